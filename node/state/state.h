@@ -1,0 +1,109 @@
+/* node/state/state.h: the replicated state machine: what the site agrees on, in RocksDB.
+ *
+ * weft_state_apply is a pure function of (state, entry): no clock, no random, the same bytes
+ * on every replica. Everything an index wrote, the applied index included, is one write batch.
+ * RocksDB's own log is off: after a crash the state is what was last flushed and the Raft log
+ * brings it forward. Reads go through views (snapshots), on any thread. Keys, values and
+ * invariants NOD-n: node/state/README.md. */
+#ifndef WEFT_NODE_STATE_H
+#define WEFT_NODE_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/checkpoint.h"
+#include "proto/client.h"
+#include "proto/digest.h"
+#include "proto/err.h"
+#include "raft/log.h"
+
+struct weft_state;
+struct weft_view;
+
+struct weft_state_options {
+    const char *directory; /* Created if it does not exist. */
+    const char *site;      /* Written at creation, compared afterwards. */
+    const char *org;
+    uint64_t cluster;
+    uint64_t cache_bytes;  /* RocksDB block cache; chosen: 64 MiB. */
+    uint64_t memtable_bytes; /* Per memtable, at most 3 live; chosen: 32 MiB. */
+    bool read_only;
+};
+
+struct weft_state_position {
+    uint64_t index; /* Last applied entry; 0: nothing yet. */
+    uint64_t term;
+    int64_t time_ns; /* Of the last COMMAND entry. */
+    struct weft_digest chain;
+    uint64_t conf_index;
+    struct weft_bytes configuration; /* As weft_state_apply got it; valid until the next apply. */
+    uint64_t records; /* Number of records kept. */
+    uint64_t assets;
+};
+
+/* What became of one item of an entry. Lives in the arena given to apply. */
+struct weft_applied_item {
+    uint64_t entry_index;
+    uint32_t item; /* Place in its entry. */
+    enum weft_item_type type;
+    enum weft_err err; /* WEFT_OK, or why it was refused: WEFT_ECONFLICT, WEFT_EMALFORMED, ... */
+    struct weft_commit_result result; /* err OK: receipts and all. */
+    struct weft_error_answer error;   /* err not OK: detail, pointer, present_rev. */
+};
+
+/* WEFT_EPEER: another site's or cluster's directory. WEFT_EVERSION: of a newer format.
+ * WEFT_ECORRUPT, WEFT_EIO, WEFT_ENOSPC. */
+WEFT_MUST_USE enum weft_err weft_state_open(
+    const struct weft_state_options *options, struct weft_state **ret_state, struct weft_msg *msg);
+void weft_state_close(struct weft_state *state);
+void weft_state_position(const struct weft_state *state, struct weft_state_position *ret_position);
+
+/* Apply entries in order, all in one write batch. COMMAND entries hold batches (proto/entry.h),
+ * CHANGE entries a configuration, BARRIER entries nothing. A refused item leaves a refusal in
+ * the results, not half a commit. Items are reported in order in *ret_items.
+ * `with_results` false (a follower): receipts are not built, only counted.
+ *
+ * WEFT_ECORRUPT (an entry that no leader of ours can have made), WEFT_EIO, WEFT_ENOSPC,
+ * WEFT_ENOMEM: the node must stop. */
+WEFT_MUST_USE enum weft_err weft_state_apply(struct weft_state *state,
+    const struct weft_log_entry *entries, uint32_t entry_count, bool with_results,
+    struct weft_arena *arena, struct weft_applied_item **ret_items, uint32_t *ret_count,
+    struct weft_msg *msg);
+
+/* Is the request id known (and its answer)? Advice before proposing: saves a log entry.
+ * WEFT_ENOTFOUND. */
+WEFT_MUST_USE enum weft_err weft_state_find_request(struct weft_state *state,
+    const struct weft_request_id *id, struct weft_arena *arena,
+    struct weft_commit_result *ret_result, struct weft_msg *msg);
+
+/* A view is a snapshot at the applied index; take it on the loop, use and close it on any one
+ * thread. */
+WEFT_MUST_USE enum weft_err weft_view_open(
+    struct weft_state *state, struct weft_view **ret_view, struct weft_msg *msg);
+uint64_t weft_view_index(const struct weft_view *view);
+void weft_view_close(struct weft_view *view);
+
+/* Answer a query from the view; everything in *ret_page lives in the arena. At most
+ * query->limit records and about WEFT_ANSWER_SIZE_MAX / 2 bytes; then a cursor.
+ * WEFT_ENOTFOUND: no such asset (ASSET, STORY). WEFT_EINVAL: a bad cursor, glob or condition.
+ * WEFT_ECORRUPT, WEFT_EIO, WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_view_query(struct weft_view *view,
+    const struct weft_query *query, struct weft_arena *arena, struct weft_page *ret_page,
+    struct weft_msg *msg);
+
+/* Digest of every key and value of the view (less those that are a node's own). Long: for a
+ * worker thread; looks at *cancel between keys. WEFT_ECLOSED when cancelled. */
+WEFT_MUST_USE enum weft_err weft_view_digest(struct weft_view *view, const volatile bool *cancel,
+    struct weft_digest_result *ret_result, struct weft_msg *msg);
+
+/* RocksDB checkpoint (hard links) into `directory`, which must not exist. Any thread, while
+ * applies go on. The position it speaks for is read from the checkpoint itself. */
+WEFT_MUST_USE enum weft_err weft_state_checkpoint(
+    struct weft_state *state, const char *directory, struct weft_msg *msg);
+/* Make everything applied so far durable: so that the log below it may be trimmed without a
+ * checkpoint being needed at the next start. Any thread. */
+WEFT_MUST_USE enum weft_err weft_state_flush(struct weft_state *state, struct weft_msg *msg);
+/* Index of the last entry known to be on disk without the Raft log (flushed). */
+uint64_t weft_state_durable_index(const struct weft_state *state);
+
+#endif

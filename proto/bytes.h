@@ -1,0 +1,87 @@
+/* proto/bytes.h: slices, a growing buffer and an arena: where decoded messages live.
+ *
+ * A slice borrows. A buffer owns one growing block. An arena hands out memory that dies all
+ * at once, which is the lifetime of a decoded message. Buffer and arena have a limit in
+ * bytes, so that nothing a peer sends can grow them without bound. Not thread safe. */
+#ifndef WEFT_PROTO_BYTES_H
+#define WEFT_PROTO_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "proto/err.h"
+
+struct weft_bytes {
+    const uint8_t *data; /* May be NULL when size is 0. */
+    size_t size;
+};
+
+/* UTF-8 text. Not terminated by a zero byte; never holds one. */
+struct weft_text {
+    const char *data;
+    size_t size;
+};
+
+/* A growing block. Zero-initialized is empty and ready, with no limit but size_max. */
+struct weft_buffer {
+    uint8_t *data;
+    size_t size;
+    size_t capacity;
+    size_t size_max; /* 0: WEFT_BUFFER_SIZE_MAX. */
+};
+
+struct weft_arena_block;
+struct weft_arena {
+    struct weft_arena_block *blocks;
+    size_t used_bytes;
+    size_t size_max;
+};
+
+#define WEFT_TEXT(literal) ((struct weft_text){"" literal, sizeof(literal) - 1})
+
+static inline struct weft_text weft_text_of(const char *z)
+{
+    return (struct weft_text){z, z != NULL ? strlen(z) : 0};
+}
+
+static inline bool weft_text_equal(struct weft_text a, struct weft_text b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+static inline bool weft_text_is(struct weft_text a, const char *z)
+{
+    return weft_text_equal(a, weft_text_of(z));
+}
+
+/* Order of the bytes, shorter first on a common prefix: the order of canonical field paths. */
+int weft_text_compare(struct weft_text a, struct weft_text b);
+
+/* True if `text` is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms) without a
+ * zero byte. */
+bool weft_text_is_utf8(struct weft_text text);
+
+/* Buffer. Errors: WEFT_ETOOBIG past size_max, WEFT_ENOMEM; the content is then unchanged. */
+WEFT_MUST_USE enum weft_err weft_buffer_reserve(struct weft_buffer *b, size_t more);
+WEFT_MUST_USE enum weft_err weft_buffer_append(struct weft_buffer *b, const void *data, size_t size);
+WEFT_MUST_USE enum weft_err weft_buffer_text(struct weft_buffer *b, struct weft_text text);
+WEFT_MUST_USE enum weft_err weft_buffer_format(struct weft_buffer *b, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Zero bytes up to a multiple of `alignment` (a power of two). */
+WEFT_MUST_USE enum weft_err weft_buffer_pad(struct weft_buffer *b, size_t alignment);
+void weft_buffer_clear(struct weft_buffer *b); /* Keeps the memory. */
+void weft_buffer_destroy(struct weft_buffer *b);
+
+/* Arena. Zero-initialized with size_max set is ready. alloc gives zeroed memory aligned to 16
+ * bytes, or NULL at the limit or without memory. reset keeps one block for the next message. */
+void *weft_arena_alloc(struct weft_arena *a, size_t size);
+/* count * size, checked; NULL on overflow too. count 0 gives a valid pointer. */
+void *weft_arena_array(struct weft_arena *a, size_t count, size_t size);
+/* A terminated copy; {NULL, 0} at the limit. */
+struct weft_text weft_arena_text(struct weft_arena *a, struct weft_text text);
+void weft_arena_reset(struct weft_arena *a);
+void weft_arena_destroy(struct weft_arena *a);
+
+#endif

@@ -1,0 +1,249 @@
+/* proto/client.h: the messages of the client door, as plain structs.
+ *
+ * One request, one answer with the same request id, in any order; a request that fails is
+ * answered by ERROR. Schemas: proto/schema/record.fbs (records, CommitRequest) and
+ * proto/schema/client.fbs. Slices of decoded messages borrow from the message. */
+#ifndef WEFT_PROTO_CLIENT_H
+#define WEFT_PROTO_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/bytes.h"
+#include "proto/checkpoint.h"
+#include "proto/digest.h"
+#include "proto/envelope.h"
+#include "proto/err.h"
+#include "proto/record.h"
+
+/* A record as the state keeps it: what was stated, and where and when it was agreed. */
+struct weft_stored_record {
+    uint64_t index;   /* Of its commit: the asset's revision after it. */
+    uint32_t ordinal; /* Place within everything that the index committed, from 0. */
+    int64_t time_ns;  /* Commit time. */
+    struct weft_digest digest; /* Statement digest (proto/statement.h). */
+    struct weft_record record; /* author and at are filled in. */
+    struct weft_bytes encoded; /* The record as weft_record_encode gives it. When a page is
+                                * encoded and this is not empty, `record` is not read. */
+};
+
+/* COMMIT_RESULT, one per record of the commit, in order. */
+struct weft_receipt {
+    struct weft_text asset;
+    uint64_t rev;
+    struct weft_digest digest;
+};
+
+struct weft_commit_result {
+    struct weft_request_id request_id;
+    uint64_t index;
+    int64_t time_ns;
+    bool repeated; /* The request id was known: this is the first answer again. */
+    const struct weft_receipt *receipts;
+    uint32_t receipt_count;
+};
+
+enum weft_consistency {
+    WEFT_LINEARIZABLE = 0,
+    WEFT_STALE = 1,     /* Whatever this node has applied. */
+    WEFT_MIN_INDEX = 2, /* Once this node has applied query.min_index. */
+};
+
+enum weft_query_type {
+    WEFT_QUERY_ASSET = 1,   /* Records on the asset itself, newest revision of each kind. */
+    WEFT_QUERY_STORY = 2,   /* Records on the asset, about it, and on what is inside it, by at. */
+    WEFT_QUERY_FIND = 3,    /* Records by kind, asset glob and condition, by index. */
+    WEFT_QUERY_COMMITS = 4, /* Records from index on, by index: the feed behind `watch`. */
+};
+
+enum weft_operator {
+    WEFT_OP_NONE = 0,
+    WEFT_OP_EQ = 1,
+    WEFT_OP_NE = 2,
+    WEFT_OP_LT = 3,
+    WEFT_OP_LE = 4,
+    WEFT_OP_GT = 5,
+    WEFT_OP_GE = 6,
+    WEFT_OP_GLOB = 7,
+};
+
+struct weft_query {
+    enum weft_query_type type;
+    enum weft_consistency consistency;
+    uint64_t min_index;
+    struct weft_text asset;      /* ASSET, STORY. */
+    struct weft_text asset_glob; /* FIND, COMMITS: '*' any run of bytes, '?' one; empty: all. */
+    struct weft_text kind;       /* FIND: empty for all. */
+    struct weft_text where_path; /* FIND: field path; empty for no condition. */
+    enum weft_operator where_op;
+    struct weft_text where_value;
+    uint64_t from_index; /* COMMITS: inclusive. */
+    uint64_t as_of;      /* 0: now; otherwise what was known at that index. */
+    int64_t at_ns;       /* Read only if has_at: leave out what was not yet true then. */
+    bool has_at;
+    bool no_inside;           /* STORY: leave out what is inside the asset. */
+    uint32_t limit;           /* 0: WEFT_PAGE_RECORDS_DEFAULT. */
+    uint32_t wait_ms;         /* COMMITS: wait so long for something new before an empty page. */
+    struct weft_bytes cursor; /* Opaque, from the last page; empty: from the start. */
+};
+
+struct weft_page {
+    uint64_t index;      /* State index that the answer speaks for. */
+    uint64_t next_index; /* COMMITS: ask from here next. */
+    uint64_t asset_rev;  /* ASSET: its revision; 0: no such asset. */
+    struct weft_bytes cursor; /* Empty: this was the last page. */
+    const struct weft_stored_record *records;
+    uint32_t record_count;
+};
+
+enum weft_role { /* As in the Raft configuration. */
+    WEFT_ROLE_STANDBY = 0, /* Receives the log, has no vote. */
+    WEFT_ROLE_VOTER = 1,
+    WEFT_ROLE_SPARE = 2, /* Neither. */
+};
+
+struct weft_member {
+    uint64_t id;
+    struct weft_text name;
+    struct weft_text peer_address;   /* host:port of its peer door. */
+    struct weft_text client_address; /* host:port of its client door. */
+    enum weft_role role;
+    bool wants_vote;     /* Promote it once it has caught up. */
+    bool is_leader;
+    bool is_connected;   /* As the answering node sees it. */
+    uint64_t match_index; /* Leader's view of its log; 0 elsewhere. */
+};
+
+struct weft_gauge {
+    struct weft_text name; /* "log_bytes", "link_refused_total", ... : metrics by name. */
+    uint64_t value;
+};
+
+struct weft_status {
+    struct weft_text site;
+    struct weft_text org;
+    struct weft_text node;
+    struct weft_text version;
+    struct weft_text state; /* "leader", "follower", "candidate", "joining", "unavailable". */
+    uint64_t node_id;
+    uint64_t cluster;
+    uint64_t leader_id; /* 0: unknown. */
+    uint64_t term;
+    uint64_t commit_index;
+    uint64_t applied_index;
+    uint64_t first_log_index;
+    uint64_t last_log_index;
+    uint64_t checkpoint_index;
+    struct weft_digest chain; /* State chain at applied_index. */
+    const struct weft_member *members;
+    uint32_t member_count;
+    const struct weft_gauge *gauges;
+    uint32_t gauge_count;
+};
+
+enum weft_member_action {
+    WEFT_MEMBER_JOIN = 1, /* By a node, of itself: its certificate's name. */
+    WEFT_MEMBER_ADD = 2,
+    WEFT_MEMBER_PROMOTE = 3,
+    WEFT_MEMBER_DEMOTE = 4,
+    WEFT_MEMBER_REMOVE = 5,
+    WEFT_MEMBER_TRANSFER = 6, /* Hand leadership to `name` (empty: to the best voter). */
+};
+
+struct weft_member_request {
+    enum weft_member_action action;
+    uint64_t id; /* JOIN: of the joining node's data directory. */
+    struct weft_text name;
+    struct weft_text peer_address;
+    struct weft_text client_address;
+    bool wants_vote;
+    bool force; /* Even if it costs the quorum. */
+};
+
+struct weft_member_result {
+    uint64_t cluster;
+    struct weft_text site;
+    uint64_t index; /* Of the configuration entry. */
+    const struct weft_member *members;
+    uint32_t member_count;
+};
+
+/* DIGEST: with index 0 the leader commits a marker and answers its index; with an index the
+ * node answers its state's digest at that marker (WEFT_EBUSY: still computing). */
+struct weft_digest_request {
+    uint64_t index;
+};
+
+struct weft_digest_result {
+    uint64_t index;
+    bool is_done;
+    uint64_t keys; /* Key-value pairs digested. */
+    struct weft_digest digest;
+};
+
+/* CHECKPOINT: take one now (or reuse the newest when `newest`), answer its manifest. Its files
+ * are read with FILE and kept until the client disconnects or 60 s pass without a read. */
+struct weft_checkpoint_request {
+    bool newest;
+};
+
+struct weft_checkpoint_result {
+    struct weft_bytes manifest; /* proto/checkpoint.h */
+};
+
+struct weft_error_answer {
+    enum weft_err err;
+    struct weft_text detail;  /* For people; says place and remedy. */
+    struct weft_text pointer; /* RFC 6901 pointer into the request's JSON form, or empty. */
+    struct weft_text leader;  /* Client address of the leader, on WEFT_ENOTLEADER, or empty. */
+    uint64_t present_rev;     /* On WEFT_ECONFLICT: the asset's revision. */
+    uint64_t index;           /* Applied index when it was decided. */
+};
+
+struct weft_client_message {
+    enum weft_message_kind kind; /* The tag of the union. */
+    uint64_t request_id;         /* Envelope's. */
+    union {
+        struct weft_commit commit;
+        struct weft_commit_result commit_result;
+        struct weft_query query;
+        struct weft_page page;
+        struct weft_status status_result; /* STATUS has no fields. */
+        struct weft_member_request member;
+        struct weft_member_result member_result;
+        struct weft_digest_request digest;
+        struct weft_digest_result digest_result;
+        struct weft_checkpoint_request checkpoint;
+        struct weft_checkpoint_result checkpoint_result;
+        struct weft_fetch file;
+        struct weft_chunk file_result;
+        struct weft_error_answer error;
+    };
+};
+
+/* A record alone, as the state stores it. Decoding verifies. */
+WEFT_MUST_USE enum weft_err weft_record_encode(
+    const struct weft_record *record, struct weft_buffer *out);
+WEFT_MUST_USE enum weft_err weft_record_decode(
+    struct weft_bytes bytes, struct weft_arena *arena, struct weft_record *ret_record);
+
+/* The CommitRequest table alone: the body of an entry item and of a COMMIT message. decode
+ * also holds every record to weft_record_check; `msg` then says which. */
+WEFT_MUST_USE enum weft_err weft_commit_encode(
+    const struct weft_commit *commit, struct weft_buffer *out);
+WEFT_MUST_USE enum weft_err weft_commit_decode(struct weft_bytes bytes, struct weft_arena *arena,
+    struct weft_commit *ret_commit, struct weft_msg *msg);
+
+/* Append envelope and table to `out`. WEFT_ETOOBIG, WEFT_ENOMEM: `out` as before. */
+WEFT_MUST_USE enum weft_err weft_client_encode(
+    const struct weft_client_message *message, struct weft_buffer *out);
+
+/* Verify a whole message (envelope first) and decode it. Slices borrow from `message`, arrays
+ * from `arena`. A COMMIT is decoded in full (weft_commit_decode); `ret_body` (may be NULL)
+ * receives its table's bytes, to be put into an entry as they are.
+ *
+ * WEFT_EMALFORMED, WEFT_EINVAL, WEFT_EVERSION (kind or version), WEFT_ETOOBIG, WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_client_decode(struct weft_bytes message, struct weft_arena *arena,
+    struct weft_client_message *ret_message, struct weft_bytes *ret_body, struct weft_msg *msg);
+
+#endif

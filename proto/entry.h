@@ -1,0 +1,61 @@
+/* proto/entry.h: what one Raft entry of type COMMAND holds: a batch of requests (group commit).
+ *
+ *     0   4   magic and version "WB1\0"      header, 48 bytes, little-endian
+ *     4   4   number of items
+ *     8   8   entry time, ns since 1970, strictly above every earlier entry's
+ *    16  32   salt seed: random, drawn by the leader
+ *    then per item, each starting at a multiple of 8:
+ *     0   4   type (enum weft_item_type)
+ *     4   4   size of principal
+ *     8   4   size of body
+ *    12   4   zero
+ *    16       principal, zeros to a multiple of 8, body, zeros to a multiple of 8
+ *
+ * A commit's body is the record-schema table CommitRequest exactly as the client sent it, so
+ * the leader neither decodes nor encodes what it only forwards. */
+#ifndef WEFT_PROTO_ENTRY_H
+#define WEFT_PROTO_ENTRY_H
+
+#include <stdint.h>
+
+#include "proto/bytes.h"
+#include "proto/err.h"
+
+enum { WEFT_SALT_SEED_SIZE = 32, WEFT_ENTRY_HEADER_SIZE = 48 };
+
+enum weft_item_type {
+    WEFT_ITEM_COMMIT = 1, /* body: CommitRequest */
+    WEFT_ITEM_DIGEST = 2, /* body: 8 bytes; every replica digests its state at this index */
+};
+
+struct weft_entry_item {
+    enum weft_item_type type;
+    struct weft_text principal;
+    struct weft_bytes body; /* Aligned to 8 if the entry is. */
+};
+
+struct weft_entry_reader {
+    struct weft_bytes entry;
+    size_t offset;
+    uint32_t left;
+    int64_t time_ns;
+    const uint8_t *salt_seed; /* WEFT_SALT_SEED_SIZE bytes, borrowed from the entry. */
+};
+
+/* Clear `out` and write the header of an empty batch. Time and seed may be set later. */
+WEFT_MUST_USE enum weft_err weft_entry_init(struct weft_buffer *out);
+/* WEFT_ETOOBIG: the batch would pass WEFT_ENTRY_SIZE_MAX or WEFT_ENTRY_COMMITS_MAX; unchanged. */
+WEFT_MUST_USE enum weft_err weft_entry_add(
+    struct weft_buffer *out, const struct weft_entry_item *item);
+uint32_t weft_entry_count(const struct weft_buffer *out);
+void weft_entry_seal(
+    struct weft_buffer *out, int64_t time_ns, const uint8_t salt_seed[WEFT_SALT_SEED_SIZE]);
+
+/* WEFT_EMALFORMED, WEFT_EVERSION. */
+WEFT_MUST_USE enum weft_err weft_entry_open(
+    struct weft_bytes entry, struct weft_entry_reader *ret_reader);
+/* WEFT_ENOTFOUND: no more items. WEFT_EMALFORMED. */
+WEFT_MUST_USE enum weft_err weft_entry_next(
+    struct weft_entry_reader *reader, struct weft_entry_item *ret_item);
+
+#endif

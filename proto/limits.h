@@ -1,0 +1,63 @@
+/* proto/limits.h: every limit of queue, message, table and file, with unit and reason.
+ *
+ * Relations between limits are asserted at compile time at the end. A limit that an operator
+ * may lower is read from the configuration; none can be raised past what stands here. */
+#ifndef WEFT_PROTO_LIMITS_H
+#define WEFT_PROTO_LIMITS_H
+
+enum {
+    /* Vocabulary, in bytes of UTF-8. */
+    WEFT_ASSET_SIZE_MAX = 255,  /* specified: architecture, Words */
+    WEFT_KIND_SIZE_MAX = 63,    /* chosen: a dotted name of a record kind */
+    WEFT_REL_SIZE_MAX = 63,     /* chosen: as kinds */
+    WEFT_SOURCE_SIZE_MAX = 255, /* chosen: as assets */
+    WEFT_PRINCIPAL_SIZE_MAX = 255,
+    WEFT_PATH_SIZE_MAX = 255,    /* field path; chosen: deep EPCIS extensions need 120 */
+    WEFT_VALUE_SIZE_MAX = 65536, /* one attribute value; chosen: larger things are documents */
+
+    /* Records and commits. */
+    WEFT_RECORD_FIELDS_MAX = 1024,
+    WEFT_RECORD_LINKS_MAX = 4096, /* an EPCIS aggregation of a full pallet has 1,000 to 3,000 */
+    WEFT_RECORD_SIZE_MAX = 512 * 1024,
+    WEFT_COMMIT_RECORDS_MAX = 1024,
+    WEFT_COMMIT_SIZE_MAX = 896 * 1024, /* encoded request; fits in one Raft entry */
+    WEFT_JSON_DEPTH_MAX = 32,
+    WEFT_JSON_LINE_SIZE_MAX = 4 * 1024 * 1024, /* one record as JSON text */
+
+    /* Raft. */
+    WEFT_ENTRY_SIZE_MAX = 1024 * 1024,        /* one batch; specified: raft.md, Batching */
+    WEFT_ENTRY_COMMITS_MAX = 4096,            /* commits in one batch */
+    WEFT_APPEND_SIZE_MAX = 4 * 1024 * 1024,   /* entries in one AppendEntries message */
+    WEFT_APPEND_ENTRIES_MAX = 1024,           /* chosen: barriers are small */
+    WEFT_MEMBERS_MAX = 16,                    /* voters 7, and learners and those on the way */
+    WEFT_VOTERS_MAX = 7,                      /* specified: architecture */
+    WEFT_ADDRESS_SIZE_MAX = 255,
+
+    /* Messages on a link. */
+    WEFT_MESSAGE_SIZE_MAX = 8 * 1024 * 1024, /* any envelope; larger is dropped unread */
+    WEFT_CLIENT_MESSAGE_SIZE_MAX = 1024 * 1024,
+    WEFT_ANSWER_SIZE_MAX = 4 * 1024 * 1024,
+    WEFT_CHUNK_SIZE_MAX = 1024 * 1024, /* checkpoint bytes per message on the bulk link */
+    WEFT_MESSAGE_DEPTH_MAX = 16,       /* FlatBuffers nesting */
+    WEFT_MESSAGE_TABLES_MAX = 200000,  /* FlatBuffers tables in one message */
+
+    /* Checkpoints. */
+    WEFT_CHECKPOINT_FILES_MAX = 4096,
+    WEFT_MANIFEST_SIZE_MAX = 768 * 1024, /* travels in InstallSnapshot */
+    WEFT_FILE_NAME_SIZE_MAX = 127,
+
+    /* Answers. */
+    WEFT_PAGE_RECORDS_MAX = 1000, /* specified: interfaces, HTTP */
+    WEFT_PAGE_RECORDS_DEFAULT = 25,
+};
+
+_Static_assert(WEFT_VALUE_SIZE_MAX < WEFT_RECORD_SIZE_MAX, "a record holds its largest value");
+_Static_assert(WEFT_RECORD_SIZE_MAX < WEFT_COMMIT_SIZE_MAX, "a commit holds its largest record");
+_Static_assert(WEFT_COMMIT_SIZE_MAX < WEFT_CLIENT_MESSAGE_SIZE_MAX, "a request holds a commit");
+_Static_assert(WEFT_COMMIT_SIZE_MAX + 4096 < WEFT_ENTRY_SIZE_MAX, "an entry holds a commit");
+_Static_assert(WEFT_ENTRY_SIZE_MAX < WEFT_APPEND_SIZE_MAX, "a message holds an entry");
+_Static_assert(WEFT_APPEND_SIZE_MAX < WEFT_MESSAGE_SIZE_MAX, "a link carries an append");
+_Static_assert(WEFT_MANIFEST_SIZE_MAX < WEFT_MESSAGE_SIZE_MAX, "a link carries a manifest");
+_Static_assert(WEFT_ANSWER_SIZE_MAX < WEFT_MESSAGE_SIZE_MAX, "a link carries an answer");
+
+#endif

@@ -1,0 +1,56 @@
+/* proto/statement.h: the canonical digest of a statement (design: federation, section 1).
+ *
+ * A statement is one revision of one record by the organization with authority for it. Its
+ * digest is SHA-256(0x02 || canonical header); the header ends with the root over the
+ * statement's fields, a Merkle tree of RFC 6962 shape whose leaves are
+ * SHA-256(0x00 || salt || path || type || value) in the order of the paths' bytes, so any
+ * field can be withheld without changing the digest. The canonical form is our own fixed-order
+ * encoding: FlatBuffers bytes are not unique and are never hashed. proto/README.md states the
+ * encoding byte by byte; golden vectors hold it. */
+#ifndef WEFT_PROTO_STATEMENT_H
+#define WEFT_PROTO_STATEMENT_H
+
+#include <stdint.h>
+
+#include "proto/digest.h"
+#include "proto/entry.h"
+#include "proto/record.h"
+
+enum { WEFT_SALT_SIZE = 16 };
+
+struct weft_salt {
+    uint8_t bytes[WEFT_SALT_SIZE];
+};
+
+/* What of a record's place in the log goes into its statement. */
+struct weft_statement_place {
+    struct weft_text authority; /* "<org>/<site>". */
+    uint64_t authority_epoch;   /* Raised by a handoff; 1 at first. */
+    uint64_t index;             /* Revision: index of the commit... */
+    uint32_t ordinal;           /* ...and the record's place in that index. */
+    struct weft_digest previous; /* Of the asset's statement before; zero for its first. */
+    int64_t time_ns;             /* Commit time. */
+    const uint8_t *salt_seed;    /* WEFT_SALT_SEED_SIZE bytes: the entry's. */
+};
+
+/* Salt of the leaf_index-th leaf of the record at `ordinal`:
+ * half (leaf_index & 1) of SHA-256(0x04 || seed || be32(ordinal) || be32(leaf_index >> 1)).
+ * One salt tells nothing about another without the seed. */
+struct weft_salt weft_statement_salt(
+    const uint8_t seed[WEFT_SALT_SEED_SIZE], uint32_t ordinal, uint32_t leaf_index);
+
+/* SHA-256(authority, kind, natural key), each preceded by its length as be32. */
+struct weft_digest weft_statement_subject(
+    struct weft_text authority, struct weft_text kind, struct weft_text asset);
+
+/* One leaf, as any holder of a disclosed field computes it. */
+struct weft_digest weft_statement_leaf(const struct weft_salt *salt, struct weft_text path,
+    enum weft_value_type type, struct weft_text value);
+
+/* Root and digest of a record whose author and at are filled in. `arena` is scratch.
+ * `ret_root` may be NULL. WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_statement_digest(const struct weft_record *record,
+    const struct weft_statement_place *place, struct weft_arena *arena,
+    struct weft_digest *ret_root, struct weft_digest *ret_digest);
+
+#endif
