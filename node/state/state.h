@@ -13,6 +13,7 @@
 
 #include "proto/checkpoint.h"
 #include "proto/client.h"
+#include "proto/entry.h"
 #include "proto/digest.h"
 #include "proto/err.h"
 #include "raft/log.h"
