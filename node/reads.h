@@ -1,0 +1,66 @@
+/* node/reads.h: queries: wait for the right index, then answer from a view on a worker thread.
+ *
+ * Queries that arrive in one turn share one ReadIndex round, one view and one job of the thread
+ * pool, so that a read costs neither a log entry nor a thread switch of its own. A query of
+ * the feed (COMMITS) that finds nothing new is parked until something is applied. The loop's,
+ * but for the job itself, which touches only its batch. */
+#ifndef WEFT_NODE_READS_H
+#define WEFT_NODE_READS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "node/proposer.h"
+#include "node/state/state.h"
+#include "proto/client.h"
+#include "raft/replica.h"
+
+struct weft_read_batch;
+
+struct weft_reads {
+    uv_loop_t *loop;
+    struct weft_state *state;
+    struct weft_replica *replica;
+    void *ctx;
+    /* An encoded message for whoever waits. Borrowed. */
+    void (*answer)(void *ctx, const struct weft_waiter *waiter, struct weft_bytes message);
+    struct weft_read_batch *filling[2]; /* Of this turn: [0] linearizable, [1] at once. */
+    struct weft_read_batch *waiting;    /* For a round, or for an index to be applied. */
+    struct weft_read_batch *spare;
+    uint32_t spare_count;
+    uint32_t working; /* Jobs in the pool. */
+    uint32_t count;   /* Queries anywhere here, parked ones included. */
+    uint64_t next_id;
+    uint64_t now_ms;
+    uint64_t served;
+    bool is_closing;
+    void (*on_idle)(void *ctx); /* Set by close: the last job has ended. */
+};
+
+void weft_reads_init(struct weft_reads *r, uv_loop_t *loop, void *ctx,
+    void (*answer)(void *ctx, const struct weft_waiter *waiter, struct weft_bytes message));
+/* The state or replica was replaced (checkpoint installed), or is now known. No job may be in
+ * the pool: see weft_reads_is_idle. */
+void weft_reads_attach(
+    struct weft_reads *r, struct weft_state *state, struct weft_replica *replica);
+bool weft_reads_is_idle(const struct weft_reads *r);
+
+/* Copies the query. WEFT_EBUSY: too many wait. */
+WEFT_MUST_USE enum weft_err weft_reads_add(struct weft_reads *r, const struct weft_query *query,
+    const struct weft_waiter *waiter, uint64_t now_ms);
+/* End of a turn: start rounds, dispatch what may be answered, give up what waited too long. */
+void weft_reads_turn(struct weft_reads *r, uint64_t applied_index, uint64_t now_ms);
+/* From the replica: the round that read_id asked for ended. */
+void weft_reads_on_read(struct weft_reads *r, uint64_t read_id, enum weft_err err, uint64_t index);
+/* Monotonic ms at which weft_reads_turn must run again at the latest; UINT64_MAX: never. */
+uint64_t weft_reads_deadline(const struct weft_reads *r);
+
+/* Refuse what waits, wait for what works, then on_idle(ctx). */
+void weft_reads_close(struct weft_reads *r, void (*on_idle)(void *ctx));
+
+/* Encode and deliver an ERROR answer. */
+void weft_reads_refuse(
+    struct weft_reads *r, const struct weft_waiter *waiter, enum weft_err err, const char *detail);
+
+#endif
