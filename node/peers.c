@@ -60,7 +60,7 @@ static bool admit(
 }
 
 /* NOD-5. True and the sender's place in *ret_member, or false: it claims another's id. */
-static bool bind(
+static bool bind_sender(
     struct weft_peers *p, struct weft_link_conn *conn, uint64_t sender, struct member **ret_member)
 {
     const struct weft_identity *identity = weft_link_conn_identity(conn);
@@ -108,9 +108,10 @@ static enum weft_err on_message(void *ctx, struct weft_link_conn *conn,
         return WEFT_OK;
     }
     struct member *m;
-    if (!bind(p, conn, message.header.sender, &m)) {
-        weft_log_warn("peer_identity_mismatch", "certificate=%s sender=%016llx next=\"dropped\"",
-            weft_link_conn_identity(conn)->uri, (unsigned long long)message.header.sender);
+    if (!bind_sender(p, conn, message.header.sender, &m)) {
+        weft_log(WEFT_LOG_WARN, "peer_identity_mismatch",
+            weft_kv("certificate", weft_link_conn_identity(conn)->uri),
+            weft_kv("sender", message.header.sender), weft_kv("next", "connection dropped"));
         return WEFT_EPEER;
     }
     if (conn != m->dialled && conn != m->accepted) {
@@ -149,7 +150,7 @@ static void on_down(void *ctx, struct weft_link_conn *conn)
 static void on_event(void *ctx, const char *event, const char *detail)
 {
     (void)ctx;
-    weft_log_warn(event, "door=peer %s", detail);
+    weft_log(WEFT_LOG_WARN, event, weft_kv("door", "peer"), weft_kv("detail", detail));
 }
 
 enum weft_err weft_peers_open(
