@@ -62,6 +62,8 @@ int weft_text_compare(struct weft_text a, struct weft_text b);
 /* True if `text` is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms) without a
  * zero byte. */
 bool weft_text_is_utf8(struct weft_text text);
+/* Bytes at the start that are: text.size if all are, else the place of the first bad one. */
+size_t weft_text_utf8_prefix(struct weft_text text);
 
 /* Buffer. Errors: WEFT_ETOOBIG past size_max, WEFT_ENOMEM; the content is then unchanged. */
 WEFT_MUST_USE enum weft_err weft_buffer_reserve(struct weft_buffer *b, size_t more);

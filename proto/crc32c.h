@@ -9,5 +9,7 @@
 #include <stdint.h>
 
 uint32_t weft_crc32c(uint32_t seed, const void *data, size_t size);
+/* The same without the instruction. */
+uint32_t weft_crc32c_portable(uint32_t seed, const void *data, size_t size);
 
 #endif

@@ -22,15 +22,16 @@ enum {
     WEFT_COMMIT_RECORDS_MAX = 1024,
     WEFT_COMMIT_SIZE_MAX = 896 * 1024, /* encoded request; fits in one Raft entry */
     WEFT_JSON_DEPTH_MAX = 32,
+    WEFT_BUFFER_SIZE_MAX = 64 * 1024 * 1024,   /* of a buffer without a limit of its own; chosen */
     WEFT_JSON_LINE_SIZE_MAX = 4 * 1024 * 1024, /* one record as JSON text */
 
     /* Raft. */
-    WEFT_ENTRY_SIZE_MAX = 1024 * 1024,        /* one batch; specified: raft.md, Batching */
-    WEFT_ENTRY_COMMITS_MAX = 4096,            /* commits in one batch */
-    WEFT_APPEND_SIZE_MAX = 4 * 1024 * 1024,   /* entries in one AppendEntries message */
-    WEFT_APPEND_ENTRIES_MAX = 1024,           /* chosen: barriers are small */
-    WEFT_MEMBERS_MAX = 16,                    /* voters 7, and learners and those on the way */
-    WEFT_VOTERS_MAX = 7,                      /* specified: architecture */
+    WEFT_ENTRY_SIZE_MAX = 1024 * 1024,      /* one batch; specified: raft.md, Batching */
+    WEFT_ENTRY_COMMITS_MAX = 4096,          /* commits in one batch */
+    WEFT_APPEND_SIZE_MAX = 4 * 1024 * 1024, /* entries in one AppendEntries message */
+    WEFT_APPEND_ENTRIES_MAX = 1024,         /* chosen: barriers are small */
+    WEFT_MEMBERS_MAX = 16,                  /* voters 7, and learners and those on the way */
+    WEFT_VOTERS_MAX = 7,                    /* specified: architecture */
     WEFT_ADDRESS_SIZE_MAX = 255,
 
     /* Messages on a link. */
