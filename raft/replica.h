@@ -20,12 +20,13 @@
 
 struct weft_replica;
 
-/* What a group's configuration says of a member. The text is terminated and stands in the Raft
- * configuration's address: "name peer_address client_address" (raft/configuration.h). */
+/* What a group's configuration says of a member. The texts are terminated, without spaces, and
+ * stand in the Raft configuration's address: "name peer_address client_address vote|novote"
+ * (raft/configuration.h). */
 struct weft_replica_member {
     uint64_t id;
     enum weft_role role;
-    bool wants_vote;
+    bool wants_vote; /* A leader promotes it by itself once it has caught up. */
     char name[64];
     char peer_address[WEFT_ADDRESS_SIZE_MAX + 1];
     char client_address[WEFT_ADDRESS_SIZE_MAX + 1];
@@ -43,7 +44,7 @@ struct weft_replica_io {
     void (*send)(void *ctx, uint64_t to, const struct weft_peer_message *message);
     /* A leader offers a checkpoint: fetch what is missing of it, verify, stage it, then call
      * weft_replica_install with this very message. At most one is offered at a time; a newer
-     * one replaces it. Borrowed. */
+     * one replaces it; the same one is offered again from time to time. Borrowed. */
     void (*on_offer)(void *ctx, uint64_t from, const struct weft_install_snapshot *offer);
     /* The staged checkpoint is now the state: put it in place. The entries above it follow
      * through weft_replica_next. WEFT_OK, or the node stops. */
@@ -58,18 +59,26 @@ struct weft_replica_io {
     void (*on_read)(void *ctx, uint64_t read_id, enum weft_err err, uint64_t index);
     /* Something that must never happen, did, and was contained: log it and count it. */
     void (*on_alarm)(void *ctx, const char *event, const char *detail);
+    /* The state chain after the last entry applied here, to be told to the leader. May be
+     * NULL. */
+    void (*get_chain)(void *ctx, uint64_t *ret_index, struct weft_digest *ret_chain);
+    /* Leader: what `member` has applied, as it said itself; to be compared with our own chain
+     * at that index. May be NULL. Borrowed. */
+    void (*on_peer_applied)(
+        void *ctx, uint64_t member, uint64_t index, const struct weft_digest *chain);
 };
 
 struct weft_replica_options {
     uint64_t id;
     uint64_t cluster;
     uint64_t incarnation;
-    uint32_t election_ms;  /* Timeout is drawn from [election_ms, 2 * election_ms). */
+    uint32_t election_ms; /* Timeout is drawn from [election_ms, 2 * election_ms). */
     uint32_t heartbeat_ms;
-    uint32_t inflight_max; /* Entries sent ahead of acknowledgement, per follower. */
-    uint32_t seed;         /* Of the election jitter. */
-    uint64_t trailing;     /* Entries kept below a checkpoint for slow followers. */
-    struct weft_log *log;  /* Kept; opened and closed by the caller. */
+    uint32_t inflight_max;   /* Entries sent ahead of acknowledgement, per follower. */
+    uint32_t seed;           /* Of the election jitter. */
+    uint64_t trailing;       /* Entries kept below a checkpoint for slow followers. */
+    uint64_t trailing_bytes; /* And at most about so many bytes of them; 0: no bound. */
+    struct weft_log *log;    /* Kept; opened and closed by the caller. All of it is durable. */
     struct weft_log_start log_start;
     /* The state the node starts from: its checkpoint or applied state; index 0 for none. */
     uint64_t state_index;
@@ -92,12 +101,32 @@ struct weft_replica_status {
 };
 
 /* First start of a group: write a log whose only entry is a configuration with the one member
- * `self` as voter. WEFT_ESTATE: the log is not empty. */
+ * `self` as voter. Close the log and open it again before weft_replica_create: that waits for
+ * the disk. WEFT_ESTATE: the log is not empty. */
 WEFT_MUST_USE enum weft_err weft_replica_bootstrap(
     struct weft_log *log, const struct weft_replica_member *self, struct weft_msg *msg);
 
-/* `io` is copied; what its ctx points to is kept. WEFT_EVERSION: not the library version whose
- * conformance was looked at. */
+/* The way back when a majority of the voters is lost for good. Offline, on one survivor: the one
+ * with the highest last term, then the longest log. Writes a configuration at the end of the
+ * log, in a new term, whose only members are `voters`, as voters; close and
+ * open the log afterwards. `state` is the configuration of the state the node would start from
+ * (count 0: none) and is used if the log holds none.
+ *
+ * DANGER: entries that only the lost members had, acknowledged ones too, are gone; and a lost
+ * member that comes back with its old disk can form a second group that disagrees with this
+ * one. It must be wiped and added anew. Never run this on two survivors.
+ *
+ * WEFT_ENOTFOUND: no configuration, or it does not know one of `voters`. WEFT_EINVAL: none or
+ * too many voters. */
+WEFT_MUST_USE enum weft_err weft_replica_recover(struct weft_log *log,
+    const struct weft_log_start *start, const struct weft_configuration *state,
+    const uint64_t *voters, uint32_t voter_count, struct weft_configuration *ret_configuration,
+    struct weft_msg *msg);
+
+/* `io` is copied; what its ctx points to is kept. Where log and state disagree because the
+ * state was flushed before the log was synced, the log is reset to the state.
+ * WEFT_EVERSION: not the library version whose conformance was looked at. WEFT_ECORRUPT: log
+ * and state contradict each other. WEFT_ESTATE: entries of the log are not durable. */
 WEFT_MUST_USE enum weft_err weft_replica_create(const struct weft_replica_options *options,
     const struct weft_replica_io *io, uint64_t now_ms, struct weft_replica **ret_replica,
     struct weft_msg *msg);
@@ -128,8 +157,8 @@ uint32_t weft_replica_inflight(const struct weft_replica *r);
 
 /* Committed entries to apply, in order, each exactly once per process life, starting above
  * state_index. Bounded by size_max so that a turn of the loop stays short. The entries' memory
- * is valid until the next call into the replica. Configuration entries are given too (their
- * decoded form by weft_replica_configuration_at); the caller stores the latest in its state.
+ * is valid until the next call into the replica. Configuration entries are given too (decode
+ * them with weft_configuration_decode); the caller stores the latest in its state.
  * *ret_count 0: nothing to do. */
 WEFT_MUST_USE enum weft_err weft_replica_next(struct weft_replica *r, size_t size_max,
     uint32_t count_max, struct weft_log_entry *ret_entries, uint32_t *ret_count,
@@ -139,13 +168,19 @@ WEFT_MUST_USE enum weft_err weft_replica_applied(
     struct weft_replica *r, uint64_t index, uint64_t now_ms, struct weft_msg *msg);
 
 /* Linearizable read (ReadIndex, dissertation 6.4) on any node: io->on_read is called later,
- * never from inside this call. Reads that wait share one round. read_id is the caller's. */
+ * never from inside this call, once applied has reached the index or the read has failed
+ * (WEFT_EUNAVAILABLE: no leader confirmed in time; WEFT_EBUSY: too many wait). Reads that wait
+ * share one round. read_id is the caller's. Look at weft_replica_deadline afterwards. */
 void weft_replica_read(struct weft_replica *r, uint64_t read_id, uint64_t now_ms);
 
 /* Configuration changes, one at a time, leader only; the entry's index in *ret_index.
- * WEFT_ENOTLEADER; WEFT_EBUSY: another change or catch-up is under way; WEFT_ESTATE: the
- * member's role does not admit it; WEFT_ENOTFOUND; WEFT_ETOOBIG: too many members;
- * WEFT_EREFUSED: it would cost the quorum (unless force). */
+ * WEFT_ENOTLEADER; WEFT_EBUSY: another change is under way; WEFT_ESTATE: the member's role does
+ * not admit it; WEFT_ENOTFOUND; WEFT_EINVAL: a name or address; WEFT_ETOOBIG: too many members;
+ * WEFT_EREFUSED: it would cost the quorum (unless force; the last voter is never removed).
+ *
+ * A vote is never given to a member that lags: add (with role VOTER or wants_vote) and assign
+ * VOTER write it as a standby that wants a vote, unless it has caught up; the leader of the day
+ * promotes it in a change of its own once it has. Add takes VOTER as STANDBY with wants_vote. */
 WEFT_MUST_USE enum weft_err weft_replica_member_add(struct weft_replica *r,
     const struct weft_replica_member *member, uint64_t now_ms, uint64_t *ret_index,
     struct weft_msg *msg);
@@ -158,20 +193,21 @@ WEFT_MUST_USE enum weft_err weft_replica_member_remove(struct weft_replica *r, u
 bool weft_replica_has_caught_up(const struct weft_replica *r, uint64_t id, uint64_t lag_max);
 /* 0 on a node that does not lead. */
 uint64_t weft_replica_match_index(const struct weft_replica *r, uint64_t id);
-/* Hand over leadership; id 0: to the voter furthest ahead. WEFT_ENOTLEADER, WEFT_EBUSY,
- * WEFT_ENOTFOUND. Completion shows in on_change. */
+/* Hand over leadership, also before a clean stop; id 0: to the voter furthest ahead.
+ * Proposals are WEFT_EBUSY until it is over, at most an election timeout. WEFT_ENOTLEADER,
+ * WEFT_EBUSY, WEFT_ENOTFOUND: no such voter. Completion shows in on_change. */
 WEFT_MUST_USE enum weft_err weft_replica_transfer(
     struct weft_replica *r, uint64_t id, uint64_t now_ms, struct weft_msg *msg);
 
 /* A checkpoint of the state at `index` (applied, durable) is in place: the log below it, less
  * the trailing entries, may go. */
-WEFT_MUST_USE enum weft_err weft_replica_checkpointed(struct weft_replica *r, uint64_t index,
-    uint64_t term, uint64_t now_ms, struct weft_msg *msg);
+WEFT_MUST_USE enum weft_err weft_replica_checkpointed(
+    struct weft_replica *r, uint64_t index, uint64_t term, uint64_t now_ms, struct weft_msg *msg);
 /* The offered checkpoint is staged and verified: give it to Raft, which accepts it (on_install
  * is called from inside) or not (*ret_installed false: it is out of date, forget it). */
 WEFT_MUST_USE enum weft_err weft_replica_install(struct weft_replica *r,
-    const struct weft_install_snapshot *offer, uint64_t from, uint64_t now_ms,
-    bool *ret_installed, struct weft_msg *msg);
+    const struct weft_install_snapshot *offer, uint64_t from, uint64_t now_ms, bool *ret_installed,
+    struct weft_msg *msg);
 
 void weft_replica_status(const struct weft_replica *r, struct weft_replica_status *ret_status);
 /* The newest configuration, committed or not. Valid until the next call. */
