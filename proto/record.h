@@ -36,8 +36,8 @@ struct weft_field {
 };
 
 struct weft_link {
-    struct weft_text rel; /* `consumes`, `uses_lot`, `made_on`, ... */
-    struct weft_text to;  /* Asset id; it need not exist yet. */
+    struct weft_text rel;            /* `consumes`, `uses_lot`, `made_on`, ... */
+    struct weft_text to;             /* Asset id; it need not exist yet. */
     const struct weft_field *fields; /* Of the link: quantity, reference designator. */
     uint32_t field_count;
 };

@@ -16,7 +16,11 @@
 #include "proto/entry.h"
 #include "proto/record.h"
 
-enum { WEFT_SALT_SIZE = 16 };
+enum {
+    WEFT_SALT_SIZE = 16,
+    /* Type of a leaf "@link/N", beside those of enum weft_value_type. */
+    WEFT_LEAF_LINK = 16,
+};
 
 struct weft_salt {
     uint8_t bytes[WEFT_SALT_SIZE];
@@ -24,10 +28,10 @@ struct weft_salt {
 
 /* What of a record's place in the log goes into its statement. */
 struct weft_statement_place {
-    struct weft_text authority; /* "<org>/<site>". */
-    uint64_t authority_epoch;   /* Raised by a handoff; 1 at first. */
-    uint64_t index;             /* Revision: index of the commit... */
-    uint32_t ordinal;           /* ...and the record's place in that index. */
+    struct weft_text authority;  /* "<org>/<site>". */
+    uint64_t authority_epoch;    /* Raised by a handoff; 1 at first. */
+    uint64_t index;              /* Revision: index of the commit... */
+    uint32_t ordinal;            /* ...and the record's place in that index. */
     struct weft_digest previous; /* Of the asset's statement before; zero for its first. */
     int64_t time_ns;             /* Commit time. */
     const uint8_t *salt_seed;    /* WEFT_SALT_SEED_SIZE bytes: the entry's. */
@@ -46,6 +50,9 @@ struct weft_digest weft_statement_subject(
 /* One leaf, as any holder of a disclosed field computes it. */
 struct weft_digest weft_statement_leaf(const struct weft_salt *salt, struct weft_text path,
     enum weft_value_type type, struct weft_text value);
+
+/* Root of the tree over leaves in order (RFC 6962, 2.1). */
+struct weft_digest weft_statement_root(const struct weft_digest *leaves, uint32_t count);
 
 /* Root and digest of a record whose author and at are filled in. `arena` is scratch.
  * `ret_root` may be NULL. WEFT_ENOMEM. */

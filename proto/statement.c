@@ -1,0 +1,353 @@
+#include "proto/statement.h"
+
+#include <stdio.h>
+
+#include "proto/arith.h"
+#include "proto/check.h"
+#include "proto/order.h"
+#include "proto/time.h"
+
+/* First bytes that keep the uses of the hash apart. The first two are those of RFC 6962. */
+enum {
+    PREFIX_LEAF = 0x00,
+    PREFIX_NODE = 0x01,
+    PREFIX_STATEMENT = 0x02,
+    PREFIX_SALT = 0x04,
+};
+
+enum {
+    HEADER_FORM = 1,      /* Of the canonical header; another encoding gets another number. */
+    RESERVED_LEAVES = 3,  /* @at, @author, @source. */
+    LEVELS_MAX = 32,      /* Of a tree whose leaves a uint32_t counts. */
+    LINK_PATH_SIZE = 24,  /* "@link/4294967295" */
+    COLLECTED_SIZE = 512, /* Most hashes are shorter: one call each. */
+};
+
+_Static_assert(WEFT_RECORD_FIELDS_MAX + WEFT_RECORD_LINKS_MAX + RESERVED_LEAVES <= UINT16_MAX,
+    "leaves are sorted by 16-bit indices");
+
+/* --- hashing in few calls -------------------------------------------------------------------- */
+
+struct sink {
+    struct weft_sha256 hash;
+    size_t used;
+    bool is_begun;
+    uint8_t collected[COLLECTED_SIZE];
+};
+
+static void sink_init(struct sink *s)
+{
+    s->used = 0;
+    s->is_begun = false;
+}
+
+static void sink_flush(struct sink *s)
+{
+    if (!s->is_begun) {
+        weft_sha256_init(&s->hash);
+        s->is_begun = true;
+    }
+    weft_sha256_update(&s->hash, s->collected, s->used);
+    s->used = 0;
+}
+
+static void sink_bytes(struct sink *s, const void *data, size_t size)
+{
+    if (size > COLLECTED_SIZE - s->used) {
+        sink_flush(s);
+        if (size > COLLECTED_SIZE) {
+            weft_sha256_update(&s->hash, data, size);
+            return;
+        }
+    }
+    if (size > 0) {
+        memcpy(s->collected + s->used, data, size);
+        s->used += size;
+    }
+}
+
+static void sink_u8(struct sink *s, uint8_t value)
+{
+    sink_bytes(s, &value, 1);
+}
+
+static void sink_be32(struct sink *s, uint32_t value)
+{
+    uint8_t bytes[4];
+    weft_put_be32(bytes, value);
+    sink_bytes(s, bytes, sizeof(bytes));
+}
+
+static void sink_be64(struct sink *s, uint64_t value)
+{
+    uint8_t bytes[8];
+    weft_put_be64(bytes, value);
+    sink_bytes(s, bytes, sizeof(bytes));
+}
+
+static void sink_text(struct sink *s, struct weft_text text)
+{
+    weft_assert(text.size <= UINT32_MAX); /* PRO-4: checked records are far below */
+    sink_be32(s, (uint32_t)text.size);
+    sink_bytes(s, text.data, text.size);
+}
+
+static struct weft_digest sink_digest(struct sink *s)
+{
+    sink_flush(s);
+    return weft_sha256_final(&s->hash);
+}
+
+/* --- the parts of a statement ---------------------------------------------------------------- */
+
+static struct weft_digest salt_pair(
+    const uint8_t seed[WEFT_SALT_SEED_SIZE], uint32_t ordinal, uint32_t pair)
+{
+    uint8_t bytes[1 + WEFT_SALT_SEED_SIZE + 8];
+    bytes[0] = PREFIX_SALT;
+    memcpy(bytes + 1, seed, WEFT_SALT_SEED_SIZE);
+    weft_put_be32(bytes + 1 + WEFT_SALT_SEED_SIZE, ordinal);
+    weft_put_be32(bytes + 1 + WEFT_SALT_SEED_SIZE + 4, pair);
+    return weft_sha256(bytes, sizeof(bytes));
+}
+
+static struct weft_salt salt_of_pair(const struct weft_digest *pair, uint32_t leaf_index)
+{
+    struct weft_salt salt;
+    memcpy(salt.bytes, pair->bytes + (leaf_index & 1) * WEFT_SALT_SIZE, WEFT_SALT_SIZE);
+    return salt;
+}
+
+struct weft_salt weft_statement_salt(
+    const uint8_t seed[WEFT_SALT_SEED_SIZE], uint32_t ordinal, uint32_t leaf_index)
+{
+    struct weft_digest pair = salt_pair(seed, ordinal, leaf_index >> 1);
+    return salt_of_pair(&pair, leaf_index);
+}
+
+struct weft_digest weft_statement_subject(
+    struct weft_text authority, struct weft_text kind, struct weft_text asset)
+{
+    struct sink s;
+    sink_init(&s);
+    sink_text(&s, authority);
+    sink_text(&s, kind);
+    sink_text(&s, asset);
+    return sink_digest(&s);
+}
+
+struct weft_digest weft_statement_leaf(const struct weft_salt *salt, struct weft_text path,
+    enum weft_value_type type, struct weft_text value)
+{
+    struct sink s;
+    sink_init(&s);
+    sink_u8(&s, PREFIX_LEAF);
+    sink_bytes(&s, salt->bytes, WEFT_SALT_SIZE);
+    sink_text(&s, path);
+    sink_u8(&s, (uint8_t)type);
+    /* Last, so its length needs no writing: it ends where the leaf ends. */
+    sink_bytes(&s, value.data, value.size);
+    return sink_digest(&s);
+}
+
+static struct weft_digest node_of(const struct weft_digest *left, const struct weft_digest *right)
+{
+    uint8_t bytes[1 + 2 * WEFT_DIGEST_SIZE];
+    bytes[0] = PREFIX_NODE;
+    memcpy(bytes + 1, left->bytes, WEFT_DIGEST_SIZE);
+    memcpy(bytes + 1 + WEFT_DIGEST_SIZE, right->bytes, WEFT_DIGEST_SIZE);
+    return weft_sha256(bytes, sizeof(bytes));
+}
+
+struct weft_digest weft_statement_root(const struct weft_digest *leaves, uint32_t count)
+{
+    struct weft_digest peaks[LEVELS_MAX];
+    uint32_t peak_count = 0;
+    if (count == 0) {
+        return weft_sha256(NULL, 0);
+    }
+    /* Complete subtrees are joined as soon as two of one size stand beside each other, which
+     * is where RFC 6962's split at the largest power of two puts its nodes. */
+    for (uint32_t i = 0; i < count; i++) {
+        struct weft_digest top = leaves[i];
+        for (uint32_t n = i; (n & 1) != 0; n >>= 1) {
+            peak_count--;
+            top = node_of(&peaks[peak_count], &top);
+        }
+        peaks[peak_count++] = top;
+    }
+    struct weft_digest root = peaks[peak_count - 1];
+    for (uint32_t i = peak_count - 1; i > 0; i--) {
+        root = node_of(&peaks[i - 1], &root);
+    }
+    return root;
+}
+
+/* --- leaves ---------------------------------------------------------------------------------- */
+
+struct leaf {
+    struct weft_text path;
+    struct weft_text value;
+    uint8_t type;
+};
+
+static int compare_leaves(const void *context, uint16_t a, uint16_t b)
+{
+    const struct leaf *leaves = context;
+    return weft_text_compare(leaves[a].path, leaves[b].path);
+}
+
+static int compare_fields(const void *context, uint16_t a, uint16_t b)
+{
+    const struct weft_field *fields = context;
+    return weft_text_compare(fields[a].path, fields[b].path);
+}
+
+static char *put_text(char *p, struct weft_text text)
+{
+    weft_put_be32((uint8_t *)p, (uint32_t)text.size);
+    if (text.size > 0) {
+        memcpy(p + 4, text.data, text.size);
+    }
+    return p + 4 + text.size;
+}
+
+/* text(rel) text(to) be32(fields), then text(path) type text(value) of each by path. */
+static enum weft_err encode_link(
+    const struct weft_link *link, struct weft_arena *arena, struct weft_text *ret_value)
+{
+    uint32_t count = link->field_count;
+    size_t size = 4 + link->rel.size + 4 + link->to.size + 4;
+    for (uint32_t i = 0; i < count; i++) {
+        size += 4 + link->fields[i].path.size + 1 + 4 + link->fields[i].value.size;
+    }
+    char *data = weft_arena_alloc(arena, size);
+    uint16_t *index = weft_arena_array(arena, 2 * (size_t)count, sizeof(*index));
+    if (data == NULL || index == NULL) {
+        return WEFT_ENOMEM;
+    }
+    weft_order_sort(index, index + count, count, compare_fields, link->fields);
+    char *p = put_text(data, link->rel);
+    p = put_text(p, link->to);
+    weft_put_be32((uint8_t *)p, count);
+    p += 4;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct weft_field *field = &link->fields[index[i]];
+        p = put_text(p, field->path);
+        *p++ = (char)field->type;
+        p = put_text(p, field->value);
+    }
+    weft_assert(p == data + size); /* PRO-4 */
+    *ret_value = (struct weft_text){data, size};
+    return WEFT_OK;
+}
+
+static struct leaf text_leaf(const char *path, struct weft_text value)
+{
+    return (struct leaf){
+        .path = weft_text_of(path),
+        .value = value,
+        .type = value.size > 0 ? WEFT_VALUE_TEXT : WEFT_VALUE_NULL,
+    };
+}
+
+/* Fill `leaves` with the record's fields, the reserved ones and the links, not yet in order. */
+static enum weft_err collect_leaves(
+    const struct weft_record *record, struct weft_arena *arena, struct leaf *leaves)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < record->field_count; i++) {
+        const struct weft_field *field = &record->fields[i];
+        leaves[n++] = (struct leaf){field->path, field->value, (uint8_t)field->type};
+    }
+    char *at = weft_arena_alloc(arena, WEFT_TIME_TEXT_SIZE);
+    char *paths = weft_arena_array(arena, record->link_count, LINK_PATH_SIZE);
+    if (at == NULL || paths == NULL) {
+        return WEFT_ENOMEM;
+    }
+    weft_time_format(record->at_ns, at);
+    leaves[n++] = text_leaf("@at", weft_text_of(at));
+    leaves[n++] = text_leaf("@author", record->author);
+    leaves[n++] = text_leaf("@source", record->source);
+    for (uint32_t i = 0; i < record->link_count; i++) {
+        char *path = paths + (size_t)i * LINK_PATH_SIZE;
+        (void)snprintf(path, LINK_PATH_SIZE, "@link/%u", i);
+        leaves[n].path = weft_text_of(path);
+        leaves[n].type = WEFT_LEAF_LINK;
+        enum weft_err err = encode_link(&record->links[i], arena, &leaves[n].value);
+        if (err != WEFT_OK) {
+            return err;
+        }
+        n++;
+    }
+    return WEFT_OK;
+}
+
+static enum weft_err root_of_record(const struct weft_record *record,
+    const struct weft_statement_place *place, struct weft_arena *arena, uint32_t count,
+    struct weft_digest *ret_root)
+{
+    struct leaf *leaves = weft_arena_array(arena, count, sizeof(*leaves));
+    struct weft_digest *digests = weft_arena_array(arena, count, sizeof(*digests));
+    uint16_t *index = weft_arena_array(arena, 2 * (size_t)count, sizeof(*index));
+    if (leaves == NULL || digests == NULL || index == NULL) {
+        return WEFT_ENOMEM;
+    }
+    enum weft_err err = collect_leaves(record, arena, leaves);
+    if (err != WEFT_OK) {
+        return err;
+    }
+    weft_order_sort(index, index + count, count, compare_leaves, leaves);
+    struct weft_digest pair;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct leaf *leaf = &leaves[index[i]];
+        if ((i & 1) == 0) {
+            pair = salt_pair(place->salt_seed, place->ordinal, i >> 1);
+        }
+        struct weft_salt salt = salt_of_pair(&pair, i);
+        digests[i] =
+            weft_statement_leaf(&salt, leaf->path, (enum weft_value_type)leaf->type, leaf->value);
+    }
+    *ret_root = weft_statement_root(digests, count);
+    return WEFT_OK;
+}
+
+enum weft_err weft_statement_digest(const struct weft_record *record,
+    const struct weft_statement_place *place, struct weft_arena *arena,
+    struct weft_digest *ret_root, struct weft_digest *ret_digest)
+{
+    weft_assert(record->has_at);                                /* PRO-4 */
+    weft_assert(record->field_count <= WEFT_RECORD_FIELDS_MAX); /* PRO-4 */
+    weft_assert(record->link_count <= WEFT_RECORD_LINKS_MAX);   /* PRO-4 */
+    uint32_t count = record->field_count + RESERVED_LEAVES + record->link_count;
+    struct weft_digest root;
+    enum weft_err err = root_of_record(record, place, arena, count, &root);
+    if (err != WEFT_OK) {
+        return err;
+    }
+    struct weft_digest subject =
+        weft_statement_subject(place->authority, record->kind, record->asset);
+    struct sink s;
+    sink_init(&s);
+    sink_u8(&s, PREFIX_STATEMENT);
+    sink_u8(&s, HEADER_FORM);
+    sink_bytes(&s, subject.bytes, WEFT_DIGEST_SIZE);
+    sink_text(&s, record->kind);
+    sink_text(&s, WEFT_TEXT("")); /* field group: all fields, for now */
+    sink_text(&s, place->authority);
+    sink_be64(&s, place->authority_epoch);
+    sink_be64(&s, place->index);
+    sink_be32(&s, place->ordinal);
+    sink_bytes(&s, place->previous.bytes, WEFT_DIGEST_SIZE);
+    sink_be64(&s, (uint64_t)place->time_ns);
+    sink_text(&s, WEFT_TEXT("")); /* schema: of a kind that is not registered */
+    sink_be32(&s, 0);             /* basis: number of digests that follow */
+    sink_be32(&s, count);
+    sink_bytes(&s, root.bytes, WEFT_DIGEST_SIZE);
+    struct weft_digest digest = sink_digest(&s);
+    if (ret_root != NULL) {
+        *ret_root = root;
+    }
+    *ret_digest = digest;
+    return WEFT_OK;
+}
