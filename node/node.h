@@ -93,6 +93,9 @@ int weft_node_run(const struct weft_node_options *options);
 _Noreturn void weft_node_fail(
     struct weft_node *node, const char *event, enum weft_err err, const struct weft_msg *msg);
 
+/* Close every part, then end the loop. */
+void weft_node_close_parts(struct weft_node *node);
+
 /* Client address of the present leader, or "". */
 const char *weft_node_leader_address(struct weft_node *node);
 

@@ -239,8 +239,8 @@ static void dial(struct weft_peers *p, struct member *m, const struct weft_repli
     (void)snprintf(m->name, sizeof(m->name), "%s", w->name);
     (void)snprintf(m->address, sizeof(m->address), "%s", w->peer_address);
     if (weft_link_dial(p->link, m->address, &m->dialled, &msg) != WEFT_OK) {
-        weft_log_warn(
-            "peer_dial_failed", "name=%s address=%s error=\"%s\"", m->name, m->address, msg.text);
+        weft_log(WEFT_LOG_WARN, "peer_dial_failed", weft_kv("name", (const char *)m->name),
+            weft_kv("address", (const char *)m->address), weft_kv("error", (const char *)msg.text));
         m->dialled = NULL;
         return;
     }

@@ -1,0 +1,381 @@
+#include "node/api/native.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/logger.h"
+#include "node/node.h"
+#include "proto/check.h"
+
+struct client {
+    struct weft_link_conn *conn; /* NULL: free. */
+    uint32_t generation;
+    uint32_t unanswered;
+    bool is_paused;
+    uint32_t next_free;
+};
+
+struct weft_native {
+    struct weft_node *node;
+    struct weft_link *link;
+    struct client *clients;
+    uint32_t client_max;
+    uint32_t first_free; /* client_max: none. */
+    uint32_t client_count;
+    uint64_t requests;
+    struct weft_arena arena;
+    struct weft_buffer scratch;
+    void (*on_closed)(void *ctx);
+    void *ctx;
+};
+
+static struct client *find(struct weft_native *n, const struct weft_waiter *waiter)
+{
+    struct client *c = waiter->client < n->client_max ? &n->clients[waiter->client] : NULL;
+    return c != NULL && c->conn != NULL && c->generation == waiter->generation ? c : NULL;
+}
+
+void weft_native_answer_bytes(
+    struct weft_native *n, const struct weft_waiter *waiter, struct weft_bytes message)
+{
+    struct client *c = find(n, waiter);
+    if (c == NULL) {
+        return;
+    }
+    weft_assert(c->unanswered > 0);
+    c->unanswered--;
+    if (c->is_paused && c->unanswered < n->node->config.limits.requests / 2) {
+        c->is_paused = false;
+        weft_link_conn_pause(c->conn, false);
+    }
+    if (weft_link_send(c->conn, message) != WEFT_OK) {
+        /* Its queue is full: it asks and does not listen. Nothing is lost, since a request id
+         * brings the answer again. on_down follows. */
+        weft_log(WEFT_LOG_WARN, "client_dropped_slow",
+            weft_kv("client", (const char *)weft_link_conn_identity(c->conn)->uri));
+        struct weft_link_conn *conn = c->conn;
+        c->conn = NULL;
+        c->generation++;
+        c->next_free = n->first_free;
+        n->first_free = waiter->client;
+        n->client_count--;
+        weft_link_conn_close(conn);
+    }
+}
+
+void weft_native_answer(struct weft_native *n, const struct weft_waiter *waiter,
+    const struct weft_client_message *message)
+{
+    if (find(n, waiter) == NULL) {
+        return;
+    }
+    weft_buffer_clear(&n->scratch);
+    enum weft_err rv = weft_client_encode(message, &n->scratch);
+    if (rv != WEFT_OK && message->kind != WEFT_KIND_ERROR) {
+        weft_native_refuse(n, waiter, rv, "the answer cannot be encoded");
+        return;
+    }
+    weft_assert(rv == WEFT_OK);
+    weft_native_answer_bytes(n, waiter, (struct weft_bytes){n->scratch.data, n->scratch.size});
+}
+
+void weft_native_refuse(
+    struct weft_native *n, const struct weft_waiter *waiter, enum weft_err err, const char *detail)
+{
+    struct weft_client_message message = {.kind = WEFT_KIND_ERROR,
+        .request_id = waiter->request_id,
+        .error = {.err = err, .detail = weft_text_of(detail)}};
+    if (err == WEFT_ENOTLEADER || err == WEFT_EUNAVAILABLE) {
+        message.error.leader = weft_text_of(weft_node_leader_address(n->node));
+    }
+    weft_native_answer(n, waiter, &message);
+}
+
+void weft_native_refuse_not_leader(struct weft_native *n, const struct weft_waiter *waiter)
+{
+    const char *leader = weft_node_leader_address(n->node);
+    if (leader[0] == '\0') {
+        weft_native_refuse(n, waiter, WEFT_EUNAVAILABLE, "the site has no leader at the moment");
+    } else {
+        weft_native_refuse(n, waiter, WEFT_ENOTLEADER, "this node does not lead");
+    }
+}
+
+static void on_commit(struct weft_native *n, const struct weft_identity *identity,
+    struct weft_bytes body, const struct weft_waiter *waiter)
+{
+    struct weft_entry_item item = {
+        .type = WEFT_ITEM_COMMIT, .principal = weft_text_of(identity->uri), .body = body};
+    enum weft_err rv = weft_node_propose(n->node, &item, waiter);
+    if (rv == WEFT_ENOTLEADER || rv == WEFT_EUNAVAILABLE) {
+        weft_native_refuse_not_leader(n, waiter);
+    } else if (rv != WEFT_OK) {
+        weft_native_refuse(n, waiter, rv, "too many commits wait on this node; try again");
+    }
+}
+
+static void on_digest(struct weft_native *n, const struct weft_digest_request *request,
+    const struct weft_waiter *waiter)
+{
+    if (request->index == 0) {
+        static const uint64_t mark[1] = {1};
+        struct weft_entry_item item = {.type = WEFT_ITEM_DIGEST,
+            .principal = WEFT_TEXT("digest"),
+            .body = {(const uint8_t *)mark, sizeof(mark)}};
+        enum weft_err rv = weft_node_propose(n->node, &item, waiter);
+        if (rv != WEFT_OK) {
+            weft_native_refuse_not_leader(n, waiter);
+        }
+        return;
+    }
+    struct weft_client_message message = {
+        .kind = WEFT_KIND_DIGEST_RESULT, .request_id = waiter->request_id};
+    enum weft_err rv = weft_digests_find(&n->node->digests, request->index, &message.digest_result);
+    if (rv != WEFT_OK) {
+        weft_native_refuse(n, waiter, rv, "this node has not seen a digest marker at that index");
+        return;
+    }
+    weft_native_answer(n, waiter, &message);
+}
+
+static void on_status(struct weft_native *n, const struct weft_waiter *waiter)
+{
+    struct weft_client_message message = {
+        .kind = WEFT_KIND_STATUS_RESULT, .request_id = waiter->request_id};
+    enum weft_err rv = weft_node_status(n->node, &n->arena, &message.status_result);
+    if (rv != WEFT_OK) {
+        weft_native_refuse(n, waiter, rv, "status");
+        return;
+    }
+    weft_native_answer(n, waiter, &message);
+}
+
+static void dispatch(struct weft_native *n, const struct weft_identity *identity,
+    const struct weft_client_message *message, struct weft_bytes body,
+    const struct weft_waiter *waiter)
+{
+    struct weft_node *node = n->node;
+    uint64_t now_ms = uv_now(&node->loop);
+    if (node->replica == NULL) {
+        weft_native_refuse(n, waiter, WEFT_EUNAVAILABLE, "this node is still joining its site");
+        return;
+    }
+    enum weft_err rv;
+    switch (message->kind) {
+    case WEFT_KIND_COMMIT:
+        on_commit(n, identity, body, waiter);
+        return;
+    case WEFT_KIND_QUERY:
+        rv = weft_reads_add(&node->reads, &message->query, waiter, now_ms);
+        if (rv != WEFT_OK) {
+            weft_native_refuse(n, waiter, rv, "too many queries wait on this node; try again");
+        }
+        return;
+    case WEFT_KIND_STATUS:
+        on_status(n, waiter);
+        return;
+    case WEFT_KIND_MEMBER:
+        weft_membership_request(&node->membership, &message->member, identity, waiter, now_ms);
+        return;
+    case WEFT_KIND_DIGEST:
+        on_digest(n, &message->digest, waiter);
+        return;
+    case WEFT_KIND_CHECKPOINT:
+        weft_checkpoints_request(&node->checkpoints, &message->checkpoint, waiter);
+        return;
+    case WEFT_KIND_FILE:
+        weft_checkpoints_file(&node->checkpoints, &message->file, waiter);
+        return;
+    case WEFT_KIND_HEARTBEAT:
+    case WEFT_KIND_REQUEST_VOTE:
+    case WEFT_KIND_REQUEST_VOTE_RESULT:
+    case WEFT_KIND_APPEND_ENTRIES:
+    case WEFT_KIND_APPEND_ENTRIES_RESULT:
+    case WEFT_KIND_INSTALL_SNAPSHOT:
+    case WEFT_KIND_TIMEOUT_NOW:
+    case WEFT_KIND_PING:
+    case WEFT_KIND_PONG:
+    case WEFT_KIND_READ_INDEX:
+    case WEFT_KIND_READ_INDEX_RESULT:
+    case WEFT_KIND_FETCH:
+    case WEFT_KIND_CHUNK:
+    case WEFT_KIND_COMMIT_RESULT:
+    case WEFT_KIND_PAGE:
+    case WEFT_KIND_STATUS_RESULT:
+    case WEFT_KIND_MEMBER_RESULT:
+    case WEFT_KIND_DIGEST_RESULT:
+    case WEFT_KIND_CHECKPOINT_RESULT:
+    case WEFT_KIND_FILE_RESULT:
+    case WEFT_KIND_ERROR:
+        break;
+    }
+    weft_native_refuse(n, waiter, WEFT_EVERSION, "not a request");
+}
+
+static enum weft_err on_message(void *ctx, struct weft_link_conn *conn,
+    const struct weft_envelope *envelope, struct weft_bytes bytes)
+{
+    struct weft_native *n = ctx;
+    struct client *c = weft_link_conn_user(conn);
+    struct weft_client_message message;
+    struct weft_bytes body = {0};
+    struct weft_msg msg = {""};
+    if (c == NULL) { /* The table was full when it came: on_up has hung up. */
+        return WEFT_EBUSY;
+    }
+    struct weft_waiter waiter = {(uint32_t)(c - n->clients), c->generation, envelope->request_id};
+    weft_arena_reset(&n->arena);
+    enum weft_err rv = weft_client_decode(bytes, &n->arena, &message, &body, &msg);
+    if (rv == WEFT_EMALFORMED) {
+        return rv; /* Not from a client of ours: the link hangs up and counts. */
+    }
+    n->requests++;
+    c->unanswered++;
+    if (rv != WEFT_OK) {
+        weft_native_refuse(n, &waiter, rv, msg.text);
+        return WEFT_OK;
+    }
+    if (c->unanswered >= n->node->config.limits.requests) {
+        c->is_paused = true;
+        weft_link_conn_pause(conn, true);
+    }
+    dispatch(n, weft_link_conn_identity(conn), &message, body, &waiter);
+    return WEFT_OK;
+}
+
+static bool admit(
+    void *ctx, const struct weft_identity *identity, bool is_dialled, struct weft_msg *reason)
+{
+    const struct weft_native *n = ctx;
+    (void)is_dialled;
+    if (strcmp(identity->org, n->node->config.node.org) != 0 ||
+        (identity->site[0] != '\0' && strcmp(identity->site, n->node->config.node.site) != 0)) {
+        (void)weft_fail(reason, WEFT_EPEER, "%s is not of %s/%s", identity->uri,
+            n->node->config.node.org, n->node->config.node.site);
+        return false;
+    }
+    return true;
+}
+
+static void on_up(void *ctx, struct weft_link_conn *conn)
+{
+    struct weft_native *n = ctx;
+    if (n->first_free == n->client_max) {
+        weft_log(WEFT_LOG_WARN, "client_refused_full", weft_kv("clients", n->client_count));
+        weft_link_conn_close(conn);
+        return;
+    }
+    struct client *c = &n->clients[n->first_free];
+    n->first_free = c->next_free;
+    n->client_count++;
+    c->conn = conn;
+    c->generation++;
+    c->unanswered = 0;
+    c->is_paused = false;
+    weft_link_conn_set_user(conn, c);
+}
+
+static void on_down(void *ctx, struct weft_link_conn *conn)
+{
+    struct weft_native *n = ctx;
+    struct client *c = weft_link_conn_user(conn);
+    if (c == NULL || c->conn != conn) {
+        return;
+    }
+    c->conn = NULL;
+    c->generation++;
+    c->next_free = n->first_free;
+    n->first_free = (uint32_t)(c - n->clients);
+    n->client_count--;
+}
+
+static void on_event(void *ctx, const char *event, const char *detail)
+{
+    (void)ctx;
+    weft_log(WEFT_LOG_WARN, event, weft_kv("door", "client"), weft_kv("detail", detail));
+}
+
+static void destroy(struct weft_native *n)
+{
+    weft_arena_destroy(&n->arena);
+    weft_buffer_destroy(&n->scratch);
+    free(n->clients);
+    free(n);
+}
+
+enum weft_err weft_native_open(
+    struct weft_node *node, struct weft_native **ret_native, struct weft_msg *msg)
+{
+    const struct weft_config *config = &node->config;
+    struct weft_native *n = calloc(1, sizeof(*n));
+    struct client *clients = calloc(config->limits.connections, sizeof(*clients));
+    if (n == NULL || clients == NULL) {
+        free(n);
+        free(clients);
+        return weft_fail(msg, WEFT_ENOMEM, "client door: no memory");
+    }
+    n->node = node;
+    n->clients = clients;
+    n->client_max = config->limits.connections;
+    for (uint32_t i = 0; i < n->client_max; i++) {
+        clients[i].next_free = i + 1;
+    }
+    n->arena.size_max = 16 * 1024 * 1024;
+    n->scratch.size_max = WEFT_MESSAGE_SIZE_MAX;
+    struct weft_link_options link = {.loop = &node->loop,
+        .type = config->link.client,
+        .listen = config->node.listen_client,
+        .ca_file = config->tls.ca,
+        .cert_file = config->tls.cert,
+        .key_file = config->tls.key,
+        .message_size_max = WEFT_CLIENT_MESSAGE_SIZE_MAX,
+        .queue_size_max = config->limits.client_queue_bytes,
+        .connections_max = config->limits.connections,
+        .handshake_ms = config->timers.handshake_ms,
+        .heartbeat_ms = config->timers.link_heartbeat_ms,
+        .callbacks = {.ctx = n,
+            .admit = admit,
+            .on_up = on_up,
+            .on_message = on_message,
+            .on_down = on_down,
+            .on_event = on_event}};
+    enum weft_err rv = weft_link_open(&link, &n->link, msg);
+    if (rv != WEFT_OK) {
+        destroy(n);
+        return weft_wrap(msg, rv, "client door");
+    }
+    *ret_native = n;
+    return WEFT_OK;
+}
+
+static void on_link_closed(void *ctx)
+{
+    struct weft_native *n = ctx;
+    void (*on_closed)(void *) = n->on_closed;
+    void *closed_ctx = n->ctx;
+    destroy(n);
+    on_closed(closed_ctx);
+}
+
+void weft_native_close(struct weft_native *n, void (*on_closed)(void *ctx), void *ctx)
+{
+    n->on_closed = on_closed;
+    n->ctx = ctx;
+    weft_link_close(n->link, on_link_closed, n);
+}
+
+struct weft_link *weft_native_link(struct weft_native *n)
+{
+    return n->link;
+}
+
+uint64_t weft_native_requests(const struct weft_native *n)
+{
+    return n->requests;
+}
+
+uint32_t weft_native_clients(const struct weft_native *n)
+{
+    return n->client_count;
+}

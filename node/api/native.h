@@ -1,0 +1,37 @@
+/* node/api/native.h: the client door: requests of weft, MES adapters and joining nodes over a link.
+ *
+ * Decodes and bounds each request, gives it to the part that answers it, and finds the way back
+ * for the answer: a waiter names a place in the client table and the generation it had, so an
+ * answer to a client that is gone falls to the ground. A client that sends more than it
+ * collects is paused, then dropped. The loop's. */
+#ifndef WEFT_NODE_API_NATIVE_H
+#define WEFT_NODE_API_NATIVE_H
+
+#include "node/link/link.h"
+#include "node/proposer.h"
+#include "proto/client.h"
+
+struct weft_node;
+struct weft_native;
+
+/* Opens the door of node->config. */
+WEFT_MUST_USE enum weft_err weft_native_open(
+    struct weft_node *node, struct weft_native **ret_native, struct weft_msg *msg);
+void weft_native_close(struct weft_native *n, void (*on_closed)(void *ctx), void *ctx);
+struct weft_link *weft_native_link(struct weft_native *n);
+
+/* Encode and send the answer; each request gets exactly one. */
+void weft_native_answer(struct weft_native *n, const struct weft_waiter *waiter,
+    const struct weft_client_message *message);
+/* The same for a message that is encoded already. */
+void weft_native_answer_bytes(
+    struct weft_native *n, const struct weft_waiter *waiter, struct weft_bytes message);
+void weft_native_refuse(
+    struct weft_native *n, const struct weft_waiter *waiter, enum weft_err err, const char *detail);
+/* With the leader's client address, where it is known. */
+void weft_native_refuse_not_leader(struct weft_native *n, const struct weft_waiter *waiter);
+
+uint64_t weft_native_requests(const struct weft_native *n);
+uint32_t weft_native_clients(const struct weft_native *n);
+
+#endif

@@ -1,0 +1,318 @@
+#include "node/node.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "node/join.h"
+#include "node/logger.h"
+#include "node/notify.h"
+#include "node/rebuild.h"
+#include "node/start.h"
+#include "node/turn.h"
+#include "proto/check.h"
+
+enum {
+    FIRST_TURN_MS = 50
+};
+
+_Noreturn void weft_node_fail(
+    struct weft_node *node, const char *event, enum weft_err err, const struct weft_msg *msg)
+{
+    const char *next = "the node stops; see ops/runbooks";
+    if (err == WEFT_ENOSPC) {
+        next = "the node stops; free space on its disk, then start it again";
+    } else if (err == WEFT_ECORRUPT) {
+        next = "the node stops; see ops/runbooks/corrupted-log.md";
+    }
+    weft_log(WEFT_LOG_ERROR, event, weft_kv("class", weft_err_name(err)),
+        weft_kv("error", (const char *)msg->text), weft_kv("next", next));
+    if (err == WEFT_ECORRUPT && node->state != NULL && strcmp(event, "state_failed") == 0) {
+        weft_rebuild_mark(&node->datadir);
+    }
+    weft_notify_status("failed; see the log");
+    weft_log_close();
+    /* Not exit(): handlers and destructors must not touch state that is half changed. */
+    _exit(1);
+}
+
+void weft_node_wake(struct weft_node *node)
+{
+    (void)uv_async_send(&node->again);
+}
+
+const char *weft_node_leader_address(struct weft_node *node)
+{
+    struct weft_replica_status status;
+    if (node->replica == NULL) {
+        return "";
+    }
+    weft_replica_status(node->replica, &status);
+    const struct weft_configuration *conf = weft_replica_configuration(node->replica);
+    for (uint32_t i = 0; i < conf->count; i++) {
+        if (conf->members[i].id == status.leader_id) {
+            return conf->members[i].client_address;
+        }
+    }
+    return "";
+}
+
+enum weft_err weft_node_propose(
+    struct weft_node *node, const struct weft_entry_item *item, const struct weft_waiter *waiter)
+{
+    if (node->phase != WEFT_NODE_RUNNING || !node->is_leader) {
+        return WEFT_ENOTLEADER;
+    }
+    return weft_proposer_add(&node->proposer, item, waiter);
+}
+
+static void on_turn(uv_check_t *check)
+{
+    struct weft_node *node = check->data;
+    if (node->phase == WEFT_NODE_RUNNING || node->phase == WEFT_NODE_HANDING_OVER) {
+        weft_turn(node);
+    }
+}
+
+/* Both only end the poll, so that the check handle runs. */
+static void on_timer(uv_timer_t *timer)
+{
+    struct weft_node *node = timer->data;
+    weft_node_wake(node);
+}
+
+static void on_async(uv_async_t *async)
+{
+    (void)async;
+}
+
+/* --- stop ------------------------------------------------------------------------------ */
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    (void)handle;
+}
+
+static void all_closed(struct weft_node *node)
+{
+    struct weft_msg msg = {""};
+    node->phase = WEFT_NODE_STOPPED;
+    if (node->state != NULL) {
+        if (weft_state_flush(node->state, &msg) != WEFT_OK) {
+            weft_log(WEFT_LOG_WARN, "flush_failed", weft_kv("error", (const char *)msg.text),
+                weft_kv("next", "the raft log brings the state forward at the next start"));
+        }
+        weft_state_close(node->state);
+        node->state = NULL;
+    }
+    if (node->replica != NULL) {
+        weft_replica_destroy(node->replica);
+        node->replica = NULL;
+    }
+    if (node->log != NULL) {
+        node->log->engine->close(node->log);
+        node->log = NULL;
+    }
+    uv_close((uv_handle_t *)&node->synced, on_handle_closed);
+    uv_close((uv_handle_t *)&node->again, on_handle_closed);
+    uv_close((uv_handle_t *)&node->turn, on_handle_closed);
+    uv_close((uv_handle_t *)&node->timer, on_handle_closed);
+    for (size_t i = 0; i < sizeof(node->signals) / sizeof(node->signals[0]); i++) {
+        uv_close((uv_handle_t *)&node->signals[i], on_handle_closed);
+    }
+}
+
+static void one_closed(void *ctx)
+{
+    struct weft_node *node = ctx;
+    weft_assert(node->closing > 0);
+    if (--node->closing == 0) {
+        all_closed(node);
+    }
+}
+
+void weft_node_close_parts(struct weft_node *node)
+{
+    node->phase = WEFT_NODE_STOPPING;
+    if (node->native != NULL && node->replica != NULL) {
+        weft_turn_lose_proposals(node);
+    }
+    node->closing = 1; /* Held until everything below has been told. */
+    node->closing += 2 + (node->native != NULL) + (node->peers != NULL) + (node->join != NULL) +
+                     (node->checkpoints.work != NULL);
+    weft_reads_close(&node->reads, one_closed);
+    weft_digests_close(&node->digests, one_closed, node);
+    if (node->checkpoints.work != NULL) {
+        weft_checkpoints_close(&node->checkpoints, one_closed, node);
+    }
+    if (node->join != NULL) {
+        weft_join_close(node->join, one_closed, node);
+    }
+    if (node->native != NULL) {
+        weft_native_close(node->native, one_closed, node);
+    }
+    if (node->peers != NULL) {
+        weft_peers_close(node->peers, one_closed, node);
+    }
+    one_closed(node);
+}
+
+static void stop(struct weft_node *node)
+{
+    struct weft_msg msg = {""};
+    if (node->phase >= WEFT_NODE_HANDING_OVER) {
+        return;
+    }
+    weft_notify_stopping("stopping");
+    weft_log(WEFT_LOG_INFO, "stopping", weft_kv("leader", (int)node->is_leader));
+    if (node->phase == WEFT_NODE_RUNNING && node->is_leader) {
+        uint64_t now_ms = uv_now(&node->loop);
+        weft_turn_lose_proposals(node); /* Their clients go on with the next leader. */
+        if (weft_replica_transfer(node->replica, 0, now_ms, &msg) == WEFT_OK) {
+            node->phase = WEFT_NODE_HANDING_OVER;
+            node->stop_deadline_ms = now_ms + node->config.timers.shutdown_ms;
+            weft_turn_arm(node, now_ms);
+            return;
+        }
+        weft_log(WEFT_LOG_INFO, "no_hand_over", weft_kv("reason", (const char *)msg.text));
+    }
+    weft_node_close_parts(node);
+}
+
+static void reload(struct weft_node *node)
+{
+    struct weft_msg msg = {""};
+    struct weft_config config;
+    weft_notify_reloading();
+    enum weft_err rv = weft_config_load(node->options.config_path, &config, &msg);
+    if (rv == WEFT_OK) {
+        rv = weft_config_check_reload(&node->config, &config, &msg);
+    }
+    if (rv == WEFT_OK) {
+        node->config.log.level = config.log.level;
+        node->config.limits.requests = config.limits.requests;
+        weft_log_set_level(config.log.level);
+        rv = weft_log_reopen(&msg);
+    }
+    if (rv == WEFT_OK && node->native != NULL) {
+        rv = weft_link_reload(weft_native_link(node->native), &msg);
+    }
+    if (rv == WEFT_OK && node->peers != NULL) {
+        rv = weft_link_reload(weft_peers_link(node->peers), &msg);
+    }
+    if (rv != WEFT_OK) {
+        weft_log(WEFT_LOG_ERROR, "reload_failed", weft_kv("error", (const char *)msg.text),
+            weft_kv("next", "the former settings stay in force"));
+    } else {
+        weft_log(WEFT_LOG_INFO, "reloaded", weft_kv("config", node->options.config_path));
+    }
+    weft_notify_ready("reloaded");
+}
+
+static void on_signal(uv_signal_t *handle, int signum)
+{
+    struct weft_node *node = handle->data;
+    if (signum == SIGHUP) {
+        reload(node);
+    } else {
+        stop(node);
+    }
+}
+
+/* --- life ------------------------------------------------------------------------------ */
+
+static void open_loop(struct weft_node *node)
+{
+    static const int signums[] = {SIGTERM, SIGINT, SIGHUP};
+    int status = uv_loop_init(&node->loop);
+    status |= uv_async_init(&node->loop, &node->synced, on_async);
+    status |= uv_async_init(&node->loop, &node->again, on_async);
+    status |= uv_check_init(&node->loop, &node->turn);
+    status |= uv_timer_init(&node->loop, &node->timer);
+    weft_assert(status == 0);
+    node->turn.data = node;
+    node->timer.data = node;
+    (void)uv_check_start(&node->turn, on_turn);
+    (void)uv_timer_start(&node->timer, on_timer, FIRST_TURN_MS, 0);
+    for (size_t i = 0; i < sizeof(signums) / sizeof(signums[0]); i++) {
+        status = uv_signal_init(&node->loop, &node->signals[i]);
+        weft_assert(status == 0);
+        node->signals[i].data = node;
+        (void)uv_signal_start(&node->signals[i], on_signal, signums[i]);
+    }
+}
+
+static void reads_answer(void *ctx, const struct weft_waiter *waiter, struct weft_bytes message)
+{
+    struct weft_node *node = ctx;
+    if (node->native != NULL) {
+        weft_native_answer_bytes(node->native, waiter, message);
+    }
+}
+
+static enum weft_err open_node(struct weft_node *node, struct weft_msg *msg)
+{
+    const struct weft_config *config = &node->config;
+    node->incarnation = weft_start_random_id();
+    node->arena.size_max = 64 * 1024 * 1024;
+    weft_proposer_init(
+        &node->proposer, config->limits.waiting_bytes, config->limits.inflight_entries);
+    weft_reads_init(&node->reads, &node->loop, node, reads_answer);
+    weft_digests_init(&node->digests, &node->loop);
+    weft_membership_init(&node->membership, node);
+    enum weft_err rv = weft_datadir_open(config->node.data, config->node.org, config->node.site,
+        config->node.name, node->options.start != WEFT_START_NORMAL || config->peers.count > 0,
+        &node->datadir, msg);
+    if (rv != WEFT_OK) {
+        return weft_wrap(msg, rv, "data directory");
+    }
+    rv = weft_start_group(node, msg);
+    if (rv == WEFT_OK) {
+        rv = weft_native_open(node, &node->native, msg);
+    }
+    return rv;
+}
+
+int weft_node_run(const struct weft_node_options *options)
+{
+    struct weft_node *node = calloc(1, sizeof(*node));
+    struct weft_msg msg = {""};
+    if (node == NULL) {
+        (void)fprintf(stderr, "weftd: no memory\n");
+        return 1;
+    }
+    node->options = *options;
+    (void)signal(SIGPIPE, SIG_IGN);
+    enum weft_err rv = weft_config_load(options->config_path, &node->config, &msg);
+    if (rv == WEFT_OK) {
+        rv = weft_config_check_files(&node->config, &msg);
+    }
+    if (rv == WEFT_OK) {
+        rv = weft_log_to(
+            node->config.log.level, node->config.log.file, node->config.node.name, &msg);
+    }
+    if (rv != WEFT_OK) {
+        (void)fprintf(stderr, "weftd: %s\n", msg.text);
+        free(node);
+        return 2;
+    }
+    open_loop(node);
+    weft_log(WEFT_LOG_INFO, "starting", weft_kv("version", WEFT_VERSION),
+        weft_kv("config", options->config_path));
+    rv = open_node(node, &msg);
+    if (rv != WEFT_OK) {
+        weft_node_fail(node, "start_failed", rv, &msg);
+    }
+    (void)uv_run(&node->loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&node->loop);
+    weft_proposer_close(&node->proposer);
+    weft_arena_destroy(&node->arena);
+    weft_datadir_close(&node->datadir);
+    weft_log(WEFT_LOG_INFO, "stopped", weft_kv("commits", node->commits));
+    weft_log_close();
+    int exit_code = node->exit_code;
+    free(node);
+    return exit_code;
+}

@@ -1,0 +1,20 @@
+/* node/rebuild.h: the state directory is a cache of the Raft log: lose it, and it is made again.
+ *
+ * At start: no state, or one that is damaged or marked as such, is set aside and replaced by the
+ * newest local checkpoint; the log brings it forward. If neither checkpoint nor log reach far
+ * enough back the node refuses to start, and says how it can come back from its peers. */
+#ifndef WEFT_NODE_REBUILD_H
+#define WEFT_NODE_REBUILD_H
+
+#include "node/datadir.h"
+#include "proto/err.h"
+
+struct weft_node;
+
+/* Log and checkpoints are open. Opens node->state. */
+WEFT_MUST_USE enum weft_err weft_rebuild_open_state(struct weft_node *node, struct weft_msg *msg);
+
+/* The state failed while the node ran: the next start rebuilds it. Best effort. */
+void weft_rebuild_mark(const struct weft_datadir *datadir);
+
+#endif
