@@ -1,0 +1,119 @@
+#include <string.h>
+
+#include "node/node.h"
+
+struct gauges {
+    struct weft_gauge *list;
+    uint32_t count;
+    uint32_t max;
+};
+
+static void add(struct gauges *g, const char *name, uint64_t value)
+{
+    if (g->count < g->max) {
+        g->list[g->count++] = (struct weft_gauge){weft_text_of(name), value};
+    }
+}
+
+static void add_link(struct gauges *g, const char *const names[8], const struct weft_link *link)
+{
+    struct weft_link_stats s;
+    weft_link_stats(link, &s);
+    add(g, names[0], s.accepted);
+    add(g, names[1], s.refused_tls + s.refused_identity + s.refused_limit);
+    add(g, names[2], s.dropped_malformed + s.dropped_oversized);
+    add(g, names[3], s.dropped_silent + s.dropped_slow);
+    add(g, names[4], s.messages_in);
+    add(g, names[5], s.messages_out);
+    add(g, names[6], s.bytes_in);
+    add(g, names[7], s.bytes_out);
+}
+
+static void add_log(struct gauges *g, const struct weft_node *node)
+{
+    struct weft_log_stats s;
+    node->log->engine->stats(node->log, &s);
+    add(g, "log_disk_bytes", s.disk_bytes);
+    add(g, "log_used_bytes", s.used_bytes);
+    add(g, "log_cached_bytes", s.cached_bytes);
+    add(g, "log_syncs_total", s.syncs);
+    add(g, "log_sync_ns_mean", s.syncs > 0 ? s.sync_ns_total / s.syncs : 0);
+    add(g, "log_appended_bytes_total", s.appended_bytes);
+}
+
+static void add_all(struct gauges *g, const struct weft_node *node,
+    const struct weft_replica_status *raft, const struct weft_state_position *position)
+{
+    static const char *const client[8] = {"client_accepted_total", "client_refused_total",
+        "client_dropped_malformed_total", "client_dropped_silent_total", "client_messages_in_total",
+        "client_messages_out_total", "client_bytes_in_total", "client_bytes_out_total"};
+    static const char *const peer[8] = {"peer_accepted_total", "peer_refused_total",
+        "peer_dropped_malformed_total", "peer_dropped_silent_total", "peer_messages_in_total",
+        "peer_messages_out_total", "peer_bytes_in_total", "peer_bytes_out_total"};
+    uint64_t free_bytes = 0, used_bytes = 0;
+    struct weft_msg msg;
+    add(g, "records", position->records);
+    add(g, "assets", position->assets);
+    add(g, "commits_total", node->commits);
+    add(g, "refusals_total", node->refusals);
+    add(g, "requests_total", weft_native_requests(node->native));
+    add(g, "clients", weft_native_clients(node->native));
+    add(g, "proposals_in_flight", node->proposer.proposed_count);
+    add(g, "proposals_waiting_bytes", node->proposer.waiting_bytes);
+    add(g, "reads_total", node->reads.served);
+    add(g, "reads_waiting", node->reads.count);
+    add(g, "elections_total", raft->elections);
+    add(g, "raft_dropped_messages_total", raft->dropped_messages);
+    add(g, "raft_alarms_total", raft->alarms);
+    add(g, "peer_unsent_messages_total", weft_peers_dropped(node->peers));
+    add(g, "checkpoints_taken_total", node->checkpoints.taken);
+    add(g, "checkpoints_installed_total", node->checkpoints.installed);
+    add(g, "slow_turns_total", node->slow_turns);
+    add(g, "log_lines_suppressed_total", weft_log_suppressed());
+    if (weft_datadir_space(node->config.node.data, &free_bytes, &used_bytes, &msg) == WEFT_OK) {
+        add(g, "disk_free_bytes", free_bytes);
+        add(g, "disk_used_bytes", used_bytes);
+    }
+    add_log(g, node);
+    add_link(g, client, weft_native_link(node->native));
+    add_link(g, peer, weft_peers_link(node->peers));
+}
+
+enum weft_err weft_node_status(
+    struct weft_node *node, struct weft_arena *arena, struct weft_status *ret_status)
+{
+    enum {
+        GAUGES_MAX = 64
+    };
+    struct weft_replica_status raft;
+    struct weft_state_position position;
+    struct gauges g = {
+        weft_arena_array(arena, GAUGES_MAX, sizeof(struct weft_gauge)), 0, GAUGES_MAX};
+    struct weft_status status = {0};
+    status.members = weft_membership_list(node, arena, &status.member_count);
+    if (g.list == NULL || status.members == NULL) {
+        return WEFT_ENOMEM;
+    }
+    weft_replica_status(node->replica, &raft);
+    weft_state_position(node->state, &position);
+    add_all(&g, node, &raft, &position);
+    status.site = weft_text_of(node->config.node.site);
+    status.org = weft_text_of(node->config.node.org);
+    status.node = weft_text_of(node->config.node.name);
+    status.version = weft_text_of(WEFT_VERSION);
+    status.state = weft_text_of(raft.state);
+    status.node_id = node->datadir.identity.member_id;
+    status.cluster = node->datadir.identity.cluster;
+    status.leader_id = raft.leader_id;
+    status.term = raft.term;
+    status.commit_index = raft.commit_index;
+    status.applied_index = position.index;
+    status.first_log_index = raft.first_index;
+    status.last_log_index = raft.last_index;
+    status.checkpoint_index = node->checkpoints.newest_index;
+    status.chain = position.chain;
+    status.gauges = g.list;
+    status.gauge_count = g.count;
+    *ret_status = status;
+    return WEFT_OK;
+}
