@@ -8,7 +8,7 @@
 #include "node/node.h"
 #include "node/offline.h"
 
-enum option {
+enum {
     OPT_CONFIG = 256,
     OPT_CHECK_CONFIG,
     OPT_BOOTSTRAP,

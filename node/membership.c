@@ -9,9 +9,7 @@
 #include "proto/check.h"
 
 enum {
-    PROMOTION_EVERY_MS = 100,
-    PROMOTION_LAG_MAX = 256, /* Entries behind the leader's last one. Chosen: under one second. */
-    CHANGE_WAIT_MS = 10000,
+    CHANGE_WAIT_MS = 10000
 };
 
 void weft_membership_init(struct weft_membership *m, struct weft_node *node)
@@ -296,42 +294,14 @@ static void settle(struct weft_membership *m, uint64_t now_ms)
     }
 }
 
-static void promote(struct weft_membership *m, uint64_t now_ms)
-{
-    struct weft_node *node = m->node;
-    const struct weft_configuration *conf = weft_replica_configuration(node->replica);
-    for (uint32_t i = 0; i < conf->count; i++) {
-        const struct weft_replica_member *w = &conf->members[i];
-        struct weft_msg msg = {""};
-        uint64_t index;
-        if (w->role != WEFT_ROLE_STANDBY || !w->wants_vote ||
-            !weft_replica_has_caught_up(node->replica, w->id, PROMOTION_LAG_MAX)) {
-            continue;
-        }
-        uint64_t id = w->id;
-        enum weft_err rv = weft_replica_member_assign(
-            node->replica, id, WEFT_ROLE_VOTER, false, now_ms, &index, &msg);
-        weft_log(WEFT_LOG_INFO, "member_promoted", weft_kv("id", id),
-            weft_kv("result", weft_err_name(rv)));
-        return; /* One at a time; the configuration has moved under our feet. */
-    }
-}
-
 void weft_membership_turn(struct weft_membership *m, uint64_t now_ms)
 {
     if (m->is_pending) {
         settle(m, now_ms);
     }
-    if (m->node->is_leader && now_ms >= m->next_promotion_ms) {
-        m->next_promotion_ms = now_ms + PROMOTION_EVERY_MS;
-        promote(m, now_ms);
-    }
 }
 
 uint64_t weft_membership_deadline(const struct weft_membership *m)
 {
-    if (m->node->is_leader) {
-        return m->next_promotion_ms;
-    }
     return m->is_pending ? m->deadline_ms : UINT64_MAX;
 }

@@ -13,6 +13,7 @@
 #include <uv.h>
 
 #include "node/api/native.h"
+#include "node/chains.h"
 #include "node/checkpoints.h"
 #include "node/config.h"
 #include "node/datadir.h"
@@ -67,6 +68,7 @@ struct weft_node {
     struct weft_membership membership;
     struct weft_checkpoints checkpoints;
     struct weft_digests digests;
+    struct weft_chains chains;
     struct weft_arena arena; /* Of one apply. */
     uv_async_t synced;       /* The disk thread has made something durable. */
     uv_async_t again;        /* There is more to apply: another turn at once. */

@@ -110,6 +110,29 @@ static void peers_on_bulk_down(void *ctx)
     weft_checkpoints_on_bulk(&node->checkpoints, false);
 }
 
+/* What this node has applied, for the leader to compare (NOD-7). */
+static void io_get_chain(void *ctx, uint64_t *ret_index, struct weft_digest *ret_chain)
+{
+    struct weft_node *node = ctx;
+    struct weft_state_position position;
+    weft_state_position(node->state, &position);
+    *ret_index = position.index;
+    *ret_chain = position.chain;
+}
+
+static void io_on_peer_applied(
+    void *ctx, uint64_t member, uint64_t index, const struct weft_digest *chain)
+{
+    struct weft_node *node = ctx;
+    struct weft_digest own;
+    if (weft_chains_find(&node->chains, index, &own) && !weft_digest_equal(&own, chain)) {
+        node->alarms++;
+        weft_log(WEFT_LOG_ERROR, "state_diverged", weft_kv("member", member),
+            weft_kv("index", index),
+            weft_kv("next", "compare with weft status --digest; wipe the odd one and --join it"));
+    }
+}
+
 static enum weft_err open_peers(struct weft_node *node, struct weft_msg *msg)
 {
     const struct weft_config *config = &node->config;
@@ -170,6 +193,7 @@ static enum weft_err open_replica(struct weft_node *node, struct weft_msg *msg)
         .inflight_max = config->limits.inflight_entries,
         .seed = (uint32_t)node->incarnation,
         .trailing = config->limits.trailing_entries,
+        .trailing_bytes = config->limits.log_bytes / 2,
         .log = node->log,
         .log_start = node->log_start};
     weft_state_position(node->state, &position);
@@ -191,7 +215,9 @@ static enum weft_err open_replica(struct weft_node *node, struct weft_msg *msg)
         .get_manifest = io_get_manifest,
         .on_change = io_on_change,
         .on_read = io_on_read,
-        .on_alarm = io_on_alarm};
+        .on_alarm = io_on_alarm,
+        .get_chain = io_get_chain,
+        .on_peer_applied = io_on_peer_applied};
     uv_update_time(&node->loop);
     return weft_replica_create(&options, &io, uv_now(&node->loop), &node->replica, msg);
 }
@@ -209,8 +235,13 @@ static enum weft_err bootstrap(struct weft_node *node, struct weft_msg *msg)
     if (rv != WEFT_OK) {
         return weft_wrap(msg, rv, "bootstrap");
     }
-    node->log_start.term = 1;
-    node->log_start.last_index = 1;
+    /* The replica starts from what is durable: read it back. */
+    node->log->engine->close(node->log);
+    node->log = NULL;
+    rv = open_log(node, msg);
+    if (rv != WEFT_OK) {
+        return rv;
+    }
     weft_log(WEFT_LOG_INFO, "bootstrapped", weft_kv("site", (const char *)config->node.site),
         weft_kv("cluster", node->datadir.identity.cluster));
     return WEFT_OK;

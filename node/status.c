@@ -51,7 +51,6 @@ static void add_all(struct gauges *g, const struct weft_node *node,
         "peer_dropped_malformed_total", "peer_dropped_silent_total", "peer_messages_in_total",
         "peer_messages_out_total", "peer_bytes_in_total", "peer_bytes_out_total"};
     uint64_t free_bytes = 0, used_bytes = 0;
-    struct weft_msg msg;
     add(g, "records", position->records);
     add(g, "assets", position->assets);
     add(g, "commits_total", node->commits);
@@ -70,7 +69,7 @@ static void add_all(struct gauges *g, const struct weft_node *node,
     add(g, "checkpoints_installed_total", node->checkpoints.installed);
     add(g, "slow_turns_total", node->slow_turns);
     add(g, "log_lines_suppressed_total", weft_log_suppressed());
-    if (weft_datadir_space(node->config.node.data, &free_bytes, &used_bytes, &msg) == WEFT_OK) {
+    if (weft_datadir_space(node->config.node.data, &free_bytes, &used_bytes) == WEFT_OK) {
         add(g, "disk_free_bytes", free_bytes);
         add(g, "disk_used_bytes", used_bytes);
     }

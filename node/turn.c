@@ -134,6 +134,9 @@ static void apply_some(struct weft_node *node, const struct weft_log_entry *entr
     }
     answer_entries(node, entries, count, items, item_count);
     node->applied_entries += count;
+    struct weft_state_position position;
+    weft_state_position(node->state, &position);
+    weft_chains_note(&node->chains, position.index, &position.chain);
 }
 
 static bool is_digest_marker(const struct weft_log_entry *entry)
