@@ -1,0 +1,17 @@
+/* node/checkpoint/state_source.h: the keeper's source that a plant runs: RocksDB's checkpoints. */
+#ifndef WEFT_NODE_CHECKPOINT_STATE_SOURCE_H
+#define WEFT_NODE_CHECKPOINT_STATE_SOURCE_H
+
+#include "node/checkpoint/keeper.h"
+#include "node/state/state.h"
+
+/* Keeps `state`; `options` are those it was opened with (read_only and directory are replaced)
+ * and are copied, its texts kept. */
+struct weft_state_source {
+    struct weft_state *state;
+    struct weft_state_options options;
+};
+
+struct weft_keeper_source weft_state_source(struct weft_state_source *s);
+
+#endif
