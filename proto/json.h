@@ -24,10 +24,10 @@ enum weft_json_type {
 struct weft_json {
     enum weft_json_type type;
     bool boolean;
-    uint32_t line;          /* From 1. */
-    uint32_t column;        /* From 1, in bytes. */
-    struct weft_text key;   /* Of a member of an object. */
-    struct weft_text text;  /* STRING: unescaped. NUMBER: the literal. */
+    uint32_t line;           /* From 1. */
+    uint32_t column;         /* From 1, in bytes. */
+    struct weft_text key;    /* Of a member of an object. */
+    struct weft_text text;   /* STRING: unescaped. NUMBER: the literal. */
     struct weft_json *first; /* ARRAY, OBJECT: children in order. */
     struct weft_json *next;  /* Sibling. */
     struct weft_json *parent;
@@ -46,6 +46,20 @@ const struct weft_json *weft_json_get(const struct weft_json *object, const char
 
 /* RFC 6901 pointer from the root to `value`, cut at `size`. */
 void weft_json_pointer(const struct weft_json *value, char *ret_pointer, size_t size);
+
+/* The value that an RFC 6901 pointer names below `value`, or the innermost one on the way. */
+const struct weft_json *weft_json_at(const struct weft_json *value, const char *pointer);
+
+/* Put "line L, column C (pointer): " in front of the reason in `msg`. `member` (may be NULL) is
+ * the name of a member that `at` ought to have. Returns `err`. */
+enum weft_err weft_json_place(
+    const struct weft_json *at, const char *member, struct weft_msg *msg, enum weft_err err);
+/* The same with a reason of its own. */
+enum weft_err weft_json_fail(const struct weft_json *at, struct weft_msg *msg, enum weft_err err,
+    const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* WEFT_EINVAL with a place unless `value` is of that type. */
+WEFT_MUST_USE enum weft_err weft_json_expect(
+    const struct weft_json *value, enum weft_json_type type, struct weft_msg *msg);
 
 /* Writer: append a JSON string literal, quotes included. Text must be UTF-8. */
 WEFT_MUST_USE enum weft_err weft_json_quote(struct weft_buffer *out, struct weft_text text);
