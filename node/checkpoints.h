@@ -17,6 +17,7 @@
 #include "raft/replica.h"
 
 struct weft_node;
+struct weft_keeper;
 struct weft_checkpoint_work; /* Private: keeper, fetch, offer. */
 
 struct weft_checkpoints {
@@ -44,6 +45,9 @@ void weft_checkpoints_offer(
     struct weft_checkpoints *c, uint64_t from, const struct weft_install_snapshot *offer);
 WEFT_MUST_USE enum weft_err weft_checkpoints_install(
     struct weft_checkpoints *c, const struct weft_install_snapshot *offer, struct weft_msg *msg);
+
+/* For the rebuild at start. */
+struct weft_keeper *weft_checkpoints_keeper(struct weft_checkpoints *c);
 
 /* For the doors. */
 void weft_checkpoints_on_fetch(

@@ -7,9 +7,13 @@
 #define WEFT_NODE_REBUILD_H
 
 #include "node/datadir.h"
+#include "node/state/state.h"
 #include "proto/err.h"
 
 struct weft_node;
+
+/* How this node opens its state. Texts are the node's. */
+struct weft_state_options weft_rebuild_state_options(const struct weft_node *node);
 
 /* Log and checkpoints are open. Opens node->state. */
 WEFT_MUST_USE enum weft_err weft_rebuild_open_state(struct weft_node *node, struct weft_msg *msg);
