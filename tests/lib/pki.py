@@ -1,0 +1,89 @@
+"""tests/lib/pki.py: certificates for tests, by openssl's command line, good ones and bad ones.
+
+Independent of `weft pki`, so that the doors are judged by certificates that the product did not
+make, and by those that it would refuse to make."""
+
+import pathlib
+import subprocess
+
+EXTENSIONS = """[leaf]
+basicConstraints=critical,CA:{is_ca}
+keyUsage=critical,{key_usage}
+extendedKeyUsage={usages}
+subjectAltName={names}
+[root]
+basicConstraints=critical,CA:TRUE,pathlen:0
+keyUsage=critical,keyCertSign,cRLSign
+subjectKeyIdentifier=hash
+"""
+
+
+def _openssl(*arguments):
+    subprocess.run(["openssl", *arguments], check=True, stdin=subprocess.DEVNULL,
+                   capture_output=True)
+
+
+def _key(path):
+    _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out",
+             str(path))
+    path.chmod(0o600)
+
+
+class Authority:
+    """One organization's trust root in a directory: ca.pem, ca.key."""
+
+    def __init__(self, directory, org):
+        self.directory = pathlib.Path(directory)
+        self.org = org
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.ca, self.key = self.directory / "ca.pem", self.directory / "ca.key"
+        if self.ca.exists():
+            return
+        _key(self.key)
+        extensions = self.directory / "root.cnf"
+        extensions.write_text("[req]\ndistinguished_name=dn\nx509_extensions=root\n[dn]\n"
+                              + EXTENSIONS.format(is_ca="TRUE", key_usage="digitalSignature",
+                                                  usages="clientAuth", names="DNS:unused"))
+        _openssl("req", "-x509", "-new", "-key", str(self.key), "-subj", f"/CN={org} root",
+                 "-days", "3650", "-config", str(extensions), "-out", str(self.ca))
+
+    def issue(self, site, kind, name, directory=None, uri=None, days=365, is_ca=False,
+              names=None, usages=None, key_usage=None):
+        """cert.pem, key.pem and ca.pem in a directory, which is returned. days < 0: expired."""
+        home = pathlib.Path(directory or self.directory / f"{site}-{kind}-{name}")
+        home.mkdir(parents=True, exist_ok=True)
+        uri = uri or f"spiffe://{self.org}/{site}/{kind}/{name}"
+        if usages is None:
+            usages = "serverAuth,clientAuth" if kind == "node" else "clientAuth"
+        if names is None:
+            names = f"URI:{uri}" + (",IP:127.0.0.1,DNS:localhost" if kind == "node" else "")
+        extensions = home / "leaf.cnf"
+        extensions.write_text(EXTENSIONS.format(
+            is_ca="TRUE" if is_ca else "FALSE", usages=usages, names=names,
+            key_usage=key_usage or "digitalSignature" + (",keyCertSign" if is_ca else "")))
+        _key(home / "key.pem")
+        request = home / "request.pem"
+        _openssl("req", "-new", "-key", str(home / "key.pem"), "-subj", f"/CN={name}", "-out",
+                 str(request))
+        if days < 0:
+            self._issue_expired(request, home, extensions)
+        else:
+            _openssl("x509", "-req", "-in", str(request), "-CA", str(self.ca), "-CAkey",
+                     str(self.key), "-CAcreateserial", "-days", str(days), "-extfile",
+                     str(extensions), "-extensions", "leaf", "-out", str(home / "cert.pem"))
+        (home / "ca.pem").write_bytes(self.ca.read_bytes())
+        return home
+
+    def _issue_expired(self, request, home, extensions):
+        """`openssl x509` cannot date back; `openssl ca` can."""
+        (home / "index.txt").write_text("")
+        (home / "serial").write_text("7001\n")
+        config = home / "ca.cnf"
+        config.write_text(
+            f"[ca]\ndefault_ca=here\n[here]\nnew_certs_dir={home}\ndatabase={home}/index.txt\n"
+            f"serial={home}/serial\ndefault_md=sha256\npolicy=any\nemail_in_dn=no\n"
+            f"[any]\ncommonName=supplied\n")
+        _openssl("ca", "-batch", "-config", str(config), "-cert", str(self.ca), "-keyfile",
+                 str(self.key), "-in", str(request), "-startdate", "20200101000000Z", "-enddate",
+                 "20210101000000Z", "-extfile", str(extensions), "-extensions", "leaf", "-notext",
+                 "-out", str(home / "cert.pem"))
