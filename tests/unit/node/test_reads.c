@@ -1,0 +1,290 @@
+#include "node/reads.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/lib/test.h"
+
+/* Fakes of the state and the replica: a view knows only its index. */
+struct weft_view {
+    uint64_t index;
+};
+
+static struct {
+    uint64_t applied;
+    uint32_t views_open;
+    uint32_t views_taken;
+    uint64_t rounds[64];
+    uint32_t round_count;
+    uint64_t feed_end; /* COMMITS finds records below this index. */
+} fake;
+
+enum weft_err weft_view_open(
+    struct weft_state *state, struct weft_view **ret_view, struct weft_msg *msg)
+{
+    (void)state, (void)msg;
+    *ret_view = calloc(1, sizeof(**ret_view));
+    (*ret_view)->index = fake.applied;
+    fake.views_open++;
+    fake.views_taken++;
+    return WEFT_OK;
+}
+
+uint64_t weft_view_index(const struct weft_view *view)
+{
+    return view->index;
+}
+
+void weft_view_close(struct weft_view *view)
+{
+    fake.views_open--;
+    free(view);
+}
+
+enum weft_err weft_view_query(struct weft_view *view, const struct weft_query *query,
+    struct weft_arena *arena, struct weft_page *ret_page, struct weft_msg *msg)
+{
+    (void)arena;
+    *ret_page = (struct weft_page){.index = view->index};
+    if (weft_text_is(query->asset, "missing")) {
+        return weft_fail(msg, WEFT_ENOTFOUND, "no such asset");
+    }
+    if (query->type == WEFT_QUERY_COMMITS) {
+        ret_page->next_index = view->index + 1;
+        if (query->from_index < fake.feed_end) {
+            static struct weft_stored_record record = {
+                .index = 9, .record = {.kind = {"k", 1}, .asset = {"a", 1}, .author = {"p", 1}}};
+            ret_page->records = &record;
+            ret_page->record_count = 1;
+        }
+    }
+    return WEFT_OK;
+}
+
+void weft_replica_read(struct weft_replica *r, uint64_t read_id, uint64_t now_ms)
+{
+    (void)r, (void)now_ms;
+    fake.rounds[fake.round_count++ % 64] = read_id;
+}
+
+struct answers {
+    uint32_t pages;
+    uint32_t errors;
+    enum weft_err last_err;
+    uint64_t last_index;
+    uint32_t last_records;
+    bool is_idle;
+};
+
+static void on_answer(void *ctx, const struct weft_waiter *waiter, struct weft_bytes message)
+{
+    struct answers *a = ctx;
+    struct weft_arena arena = {.size_max = 1 << 20};
+    struct weft_client_message decoded;
+    struct weft_msg msg;
+    EXPECT_EQ(WEFT_OK, weft_client_decode(message, &arena, &decoded, NULL, &msg));
+    EXPECT_EQ(waiter->request_id, decoded.request_id);
+    if (decoded.kind == WEFT_KIND_PAGE) {
+        a->pages++;
+        a->last_index = decoded.page.index;
+        a->last_records = decoded.page.record_count;
+    } else {
+        a->errors++;
+        a->last_err = decoded.error.err;
+    }
+    weft_arena_destroy(&arena);
+}
+
+static void on_idle(void *ctx)
+{
+    ((struct answers *)ctx)->is_idle = true;
+}
+
+struct fixture {
+    uv_loop_t loop;
+    struct weft_reads reads;
+    struct answers answers;
+};
+
+static void start(struct fixture *f)
+{
+    memset(&fake, 0, sizeof(fake));
+    memset(f, 0, sizeof(*f));
+    fake.applied = 8;
+    EXPECT_EQ(0, uv_loop_init(&f->loop));
+    weft_reads_init(&f->reads, &f->loop, &f->answers, on_answer);
+    weft_reads_attach(&f->reads, (struct weft_state *)f, (struct weft_replica *)f);
+}
+
+static void stop(struct fixture *f)
+{
+    weft_reads_close(&f->reads, on_idle);
+    (void)uv_run(&f->loop, UV_RUN_DEFAULT);
+    EXPECT_TRUE(f->answers.is_idle);
+    EXPECT_EQ(0, fake.views_open);
+    EXPECT_EQ(0, f->reads.count);
+    EXPECT_EQ(0, uv_loop_close(&f->loop));
+}
+
+static void ask(
+    struct fixture *f, enum weft_consistency consistency, const char *asset, uint64_t request_id)
+{
+    const struct weft_waiter waiter = {3, 4, request_id};
+    const struct weft_query query = {.type = WEFT_QUERY_ASSET,
+        .consistency = consistency,
+        .min_index = 20,
+        .asset = weft_text_of(asset)};
+    EXPECT_EQ(WEFT_OK, weft_reads_add(&f->reads, &query, &waiter, 100));
+}
+
+static void turn(struct fixture *f, uint64_t now_ms)
+{
+    weft_reads_turn(&f->reads, fake.applied, now_ms);
+    (void)uv_run(&f->loop, UV_RUN_DEFAULT);
+}
+
+TEST(reads, of_one_turn_share_a_round_and_a_view)
+{
+    struct fixture f;
+    start(&f);
+    for (uint64_t i = 0; i < 50; i++) {
+        ask(&f, WEFT_LINEARIZABLE, "serial:box/7", i);
+    }
+    turn(&f, 100);
+    EXPECT_EQ(1, fake.round_count);
+    EXPECT_EQ(0, f.answers.pages);
+    weft_reads_on_read(&f.reads, fake.rounds[0], WEFT_OK, 8);
+    turn(&f, 100);
+    EXPECT_EQ(50, f.answers.pages);
+    EXPECT_EQ(1, fake.views_taken);
+    stop(&f);
+}
+
+TEST(reads, wait_until_the_index_of_the_round_is_applied)
+{
+    struct fixture f;
+    start(&f);
+    ask(&f, WEFT_LINEARIZABLE, "a", 1);
+    turn(&f, 100);
+    weft_reads_on_read(&f.reads, fake.rounds[0], WEFT_OK, 12);
+    turn(&f, 110);
+    EXPECT_EQ(0, f.answers.pages);
+    fake.applied = 12;
+    turn(&f, 120);
+    EXPECT_EQ(1, f.answers.pages);
+    EXPECT_EQ(12, f.answers.last_index);
+    stop(&f);
+}
+
+TEST(reads, of_a_stale_state_need_no_round)
+{
+    struct fixture f;
+    start(&f);
+    ask(&f, WEFT_STALE, "a", 1);
+    turn(&f, 100);
+    EXPECT_EQ(0, fake.round_count);
+    EXPECT_EQ(1, f.answers.pages);
+    stop(&f);
+}
+
+TEST(reads, at_a_minimum_index_wait_for_it_and_time_out)
+{
+    struct fixture f;
+    start(&f);
+    ask(&f, WEFT_MIN_INDEX, "a", 1);
+    turn(&f, 100);
+    EXPECT_EQ(0, f.answers.pages);
+    EXPECT_TRUE(weft_reads_deadline(&f.reads) < UINT64_MAX);
+    turn(&f, weft_reads_deadline(&f.reads) - 1);
+    EXPECT_EQ(0, f.answers.errors);
+    turn(&f, weft_reads_deadline(&f.reads));
+    EXPECT_EQ(1, f.answers.errors);
+    EXPECT_EQ(WEFT_ETIMEDOUT, f.answers.last_err);
+    EXPECT_EQ(UINT64_MAX, weft_reads_deadline(&f.reads));
+    stop(&f);
+}
+
+TEST(reads, that_no_leader_confirms_are_refused)
+{
+    struct fixture f;
+    start(&f);
+    ask(&f, WEFT_LINEARIZABLE, "a", 1);
+    ask(&f, WEFT_LINEARIZABLE, "b", 2);
+    turn(&f, 100);
+    weft_reads_on_read(&f.reads, fake.rounds[0], WEFT_EUNAVAILABLE, 0);
+    EXPECT_EQ(2, f.answers.errors);
+    EXPECT_EQ(WEFT_EUNAVAILABLE, f.answers.last_err);
+    ask(&f, WEFT_LINEARIZABLE, "c", 3); /* And one whose round never ends. */
+    turn(&f, 200);
+    turn(&f, weft_reads_deadline(&f.reads));
+    EXPECT_EQ(3, f.answers.errors);
+    EXPECT_EQ(WEFT_ETIMEDOUT, f.answers.last_err);
+    stop(&f);
+}
+
+TEST(reads, answer_what_is_not_there_with_an_error)
+{
+    struct fixture f;
+    start(&f);
+    ask(&f, WEFT_STALE, "missing", 1);
+    ask(&f, WEFT_STALE, "a", 2);
+    turn(&f, 100);
+    EXPECT_EQ(1, f.answers.pages);
+    EXPECT_EQ(1, f.answers.errors);
+    EXPECT_EQ(WEFT_ENOTFOUND, f.answers.last_err);
+    stop(&f);
+}
+
+static void ask_feed(struct fixture *f, uint64_t from_index, uint32_t wait_ms)
+{
+    const struct weft_waiter waiter = {3, 4, 77};
+    const struct weft_query query = {.type = WEFT_QUERY_COMMITS,
+        .consistency = WEFT_STALE,
+        .from_index = from_index,
+        .wait_ms = wait_ms};
+    EXPECT_EQ(WEFT_OK, weft_reads_add(&f->reads, &query, &waiter, 100));
+}
+
+TEST(reads, of_the_feed_are_parked_until_something_is_applied)
+{
+    struct fixture f;
+    start(&f);
+    ask_feed(&f, 9, 1000);
+    turn(&f, 100);
+    turn(&f, 200);
+    EXPECT_EQ(0, f.answers.pages);
+    EXPECT_EQ(1, f.reads.count);
+    fake.applied = 9;
+    fake.feed_end = 10;
+    turn(&f, 300);
+    EXPECT_EQ(1, f.answers.pages);
+    EXPECT_EQ(1, f.answers.last_records);
+    EXPECT_EQ(0, f.reads.count);
+    stop(&f);
+}
+
+TEST(reads, of_the_feed_end_empty_when_their_wait_is_over)
+{
+    struct fixture f;
+    start(&f);
+    ask_feed(&f, 9, 1000);
+    turn(&f, 100);
+    EXPECT_EQ(1100, weft_reads_deadline(&f.reads));
+    turn(&f, 1100);
+    EXPECT_EQ(1, f.answers.pages);
+    EXPECT_EQ(0, f.answers.last_records);
+    stop(&f);
+}
+
+TEST(reads, are_refused_when_the_node_closes)
+{
+    struct fixture f;
+    start(&f);
+    ask(&f, WEFT_LINEARIZABLE, "a", 1);
+    ask_feed(&f, 9, 1000);
+    turn(&f, 100);
+    ask(&f, WEFT_LINEARIZABLE, "b", 2);
+    stop(&f);
+    EXPECT_EQ(3, f.answers.errors);
+    EXPECT_EQ(WEFT_ECLOSED, f.answers.last_err);
+}
