@@ -87,7 +87,7 @@ WEFT_MUST_USE enum weft_err weft_config_check_files(
     const struct weft_config *config, struct weft_msg *msg);
 
 /* Is every setting that SIGHUP cannot change equal in both? `msg` names the first that is not.
- * log.*, tls.* (paths aside) and limits.requests may change. WEFT_ESTATE. */
+ * log.*, tls.* and limits.requests may change (config_table.c). WEFT_ESTATE. */
 WEFT_MUST_USE enum weft_err weft_config_check_reload(
     const struct weft_config *old, const struct weft_config *new, struct weft_msg *msg);
 
