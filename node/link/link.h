@@ -17,9 +17,14 @@
 #include "proto/envelope.h"
 #include "proto/err.h"
 
-enum weft_link_type { WEFT_LINK_DIRECT, WEFT_LINK_NNG };
+enum weft_link_type {
+    WEFT_LINK_DIRECT,
+    WEFT_LINK_NNG
+};
 
-enum { WEFT_IDENTITY_SIZE = 256 };
+enum {
+    WEFT_IDENTITY_SIZE = 256
+};
 
 /* Who is at the other end, from its certificate: exactly one URI SAN,
  * "spiffe://<org>/<site>/<class>/<name>" (policy.md, section 1). Terminated texts. */
@@ -45,8 +50,8 @@ struct weft_link_stats {
 struct weft_link_callbacks {
     void *ctx;
     /* Before anything else of the connection: may it stay? `reason` is logged. NULL: all. */
-    bool (*admit)(void *ctx, const struct weft_identity *identity, bool is_dialled,
-        struct weft_msg *reason);
+    bool (*admit)(
+        void *ctx, const struct weft_identity *identity, bool is_dialled, struct weft_msg *reason);
     void (*on_up)(void *ctx, struct weft_link_conn *conn);
     /* One whole message, envelope decoded and its size and version checked, aligned to 8;
      * borrowed. Return anything but WEFT_OK to drop the connection (counted as malformed). */
@@ -64,15 +69,17 @@ struct weft_link_callbacks {
 struct weft_link_options {
     uv_loop_t *loop;
     enum weft_link_type type;
-    const char *listen;    /* "host:port"; NULL: only dials. Port 0: any free one. */
-    const char *ca_file;   /* PEM: the trust root. */
-    const char *cert_file; /* PEM: our certificate. */
-    const char *key_file;  /* PEM: its key. */
+    const char *listen;      /* "host:port"; NULL: only dials. Port 0: any free one. */
+    const char *ca_file;     /* PEM: the trust root. */
+    const char *cert_file;   /* PEM: our certificate. */
+    const char *key_file;    /* PEM: its key. */
     size_t message_size_max; /* Received; larger ones drop the connection unread. */
     size_t queue_size_max;   /* Bytes that wait to be sent, per connection. */
     uint32_t connections_max;
-    uint32_t handshake_ms; /* From accept to authenticated; then it is dropped. */
-    uint32_t heartbeat_ms; /* Sent when idle; silent for 3 of them: dropped. 0: none. */
+    uint32_t handshake_ms;   /* From accept to authenticated; then it is dropped. */
+    uint32_t heartbeat_ms;   /* Sent when idle; silent for 3 of them: dropped. 0: none. */
+    uint32_t slow_ms;        /* The queue stays full for so long: dropped. 0: 10 s. */
+    uint32_t handshakes_max; /* Strangers at a time; the oldest gives way. 0: 256. */
     struct weft_link_callbacks callbacks;
 };
 
@@ -94,9 +101,12 @@ WEFT_MUST_USE enum weft_err weft_link_dial(struct weft_link *link, const char *a
 
 /* Copies `message` (a whole one, envelope first) into the queue; all that is queued in one turn
  * of the loop goes out together. WEFT_EBUSY: the queue is full; WEFT_EUNAVAILABLE: down. */
-WEFT_MUST_USE enum weft_err weft_link_send(
-    struct weft_link_conn *conn, struct weft_bytes message);
-/* No callback of it follows; the pointer is dead. */
+WEFT_MUST_USE enum weft_err weft_link_send(struct weft_link_conn *conn, struct weft_bytes message);
+/* A dialled connection only: who must be at the other end, by its URI; anybody else is refused
+ * as if `admit` had. NULL: whom `admit` admits. */
+void weft_link_conn_expect(struct weft_link_conn *conn, const char *uri);
+/* What is queued still goes out as far as the socket takes it at once. No callback of it
+ * follows; the pointer is dead. Allowed in every callback. */
 void weft_link_conn_close(struct weft_link_conn *conn);
 bool weft_link_conn_is_up(const struct weft_link_conn *conn);
 /* Valid while up. */
@@ -104,6 +114,8 @@ const struct weft_identity *weft_link_conn_identity(const struct weft_link_conn 
 /* One word for the user of the connection; NULL at first. */
 void weft_link_conn_set_user(struct weft_link_conn *conn, void *user);
 void *weft_link_conn_user(const struct weft_link_conn *conn);
+/* The other end's address, "host:port". */
+const char *weft_link_conn_remote(const struct weft_link_conn *conn);
 /* Why it last went down or could not come up; "" if it never did. */
 const char *weft_link_conn_error(const struct weft_link_conn *conn);
 /* Stop or go on reading from it: back-pressure towards one client. */

@@ -1,0 +1,374 @@
+#include "node/link/tls.h"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/link/identity.h"
+
+/* What the verification of a connection leaves behind. */
+struct verdict {
+    bool is_refused;
+    char reason[WEFT_TLS_REASON_SIZE];
+    struct weft_identity identity;
+};
+
+static const unsigned char protocol[] = "\x06weft/1"; /* RFC 7301: length, name */
+static const unsigned protocol_size = sizeof(protocol) - 1;
+
+static void free_verdict(
+    void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp)
+{
+    (void)parent, (void)ad, (void)idx, (void)argl, (void)argp;
+    free(ptr);
+}
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int slot = -1;
+
+static void make_slot(void)
+{
+    slot = SSL_get_ex_new_index(0, NULL, NULL, NULL, free_verdict);
+}
+
+/* Of the SSL object. -1: no memory. */
+static int verdict_index(void)
+{
+    (void)pthread_once(&once, make_slot);
+    return slot;
+}
+
+static struct verdict *verdict_of(const SSL *ssl)
+{
+    return SSL_get_ex_data(ssl, verdict_index());
+}
+
+void weft_tls_error(const SSL *ssl, char *ret_text, size_t size)
+{
+    unsigned long code = ERR_get_error();
+    const char *reason = ERR_reason_error_string(code);
+    const char *refusal = ssl != NULL ? weft_tls_refusal(ssl) : NULL;
+    ERR_clear_error();
+    if (refusal != NULL) {
+        (void)snprintf(ret_text, size, "%s", refusal);
+    } else if (reason != NULL) {
+        (void)snprintf(ret_text, size, "%s", reason);
+    } else {
+        (void)snprintf(ret_text, size, "TLS error %lu", code);
+    }
+}
+
+/* --- what a certificate must be ---------------------------------------------------------- */
+
+/* The URI SANs of a certificate: how many, and the first. SPIFFE X.509-SVID, section 2: "An
+ * X.509 SVID MUST contain exactly one URI SAN". */
+static int uri_of(X509 *certificate, struct weft_text *ret_uri, GENERAL_NAMES **ret_names)
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    int count = 0;
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        if (name->type == GEN_URI && count++ == 0) {
+            const ASN1_IA5STRING *s = name->d.uniformResourceIdentifier;
+            *ret_uri = (struct weft_text){
+                (const char *)ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s)};
+        }
+    }
+    *ret_names = names; /* Owns the text. */
+    return count;
+}
+
+static enum weft_err leaf_identity(
+    X509 *leaf, struct weft_identity *ret_identity, struct weft_msg *msg)
+{
+    struct weft_text uri = {0};
+    GENERAL_NAMES *names = NULL;
+    int count = uri_of(leaf, &uri, &names);
+    enum weft_err err;
+    if (count != 1) {
+        err = weft_fail(msg, WEFT_EPEER, "certificate with %d URI names, not one", count);
+    } else if ((err = weft_identity_parse(uri, ret_identity, msg)) != WEFT_OK) {
+        err = weft_wrap(msg, WEFT_EPEER, "certificate's name");
+    }
+    GENERAL_NAMES_free(names);
+    return err;
+}
+
+/* policy.md, section 1: "a CA certificate as leaf, keyCertSign, [...] missing EKUs". */
+static enum weft_err check_leaf(X509 *leaf, bool is_server, struct weft_msg *msg)
+{
+    uint32_t flags = X509_get_extension_flags(leaf);
+    uint32_t wanted = is_server ? XKU_SSL_SERVER : XKU_SSL_CLIENT;
+    if ((flags & EXFLAG_INVALID) != 0) {
+        return weft_fail(msg, WEFT_EPEER, "certificate with malformed extensions");
+    }
+    if ((flags & EXFLAG_CA) != 0) {
+        return weft_fail(msg, WEFT_EPEER, "a CA certificate used as a leaf");
+    }
+    if ((flags & EXFLAG_KUSAGE) != 0 && (X509_get_key_usage(leaf) & KU_KEY_CERT_SIGN) != 0) {
+        return weft_fail(msg, WEFT_EPEER, "a leaf certificate with keyCertSign");
+    }
+    if ((flags & EXFLAG_XKUSAGE) == 0 || (X509_get_extended_key_usage(leaf) & wanted) == 0) {
+        return weft_fail(msg, WEFT_EPEER, "certificate without extended key usage %s",
+            is_server ? "serverAuth" : "clientAuth");
+    }
+    return WEFT_OK;
+}
+
+/* SPIFFE X.509-SVID, section 3.2: a signing certificate's URI names its trust domain. */
+static enum weft_err root_domain(X509 *root, char ret_domain[64], struct weft_msg *msg)
+{
+    static const char scheme[] = "spiffe://";
+    const size_t scheme_size = sizeof(scheme) - 1;
+    struct weft_text uri = {0};
+    GENERAL_NAMES *names = NULL;
+    enum weft_err err = WEFT_OK;
+    int count = uri_of(root, &uri, &names);
+    ret_domain[0] = '\0';
+    if (count > 1 || (count == 1 && (uri.size <= scheme_size || uri.size - scheme_size >= 64 ||
+                                        memcmp(uri.data, scheme, scheme_size) != 0))) {
+        err = weft_fail(msg, WEFT_EINVAL, "a root's URI name is not spiffe://<org>");
+    } else if (count == 1) {
+        size_t size = uri.size - scheme_size;
+        memcpy(ret_domain, uri.data + scheme_size, size);
+        ret_domain[size] = '\0';
+        char *slash = strchr(ret_domain, '/');
+        if (slash != NULL) {
+            *slash = '\0'; /* A site's intermediate names spiffe://org/site. */
+        }
+    }
+    GENERAL_NAMES_free(names);
+    return err;
+}
+
+static enum weft_err check_domain(
+    X509_STORE_CTX *store, const struct weft_identity *identity, struct weft_msg *msg)
+{
+    STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(store);
+    for (int i = 1; i < sk_X509_num(chain); i++) {
+        char domain[64];
+        enum weft_err err = root_domain(sk_X509_value(chain, i), domain, msg);
+        if (err != WEFT_OK) {
+            return err;
+        }
+        if (domain[0] != '\0' && strcmp(domain, identity->org) != 0) {
+            return weft_fail(
+                msg, WEFT_EPEER, "%s is certified by the root of %s", identity->uri, domain);
+        }
+    }
+    return WEFT_OK;
+}
+
+/* Called for each certificate of the chain, root first. */
+static int verify(int is_ok, X509_STORE_CTX *store)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct verdict *v = verdict_of(ssl);
+    struct weft_msg msg = {""};
+    if (!is_ok) {
+        v->is_refused = true;
+        (void)snprintf(v->reason, sizeof(v->reason), "%s",
+            X509_verify_cert_error_string(X509_STORE_CTX_get_error(store)));
+        return 0;
+    }
+    if (X509_STORE_CTX_get_error_depth(store) > 0) {
+        return 1;
+    }
+    X509 *leaf = X509_STORE_CTX_get_current_cert(store);
+    if (check_leaf(leaf, !SSL_is_server(ssl), &msg) != WEFT_OK ||
+        leaf_identity(leaf, &v->identity, &msg) != WEFT_OK ||
+        check_domain(store, &v->identity, &msg) != WEFT_OK) {
+        v->is_refused = true;
+        (void)snprintf(v->reason, sizeof(v->reason), "%s", msg.text);
+        X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+        return 0;
+    }
+    return 1;
+}
+
+static int select_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_size,
+    const unsigned char *in, unsigned in_size, void *arg)
+{
+    (void)ssl, (void)arg;
+    unsigned char *chosen;
+    if (SSL_select_next_proto(&chosen, out_size, protocol, protocol_size, in, in_size) !=
+        OPENSSL_NPN_NEGOTIATED) {
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
+    *out = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+/* --- contexts ---------------------------------------------------------------------------- */
+
+/* With several roots, each must say for whom it speaks: otherwise a partner's root could
+ * certify our own names. */
+static enum weft_err check_roots(SSL_CTX *ctx, const char *ca_file, struct weft_msg *msg)
+{
+    STACK_OF(X509_OBJECT) *roots = X509_STORE_get0_objects(SSL_CTX_get_cert_store(ctx));
+    int count = sk_X509_OBJECT_num(roots);
+    for (int i = 0; i < count; i++) {
+        X509 *root = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(roots, i));
+        char domain[64];
+        if (root == NULL) {
+            continue;
+        }
+        enum weft_err err = root_domain(root, domain, msg);
+        if (err != WEFT_OK) {
+            return weft_wrap(msg, err, "CA file %s", ca_file);
+        }
+        if (count > 1 && domain[0] == '\0') {
+            return weft_fail(msg, WEFT_EINVAL,
+                "CA file %s: one of %d roots names no trust domain (URI SAN spiffe://<org>)",
+                ca_file, count);
+        }
+    }
+    return WEFT_OK;
+}
+
+static enum weft_err fail_file(const char *what, const char *file, struct weft_msg *msg)
+{
+    char reason[WEFT_TLS_REASON_SIZE];
+    weft_tls_error(NULL, reason, sizeof(reason));
+    return weft_fail(msg, WEFT_EINVAL, "%s %s: %s", what, file, reason);
+}
+
+static void set_rules(SSL_CTX *ctx, bool is_server)
+{
+    (void)SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION);
+    (void)SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION);
+    (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    (void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
+    (void)SSL_CTX_set_num_tickets(ctx, 0);
+    (void)SSL_CTX_set_max_early_data(ctx, 0);
+    (void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, verify);
+    SSL_CTX_set_verify_depth(ctx, 3); /* chosen: organization, site, node and one to spare */
+    if (is_server) {
+        SSL_CTX_set_alpn_select_cb(ctx, select_protocol, NULL);
+    }
+}
+
+static enum weft_err load_context(const SSL_METHOD *method, bool is_server, const char *ca_file,
+    const char *cert_file, const char *key_file, SSL_CTX **ret_ctx, struct weft_msg *msg)
+{
+    ERR_clear_error();
+    enum weft_err err = WEFT_ENOMEM;
+    SSL_CTX *ctx = SSL_CTX_new(method);
+    if (ctx == NULL) {
+        return weft_fail(msg, WEFT_ENOMEM, "no memory for TLS");
+    }
+    set_rules(ctx, is_server);
+    if (!SSL_CTX_set_ciphersuites(
+            ctx, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256") ||
+        !SSL_CTX_set1_groups_list(ctx, "X25519:P-256") ||
+        !SSL_CTX_set1_sigalgs_list(ctx, "ed25519:ECDSA+SHA256") ||
+        SSL_CTX_set_alpn_protos(ctx, protocol, protocol_size) != 0) {
+        err = weft_fail(msg, WEFT_ENOMEM, "no memory for TLS");
+        goto fail;
+    }
+    if (!SSL_CTX_load_verify_file(ctx, ca_file)) {
+        err = fail_file("CA file", ca_file, msg);
+        goto fail;
+    }
+    if (SSL_CTX_use_certificate_chain_file(ctx, cert_file) != 1) {
+        err = fail_file("certificate", cert_file, msg);
+        goto fail;
+    }
+    if (SSL_CTX_use_PrivateKey_file(ctx, key_file, SSL_FILETYPE_PEM) != 1 ||
+        SSL_CTX_check_private_key(ctx) != 1) {
+        err = fail_file("key", key_file, msg);
+        goto fail;
+    }
+    err = check_roots(ctx, ca_file, msg);
+    if (err != WEFT_OK) {
+        goto fail;
+    }
+    *ret_ctx = ctx;
+    return WEFT_OK;
+fail:
+    SSL_CTX_free(ctx);
+    return err;
+}
+
+enum weft_err weft_tls_load(const char *ca_file, const char *cert_file, const char *key_file,
+    struct weft_tls *ret_tls, struct weft_msg *msg)
+{
+    struct weft_tls tls = {0};
+    struct weft_identity own;
+    if (ca_file == NULL || cert_file == NULL || key_file == NULL) {
+        return weft_fail(msg, WEFT_EINVAL, "a link needs a CA file, a certificate and its key");
+    }
+    if (verdict_index() < 0) {
+        return weft_fail(msg, WEFT_ENOMEM, "no memory for TLS");
+    }
+    enum weft_err err =
+        load_context(TLS_client_method(), false, ca_file, cert_file, key_file, &tls.client, msg);
+    if (err == WEFT_OK) {
+        err =
+            load_context(TLS_server_method(), true, ca_file, cert_file, key_file, &tls.server, msg);
+    }
+    if (err == WEFT_OK &&
+        leaf_identity(SSL_CTX_get0_certificate(tls.client), &own, msg) != WEFT_OK) {
+        err = weft_wrap(msg, WEFT_EINVAL, "certificate %s", cert_file);
+    }
+    if (err != WEFT_OK) {
+        weft_tls_destroy(&tls);
+        return err;
+    }
+    *ret_tls = tls;
+    return WEFT_OK;
+}
+
+void weft_tls_destroy(struct weft_tls *tls)
+{
+    SSL_CTX_free(tls->client);
+    SSL_CTX_free(tls->server);
+    *tls = (struct weft_tls){0};
+}
+
+/* --- connections ------------------------------------------------------------------------- */
+
+SSL *weft_tls_connection(const struct weft_tls *tls, bool is_dialled)
+{
+    SSL *ssl = SSL_new(is_dialled ? tls->client : tls->server);
+    struct verdict *v = calloc(1, sizeof(*v));
+    if (ssl == NULL || v == NULL || SSL_set_ex_data(ssl, verdict_index(), v) != 1) {
+        SSL_free(ssl);
+        free(v);
+        return NULL;
+    }
+    if (is_dialled) {
+        SSL_set_connect_state(ssl);
+    } else {
+        SSL_set_accept_state(ssl);
+    }
+    return ssl;
+}
+
+enum weft_err weft_tls_identity(SSL *ssl, struct weft_identity *ret_identity, struct weft_msg *msg)
+{
+    const struct verdict *v = verdict_of(ssl);
+    const unsigned char *chosen = NULL;
+    unsigned chosen_size = 0;
+    if (v->is_refused || v->identity.uri[0] == '\0' || SSL_get_verify_result(ssl) != X509_V_OK ||
+        SSL_get0_peer_certificate(ssl) == NULL || !SSL_is_init_finished(ssl)) {
+        return weft_fail(msg, WEFT_EPEER, "not authenticated");
+    }
+    SSL_get0_alpn_selected(ssl, &chosen, &chosen_size);
+    if (chosen_size != protocol_size - 1 || memcmp(chosen, protocol + 1, chosen_size) != 0) {
+        return weft_fail(msg, WEFT_EPEER, "it does not speak weft/1 (ALPN)");
+    }
+    *ret_identity = v->identity;
+    return WEFT_OK;
+}
+
+const char *weft_tls_refusal(const SSL *ssl)
+{
+    const struct verdict *v = verdict_of(ssl);
+    return v != NULL && v->is_refused ? v->reason : NULL;
+}
