@@ -271,7 +271,7 @@ TEST(config, address_forms)
     EXPECT_EQ(WEFT_OK, weft_config_parse_address("[fe80::1]:0", address, &message));
     EXPECT_EQ(WEFT_OK, weft_config_parse_address("n1.plant1.example:65535", address, &message));
     static const char *const bad[] = {"", "host", "host:", ":1", "host:65536", "host:-1", "host:+1",
-        "host: 1", "host:1x", "http://host:1", "::1:80", "a b:1", "[::1]", "[]:1"};
+        "host: 1", "host:1x", "http://h.example:1", "::1:80", "a b:1", "[::1]", "[]:1"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         EXPECT_EQ(WEFT_EINVAL, weft_config_parse_address(bad[i], address, &message));
     }
