@@ -33,6 +33,7 @@ enum {
     WEFT_MEMBERS_MAX = 16,                  /* voters 7, and learners and those on the way */
     WEFT_VOTERS_MAX = 7,                    /* specified: architecture */
     WEFT_ADDRESS_SIZE_MAX = 255,
+    WEFT_CONFIGURATION_SIZE_MAX = 64 * 1024, /* encoded; chosen: 16 members need under 16 KiB */
 
     /* Messages on a link. */
     WEFT_MESSAGE_SIZE_MAX = 8 * 1024 * 1024, /* any envelope; larger is dropped unread */
@@ -50,6 +51,9 @@ enum {
     /* Answers. */
     WEFT_PAGE_RECORDS_MAX = 1000, /* specified: interfaces, HTTP */
     WEFT_PAGE_RECORDS_DEFAULT = 25,
+    WEFT_CURSOR_SIZE_MAX = 4096, /* chosen: a place in the state, a few ids long */
+    WEFT_GAUGES_MAX = 1024,      /* metrics in one status; chosen */
+    WEFT_DETAIL_SIZE_MAX = 4096, /* texts for people in an answer; struct weft_msg has 512 */
 };
 
 _Static_assert(WEFT_VALUE_SIZE_MAX < WEFT_RECORD_SIZE_MAX, "a record holds its largest value");

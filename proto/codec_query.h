@@ -1,0 +1,24 @@
+/* proto/codec_query.h: the codecs of queries, pages and status, for codec_client.c. Private. */
+#ifndef WEFT_PROTO_CODEC_QUERY_H
+#define WEFT_PROTO_CODEC_QUERY_H
+
+#include "proto/codec.h"
+
+void weft_codec_read_query(
+    struct weft_codec_in *in, const void *table, struct weft_client_message *m);
+void weft_codec_read_page(
+    struct weft_codec_in *in, const void *table, struct weft_client_message *m);
+void weft_codec_read_status(
+    struct weft_codec_in *in, const void *table, struct weft_client_message *m);
+const struct weft_member *weft_codec_read_members(
+    struct weft_codec_in *in, struct weft_wire_vector vector);
+
+struct weft_wire_ref weft_codec_put_query(
+    struct weft_wire_builder *b, const struct weft_query *query);
+struct weft_wire_ref weft_codec_put_page(struct weft_wire_builder *b, const struct weft_page *page);
+struct weft_wire_ref weft_codec_put_status(
+    struct weft_wire_builder *b, const struct weft_status *status);
+struct weft_wire_ref weft_codec_put_members(
+    struct weft_wire_builder *b, const struct weft_member *members, uint32_t member_count);
+
+#endif
