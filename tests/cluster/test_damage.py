@@ -1,0 +1,170 @@
+"""tests/cluster/test_damage.py: what a node does when parts of its disk are gone or wrong.
+
+The state directory is only a convenience: checkpoint and log make it again (NOD-9). The log is
+not: damage in it is reported with file and offset, and the node does not start until told."""
+
+import pathlib
+import re
+import shutil
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import cluster  # noqa: E402
+from plant import wait_for  # noqa: E402
+from writers import Writers  # noqa: E402
+
+
+def flip(path, offset):
+    with open(path, "r+b") as f:
+        f.seek(offset)
+        byte = f.read(1)
+        f.seek(offset)
+        f.write(bytes([byte[0] ^ 0x40]))
+
+
+def used_bytes(path):
+    """Up to the last byte that is not zero: segments are zeroed ahead."""
+    return len(path.read_bytes().rstrip(b"\0"))
+
+
+class Damage(cluster.PlantCase):
+    # Some checkpoints, so that both ways of making the state again are taken.
+    plant_settings = {"limits": {"checkpoint_entries": 256, "trailing_entries": 64}}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        with Writers(cls.plant, 4, prefix="before") as cls.writers:
+            wait_for("a checkpoint on every node", lambda: all(
+                n.status()["checkpoint_index"] > 0 for n in cls.plant), 90, 0.2)
+
+    def comes_back(self, node, *arguments):
+        """It starts, catches up, keeps every promise and has the state of the others."""
+        node.start(*arguments, seconds=90)
+        self.plant.wait_for_voters()
+        self.writers.check(self, node)
+        self.assert_same_digests()
+
+    def refuses_to_start(self, node, *words):
+        process = node.launch()
+        self.assertNotEqual(0, process.wait(60), f"it started:\n{node.tail()}")
+        last = "\n".join(node.tail(12).splitlines())
+        for word in words:
+            self.assertRegex(last, word)
+        return last
+
+    def test_a_deleted_state_directory_is_made_again(self):
+        node = self.plant.followers()[0]
+        node.stop()
+        shutil.rmtree(node.data / "state")
+        self.comes_back(node)
+
+    def test_a_state_directory_and_the_checkpoints_of_a_killed_node_are_made_again(self):
+        node = self.plant.followers()[-1]
+        node.kill()
+        shutil.rmtree(node.data / "state")
+        self.comes_back(node)
+
+    def test_a_corrupted_file_of_the_state_is_noticed_and_the_state_made_again(self):
+        node = self.plant.followers()[0]
+        node.stop()
+        tables = sorted((p for p in (node.data / "state").rglob("*.sst")),
+                        key=lambda p: p.stat().st_size)
+        self.assertTrue(tables, "the state has no table file to damage")
+        # A checkpoint shares files with the state by hard links: damage a copy, as a disk that
+        # returns one bad sector for one file would.
+        table = tables[-1]
+        copy = table.with_suffix(".copy")
+        shutil.copyfile(table, copy)
+        copy.replace(table)
+        for place in (0.2, 0.5, 0.8):
+            flip(table, int(table.stat().st_size * place))
+        self.comes_back(node)
+        self.assertIn("state_damaged", node.log.read_text())
+
+    def test_a_missing_file_of_the_state_is_noticed_and_the_state_made_again(self):
+        node = self.plant.followers()[-1]
+        node.stop()
+        for name in ("CURRENT",):
+            (node.data / "state" / name).unlink()
+        self.comes_back(node)
+
+    def test_a_corrupted_checkpoint_is_not_used(self):
+        node = self.plant.followers()[0]
+        node.stop()
+        files = [p for p in (node.data / "checkpoints").rglob("*") if p.is_file()
+                 and p.stat().st_size > 1000]
+        self.assertTrue(files)
+        for path in files:
+            copy = path.with_name(path.name + ".copy")
+            shutil.copyfile(path, copy)
+            copy.replace(path)
+            flip(path, path.stat().st_size // 2)
+        # Checkpoint and state are lost together: from the others, or refused with the remedy.
+        shutil.rmtree(node.data / "state")
+        process = node.launch()
+        try:
+            wait_for("it serves or stops", lambda: process.poll() is not None or node.serves(), 60)
+        except RuntimeError:
+            pass
+        if process.poll() is not None:
+            self.assertRegex(node.tail(12), "join|wipe")
+            node.wipe()
+            node.launch("--join", self.plant.leader().client)
+        self.plant.wait_for_voters(seconds=90)
+        self.writers.check(self, node)
+        self.assert_same_digests()
+
+    def test_a_corrupted_log_segment_is_refused_with_file_and_offset_until_told(self):
+        node = self.plant.followers()[0]
+        with Writers(self.plant, 4, prefix=f"log{node.name}") as writers:
+            time.sleep(1)
+        self.plant.wait_for_applied(self.plant.leader_status()["commit_index"])
+        node.kill()
+        segments = sorted((p for p in (node.data / "raft").iterdir()
+                           if p.is_file() and p.stat().st_size > 1 << 20), key=used_bytes)
+        self.assertTrue(segments, sorted((node.data / "raft").iterdir()))
+        segment = segments[-1]
+        place = used_bytes(segment) // 2
+        flip(segment, place)
+        told = self.refuses_to_start(node, re.escape(segment.name), r"offset", r"corrupted-log|drop")
+        offset = re.search(r"offset\D{0,3}(\d+)", told)
+        self.assertIsNotNone(offset, told)
+        self.assertLessEqual(abs(int(offset.group(1)) - place), 1 << 20)
+        self.refuses_to_start(node, re.escape(segment.name))  # it stays refused
+        self.comes_back(node, "--drop-damaged-log")
+        writers.check(self, node)
+
+    def test_corrupted_term_and_vote_are_refused(self):
+        """A node that forgot its vote could vote twice."""
+        node = self.plant.followers()[-1]
+        node.stop()
+        small = [p for p in (node.data / "raft").iterdir()
+                 if p.is_file() and 0 < p.stat().st_size <= 1 << 16]
+        self.assertTrue(small, sorted((node.data / "raft").iterdir()))
+        kept = {path: path.read_bytes() for path in small}
+        for path in small:
+            path.write_bytes(bytes(b ^ 0x55 for b in kept[path]))
+        self.refuses_to_start(node)
+        for path, content in kept.items():
+            path.write_bytes(content)
+        self.comes_back(node)
+
+    def test_a_data_directory_of_another_node_is_refused(self):
+        one, other = self.plant.followers()
+        one.stop()
+        other.stop()
+        one.data.rename(one.home / "aside")
+        shutil.copytree(other.data, one.data)
+        self.refuses_to_start(one, other.name)
+        shutil.rmtree(one.data)
+        (one.home / "aside").rename(one.data)
+        one.launch()
+        other.launch()
+        self.plant.wait_for_voters()
+        self.assert_same_digests()
+
+
+if __name__ == "__main__":
+    cluster.main()
