@@ -296,8 +296,8 @@ class Plant:
         """The `weft` command with this plant's identity: CompletedProcess, output as text."""
         environment = {**os.environ, **self.environment, "HOME": str(self.directory)}
         done = subprocess.run(
-            [str(self.bin / "weft"), *arguments[:1], "--endpoint", endpoints or self.endpoints(),
-             "--identity", str(identity or self.identity), *arguments[1:]],
+            [str(self.bin / "weft"), *arguments, "--endpoint", endpoints or self.endpoints(),
+             "--identity", str(identity or self.identity)],
             input=text if text is not None else "", capture_output=True, text=True,
             timeout=seconds, check=False, env=environment, cwd=self.directory)
         if check and done.returncode != 0:
