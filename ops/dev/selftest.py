@@ -67,6 +67,8 @@ PLANTED = [
                                           "tests/x.h": HEADER}, "node/x.c:1"),
     ("black box includes the product", "layers",
      {"tests/cluster/x.c": '#include "proto/thing.h"\n'}, "tests/cluster/x.c:1"),
+    ("the generated face outside proto", "layers",
+     {"node/x.c": '#include "proto/schema/wire.h"\n'}, "node/x.c:1"),
     ("include of no file", "layers", {"proto/x.c": '#include "thing.h"\n'}, "proto/x.c:1"),
     ("long line", "text", {"proto/x.c": "/* " + "x" * 98 + " */\n"}, "proto/x.c:1"),
     ("tab", "text", {"proto/x.c": "int\tweft_x;\n"}, "proto/x.c:1"),

@@ -128,7 +128,8 @@ class Damage(cluster.PlantCase):
         segment = segments[-1]
         place = used_bytes(segment) // 2
         flip(segment, place)
-        told = self.refuses_to_start(node, re.escape(segment.name), r"offset", r"corrupted-log|drop")
+        told = self.refuses_to_start(node, re.escape(segment.name), "offset",
+                                     "corrupted-log|drop")
         offset = re.search(r"offset\D{0,3}(\d+)", told)
         self.assertIsNotNone(offset, told)
         self.assertLessEqual(abs(int(offset.group(1)) - place), 1 << 20)
