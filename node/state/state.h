@@ -26,7 +26,7 @@ struct weft_state_options {
     const char *site;      /* Written at creation, compared afterwards. */
     const char *org;
     uint64_t cluster;
-    uint64_t cache_bytes;  /* RocksDB block cache; chosen: 64 MiB. */
+    uint64_t cache_bytes;    /* RocksDB block cache; chosen: 64 MiB. */
     uint64_t memtable_bytes; /* Per memtable, at most 3 live; chosen: 32 MiB. */
     bool read_only;
 };
@@ -38,7 +38,7 @@ struct weft_state_position {
     struct weft_digest chain;
     uint64_t conf_index;
     struct weft_bytes configuration; /* As weft_state_apply got it; valid until the next apply. */
-    uint64_t records; /* Number of records kept. */
+    uint64_t records;                /* Number of records kept. */
     uint64_t assets;
 };
 
@@ -62,14 +62,27 @@ void weft_state_position(const struct weft_state *state, struct weft_state_posit
 /* Apply entries in order, all in one write batch. COMMAND entries hold batches (proto/entry.h),
  * CHANGE entries a configuration, BARRIER entries nothing. A refused item leaves a refusal in
  * the results, not half a commit. Items are reported in order in *ret_items.
- * `with_results` false (a follower): receipts are not built, only counted.
+ * `with_results` false (a follower): receipts and texts are not built, only counted.
  *
- * WEFT_ECORRUPT (an entry that no leader of ours can have made), WEFT_EIO, WEFT_ENOSPC,
- * WEFT_ENOMEM: the node must stop. */
+ * `expect` is held against the asset's revision before the commit, earlier commits of the same
+ * entry included; records of one commit do not see each other. A mismatch refuses the commit:
+ * WEFT_ECONFLICT, pointer "/records/N/expect/rev", present_rev. A request id within its window
+ * (node/state/README.md) gives the first answer again; with other content it is WEFT_ECONFLICT,
+ * pointer "/request_id". An id of zeros is none: nothing is remembered.
+ *
+ * A DIGEST item is only reported. To digest the state at its index, take the view while its
+ * entry is the last applied: end the array of entries with it (weft_state_is_marker).
+ *
+ * WEFT_ECORRUPT (an entry that no leader of ours can have made: index or time that does not
+ * follow, damaged bytes), WEFT_EIO, WEFT_ENOSPC, WEFT_ENOMEM: the node must stop; every later
+ * apply gives WEFT_ESTATE. */
 WEFT_MUST_USE enum weft_err weft_state_apply(struct weft_state *state,
     const struct weft_log_entry *entries, uint32_t entry_count, bool with_results,
     struct weft_arena *arena, struct weft_applied_item **ret_items, uint32_t *ret_count,
     struct weft_msg *msg);
+
+/* Does the entry hold a DIGEST item? Cheap. */
+bool weft_state_is_marker(const struct weft_log_entry *entry);
 
 /* Is the request id known (and its answer)? Advice before proposing: saves a log entry.
  * WEFT_ENOTFOUND. */
@@ -88,9 +101,8 @@ void weft_view_close(struct weft_view *view);
  * query->limit records and about WEFT_ANSWER_SIZE_MAX / 2 bytes; then a cursor.
  * WEFT_ENOTFOUND: no such asset (ASSET, STORY). WEFT_EINVAL: a bad cursor, glob or condition.
  * WEFT_ECORRUPT, WEFT_EIO, WEFT_ENOMEM. */
-WEFT_MUST_USE enum weft_err weft_view_query(struct weft_view *view,
-    const struct weft_query *query, struct weft_arena *arena, struct weft_page *ret_page,
-    struct weft_msg *msg);
+WEFT_MUST_USE enum weft_err weft_view_query(struct weft_view *view, const struct weft_query *query,
+    struct weft_arena *arena, struct weft_page *ret_page, struct weft_msg *msg);
 
 /* Digest of every key and value of the view (less those that are a node's own). Long: for a
  * worker thread; looks at *cancel between keys. WEFT_ECLOSED when cancelled. */

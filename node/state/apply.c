@@ -1,0 +1,500 @@
+#include "node/state/answer.h"
+#include "node/state/machine.h"
+#include "proto/arith.h"
+#include "proto/check.h"
+
+/* What an item did, in the chain. Numbers are replicated state: they never change. */
+enum {
+    CHAIN_ACCEPTED = 1,
+    CHAIN_REFUSED = 2,
+    CHAIN_REPEATED = 3,
+    CHAIN_DIGEST = 4,
+    CHAIN_CHANGE = 5,
+};
+
+/* Stored bytes of one commit: FlatBuffers can make a small message of a large one by naming one
+ * text from many places. */
+enum {
+    COMMIT_STORED_SIZE_MAX = 4 * 1024 * 1024
+};
+
+/* One call of weft_state_apply. */
+struct apply {
+    struct weft_state *state;
+    struct weft_position position; /* Becomes the state's when the batch is written. */
+    bool with_results;
+    struct weft_arena *arena;
+    struct weft_applied_item *items;
+    uint32_t item_count;
+    struct weft_msg *msg;
+    /* Of the entry under way. */
+    struct weft_sha256 chain;
+    bool has_chain;
+    uint32_t ordinal; /* Of the next record. */
+    int64_t time_ns;
+    const uint8_t *seed;
+};
+
+/* --- the chain ------------------------------------------------------------------------------- */
+
+static void chain_add(struct apply *a, uint8_t what, uint32_t number)
+{
+    uint8_t bytes[5] = {what};
+    weft_put_be32(bytes + 1, number);
+    if (!a->has_chain) {
+        uint8_t index[8];
+        weft_put_be64(index, a->position.public.index);
+        weft_sha256_init(&a->chain);
+        weft_sha256_update(&a->chain, a->position.public.chain.bytes, WEFT_DIGEST_SIZE);
+        weft_sha256_update(&a->chain, index, sizeof(index));
+        a->has_chain = true;
+    }
+    weft_sha256_update(&a->chain, bytes, sizeof(bytes));
+}
+
+static void chain_end(struct apply *a)
+{
+    if (a->has_chain) {
+        a->position.public.chain = weft_sha256_final(&a->chain);
+        a->has_chain = false;
+    }
+}
+
+/* --- answers --------------------------------------------------------------------------------- */
+
+static struct weft_text keep_text(struct apply *a, struct weft_text text)
+{
+    return weft_arena_text(a->arena, text);
+}
+
+static void refuse(struct apply *a, struct weft_applied_item *item, enum weft_err err,
+    const char *detail, const char *pointer, uint64_t present_rev)
+{
+    item->err = err;
+    chain_add(a, CHAIN_REFUSED, (uint32_t)err);
+    if (a->with_results) {
+        item->error = (struct weft_error_answer){.err = err,
+            .detail = keep_text(a, weft_text_of(detail)),
+            .pointer = keep_text(a, weft_text_of(pointer)),
+            .present_rev = present_rev,
+            .index = a->position.public.index};
+    }
+}
+
+static enum weft_err no_memory(struct apply *a)
+{
+    return weft_fail(
+        a->msg, WEFT_ENOMEM, "apply entry %llu", (unsigned long long)a->position.public.index);
+}
+
+/* --- commits --------------------------------------------------------------------------------- */
+
+static enum weft_err repeat(struct apply *a, const struct weft_commit *commit,
+    struct weft_text principal, const struct weft_request_place *place,
+    struct weft_applied_item *item)
+{
+    bool same;
+    enum weft_err rv = weft_answer_is_same(a->state, place, commit, principal, &same, a->msg);
+    if (rv != WEFT_OK) {
+        return rv;
+    }
+    if (!same) {
+        struct weft_msg detail;
+        (void)weft_fail(&detail, WEFT_ECONFLICT,
+            "this request id was used for another commit, which has index %llu: a new commit "
+            "needs a new id",
+            (unsigned long long)place->index);
+        refuse(a, item, WEFT_ECONFLICT, detail.text, "/request_id", 0);
+        return WEFT_OK;
+    }
+    chain_add(a, CHAIN_REPEATED, 0);
+    if (!a->with_results) {
+        item->result = (struct weft_commit_result){.request_id = commit->request_id,
+            .index = place->index,
+            .repeated = true,
+            .receipt_count = place->record_count};
+        return WEFT_OK;
+    }
+    return weft_answer_read(a->state, &commit->request_id, place, a->arena, &item->result, a->msg);
+}
+
+static size_t fields_size(const struct weft_field *fields, uint32_t count)
+{
+    size_t size = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        size += 8 + fields[i].path.size + fields[i].value.size;
+    }
+    return size;
+}
+
+static size_t stored_size(const struct weft_record *r)
+{
+    size_t size = 64 + r->kind.size + r->asset.size + r->author.size + r->source.size +
+                  fields_size(r->fields, r->field_count);
+    for (uint32_t i = 0; i < r->link_count; i++) {
+        size += 8 + r->links[i].rel.size + r->links[i].to.size +
+                fields_size(r->links[i].fields, r->links[i].field_count);
+    }
+    return size;
+}
+
+/* The limits of the state that a commit may run into. New words are counted without looking
+ * which are the same: near the limit that refuses a little early, on every replica alike. */
+static bool is_within_limits(const struct apply *a, const struct weft_commit *commit)
+{
+    struct weft_words *kinds = weft_names_kinds(a->state->names);
+    struct weft_words *rels = weft_names_rels(a->state->names);
+    uint32_t new_kinds = 0, new_rels = 0;
+    uint64_t new_assets = 0;
+    size_t size = 0;
+    for (uint32_t i = 0; i < commit->record_count; i++) {
+        const struct weft_record *r = &commit->records[i];
+        size += stored_size(r);
+        new_assets += 1 + (uint64_t)r->link_count;
+        new_kinds += weft_words_find(kinds, r->kind) == 0;
+        for (uint32_t j = 0; j < r->link_count; j++) {
+            new_rels += weft_words_find(rels, r->links[j].rel) == 0;
+        }
+    }
+    return size <= COMMIT_STORED_SIZE_MAX && new_kinds <= WEFT_STATE_WORDS_MAX - kinds->count &&
+           new_rels <= WEFT_STATE_WORDS_MAX - rels->count &&
+           new_assets <= WEFT_STATE_ASSETS_MAX - a->position.public.assets &&
+           commit->record_count <= WEFT_STATE_ORDINAL_MAX - a->ordinal;
+}
+
+/* Look at every precondition before anything changes. *ret_names: where the records' assets
+ * stand in weft_names, in the item's arena. *ret_ok false: the item is refused. */
+static enum weft_err check_commit(struct apply *a, const struct weft_commit *commit,
+    struct weft_applied_item *item, uint32_t **ret_names, bool *ret_ok)
+{
+    *ret_ok = false;
+    if (!is_within_limits(a, commit)) {
+        refuse(a, item, WEFT_ETOOBIG,
+            "the commit passes a limit of the state: 4 MiB stored, 65535 kinds, 65535 rels", "", 0);
+        return WEFT_OK;
+    }
+    uint32_t *names =
+        weft_arena_array(&a->state->stage.arena, commit->record_count, sizeof(*names));
+    if (names == NULL) {
+        return no_memory(a);
+    }
+    for (uint32_t i = 0; i < commit->record_count; i++) {
+        const struct weft_record *record = &commit->records[i];
+        enum weft_err rv = weft_names_find(a->state->names, record->asset, &names[i], a->msg);
+        if (rv != WEFT_OK) {
+            return rv;
+        }
+        uint64_t rev = weft_names_at(a->state->names, names[i])->head.rev;
+        if (record->has_expect && record->expect_rev != rev) {
+            struct weft_msg detail, pointer;
+            (void)weft_fail(&detail, WEFT_ECONFLICT, "asset '%.*s' is at revision %llu, not %llu",
+                (int)record->asset.size, record->asset.data, (unsigned long long)rev,
+                (unsigned long long)record->expect_rev);
+            (void)weft_fail(&pointer, WEFT_ECONFLICT, "/records/%u/expect/rev", i);
+            refuse(a, item, WEFT_ECONFLICT, detail.text, pointer.text, rev);
+            return WEFT_OK;
+        }
+    }
+    *ret_names = names;
+    *ret_ok = true;
+    return WEFT_OK;
+}
+
+static enum weft_err accept(struct apply *a, const struct weft_commit *commit,
+    struct weft_text principal, const uint32_t *names, struct weft_applied_item *item)
+{
+    struct weft_state *s = a->state;
+    struct weft_receipt *receipts = NULL;
+    struct weft_stage_context context = {.names = s->names,
+        .batch = s->batch,
+        .place = {.authority = {(const char *)s->authority.data, s->authority.size},
+            .authority_epoch = 1,
+            .index = a->position.public.index,
+            .time_ns = a->time_ns,
+            .salt_seed = a->seed},
+        .assets = &a->position.public.assets};
+    if (a->with_results) {
+        receipts = weft_arena_array(a->arena, commit->record_count, sizeof(*receipts));
+        if (receipts == NULL) {
+            return no_memory(a);
+        }
+    }
+    chain_add(a, CHAIN_ACCEPTED, commit->record_count);
+    for (uint32_t i = 0; i < commit->record_count; i++) {
+        struct weft_record record = commit->records[i];
+        struct weft_digest digest;
+        weft_answer_fill_in(&record, principal, a->time_ns);
+        context.place.ordinal = a->ordinal + i;
+        enum weft_err rv =
+            weft_stage_record(&s->stage, &context, &record, names[i], &digest, a->msg);
+        if (rv != WEFT_OK) {
+            return rv;
+        }
+        weft_sha256_update(&a->chain, digest.bytes, WEFT_DIGEST_SIZE);
+        if (a->with_results) {
+            receipts[i] =
+                (struct weft_receipt){keep_text(a, record.asset), a->position.public.index, digest};
+            if (receipts[i].asset.data == NULL) {
+                return no_memory(a);
+            }
+        }
+    }
+    item->result = (struct weft_commit_result){.request_id = commit->request_id,
+        .index = a->position.public.index,
+        .time_ns = a->time_ns,
+        .receipts = receipts,
+        .receipt_count = commit->record_count};
+    a->position.public.records += commit->record_count;
+    return WEFT_OK;
+}
+
+static enum weft_err apply_commit(
+    struct apply *a, const struct weft_entry_item *entry_item, struct weft_applied_item *item)
+{
+    struct weft_state *s = a->state;
+    struct weft_commit commit;
+    struct weft_msg detail = {{0}};
+    weft_arena_reset(&s->stage.arena);
+    enum weft_err rv = weft_commit_decode(entry_item->body, &s->stage.arena, &commit, &detail);
+    if (rv == WEFT_ENOMEM) {
+        return no_memory(a);
+    }
+    if (rv != WEFT_OK) {
+        refuse(a, item, rv, detail.text, "", 0);
+        return WEFT_OK;
+    }
+    item->result.request_id = commit.request_id;
+    bool has_id = !weft_request_id_is_none(&commit.request_id);
+    if (has_id) {
+        struct weft_request_place place;
+        rv = weft_requests_find(s->requests, &commit.request_id, &place, a->msg);
+        if (rv == WEFT_OK) {
+            return repeat(a, &commit, entry_item->principal, &place, item);
+        }
+        if (rv != WEFT_ENOTFOUND) {
+            return rv;
+        }
+    }
+    uint32_t *names;
+    bool ok;
+    rv = check_commit(a, &commit, item, &names, &ok);
+    if (rv != WEFT_OK || !ok) {
+        return rv;
+    }
+    rv = accept(a, &commit, entry_item->principal, names, item);
+    if (rv == WEFT_OK && has_id) {
+        const struct weft_request_place place = {
+            a->position.public.index, a->ordinal, commit.record_count};
+        rv = weft_requests_add(s->requests, &commit.request_id, &place, a->time_ns, s->batch);
+        if (rv != WEFT_OK) {
+            return no_memory(a);
+        }
+    }
+    a->ordinal += commit.record_count;
+    return rv;
+}
+
+/* --- entries --------------------------------------------------------------------------------- */
+
+static enum weft_err bad_entry(struct apply *a, const char *why)
+{
+    return weft_fail(
+        a->msg, WEFT_ECORRUPT, "entry %llu %s", (unsigned long long)a->position.public.index, why);
+}
+
+static enum weft_err apply_command(struct apply *a, struct weft_bytes data)
+{
+    struct weft_entry_reader reader;
+    weft_assert(((uintptr_t)data.data & 7) == 0); /* NOD-102: names are borrowed from it */
+    if (weft_entry_open(data, &reader) != WEFT_OK) {
+        return bad_entry(a, "is not a batch of requests");
+    }
+    if (reader.time_ns <= a->position.public.time_ns) {
+        return bad_entry(a, "has a time that is not above that of the entry before");
+    }
+    a->time_ns = reader.time_ns;
+    a->seed = reader.salt_seed;
+    a->ordinal = 0;
+    weft_requests_begin_entry(a->state->requests, a->time_ns, a->state->batch);
+    struct weft_entry_item entry_item;
+    enum weft_err rv;
+    for (uint32_t i = 0; (rv = weft_entry_next(&reader, &entry_item)) == WEFT_OK; i++) {
+        struct weft_applied_item *item = &a->items[a->item_count++];
+        *item = (struct weft_applied_item){
+            .entry_index = a->position.public.index, .item = i, .type = entry_item.type};
+        switch (entry_item.type) {
+        case WEFT_ITEM_COMMIT:
+            rv = apply_commit(a, &entry_item, item);
+            break;
+        case WEFT_ITEM_DIGEST:
+            chain_add(a, CHAIN_DIGEST, 0);
+            break;
+        }
+        if (rv != WEFT_OK) {
+            return rv;
+        }
+    }
+    if (rv != WEFT_ENOTFOUND) {
+        return bad_entry(a, "has a damaged item");
+    }
+    rv = weft_stage_end_entry(&a->state->stage, a->seed, a->state->batch, a->msg);
+    a->position.public.time_ns = a->time_ns;
+    return rv;
+}
+
+static enum weft_err apply_change(struct apply *a, struct weft_bytes data)
+{
+    struct weft_state *s = a->state;
+    weft_buffer_clear(&s->configuration);
+    if (weft_buffer_append(&s->configuration, data.data, data.size) != WEFT_OK) {
+        return no_memory(a);
+    }
+    struct weft_key key = weft_key_single(WEFT_KEY_CONFIGURATION);
+    weft_store_batch_put(s->batch, &key, data.data, data.size);
+    chain_add(a, CHAIN_CHANGE, (uint32_t)data.size);
+    weft_sha256_update(&a->chain, data.data, data.size);
+    a->position.public.conf_index = a->position.public.index;
+    return WEFT_OK;
+}
+
+static enum weft_err apply_entry(struct apply *a, const struct weft_log_entry *entry)
+{
+    struct weft_state_position *p = &a->position.public;
+    if (entry->index != p->index + 1 || entry->index > WEFT_STATE_INDEX_MAX) {
+        return weft_fail(a->msg, WEFT_ECORRUPT, "entry %llu does not follow entry %llu",
+            (unsigned long long)entry->index, (unsigned long long)p->index);
+    }
+    if (entry->term < p->term) {
+        return weft_fail(a->msg, WEFT_ECORRUPT, "entry %llu is of term %llu, after term %llu",
+            (unsigned long long)entry->index, (unsigned long long)entry->term,
+            (unsigned long long)p->term);
+    }
+    p->index = entry->index;
+    p->term = entry->term;
+    enum weft_err rv = WEFT_OK;
+    switch (entry->type) {
+    case WEFT_ENTRY_COMMAND:
+        rv = apply_command(a, entry->data);
+        break;
+    case WEFT_ENTRY_BARRIER:
+        break;
+    case WEFT_ENTRY_CHANGE:
+        rv = apply_change(a, entry->data);
+        break;
+    }
+    chain_end(a);
+    return rv;
+}
+
+/* Heads of the assets that changed, and the position: once per apply, whatever it held. */
+static void put_heads(struct apply *a)
+{
+    struct weft_state *s = a->state;
+    for (uint32_t i = 0; i < weft_names_count(s->names); i++) {
+        const struct weft_name *name = weft_names_at(s->names, i);
+        if (name->is_new) {
+            struct weft_key key = weft_key_asset(name->head.id);
+            weft_store_batch_put(s->batch, &key, name->text.data, name->text.size);
+        }
+    }
+    for (uint32_t i = 0; i < weft_names_count(s->names); i++) {
+        const struct weft_name *name = weft_names_at(s->names, i);
+        if (name->is_changed) {
+            uint8_t head[WEFT_HEAD_SIZE_MAX];
+            size_t size = weft_head_encode(&name->head, head);
+            struct weft_key key = weft_key_name(name->text);
+            weft_store_batch_put(s->batch, &key, head, size);
+        }
+    }
+    a->position.window = *weft_requests_window(s->requests);
+    uint8_t position[WEFT_POSITION_SIZE];
+    weft_position_encode(&a->position, position);
+    struct weft_key key = weft_key_single(WEFT_KEY_POSITION);
+    weft_store_batch_put(s->batch, &key, position, sizeof(position));
+}
+
+static size_t count_items(const struct weft_log_entry *entries, uint32_t entry_count)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < entry_count; i++) {
+        struct weft_entry_reader reader;
+        if (entries[i].type == WEFT_ENTRY_COMMAND &&
+            weft_entry_open(entries[i].data, &reader) == WEFT_OK) {
+            count += reader.left;
+        }
+    }
+    return count;
+}
+
+static enum weft_err apply_entries(
+    struct apply *a, const struct weft_log_entry *entries, uint32_t entry_count)
+{
+    a->items = weft_arena_array(a->arena, count_items(entries, entry_count), sizeof(*a->items));
+    if (a->items == NULL) {
+        return no_memory(a);
+    }
+    for (uint32_t i = 0; i < entry_count; i++) {
+        enum weft_err rv = apply_entry(a, &entries[i]);
+        if (rv != WEFT_OK) {
+            return rv;
+        }
+    }
+    put_heads(a);
+    return weft_store_write(a->state->store, a->state->batch, a->msg);
+}
+
+enum weft_err weft_state_apply(struct weft_state *state, const struct weft_log_entry *entries,
+    uint32_t entry_count, bool with_results, struct weft_arena *arena,
+    struct weft_applied_item **ret_items, uint32_t *ret_count, struct weft_msg *msg)
+{
+    if (state->has_failed || state->is_read_only) {
+        return weft_fail(msg, WEFT_ESTATE,
+            state->is_read_only ? "the state is open for reading alone"
+                                : "an apply failed before: the state must be opened anew");
+    }
+    struct apply a = {.state = state,
+        .position = state->position,
+        .with_results = with_results,
+        .arena = arena,
+        .msg = msg};
+    enum weft_err rv = entry_count > 0 ? apply_entries(&a, entries, entry_count) : WEFT_OK;
+    if (rv != WEFT_OK) {
+        state->has_failed = true;
+        return weft_wrap(msg, rv, "apply");
+    }
+    weft_names_settle(state->names);
+    weft_requests_settle(state->requests);
+    weft_stage_clear(&state->stage);
+    state->position = a.position;
+    state->position.public.configuration =
+        (struct weft_bytes){state->configuration.data, state->configuration.size};
+    *ret_items = a.items;
+    *ret_count = a.item_count;
+    return WEFT_OK;
+}
+
+bool weft_state_is_marker(const struct weft_log_entry *entry)
+{
+    struct weft_entry_reader reader;
+    struct weft_entry_item item;
+    if (entry->type != WEFT_ENTRY_COMMAND || weft_entry_open(entry->data, &reader) != WEFT_OK) {
+        return false;
+    }
+    while (weft_entry_next(&reader, &item) == WEFT_OK) {
+        if (item.type == WEFT_ITEM_DIGEST) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum weft_err weft_state_find_request(struct weft_state *state, const struct weft_request_id *id,
+    struct weft_arena *arena, struct weft_commit_result *ret_result, struct weft_msg *msg)
+{
+    struct weft_request_place place;
+    if (state->is_read_only || weft_request_id_is_none(id)) {
+        return WEFT_ENOTFOUND;
+    }
+    enum weft_err rv = weft_requests_find(state->requests, id, &place, msg);
+    return rv == WEFT_OK ? weft_answer_read(state, id, &place, arena, ret_result, msg) : rv;
+}

@@ -1,0 +1,133 @@
+#include "node/state/keys.h"
+
+#include "proto/check.h"
+
+struct weft_key weft_key_single(enum weft_key_type type)
+{
+    struct weft_key key;
+    key.size = 1;
+    key.bytes[0] = (uint8_t)type;
+    return key;
+}
+
+struct weft_key weft_key_name(struct weft_text asset)
+{
+    struct weft_key key;
+    weft_assert(asset.size < sizeof(key.bytes)); /* NOD-101 */
+    key.size = 1 + asset.size;
+    key.bytes[0] = WEFT_KEY_NAME;
+    memcpy(key.bytes + 1, asset.data, asset.size);
+    return key;
+}
+
+struct weft_key weft_key_asset(uint64_t asset)
+{
+    struct weft_key key;
+    key.size = 1 + WEFT_ASSET_ID_SIZE;
+    key.bytes[0] = WEFT_KEY_ASSET;
+    weft_put_be40(key.bytes + 1, asset);
+    return key;
+}
+
+struct weft_key weft_key_dictionary(char words, uint16_t id)
+{
+    struct weft_key key;
+    key.size = 2 + WEFT_WORD_ID_SIZE;
+    key.bytes[0] = WEFT_KEY_DICTIONARY;
+    key.bytes[1] = (uint8_t)words;
+    weft_put_be16(key.bytes + 2, id);
+    return key;
+}
+
+struct weft_key weft_key_word(char words, struct weft_text name)
+{
+    struct weft_key key;
+    weft_assert(name.size <= WEFT_KIND_SIZE_MAX); /* NOD-101 */
+    key.size = 2 + name.size;
+    key.bytes[0] = WEFT_KEY_WORD;
+    key.bytes[1] = (uint8_t)words;
+    memcpy(key.bytes + 2, name.data, name.size);
+    return key;
+}
+
+struct weft_key weft_key_records(uint64_t index, uint32_t first)
+{
+    struct weft_key key;
+    key.size = WEFT_KEY_RECORDS_SIZE;
+    key.bytes[0] = WEFT_KEY_RECORDS;
+    weft_put_be48(key.bytes + 1, index);
+    weft_put_be24(key.bytes + 7, first);
+    return key;
+}
+
+struct weft_key weft_key_version(uint64_t asset, uint16_t kind, uint64_t index, uint32_t ordinal)
+{
+    struct weft_key key;
+    key.size = WEFT_KEY_VERSION_SIZE;
+    key.bytes[0] = WEFT_KEY_VERSION;
+    weft_put_be40(key.bytes + 1, asset);
+    weft_put_be16(key.bytes + 6, kind);
+    weft_put_be48(key.bytes + 8, index);
+    weft_put_be24(key.bytes + 14, ordinal);
+    return key;
+}
+
+struct weft_key weft_key_late(uint64_t asset, int64_t at_ns, uint64_t index, uint32_t ordinal)
+{
+    struct weft_key key;
+    key.size = WEFT_KEY_LATE_SIZE;
+    key.bytes[0] = WEFT_KEY_LATE;
+    weft_put_be40(key.bytes + 1, asset);
+    weft_put_time(key.bytes + 6, at_ns);
+    weft_put_be48(key.bytes + 14, index);
+    weft_put_be24(key.bytes + 20, ordinal);
+    return key;
+}
+
+struct weft_key weft_key_kind(uint16_t kind, uint64_t index)
+{
+    struct weft_key key;
+    key.size = WEFT_KEY_KIND_SIZE;
+    key.bytes[0] = WEFT_KEY_KIND;
+    weft_put_be16(key.bytes + 1, kind);
+    weft_put_be48(key.bytes + 3, index);
+    return key;
+}
+
+struct weft_key weft_key_links(uint64_t asset, uint64_t index, uint32_t ordinal)
+{
+    struct weft_key key;
+    key.size = WEFT_KEY_LINKS_SIZE;
+    key.bytes[0] = WEFT_KEY_LINKS;
+    weft_put_be40(key.bytes + 1, asset);
+    weft_put_be48(key.bytes + 6, index);
+    weft_put_be24(key.bytes + 12, ordinal);
+    return key;
+}
+
+struct weft_key weft_key_mirror(
+    uint64_t target, uint16_t rel, int64_t at_ns, uint64_t index, uint32_t ordinal)
+{
+    struct weft_key key;
+    key.size = WEFT_KEY_MIRROR_SIZE;
+    key.bytes[0] = WEFT_KEY_MIRROR;
+    weft_put_be40(key.bytes + 1, target);
+    weft_put_be16(key.bytes + 6, rel);
+    weft_put_time(key.bytes + 8, at_ns);
+    weft_put_be48(key.bytes + 16, index);
+    weft_put_be24(key.bytes + 22, ordinal);
+    return key;
+}
+
+struct weft_key weft_key_request(uint32_t generation, const struct weft_request_id *id)
+{
+    struct weft_key key;
+    key.size = 1 + 4;
+    key.bytes[0] = WEFT_KEY_REQUEST;
+    weft_put_be32(key.bytes + 1, generation);
+    if (id != NULL) {
+        memcpy(key.bytes + 5, id->bytes, sizeof(id->bytes));
+        key.size += sizeof(id->bytes);
+    }
+    return key;
+}

@@ -1,0 +1,169 @@
+/* node/state/keys.h: the bytes of the state's keys: a type byte, then fixed fields, big-endian.
+ *
+ * Big-endian, so that the order of the bytes is the order of the numbers; short, since each
+ * record writes a handful. The table of keys and values stands in node/state/README.md. */
+#ifndef WEFT_NODE_STATE_KEYS_H
+#define WEFT_NODE_STATE_KEYS_H
+
+#include <stdint.h>
+
+#include "proto/arith.h"
+#include "proto/bytes.h"
+#include "proto/limits.h"
+#include "proto/record.h"
+
+enum weft_key_type {
+    WEFT_KEY_CONFIGURATION = 'C',
+    WEFT_KEY_DICTIONARY = 'D', /* id to name of a kind or rel */
+    WEFT_KEY_WORD = 'E',       /* and name to id */
+    WEFT_KEY_ASSET = 'I',      /* asset id to name */
+    WEFT_KEY_KIND = 'K',       /* kind, index: its ordinals */
+    WEFT_KEY_LINKS = 'L',      /* asset, record: what the record links to */
+    WEFT_KEY_MIRROR = 'M',     /* target, rel, at, record: what links here */
+    WEFT_KEY_NAME = 'N',       /* asset name: id and head */
+    WEFT_KEY_POSITION = 'P',
+    WEFT_KEY_REQUEST = 'Q', /* generation, request id */
+    WEFT_KEY_RECORDS = 'R', /* index, first ordinal: a pack of records */
+    WEFT_KEY_IDENTITY = 'S',
+    WEFT_KEY_LATE = 'T',    /* asset, at, record: those that came out of order of time */
+    WEFT_KEY_VERSION = 'V', /* asset, kind, record */
+};
+
+/* Limits of the fixed fields; apply refuses what would pass them. */
+#define WEFT_STATE_INDEX_MAX ((UINT64_C(1) << 48) - 1) /* 178 years at 50,000 entries/s */
+#define WEFT_STATE_ASSETS_MAX ((UINT64_C(1) << 40) - 1)
+enum {
+    WEFT_STATE_ORDINAL_MAX = (1 << 24) - 1, /* records of one entry */
+    WEFT_STATE_WORDS_MAX = 65535,           /* kinds, and rels; kept in memory */
+    WEFT_KEY_SIZE_MAX = 1 + WEFT_ASSET_SIZE_MAX,
+    WEFT_INDEX_SIZE = 6,
+    WEFT_ORDINAL_SIZE = 3,
+    WEFT_ASSET_ID_SIZE = 5,
+    WEFT_WORD_ID_SIZE = 2,
+    WEFT_KEY_RECORDS_SIZE = 1 + WEFT_INDEX_SIZE + WEFT_ORDINAL_SIZE,
+    WEFT_KEY_VERSION_PREFIX_SIZE = 1 + WEFT_ASSET_ID_SIZE + WEFT_WORD_ID_SIZE,
+    WEFT_KEY_VERSION_SIZE = WEFT_KEY_VERSION_PREFIX_SIZE + WEFT_INDEX_SIZE + WEFT_ORDINAL_SIZE,
+    WEFT_KEY_LATE_SIZE = 1 + WEFT_ASSET_ID_SIZE + 8 + WEFT_INDEX_SIZE + WEFT_ORDINAL_SIZE,
+    WEFT_KEY_KIND_SIZE = 1 + WEFT_WORD_ID_SIZE + WEFT_INDEX_SIZE,
+    WEFT_KEY_LINKS_SIZE = 1 + WEFT_ASSET_ID_SIZE + WEFT_INDEX_SIZE + WEFT_ORDINAL_SIZE,
+    WEFT_KEY_MIRROR_PREFIX_SIZE = 1 + WEFT_ASSET_ID_SIZE + WEFT_WORD_ID_SIZE,
+    WEFT_KEY_MIRROR_SIZE = WEFT_KEY_MIRROR_PREFIX_SIZE + 8 + WEFT_INDEX_SIZE + WEFT_ORDINAL_SIZE,
+    WEFT_KEY_REQUEST_SIZE = 1 + 4 + 16,
+};
+
+/* A record's place in the state. */
+struct weft_ref {
+    int64_t at_ns;
+    uint64_t index;
+    uint32_t ordinal;
+    uint32_t first; /* Ordinal of the first record of its pack. */
+};
+
+struct weft_key {
+    size_t size;
+    uint8_t bytes[WEFT_KEY_SIZE_MAX];
+};
+
+static inline struct weft_bytes weft_key_bytes(const struct weft_key *key)
+{
+    return (struct weft_bytes){key->bytes, key->size};
+}
+
+static inline void weft_put_be16(uint8_t *p, uint16_t v)
+{
+    p[0] = (uint8_t)(v >> 8);
+    p[1] = (uint8_t)v;
+}
+
+static inline uint16_t weft_get_be16(const uint8_t *p)
+{
+    return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static inline void weft_put_be24(uint8_t *p, uint32_t v)
+{
+    p[0] = (uint8_t)(v >> 16);
+    weft_put_be16(p + 1, (uint16_t)v);
+}
+
+static inline uint32_t weft_get_be24(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 16 | weft_get_be16(p + 1);
+}
+
+static inline void weft_put_be40(uint8_t *p, uint64_t v)
+{
+    p[0] = (uint8_t)(v >> 32);
+    weft_put_be32(p + 1, (uint32_t)v);
+}
+
+static inline uint64_t weft_get_be40(const uint8_t *p)
+{
+    return (uint64_t)p[0] << 32 | weft_get_be32(p + 1);
+}
+
+static inline void weft_put_be48(uint8_t *p, uint64_t v)
+{
+    weft_put_be16(p, (uint16_t)(v >> 32));
+    weft_put_be32(p + 2, (uint32_t)v);
+}
+
+static inline uint64_t weft_get_be48(const uint8_t *p)
+{
+    return (uint64_t)weft_get_be16(p) << 32 | weft_get_be32(p + 2);
+}
+
+/* Times with the sign bit turned, so that bytes sort as the numbers do. */
+static inline void weft_put_time(uint8_t *p, int64_t at_ns)
+{
+    weft_put_be64(p, (uint64_t)at_ns ^ (UINT64_C(1) << 63));
+}
+
+static inline int64_t weft_get_time(const uint8_t *p)
+{
+    return (int64_t)(weft_get_be64(p) ^ (UINT64_C(1) << 63));
+}
+
+/* LEB128, at most 10 bytes. Returns its end. */
+static inline uint8_t *weft_put_varint(uint8_t *p, uint64_t v)
+{
+    while (v >= 0x80) {
+        *p++ = (uint8_t)(v | 0x80);
+        v >>= 7;
+    }
+    *p++ = (uint8_t)v;
+    return p;
+}
+
+/* NULL: it does not end before `end`, or is over 64 bits. */
+static inline const uint8_t *weft_get_varint(const uint8_t *p, const uint8_t *end, uint64_t *ret_v)
+{
+    uint64_t v = 0;
+    for (unsigned shift = 0; p < end && shift < 64; shift += 7) {
+        uint8_t byte = *p++;
+        v |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80) {
+            *ret_v = v;
+            return p;
+        }
+    }
+    return NULL;
+}
+
+struct weft_key weft_key_single(enum weft_key_type type);
+struct weft_key weft_key_name(struct weft_text asset);
+struct weft_key weft_key_asset(uint64_t asset);
+/* `words`: 'k' for kinds, 'r' for rels. */
+struct weft_key weft_key_dictionary(char words, uint16_t id);
+struct weft_key weft_key_word(char words, struct weft_text name);
+struct weft_key weft_key_records(uint64_t index, uint32_t first);
+struct weft_key weft_key_version(uint64_t asset, uint16_t kind, uint64_t index, uint32_t ordinal);
+struct weft_key weft_key_late(uint64_t asset, int64_t at_ns, uint64_t index, uint32_t ordinal);
+struct weft_key weft_key_kind(uint16_t kind, uint64_t index);
+struct weft_key weft_key_links(uint64_t asset, uint64_t index, uint32_t ordinal);
+struct weft_key weft_key_mirror(
+    uint64_t target, uint16_t rel, int64_t at_ns, uint64_t index, uint32_t ordinal);
+/* Without `id`: what is said of the generation as a whole. */
+struct weft_key weft_key_request(uint32_t generation, const struct weft_request_id *id);
+
+#endif

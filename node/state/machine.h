@@ -1,0 +1,47 @@
+/* node/state/machine.h: what struct weft_state holds: for the files of node/state alone. */
+#ifndef WEFT_NODE_STATE_MACHINE_H
+#define WEFT_NODE_STATE_MACHINE_H
+
+#include <stdatomic.h>
+
+#include "node/state/names.h"
+#include "node/state/pack.h"
+#include "node/state/requests.h"
+#include "node/state/stage.h"
+#include "node/state/state.h"
+#include "node/state/store.h"
+
+enum {
+    WEFT_STATE_FORMAT = 1
+};
+
+/* The value of the position's key. */
+enum {
+    WEFT_POSITION_SIZE = 7 * 8 + WEFT_DIGEST_SIZE + 3 * 4 + 2 * 8
+};
+
+struct weft_position {
+    struct weft_state_position public; /* Its configuration is not part of the value. */
+    struct weft_request_window window;
+};
+
+void weft_position_encode(
+    const struct weft_position *position, uint8_t ret_bytes[WEFT_POSITION_SIZE]);
+WEFT_MUST_USE enum weft_err weft_position_decode(
+    struct weft_bytes bytes, struct weft_position *ret_position);
+
+struct weft_state {
+    struct weft_store *store;
+    struct weft_store_batch *batch;
+    struct weft_names *names;       /* NULL when read only. */
+    struct weft_requests *requests; /* NULL when read only. */
+    struct weft_position position;
+    struct weft_buffer configuration;
+    struct weft_buffer authority; /* "<org>/<site>" */
+    struct weft_stage stage;
+    atomic_uint views; /* Open ones. */
+    bool is_read_only;
+    bool has_failed; /* An apply failed: memory and disk may differ. */
+};
+
+#endif

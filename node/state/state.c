@@ -1,0 +1,315 @@
+#include "node/state/state.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "node/state/loader.h"
+#include "node/state/machine.h"
+#include "proto/arith.h"
+#include "proto/check.h"
+
+enum {
+    HEADS_BYTES = 32 * 1024 * 1024, /* chosen: 260,000 heads of assets in memory */
+    IDENTITY_SIZE_MAX = 4 + 8 + 2 * (2 + 255),
+};
+
+/* --- position -------------------------------------------------------------------------------- */
+
+void weft_position_encode(
+    const struct weft_position *position, uint8_t ret_bytes[WEFT_POSITION_SIZE])
+{
+    const struct weft_state_position *s = &position->public;
+    const struct weft_request_window *w = &position->window;
+    const uint64_t words[7] = {s->index, s->term, (uint64_t)s->time_ns, s->conf_index, s->records,
+        s->assets, 0 /* reserved */};
+    uint8_t *p = ret_bytes;
+    for (unsigned i = 0; i < 7; i++, p += 8) {
+        weft_put_be64(p, words[i]);
+    }
+    memcpy(p, s->chain.bytes, WEFT_DIGEST_SIZE);
+    p += WEFT_DIGEST_SIZE;
+    weft_put_be32(p, w->oldest);
+    weft_put_be32(p + 4, w->current);
+    weft_put_be32(p + 8, w->count);
+    weft_put_be64(p + 12, (uint64_t)w->started_ns);
+    weft_put_be64(p + 20, (uint64_t)w->last_ns);
+}
+
+enum weft_err weft_position_decode(struct weft_bytes bytes, struct weft_position *ret_position)
+{
+    if (bytes.size != WEFT_POSITION_SIZE) {
+        return WEFT_ECORRUPT;
+    }
+    const uint8_t *p = bytes.data;
+    struct weft_position position = {
+        .public = {.index = weft_get_be64(p),
+            .term = weft_get_be64(p + 8),
+            .time_ns = (int64_t)weft_get_be64(p + 16),
+            .conf_index = weft_get_be64(p + 24),
+            .records = weft_get_be64(p + 32),
+            .assets = weft_get_be64(p + 40)},
+    };
+    p += 56;
+    memcpy(position.public.chain.bytes, p, WEFT_DIGEST_SIZE);
+    p += WEFT_DIGEST_SIZE;
+    position.window.oldest = weft_get_be32(p);
+    position.window.current = weft_get_be32(p + 4);
+    position.window.count = weft_get_be32(p + 8);
+    position.window.started_ns = (int64_t)weft_get_be64(p + 12);
+    position.window.last_ns = (int64_t)weft_get_be64(p + 20);
+    const struct weft_request_window *w = &position.window;
+    if (position.public.index > WEFT_STATE_INDEX_MAX ||
+        position.public.conf_index > position.public.index || w->oldest > w->current ||
+        w->current - w->oldest >= WEFT_GENERATIONS_MAX) {
+        return WEFT_ECORRUPT;
+    }
+    *ret_position = position;
+    return WEFT_OK;
+}
+
+/* WEFT_ENOTFOUND: a state that has applied nothing. */
+static enum weft_err load_position(struct weft_state *s, struct weft_msg *msg)
+{
+    struct weft_store_value value = {.handle = NULL};
+    struct weft_key key = weft_key_single(WEFT_KEY_POSITION);
+    enum weft_err rv = weft_store_get(s->store, NULL, &key, &value, msg);
+    if (rv == WEFT_OK && weft_position_decode(value.bytes, &s->position) != WEFT_OK) {
+        rv = weft_fail(msg, WEFT_ECORRUPT, "the position is damaged");
+    }
+    weft_store_release(&value);
+    if (rv != WEFT_OK) {
+        return rv == WEFT_ENOTFOUND ? WEFT_OK : rv;
+    }
+    key = weft_key_single(WEFT_KEY_CONFIGURATION);
+    rv = weft_store_get(s->store, NULL, &key, &value, msg);
+    if (rv == WEFT_OK) {
+        rv = weft_buffer_append(&s->configuration, value.bytes.data, value.bytes.size);
+    } else if (rv == WEFT_ENOTFOUND && s->position.public.conf_index == 0) {
+        rv = WEFT_OK;
+    } else if (rv == WEFT_ENOTFOUND) {
+        rv = weft_fail(msg, WEFT_ECORRUPT, "the configuration is missing");
+    }
+    weft_store_release(&value);
+    s->position.public.configuration =
+        (struct weft_bytes){s->configuration.data, s->configuration.size};
+    return rv;
+}
+
+/* --- identity -------------------------------------------------------------------------------- */
+
+static size_t put_identity(const struct weft_state_options *o, uint8_t ret_bytes[IDENTITY_SIZE_MAX])
+{
+    size_t site_size = strlen(o->site), org_size = strlen(o->org);
+    uint8_t *p = ret_bytes;
+    weft_put_be32(p, WEFT_STATE_FORMAT);
+    weft_put_be64(p + 4, o->cluster);
+    weft_put_be16(p + 12, (uint16_t)site_size);
+    memcpy(p + 14, o->site, site_size);
+    p += 14 + site_size;
+    weft_put_be16(p, (uint16_t)org_size);
+    memcpy(p + 2, o->org, org_size);
+    return (size_t)(p + 2 + org_size - ret_bytes);
+}
+
+struct identity {
+    uint64_t cluster;
+    struct weft_text site;
+    struct weft_text org;
+};
+
+static bool get_identity(struct weft_bytes bytes, struct identity *ret_identity)
+{
+    if (bytes.size < 16) {
+        return false;
+    }
+    size_t site_size = weft_get_be16(bytes.data + 12);
+    if (bytes.size < 16 + site_size) {
+        return false;
+    }
+    const uint8_t *org = bytes.data + 14 + site_size;
+    size_t org_size = weft_get_be16(org);
+    if (bytes.size != 16 + site_size + org_size) {
+        return false;
+    }
+    ret_identity->cluster = weft_get_be64(bytes.data + 4);
+    ret_identity->site = (struct weft_text){(const char *)bytes.data + 14, site_size};
+    ret_identity->org = (struct weft_text){(const char *)org + 2, org_size};
+    return true;
+}
+
+static enum weft_err compare_identity(
+    struct weft_bytes bytes, const struct weft_state_options *o, struct weft_msg *msg)
+{
+    struct identity found;
+    uint32_t format = bytes.size >= 4 ? weft_get_be32(bytes.data) : 0;
+    if (format > WEFT_STATE_FORMAT) {
+        return weft_fail(msg, WEFT_EVERSION,
+            "the state is of format %u, this program knows up to %d: use a newer one", format,
+            WEFT_STATE_FORMAT);
+    }
+    if (format != WEFT_STATE_FORMAT || !get_identity(bytes, &found)) {
+        return weft_fail(msg, WEFT_ECORRUPT, "the state's identity is damaged");
+    }
+    if (!weft_text_is(found.site, o->site) || !weft_text_is(found.org, o->org)) {
+        return weft_fail(msg, WEFT_EPEER, "the state is of site %.*s of %.*s, not of %s of %s",
+            (int)found.site.size, found.site.data, (int)found.org.size, found.org.data, o->site,
+            o->org);
+    }
+    if (found.cluster != o->cluster) {
+        return weft_fail(msg, WEFT_EPEER, "the state is of cluster %016llx, not of %016llx",
+            (unsigned long long)found.cluster, (unsigned long long)o->cluster);
+    }
+    return WEFT_OK;
+}
+
+/* A store without identity is one whose creation was cut short: it must be empty then. */
+static enum weft_err make_identity(
+    struct weft_state *s, const struct weft_state_options *o, struct weft_msg *msg)
+{
+    struct weft_store_walk *walk = weft_store_walk_create(s->store, NULL, false);
+    if (walk == NULL) {
+        return weft_fail(msg, WEFT_ENOMEM, "open the state");
+    }
+    weft_store_walk_first(walk);
+    bool has_keys = weft_store_walk_is_at_key(walk);
+    enum weft_err rv = weft_store_walk_err(walk, msg);
+    weft_store_walk_destroy(walk);
+    if (rv == WEFT_OK && (has_keys || s->is_read_only)) {
+        rv = weft_fail(msg, WEFT_ECORRUPT, "the state has no identity");
+    }
+    if (rv != WEFT_OK) {
+        return rv;
+    }
+    uint8_t identity[IDENTITY_SIZE_MAX];
+    size_t size = put_identity(o, identity);
+    struct weft_key key = weft_key_single(WEFT_KEY_IDENTITY);
+    weft_store_batch_put(s->batch, &key, identity, size);
+    rv = weft_store_write(s->store, s->batch, msg);
+    return rv == WEFT_OK ? weft_store_flush(s->store, msg) : rv;
+}
+
+static enum weft_err check_identity(
+    struct weft_state *s, const struct weft_state_options *o, struct weft_msg *msg)
+{
+    struct weft_store_value value = {.handle = NULL};
+    struct weft_key key = weft_key_single(WEFT_KEY_IDENTITY);
+    enum weft_err rv = weft_store_get(s->store, NULL, &key, &value, msg);
+    if (rv == WEFT_ENOTFOUND) {
+        return make_identity(s, o, msg);
+    }
+    if (rv == WEFT_OK) {
+        rv = compare_identity(value.bytes, o, msg);
+    }
+    weft_store_release(&value);
+    return rv;
+}
+
+/* --- open and close -------------------------------------------------------------------------- */
+
+static enum weft_err open_parts(
+    struct weft_state *s, const struct weft_state_options *o, struct weft_msg *msg)
+{
+    uint64_t secret;
+    if (getrandom(&secret, sizeof(secret), 0) != sizeof(secret)) {
+        return weft_fail(msg, WEFT_EIO, "draw a random number");
+    }
+    enum weft_err rv = check_identity(s, o, msg);
+    if (rv == WEFT_OK) {
+        rv = weft_buffer_format(&s->authority, "%s/%s", o->org, o->site);
+    }
+    if (rv == WEFT_OK) {
+        rv = load_position(s, msg);
+    }
+    if (rv != WEFT_OK || s->is_read_only) {
+        return rv;
+    }
+    rv = weft_names_create(s->store, HEADS_BYTES, secret, &s->names, msg);
+    if (rv == WEFT_OK) {
+        rv = weft_requests_create(s->store, secret, &s->position.window, &s->requests, msg);
+    }
+    return rv;
+}
+
+enum weft_err weft_state_open(
+    const struct weft_state_options *options, struct weft_state **ret_state, struct weft_msg *msg)
+{
+    if (strlen(options->site) > 255 || strlen(options->org) > 255) {
+        return weft_fail(msg, WEFT_EINVAL, "the name of the site or organization is too long");
+    }
+    struct weft_state *s = calloc(1, sizeof(*s));
+    if (s == NULL) {
+        return weft_fail(msg, WEFT_ENOMEM, "open the state");
+    }
+    s->is_read_only = options->read_only;
+    s->stage.arena.size_max = WEFT_STATE_ARENA_SIZE_MAX;
+    s->stage.bytes.size_max = SIZE_MAX / 2;
+    s->batch = weft_store_batch_create();
+    struct weft_store_options store_options = {.directory = options->directory,
+        .cache_bytes = options->cache_bytes,
+        .memtable_bytes = options->memtable_bytes,
+        .read_only = options->read_only};
+    bool is_created;
+    enum weft_err rv = s->batch != NULL
+                           ? weft_store_open(&store_options, &s->store, &is_created, msg)
+                           : weft_fail(msg, WEFT_ENOMEM, "open the state");
+    if (rv == WEFT_OK) {
+        rv = open_parts(s, options, msg);
+        if (rv != WEFT_OK) {
+            rv = weft_wrap(msg, rv, "%s", options->directory);
+        }
+    }
+    if (rv != WEFT_OK) {
+        weft_state_close(s);
+        return rv;
+    }
+    *ret_state = s;
+    return WEFT_OK;
+}
+
+void weft_state_close(struct weft_state *state)
+{
+    if (state == NULL) {
+        return;
+    }
+    weft_assert(atomic_load(&state->views) == 0); /* NOD-109 */
+    weft_requests_destroy(state->requests);
+    weft_names_destroy(state->names);
+    weft_stage_destroy(&state->stage);
+    weft_store_batch_destroy(state->batch);
+    weft_store_close(state->store);
+    weft_buffer_destroy(&state->configuration);
+    weft_buffer_destroy(&state->authority);
+    free(state);
+}
+
+void weft_state_position(const struct weft_state *state, struct weft_state_position *ret_position)
+{
+    *ret_position = state->position.public;
+}
+
+/* --- the disk -------------------------------------------------------------------------------- */
+
+enum weft_err weft_state_checkpoint(
+    struct weft_state *state, const char *directory, struct weft_msg *msg)
+{
+    return weft_store_checkpoint(state->store, directory, msg);
+}
+
+enum weft_err weft_state_flush(struct weft_state *state, struct weft_msg *msg)
+{
+    return weft_store_flush(state->store, msg);
+}
+
+uint64_t weft_state_durable_index(const struct weft_state *state)
+{
+    struct weft_store_value value = {.handle = NULL};
+    struct weft_position position = {.window = {.oldest = 0}};
+    struct weft_key key = weft_key_single(WEFT_KEY_POSITION);
+    /* Whatever goes wrong, nothing is known to be durable: index 0 is the safe answer. */
+    if (weft_store_get_durable(state->store, &key, &value, NULL) == WEFT_OK &&
+        weft_position_decode(value.bytes, &position) != WEFT_OK) {
+        position.public.index = 0;
+    }
+    weft_store_release(&value);
+    return position.public.index;
+}

@@ -1,0 +1,438 @@
+#include "node/state/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <rocksdb/c.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "proto/check.h"
+
+enum {
+    PERSISTED_TIER = 2, /* rocksdb::kPersistedTier: reads skip what only memory holds */
+    BLOCK_SIZE_BYTES = 8 * 1024,
+    BLOOM_BITS_PER_KEY = 10,
+    FILE_SIZE_BYTES = 64 * 1024 * 1024,
+    LEVEL_1_SIZE_BYTES = 256 * 1024 * 1024,
+    BLOB_FILE_SIZE_BYTES = 256 * 1024 * 1024,
+    BLOB_SIZE_MIN_BYTES = 192, /* packs of records go to blob files, index keys stay */
+    OPEN_FILES_MAX = 512,
+    BYTES_PER_SYNC = 1024 * 1024,
+    MEMTABLES_MAX = 3,
+    LEVELS = 7,
+};
+
+struct weft_store {
+    rocksdb_t *db;
+    rocksdb_options_t *options;
+    rocksdb_block_based_table_options_t *table;
+    rocksdb_cache_t *cache;
+    rocksdb_writeoptions_t *write;
+    rocksdb_readoptions_t *read;
+    rocksdb_readoptions_t *read_durable;
+};
+
+struct weft_store_snapshot {
+    const rocksdb_snapshot_t *snapshot;
+    rocksdb_readoptions_t *read;
+};
+
+struct weft_store_batch {
+    rocksdb_writebatch_t *batch;
+};
+
+struct weft_store_walk {
+    rocksdb_iterator_t *iterator;
+    rocksdb_readoptions_t *read;
+};
+
+/* RocksDB's C API gives errors as text alone: "<class>: <detail>". Takes `error`. */
+static enum weft_err translate(char *error, struct weft_msg *msg, const char *what)
+{
+    enum weft_err err = WEFT_EIO;
+    if (error == NULL) {
+        return WEFT_OK;
+    }
+    if (strncmp(error, "Corruption", 10) == 0) {
+        err = WEFT_ECORRUPT;
+    } else if (strstr(error, "No space left") != NULL || strstr(error, "NoSpace") != NULL) {
+        err = WEFT_ENOSPC;
+    } else if (strstr(error, "lock ") != NULL || strstr(error, "lock:") != NULL) {
+        err = WEFT_EBUSY;
+    } else if (strstr(error, "No such file") != NULL || strstr(error, "does not exist") != NULL) {
+        err = WEFT_ECORRUPT; /* A file that the manifest names. */
+    }
+    (void)weft_fail(msg, err, "%s: %s", what, error);
+    rocksdb_free(error);
+    return err;
+}
+
+/* --- open and close -------------------------------------------------------------------------- */
+
+static void set_levels(rocksdb_options_t *o, uint64_t memtable_bytes)
+{
+    const int compression[LEVELS] = {rocksdb_no_compression, rocksdb_no_compression,
+        rocksdb_lz4_compression, rocksdb_lz4_compression, rocksdb_lz4_compression,
+        rocksdb_lz4_compression, rocksdb_lz4_compression};
+    rocksdb_options_set_write_buffer_size(o, (size_t)memtable_bytes);
+    rocksdb_options_set_max_write_buffer_number(o, MEMTABLES_MAX);
+    rocksdb_options_set_num_levels(o, LEVELS);
+    rocksdb_options_set_compression_per_level(o, compression, LEVELS);
+    rocksdb_options_set_level0_file_num_compaction_trigger(o, 6);
+    rocksdb_options_set_level0_slowdown_writes_trigger(o, 24);
+    rocksdb_options_set_level0_stop_writes_trigger(o, 40);
+    rocksdb_options_set_target_file_size_base(o, FILE_SIZE_BYTES);
+    rocksdb_options_set_max_bytes_for_level_base(o, LEVEL_1_SIZE_BYTES);
+    /* Records are written once and never change: kept out of compaction, they are copied no
+     * more after their flush. */
+    rocksdb_options_set_enable_blob_files(o, 1);
+    rocksdb_options_set_min_blob_size(o, BLOB_SIZE_MIN_BYTES);
+    rocksdb_options_set_blob_file_size(o, BLOB_FILE_SIZE_BYTES);
+    rocksdb_options_set_blob_compression_type(o, rocksdb_lz4_compression);
+}
+
+static void set_options(struct weft_store *s, const struct weft_store_options *options)
+{
+    rocksdb_options_t *o = s->options;
+    rocksdb_options_set_create_if_missing(o, options->read_only ? 0 : 1);
+    rocksdb_options_set_paranoid_checks(o, 1);
+    rocksdb_options_set_max_open_files(o, OPEN_FILES_MAX);
+    rocksdb_options_set_info_log_level(o, 2); /* warnings */
+    rocksdb_options_set_keep_log_file_num(o, 2);
+    rocksdb_options_set_max_log_file_size(o, 1024 * 1024);
+    rocksdb_options_set_stats_dump_period_sec(o, 0);
+    rocksdb_options_set_stats_persist_period_sec(o, 0);
+    /* One writer: the locks and hints of several cost time and gain nothing. */
+    rocksdb_options_set_allow_concurrent_memtable_write(o, 0);
+    rocksdb_options_set_enable_write_thread_adaptive_yield(o, 0);
+    rocksdb_options_set_max_background_jobs(o, 2);
+    rocksdb_options_set_bytes_per_sync(o, BYTES_PER_SYNC);
+    rocksdb_options_set_memtable_prefix_bloom_size_ratio(o, 0.02);
+    rocksdb_options_set_memtable_whole_key_filtering(o, 1);
+    set_levels(o, options->memtable_bytes);
+
+    s->cache = rocksdb_cache_create_lru((size_t)options->cache_bytes);
+    s->table = rocksdb_block_based_options_create();
+    rocksdb_block_based_options_set_block_cache(s->table, s->cache);
+    rocksdb_block_based_options_set_block_size(s->table, BLOCK_SIZE_BYTES);
+    rocksdb_block_based_options_set_format_version(s->table, 5);
+    /* Takes the policy. */
+    rocksdb_block_based_options_set_filter_policy(
+        s->table, rocksdb_filterpolicy_create_bloom_full(BLOOM_BITS_PER_KEY));
+    rocksdb_block_based_options_set_whole_key_filtering(s->table, 1);
+    /* In the cache, so that its limit is the limit of all that is kept of files. */
+    rocksdb_block_based_options_set_cache_index_and_filter_blocks(s->table, 1);
+    rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority(s->table, 1);
+    rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(s->table, 1);
+    rocksdb_options_set_block_based_table_factory(o, s->table);
+}
+
+/* Is there a store? WEFT_ECORRUPT: files of one, but not the file that says which are in force;
+ * RocksDB would begin an empty store beside them. */
+static enum weft_err look_for_store(const char *directory, bool *ret_exists, struct weft_msg *msg)
+{
+    DIR *dir = opendir(directory);
+    if (dir == NULL) {
+        if (errno == ENOENT) {
+            *ret_exists = false;
+            return WEFT_OK;
+        }
+        return weft_fail(msg, WEFT_EIO, "open directory %s: %s", directory, strerror(errno));
+    }
+    bool has_current = false, has_data = false;
+    const struct dirent *entry;
+    while ((entry = readdir(dir)) != NULL) {
+        const char *dot = strrchr(entry->d_name, '.');
+        has_current = has_current || strcmp(entry->d_name, "CURRENT") == 0;
+        has_data =
+            has_data || (dot != NULL && (strcmp(dot, ".sst") == 0 || strcmp(dot, ".blob") == 0));
+    }
+    (void)closedir(dir);
+    if (has_data && !has_current) {
+        return weft_fail(msg, WEFT_ECORRUPT, "%s holds data files but no file CURRENT", directory);
+    }
+    *ret_exists = has_current;
+    return WEFT_OK;
+}
+
+enum weft_err weft_store_open(const struct weft_store_options *options,
+    struct weft_store **ret_store, bool *ret_created, struct weft_msg *msg)
+{
+    bool exists = false;
+    enum weft_err rv = look_for_store(options->directory, &exists, msg);
+    if (rv != WEFT_OK) {
+        return rv;
+    }
+    if (!exists && options->read_only) {
+        return weft_fail(msg, WEFT_ENOTFOUND, "there is no state in %s", options->directory);
+    }
+    if (!exists && mkdir(options->directory, 0700) != 0 && errno != EEXIST) {
+        return weft_fail(
+            msg, WEFT_EIO, "make directory %s: %s", options->directory, strerror(errno));
+    }
+    struct weft_store *s = calloc(1, sizeof(*s));
+    if (s == NULL) {
+        return weft_fail(msg, WEFT_ENOMEM, "open %s", options->directory);
+    }
+    s->options = rocksdb_options_create();
+    set_options(s, options);
+    s->write = rocksdb_writeoptions_create();
+    rocksdb_writeoptions_disable_WAL(s->write, 1);
+    s->read = rocksdb_readoptions_create();
+    s->read_durable = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_read_tier(s->read_durable, PERSISTED_TIER);
+    char *error = NULL;
+    if (options->read_only) {
+        s->db = rocksdb_open_for_read_only(s->options, options->directory, 0, &error);
+    } else {
+        s->db = rocksdb_open(s->options, options->directory, &error);
+    }
+    rv = translate(error, msg, "open");
+    if (rv != WEFT_OK) {
+        weft_store_close(s);
+        return weft_wrap(msg, rv, "%s", options->directory);
+    }
+    *ret_created = !exists;
+    *ret_store = s;
+    return WEFT_OK;
+}
+
+void weft_store_close(struct weft_store *store)
+{
+    if (store == NULL) {
+        return;
+    }
+    if (store->db != NULL) {
+        rocksdb_close(store->db);
+    }
+    rocksdb_readoptions_destroy(store->read_durable);
+    rocksdb_readoptions_destroy(store->read);
+    rocksdb_writeoptions_destroy(store->write);
+    rocksdb_options_destroy(store->options);
+    rocksdb_block_based_options_destroy(store->table);
+    rocksdb_cache_destroy(store->cache);
+    free(store);
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+static enum weft_err get(struct weft_store *store, const rocksdb_readoptions_t *read,
+    const struct weft_key *key, struct weft_store_value *ret_value, struct weft_msg *msg)
+{
+    char *error = NULL;
+    rocksdb_pinnableslice_t *slice =
+        rocksdb_get_pinned(store->db, read, (const char *)key->bytes, key->size, &error);
+    if (error != NULL) {
+        return translate(error, msg, "read");
+    }
+    if (slice == NULL) {
+        return WEFT_ENOTFOUND;
+    }
+    const char *data = rocksdb_pinnableslice_value(slice, &ret_value->bytes.size);
+    ret_value->bytes.data = (const uint8_t *)data;
+    ret_value->handle = slice;
+    return WEFT_OK;
+}
+
+enum weft_err weft_store_get(struct weft_store *store, const struct weft_store_snapshot *snapshot,
+    const struct weft_key *key, struct weft_store_value *ret_value, struct weft_msg *msg)
+{
+    return get(store, snapshot != NULL ? snapshot->read : store->read, key, ret_value, msg);
+}
+
+enum weft_err weft_store_get_durable(struct weft_store *store, const struct weft_key *key,
+    struct weft_store_value *ret_value, struct weft_msg *msg)
+{
+    return get(store, store->read_durable, key, ret_value, msg);
+}
+
+void weft_store_release(struct weft_store_value *value)
+{
+    if (value->handle != NULL) {
+        rocksdb_pinnableslice_destroy(value->handle);
+    }
+    *value = (struct weft_store_value){.handle = NULL};
+}
+
+/* --- writing --------------------------------------------------------------------------------- */
+
+struct weft_store_batch *weft_store_batch_create(void)
+{
+    struct weft_store_batch *batch = calloc(1, sizeof(*batch));
+    if (batch != NULL) {
+        batch->batch = rocksdb_writebatch_create();
+    }
+    return batch;
+}
+
+void weft_store_batch_destroy(struct weft_store_batch *batch)
+{
+    if (batch != NULL) {
+        rocksdb_writebatch_destroy(batch->batch);
+        free(batch);
+    }
+}
+
+void weft_store_batch_put(
+    struct weft_store_batch *batch, const struct weft_key *key, const void *value, size_t size)
+{
+    rocksdb_writebatch_put(batch->batch, (const char *)key->bytes, key->size, value, size);
+}
+
+void weft_store_batch_forget(
+    struct weft_store_batch *batch, const struct weft_key *from, const struct weft_key *to)
+{
+    rocksdb_writebatch_delete_range(
+        batch->batch, (const char *)from->bytes, from->size, (const char *)to->bytes, to->size);
+}
+
+enum weft_err weft_store_write(
+    struct weft_store *store, struct weft_store_batch *batch, struct weft_msg *msg)
+{
+    char *error = NULL;
+    rocksdb_write(store->db, store->write, batch->batch, &error);
+    rocksdb_writebatch_clear(batch->batch);
+    return translate(error, msg, "write");
+}
+
+/* --- snapshots and walks --------------------------------------------------------------------- */
+
+struct weft_store_snapshot *weft_store_snapshot_create(struct weft_store *store)
+{
+    struct weft_store_snapshot *snapshot = calloc(1, sizeof(*snapshot));
+    if (snapshot != NULL) {
+        snapshot->snapshot = rocksdb_create_snapshot(store->db);
+        snapshot->read = rocksdb_readoptions_create();
+        rocksdb_readoptions_set_snapshot(snapshot->read, snapshot->snapshot);
+    }
+    return snapshot;
+}
+
+void weft_store_snapshot_destroy(struct weft_store *store, struct weft_store_snapshot *snapshot)
+{
+    if (snapshot != NULL) {
+        rocksdb_readoptions_destroy(snapshot->read);
+        rocksdb_release_snapshot(store->db, snapshot->snapshot);
+        free(snapshot);
+    }
+}
+
+struct weft_store_walk *weft_store_walk_create(
+    struct weft_store *store, const struct weft_store_snapshot *snapshot, bool bulk)
+{
+    struct weft_store_walk *walk = calloc(1, sizeof(*walk));
+    if (walk == NULL) {
+        return NULL;
+    }
+    walk->read = rocksdb_readoptions_create();
+    if (snapshot != NULL) {
+        rocksdb_readoptions_set_snapshot(walk->read, snapshot->snapshot);
+    }
+    rocksdb_readoptions_set_fill_cache(walk->read, bulk ? 0 : 1);
+    walk->iterator = rocksdb_create_iterator(store->db, walk->read);
+    return walk;
+}
+
+void weft_store_walk_destroy(struct weft_store_walk *walk)
+{
+    if (walk != NULL) {
+        rocksdb_iter_destroy(walk->iterator);
+        rocksdb_readoptions_destroy(walk->read);
+        free(walk);
+    }
+}
+
+void weft_store_walk_to(struct weft_store_walk *walk, const struct weft_key *key)
+{
+    rocksdb_iter_seek(walk->iterator, (const char *)key->bytes, key->size);
+}
+
+void weft_store_walk_back_to(struct weft_store_walk *walk, const struct weft_key *key)
+{
+    rocksdb_iter_seek_for_prev(walk->iterator, (const char *)key->bytes, key->size);
+}
+
+void weft_store_walk_first(struct weft_store_walk *walk)
+{
+    rocksdb_iter_seek_to_first(walk->iterator);
+}
+
+void weft_store_walk_next(struct weft_store_walk *walk)
+{
+    rocksdb_iter_next(walk->iterator);
+}
+
+void weft_store_walk_back(struct weft_store_walk *walk)
+{
+    rocksdb_iter_prev(walk->iterator);
+}
+
+bool weft_store_walk_is_at_key(const struct weft_store_walk *walk)
+{
+    return rocksdb_iter_valid(walk->iterator) != 0;
+}
+
+struct weft_bytes weft_store_walk_key(const struct weft_store_walk *walk)
+{
+    struct weft_bytes key;
+    key.data = (const uint8_t *)rocksdb_iter_key(walk->iterator, &key.size);
+    return key;
+}
+
+struct weft_bytes weft_store_walk_value(const struct weft_store_walk *walk)
+{
+    struct weft_bytes value;
+    value.data = (const uint8_t *)rocksdb_iter_value(walk->iterator, &value.size);
+    return value;
+}
+
+bool weft_store_walk_is_below(const struct weft_store_walk *walk, struct weft_bytes prefix)
+{
+    if (!weft_store_walk_is_at_key(walk)) {
+        return false;
+    }
+    struct weft_bytes key = weft_store_walk_key(walk);
+    return key.size >= prefix.size && memcmp(key.data, prefix.data, prefix.size) == 0;
+}
+
+enum weft_err weft_store_walk_err(const struct weft_store_walk *walk, struct weft_msg *msg)
+{
+    char *error = NULL;
+    rocksdb_iter_get_error(walk->iterator, &error);
+    return translate(error, msg, "read");
+}
+
+/* --- the disk -------------------------------------------------------------------------------- */
+
+enum weft_err weft_store_flush(struct weft_store *store, struct weft_msg *msg)
+{
+    char *error = NULL;
+    rocksdb_flushoptions_t *options = rocksdb_flushoptions_create();
+    rocksdb_flushoptions_set_wait(options, 1);
+    rocksdb_flush(store->db, options, &error);
+    rocksdb_flushoptions_destroy(options);
+    return translate(error, msg, "flush");
+}
+
+enum weft_err weft_store_checkpoint(
+    struct weft_store *store, const char *directory, struct weft_msg *msg)
+{
+    char *error = NULL;
+    rocksdb_checkpoint_t *checkpoint = rocksdb_checkpoint_object_create(store->db, &error);
+    if (error == NULL) {
+        /* 0: flush the memtable whatever the size of the log; there is no log. */
+        rocksdb_checkpoint_create(checkpoint, directory, 0, &error);
+    }
+    if (checkpoint != NULL) {
+        rocksdb_checkpoint_object_destroy(checkpoint);
+    }
+    enum weft_err rv = translate(error, msg, "checkpoint");
+    return rv == WEFT_OK ? WEFT_OK : weft_wrap(msg, rv, "%s", directory);
+}
+
+uint64_t weft_store_figure(struct weft_store *store, const char *name)
+{
+    uint64_t value;
+    return rocksdb_property_int(store->db, name, &value) == 0 ? value : 0;
+}
