@@ -375,6 +375,10 @@ void weft_conn_secured(struct weft_link_conn *conn, const struct weft_identity *
 {
     conn->identity = *identity;
     conn->is_secured = true;
+}
+
+void weft_conn_greet(struct weft_link_conn *conn)
+{
     if (conn->is_dialled) {
         say_hello(conn); /* LNK-4: the dialling end speaks first. */
     }

@@ -189,7 +189,7 @@ enum weft_err weft_link_open(
     TAILQ_INIT(&link->strangers);
     TAILQ_INIT(&link->dirty);
     link->random = (uv_hrtime() ^ ((uint64_t)getpid() << 40)) | 1;
-    link->transport = &weft_transport_direct;
+    link->transport = options->type == WEFT_LINK_NNG ? &weft_transport_nng : &weft_transport_direct;
     enum weft_err err = keep_options(link, options, msg);
     if (err == WEFT_OK) {
         err = weft_tls_load(link->ca_file, link->cert_file, link->key_file, &link->tls, msg);
@@ -206,7 +206,6 @@ enum weft_err weft_link_open(
         /* Its handles close in the loop's next turn; the caller has no link to wait for. */
         link->is_closing = true;
         close_handles(link);
-        weft_link_release(link);
         return err;
     }
     *ret_link = link;

@@ -154,7 +154,8 @@ static struct weft_stream *create_stream(struct direct *d, bool is_dialled)
 {
     struct weft_stream *s = calloc(1, sizeof(*s));
     BIO *bio = NULL;
-    if (s == NULL || (s->ssl = weft_tls_connection(&d->link->tls, is_dialled)) == NULL ||
+    SSL_CTX *ctx = is_dialled ? d->link->tls.client : d->link->tls.server;
+    if (s == NULL || (s->ssl = weft_tls_connection(ctx, is_dialled)) == NULL ||
         (bio = BIO_new(bio_method)) == NULL) {
         goto fail;
     }
@@ -315,6 +316,7 @@ static bool shake_hands(struct weft_stream *s)
     }
     s->is_secured = true;
     weft_conn_secured(conn, &identity);
+    weft_conn_greet(conn);
     flush(conn); /* Our last flight, and the hello of a dialling end with it. */
     return s->conn != NULL;
 }
@@ -581,6 +583,7 @@ static enum weft_err open_direct(struct weft_link *link, struct weft_msg *msg)
     struct direct *d = calloc(1, sizeof(*d));
     if (d == NULL || bio_method == NULL) {
         free(d);
+        weft_link_transport_closed(link);
         return weft_fail(msg, WEFT_ENOMEM, "no memory for a link");
     }
     uv_loop_t *loop = link->options.loop;

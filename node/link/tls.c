@@ -333,9 +333,9 @@ void weft_tls_destroy(struct weft_tls *tls)
 
 /* --- connections ------------------------------------------------------------------------- */
 
-SSL *weft_tls_connection(const struct weft_tls *tls, bool is_dialled)
+SSL *weft_tls_connection(SSL_CTX *ctx, bool is_dialled)
 {
-    SSL *ssl = SSL_new(is_dialled ? tls->client : tls->server);
+    SSL *ssl = SSL_new(ctx);
     struct verdict *v = calloc(1, sizeof(*v));
     if (ssl == NULL || v == NULL || SSL_set_ex_data(ssl, verdict_index(), v) != 1) {
         SSL_free(ssl);

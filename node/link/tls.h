@@ -30,7 +30,7 @@ WEFT_MUST_USE enum weft_err weft_tls_load(const char *ca_file, const char *cert_
 void weft_tls_destroy(struct weft_tls *tls);
 
 /* A connection of either side. The BIOs are the caller's business. NULL: no memory. */
-SSL *weft_tls_connection(const struct weft_tls *tls, bool is_dialled);
+SSL *weft_tls_connection(SSL_CTX *ctx, bool is_dialled);
 
 /* After the handshake. WEFT_EPEER with a reason: no certificate, another protocol (ALPN). */
 WEFT_MUST_USE enum weft_err weft_tls_identity(

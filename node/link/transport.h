@@ -91,7 +91,8 @@ struct weft_link_conn {
 
 /* All return at once; failures come later as weft_conn_fail, unless said otherwise. */
 struct weft_transport {
-    /* Starts listening if asked to, and fills link->address. */
+    /* Starts listening if asked to, and fills link->address. On failure it has closed itself
+     * as by `close`. */
     enum weft_err (*open)(struct weft_link *link, struct weft_msg *msg);
     /* Stops listening; then, once no stream is left, weft_link_transport_closed. */
     void (*close)(struct weft_link *link);
@@ -143,8 +144,10 @@ struct weft_link {
 /* A stranger at the door: a connection in OPENING, or NULL: no memory, closing. */
 struct weft_link_conn *weft_conn_accepted(
     struct weft_link *link, struct weft_stream *stream, const char *remote);
-/* TLS is done and the certificate good. A dialled one's hello is now in `out`. */
+/* TLS is done and the certificate good. */
 void weft_conn_secured(struct weft_link_conn *conn, const struct weft_identity *identity);
+/* Puts a dialling end's hello into `out`; it may leave as soon as TLS is done. */
+void weft_conn_greet(struct weft_link_conn *conn);
 /* `size` bytes were put into conn->in. Messages are delivered; conn may have lost its stream
  * afterwards, which the transport checks by its own pointer. */
 void weft_conn_received(struct weft_link_conn *conn, size_t size);
