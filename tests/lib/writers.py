@@ -142,7 +142,7 @@ class Writers:
         best = None
         for client in self.clients:
             acks = list(client.acks)
-            start = bisect.bisect_left([a.acked_ns for a in acks], kill_ns)
+            start = bisect.bisect_left([a.sent_ns for a in acks], kill_ns)
             for ack in acks[start:]:
                 if ack.node != dead:
                     best = min(best or ack.acked_ns, ack.acked_ns)
