@@ -58,6 +58,9 @@ bool weft_name_is_valid(struct weft_text name)
 
 static enum weft_err check_asset(struct weft_text asset, struct weft_msg *msg)
 {
+    if (weft_asset_is_valid(asset)) {
+        return WEFT_OK;
+    }
     if (asset.size == 0) {
         return weft_fail(msg, WEFT_EINVAL, "asset id is empty");
     }
@@ -68,10 +71,7 @@ static enum weft_err check_asset(struct weft_text asset, struct weft_msg *msg)
     if (!weft_text_is_utf8(asset)) {
         return weft_fail(msg, WEFT_EMALFORMED, "asset id is not UTF-8");
     }
-    if (!weft_asset_is_valid(asset)) {
-        return weft_fail(msg, WEFT_EINVAL, "asset id has a control character or a space at an end");
-    }
-    return WEFT_OK;
+    return weft_fail(msg, WEFT_EINVAL, "asset id has a control character or a space at an end");
 }
 
 static enum weft_err check_name(struct weft_text name, const char *what, struct weft_msg *msg)

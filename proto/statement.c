@@ -1,7 +1,5 @@
 #include "proto/statement.h"
 
-#include <stdio.h>
-
 #include "proto/arith.h"
 #include "proto/check.h"
 #include "proto/order.h"
@@ -19,7 +17,7 @@ enum {
     HEADER_FORM = 1,      /* Of the canonical header; another encoding gets another number. */
     RESERVED_LEAVES = 3,  /* @at, @author, @source. */
     LEVELS_MAX = 32,      /* Of a tree whose leaves a uint32_t counts. */
-    LINK_PATH_SIZE = 24,  /* "@link/4294967295" */
+    LINK_PATH_SIZE = 16,  /* "@link/4294967295" */
     COLLECTED_SIZE = 512, /* Most hashes are shorter: one call each. */
 };
 
@@ -242,6 +240,23 @@ static enum weft_err encode_link(
     return WEFT_OK;
 }
 
+/* "@link/N", terminated nowhere. By hand: a formatter costs more than hashing the leaf. */
+static struct weft_text link_path(char text[LINK_PATH_SIZE], uint32_t number)
+{
+    static const char head[] = "@link/";
+    char digits[10];
+    size_t size = sizeof(head) - 1, count = 0;
+    memcpy(text, head, size);
+    do {
+        digits[count++] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    while (count > 0) {
+        text[size++] = digits[--count];
+    }
+    return (struct weft_text){text, size};
+}
+
 static struct leaf text_leaf(const char *path, struct weft_text value)
 {
     return (struct leaf){
@@ -270,9 +285,7 @@ static enum weft_err collect_leaves(
     leaves[n++] = text_leaf("@author", record->author);
     leaves[n++] = text_leaf("@source", record->source);
     for (uint32_t i = 0; i < record->link_count; i++) {
-        char *path = paths + (size_t)i * LINK_PATH_SIZE;
-        (void)snprintf(path, LINK_PATH_SIZE, "@link/%u", i);
-        leaves[n].path = weft_text_of(path);
+        leaves[n].path = link_path(paths + (size_t)i * LINK_PATH_SIZE, i);
         leaves[n].type = WEFT_LEAF_LINK;
         enum weft_err err = encode_link(&record->links[i], arena, &leaves[n].value);
         if (err != WEFT_OK) {
