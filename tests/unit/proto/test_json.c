@@ -301,7 +301,7 @@ TEST(json, writing_stops_at_the_buffers_limit)
     weft_arena_destroy(&arena);
 }
 
-/* A text that was accepted is written as one that is accepted and written the same. */
+/* PRO-5: a text that was accepted is written as one that is accepted and written the same. */
 TEST(json, mutated_texts_are_refused_or_stable)
 {
     static const char seed_text[] = "{\"a\":[1,-2.5e+3,\"\\u00e4\\ud83d\\ude00\",null,{\"b\":true}]"

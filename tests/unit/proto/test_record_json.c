@@ -374,3 +374,67 @@ TEST(record_json, without_memory_it_says_so)
     }
     EXPECT_TRUE(failures > 10 && failures < 512);
 }
+
+/* A record of random fields, some of them valid together, most of them not. */
+static uint32_t random_fields(struct weft_field *fields, char (*paths)[32], uint32_t count_max)
+{
+    static const char *const segments[] = {
+        "a", "b", "ab", "a.b", "[0]", "[1]", "[2]", "~2x", "~0", "a~1"};
+    uint32_t count = (uint32_t)test_random(count_max + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        size_t used = 0;
+        for (uint64_t n = 1 + test_random(3); n > 0; n--) {
+            used += (size_t)snprintf(paths[i] + used, 32 - used, "%s%s", used > 0 ? "/" : "",
+                segments[test_random(sizeof(segments) / sizeof(*segments))]);
+        }
+        fields[i] = number_field(paths[i]);
+    }
+    return count;
+}
+
+/* PRO-6: what passes the check is one JSON object, and reads back as the same fields. */
+TEST(fields, that_pass_the_check_come_back_the_same_and_others_do_not_pass)
+{
+    enum {
+        FIELDS = 4
+    };
+    int passed = 0, refused = 0, longest = 0;
+    for (int round = 0; round < 20000; round++) {
+        struct weft_field fields[FIELDS], *back = NULL;
+        char paths[FIELDS][32];
+        struct weft_arena a = {.size_max = 1024 * 1024};
+        struct weft_buffer out = {.size = 0};
+        struct weft_json *tree;
+        struct weft_record record = {
+            .kind = WEFT_TEXT("k"), .asset = WEFT_TEXT("a"), .fields = fields};
+        uint32_t back_count = 0;
+        record.field_count = random_fields(fields, paths, FIELDS);
+        bool is_good = weft_record_check(&record, NULL, NULL) == WEFT_OK;
+        enum weft_err err = weft_fields_to_json(fields, record.field_count, &a, &out);
+        if (!is_good) {
+            refused++;
+        } else {
+            passed++;
+            longest = (int)record.field_count > longest ? (int)record.field_count : longest;
+            EXPECT_EQ(WEFT_OK, err);
+            struct weft_text text = {(const char *)out.data, out.size};
+            EXPECT_EQ(WEFT_OK, weft_json_parse(text, 1, &a, &tree, NULL));
+            if (record.field_count > 0) {
+                EXPECT_EQ(WEFT_OK, weft_fields_from_json(tree, (struct weft_text){NULL, 0}, &a,
+                                       &back, &back_count, NULL));
+            }
+            EXPECT_EQ(record.field_count, back_count);
+            for (uint32_t i = 0; i < back_count; i++) {
+                uint32_t j = 0;
+                while (j < back_count && !weft_text_equal(fields[j].path, back[i].path)) {
+                    j++;
+                }
+                EXPECT_TRUE(j < back_count);
+            }
+        }
+        weft_buffer_destroy(&out);
+        weft_arena_destroy(&a);
+    }
+    EXPECT_TRUE(passed > 1000 && refused > 1000);
+    EXPECT_EQ(FIELDS, longest);
+}

@@ -43,7 +43,8 @@ static struct weft_digest digest_of(
     return digest;
 }
 
-/* Vectors printed by golden_statement.py --vectors. They never change: partners compare them. */
+/* Vectors printed by golden_statement.py --vectors. They never change: partners compare
+ * them (PRO-4). */
 TEST(statement, bare_record_has_its_golden_digest)
 {
     struct weft_statement_place place = place_of_vectors();
