@@ -219,6 +219,30 @@ enum weft_err weft_stored_decode(struct weft_bytes bytes, struct weft_arena *are
     return WEFT_OK;
 }
 
+enum weft_err weft_stored_field(struct weft_bytes bytes, struct weft_text path,
+    enum weft_value_type *ret_type, struct weft_text *ret_value)
+{
+    struct reader r = {bytes.data, bytes.data + bytes.size, false};
+    struct weft_stored_head head;
+    if (!get_head(&r, &head)) {
+        return WEFT_ECORRUPT;
+    }
+    (void)get_text(&r); /* author */
+    (void)get_text(&r); /* source */
+    uint32_t count = get_count(&r, 3);
+    for (uint32_t i = 0; i < count && !r.bad; i++) {
+        const uint8_t *type = get_bytes(&r, 1);
+        struct weft_text field = get_text(&r);
+        struct weft_text value = get_text(&r);
+        if (!r.bad && weft_text_equal(field, path)) {
+            *ret_type = (enum weft_value_type) * type;
+            *ret_value = value;
+            return *type < WEFT_VALUE_TYPES ? WEFT_OK : WEFT_ECORRUPT;
+        }
+    }
+    return r.bad ? WEFT_ECORRUPT : WEFT_ENOTFOUND;
+}
+
 /* --- packs ----------------------------------------------------------------------------------- */
 
 enum weft_err weft_pack_begin(int64_t time_ns, const uint8_t *seed, const uint32_t *sizes,

@@ -44,6 +44,9 @@ WEFT_MUST_USE enum weft_err weft_stored_decode(struct weft_bytes bytes, struct w
     struct weft_digest *ret_digest, struct weft_record *ret_record);
 WEFT_MUST_USE enum weft_err weft_stored_peek(
     struct weft_bytes bytes, struct weft_stored_head *ret_head);
+/* One of its own fields (not of its links). WEFT_ENOTFOUND, WEFT_ECORRUPT. */
+WEFT_MUST_USE enum weft_err weft_stored_field(struct weft_bytes bytes, struct weft_text path,
+    enum weft_value_type *ret_type, struct weft_text *ret_value);
 
 /* Append the start of a pack of `count` records of these sizes; their bytes follow.
  * `seed` NULL: not the first of its index. */

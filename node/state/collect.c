@@ -1,0 +1,238 @@
+#include "node/state/collect.h"
+
+enum {
+    STEPS_BEFORE_BISECTION = 16
+};
+
+enum weft_err weft_collect_init(
+    struct weft_collect *collect, struct weft_run *run, uint32_t capacity, bool by_time)
+{
+    *collect = (struct weft_collect){.capacity = capacity,
+        .by_time = by_time,
+        .has_after = run->has_after,
+        .after = run->after,
+        .refs = weft_arena_array(run->arena, capacity, sizeof(struct weft_ref))};
+    return collect->refs != NULL ? WEFT_OK : weft_fail(run->msg, WEFT_ENOMEM, "a page of records");
+}
+
+int weft_collect_compare(
+    const struct weft_collect *collect, const struct weft_ref *a, const struct weft_ref *b)
+{
+    if (collect->by_time && a->at_ns != b->at_ns) {
+        return a->at_ns < b->at_ns ? -1 : 1;
+    }
+    if (a->index != b->index) {
+        return a->index < b->index ? -1 : 1;
+    }
+    return a->ordinal < b->ordinal ? -1 : a->ordinal > b->ordinal;
+}
+
+static bool is_behind_cursor(const struct weft_collect *collect, const struct weft_ref *ref)
+{
+    return !collect->has_after || weft_collect_compare(collect, ref, &collect->after) > 0;
+}
+
+bool weft_collect_is_past(const struct weft_collect *collect, const struct weft_ref *ref)
+{
+    return collect->count == collect->capacity &&
+           weft_collect_compare(collect, ref, &collect->refs[collect->count - 1]) >= 0;
+}
+
+void weft_collect_add(struct weft_collect *collect, const struct weft_ref *ref)
+{
+    if (!is_behind_cursor(collect, ref) || weft_collect_is_past(collect, ref)) {
+        return;
+    }
+    uint32_t low = 0, high = collect->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = weft_collect_compare(collect, &collect->refs[middle], ref);
+        if (order == 0) {
+            return;
+        }
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (collect->count == collect->capacity) {
+        collect->count--;
+    }
+    memmove(&collect->refs[low + 1], &collect->refs[low],
+        (collect->count - low) * sizeof(*collect->refs));
+    collect->refs[low] = *ref;
+    collect->count++;
+}
+
+/* --- an asset's records ---------------------------------------------------------------------- */
+
+/* The version under the walk, if it is one of this asset and kind. */
+struct version {
+    struct weft_ref ref;
+    uint16_t kind;
+    bool is_late;
+    bool is_there;
+};
+
+static enum weft_err read_version(
+    struct weft_run *run, struct weft_bytes prefix, struct version *ret_version)
+{
+    ret_version->is_there = weft_store_walk_is_below(run->walk, prefix);
+    if (!ret_version->is_there) {
+        return weft_store_walk_err(run->walk, run->msg);
+    }
+    return weft_run_version(run, weft_store_walk_key(run->walk), weft_store_walk_value(run->walk),
+        &ret_version->ref, &ret_version->kind, &ret_version->is_late);
+}
+
+/* Like read_version, but goes on to the next that is not late. */
+static enum weft_err read_punctual(
+    struct weft_run *run, struct weft_bytes prefix, struct version *ret_version)
+{
+    enum weft_err rv = read_version(run, prefix, ret_version);
+    while (rv == WEFT_OK && ret_version->is_there && ret_version->is_late) {
+        weft_store_walk_next(run->walk);
+        rv = read_version(run, prefix, ret_version);
+    }
+    return rv;
+}
+
+/* Those that are not late come in order of time by order of revision (NOD-105), so the first
+ * behind the cursor is found by halving the span of revisions. Leaves the walk there. */
+static enum weft_err enter_by_time(struct weft_collect *collect, struct weft_run *run,
+    uint64_t asset, uint16_t kind, struct weft_bytes prefix)
+{
+    struct weft_key key = weft_key_version(asset, kind, 0, 0);
+    struct version v;
+    weft_store_walk_to(run->walk, &key);
+    if (!collect->has_after) {
+        return WEFT_OK;
+    }
+    enum weft_err rv = read_punctual(run, prefix, &v);
+    for (int i = 0; rv == WEFT_OK && v.is_there && i < STEPS_BEFORE_BISECTION; i++) {
+        if (is_behind_cursor(collect, &v.ref)) {
+            return WEFT_OK;
+        }
+        weft_store_walk_next(run->walk);
+        rv = read_punctual(run, prefix, &v);
+    }
+    if (rv != WEFT_OK || !v.is_there) {
+        return rv;
+    }
+    /* The first at or above revision `low` is not behind the cursor; above `high` all are. */
+    uint64_t low = v.ref.index, high = run->as_of;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2 + 1;
+        key = weft_key_version(asset, kind, middle, 0);
+        weft_store_walk_to(run->walk, &key);
+        rv = read_punctual(run, prefix, &v);
+        if (rv != WEFT_OK) {
+            return rv;
+        }
+        if (v.is_there && !is_behind_cursor(collect, &v.ref)) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    key = weft_key_version(asset, kind, low, 0);
+    weft_store_walk_to(run->walk, &key);
+    return WEFT_OK;
+}
+
+/* In order of time: nothing behind it was true at the time asked for either. */
+static bool is_after_time(const struct weft_run *run, int64_t at_ns)
+{
+    return run->query->has_at && at_ns > run->query->at_ns;
+}
+
+static enum weft_err collect_kind(
+    struct weft_collect *collect, struct weft_run *run, uint64_t asset, uint16_t kind)
+{
+    struct weft_key key = weft_key_version(asset, kind, 0, 0);
+    struct weft_bytes prefix = {key.bytes, WEFT_KEY_VERSION_PREFIX_SIZE};
+    struct version v;
+    enum weft_err rv = WEFT_OK;
+    if (collect->by_time) {
+        rv = enter_by_time(collect, run, asset, kind, prefix);
+    } else {
+        struct weft_key from =
+            collect->has_after ? weft_key_version(asset, kind, collect->after.index, 0) : key;
+        weft_store_walk_to(run->walk, &from);
+    }
+    while (rv == WEFT_OK && (rv = read_version(run, prefix, &v)) == WEFT_OK && v.is_there &&
+           v.ref.index <= run->as_of) {
+        bool is_part = !collect->by_time || !v.is_late;
+        if (collect->by_time && is_part && is_after_time(run, v.ref.at_ns)) {
+            break;
+        }
+        if (is_part && weft_run_sees(run, v.ref.index, v.ref.at_ns)) {
+            if (weft_collect_is_past(collect, &v.ref)) {
+                break;
+            }
+            weft_collect_add(collect, &v.ref);
+        }
+        run->steps++;
+        weft_store_walk_next(run->walk);
+    }
+    return rv;
+}
+
+/* Those that came late, in order of time. */
+static enum weft_err collect_late(
+    struct weft_collect *collect, struct weft_run *run, uint64_t asset)
+{
+    struct weft_key key = weft_key_late(asset, INT64_MIN, 0, 0);
+    struct weft_bytes prefix = {key.bytes, 1 + WEFT_ASSET_ID_SIZE};
+    struct weft_key from = key;
+    if (collect->has_after) {
+        from = weft_key_late(
+            asset, collect->after.at_ns, collect->after.index, collect->after.ordinal);
+    }
+    for (weft_store_walk_to(run->walk, &from); weft_store_walk_is_below(run->walk, prefix);
+         weft_store_walk_next(run->walk)) {
+        struct weft_bytes at = weft_store_walk_key(run->walk);
+        struct weft_bytes value = weft_store_walk_value(run->walk);
+        uint64_t place;
+        if (at.size != WEFT_KEY_LATE_SIZE || value.size <= WEFT_WORD_ID_SIZE ||
+            weft_get_varint(value.data + WEFT_WORD_ID_SIZE, value.data + value.size, &place) ==
+                NULL) {
+            return weft_run_damaged(run, "a late version");
+        }
+        struct weft_ref ref = {.at_ns = weft_get_time(at.data + 6),
+            .index = weft_get_be48(at.data + 14),
+            .ordinal = weft_get_be24(at.data + 20)};
+        ref.first = ref.ordinal - (uint32_t)place;
+        if (weft_collect_is_past(collect, &ref) || is_after_time(run, ref.at_ns)) {
+            return WEFT_OK;
+        }
+        if (weft_run_sees(run, ref.index, ref.at_ns)) {
+            weft_collect_add(collect, &ref);
+        }
+        run->steps++;
+    }
+    return weft_store_walk_err(run->walk, run->msg);
+}
+
+enum weft_err weft_collect_asset(
+    struct weft_collect *collect, struct weft_run *run, uint64_t asset, uint16_t kind)
+{
+    if (kind != 0) {
+        return collect_kind(collect, run, asset, kind);
+    }
+    enum weft_err rv = WEFT_OK;
+    for (uint32_t next = 1; rv == WEFT_OK && next <= WEFT_STATE_WORDS_MAX; next++) {
+        struct weft_key key = weft_key_version(asset, (uint16_t)next, 0, 0);
+        struct weft_bytes prefix = {key.bytes, 1 + WEFT_ASSET_ID_SIZE};
+        struct version v;
+        weft_store_walk_to(run->walk, &key);
+        rv = read_version(run, prefix, &v);
+        if (rv != WEFT_OK || !v.is_there) {
+            break;
+        }
+        next = v.kind;
+        rv = collect_kind(collect, run, asset, v.kind);
+    }
+    return rv == WEFT_OK && collect->by_time ? collect_late(collect, run, asset) : rv;
+}

@@ -1,0 +1,27 @@
+/* node/state/inside.h: what is inside an asset: the closure over links that carry material.
+ *
+ * An assembly contains what it `consumes`, the lots it `uses_lot`, what it `contains`, the
+ * `input` of its transformation, and whatever says that it is `part_of` it. Cycles are
+ * tolerated: an asset is entered once. */
+#ifndef WEFT_NODE_STATE_INSIDE_H
+#define WEFT_NODE_STATE_INSIDE_H
+
+#include "node/state/view.h"
+
+enum {
+    WEFT_INSIDE_ASSETS_MAX = 65536,      /* 1 MiB of ids and table */
+    WEFT_INSIDE_STEPS_MAX = 2000 * 1000, /* links looked at */
+};
+
+struct weft_inside {
+    uint64_t *assets; /* In order of discovery; the first is the asset itself. */
+    uint32_t count;
+    uint32_t *table;
+};
+
+/* WEFT_ETOOBIG: past a limit above. WEFT_ECORRUPT, WEFT_EIO, WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_inside_find(
+    struct weft_run *run, uint64_t asset, struct weft_inside *ret_inside);
+void weft_inside_close(struct weft_inside *inside);
+
+#endif

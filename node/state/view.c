@@ -1,0 +1,343 @@
+#include "node/state/view.h"
+
+#include <stdlib.h>
+
+#include "node/state/machine.h"
+#include "proto/arith.h"
+#include "proto/check.h"
+
+enum {
+    CURSOR_VERSION = 1,
+    CURSOR_SIZE = 1 + 1 + 8 + 8 + 8 + 8 + 4,
+    RECORD_OVERHEAD = 256, /* bytes of a record's tables besides its texts, about */
+    FIELD_OVERHEAD = 40,
+    TREE_KEY_PREFIX_SIZE = 8,
+};
+
+/* --- views ----------------------------------------------------------------------------------- */
+
+enum weft_err weft_view_open(
+    struct weft_state *state, struct weft_view **ret_view, struct weft_msg *msg)
+{
+    struct weft_view *view = calloc(1, sizeof(*view));
+    if (view == NULL) {
+        return weft_fail(msg, WEFT_ENOMEM, "open a view");
+    }
+    view->state = state;
+    view->store = state->store;
+    view->index = state->position.public.index;
+    view->snapshot = weft_store_snapshot_create(state->store);
+    if (view->snapshot == NULL) {
+        free(view);
+        return weft_fail(msg, WEFT_ENOMEM, "open a view");
+    }
+    atomic_fetch_add(&state->views, 1);
+    *ret_view = view;
+    return WEFT_OK;
+}
+
+uint64_t weft_view_index(const struct weft_view *view)
+{
+    return view->index;
+}
+
+void weft_view_close(struct weft_view *view)
+{
+    if (view == NULL) {
+        return;
+    }
+    weft_store_snapshot_destroy(view->store, view->snapshot);
+    atomic_fetch_sub(&view->state->views, 1);
+    free(view);
+}
+
+/* --- the digest ------------------------------------------------------------------------------ */
+
+enum weft_err weft_view_digest(struct weft_view *view, const volatile bool *cancel,
+    struct weft_digest_result *ret_result, struct weft_msg *msg)
+{
+    struct weft_store_walk *walk = weft_store_walk_create(view->store, view->snapshot, true);
+    if (walk == NULL) {
+        return weft_fail(msg, WEFT_ENOMEM, "digest the state");
+    }
+    struct weft_sha256 hash;
+    uint64_t keys = 0;
+    enum weft_err rv = WEFT_OK;
+    weft_sha256_init(&hash);
+    for (weft_store_walk_first(walk); weft_store_walk_is_at_key(walk); weft_store_walk_next(walk)) {
+        if (cancel != NULL && *cancel) {
+            rv = weft_fail(msg, WEFT_ECLOSED, "digest the state: cancelled");
+            break;
+        }
+        struct weft_bytes key = weft_store_walk_key(walk);
+        struct weft_bytes value = weft_store_walk_value(walk);
+        uint8_t sizes[TREE_KEY_PREFIX_SIZE];
+        weft_put_be32(sizes, (uint32_t)key.size);
+        weft_put_be32(sizes + 4, (uint32_t)value.size);
+        weft_sha256_update(&hash, sizes, sizeof(sizes));
+        weft_sha256_update(&hash, key.data, key.size);
+        weft_sha256_update(&hash, value.data, value.size);
+        keys++;
+    }
+    if (rv == WEFT_OK) {
+        rv = weft_store_walk_err(walk, msg);
+    }
+    weft_store_walk_destroy(walk);
+    if (rv != WEFT_OK) {
+        return rv;
+    }
+    *ret_result = (struct weft_digest_result){
+        .index = view->index, .is_done = true, .keys = keys, .digest = weft_sha256_final(&hash)};
+    return WEFT_OK;
+}
+
+/* --- what queries look up -------------------------------------------------------------------- */
+
+enum weft_err weft_run_damaged(struct weft_run *run, const char *what)
+{
+    return weft_fail(run->msg, WEFT_ECORRUPT, "%s in the state is damaged", what);
+}
+
+enum weft_err weft_run_head(
+    struct weft_run *run, struct weft_text asset, struct weft_head *ret_head)
+{
+    struct weft_store_value value = {.handle = NULL};
+    enum weft_err rv = WEFT_ENOTFOUND;
+    if (asset.size > 0 && asset.size <= WEFT_ASSET_SIZE_MAX) {
+        struct weft_key key = weft_key_name(asset);
+        rv = weft_store_get(run->view->store, run->view->snapshot, &key, &value, run->msg);
+    }
+    if (rv == WEFT_OK && weft_head_decode(value.bytes, ret_head) != WEFT_OK) {
+        rv = weft_run_damaged(run, "an asset's head");
+    }
+    weft_store_release(&value);
+    if (rv == WEFT_OK && ret_head->since > run->as_of) {
+        rv = WEFT_ENOTFOUND;
+    }
+    return rv != WEFT_ENOTFOUND
+               ? rv
+               : weft_fail(run->msg, rv, "there is no asset '%.*s'", (int)asset.size, asset.data);
+}
+
+enum weft_err weft_run_word(
+    struct weft_run *run, char words, struct weft_text name, uint16_t *ret_id)
+{
+    *ret_id = 0;
+    if (name.size == 0 || name.size > WEFT_KIND_SIZE_MAX) {
+        return WEFT_OK;
+    }
+    struct weft_store_value value = {.handle = NULL};
+    struct weft_key key = weft_key_word(words, name);
+    enum weft_err rv =
+        weft_store_get(run->view->store, run->view->snapshot, &key, &value, run->msg);
+    if (rv == WEFT_OK && value.bytes.size != WEFT_WORD_ID_SIZE) {
+        rv = weft_run_damaged(run, "the dictionary");
+    } else if (rv == WEFT_OK) {
+        *ret_id = weft_get_be16(value.bytes.data);
+    } else if (rv == WEFT_ENOTFOUND) {
+        rv = WEFT_OK;
+    }
+    weft_store_release(&value);
+    return rv;
+}
+
+enum weft_err weft_run_version(struct weft_run *run, struct weft_bytes key, struct weft_bytes value,
+    struct weft_ref *ret_ref, uint16_t *ret_kind, bool *ret_late)
+{
+    uint64_t place;
+    if (key.size != WEFT_KEY_VERSION_SIZE || value.size < 9 ||
+        weft_get_varint(value.data + 8, value.data + value.size, &place) !=
+            value.data + value.size) {
+        return weft_run_damaged(run, "a version");
+    }
+    *ret_kind = weft_get_be16(key.data + 6);
+    ret_ref->index = weft_get_be48(key.data + 8);
+    ret_ref->ordinal = weft_get_be24(key.data + 14);
+    ret_ref->first = ret_ref->ordinal - (uint32_t)(place >> 1);
+    ret_ref->at_ns = weft_get_time(value.data);
+    *ret_late = (place & 1) != 0;
+    return place >> 1 <= ret_ref->ordinal ? WEFT_OK : weft_run_damaged(run, "a version");
+}
+
+/* --- pages ----------------------------------------------------------------------------------- */
+
+static void count_fields(struct weft_run *run, uint32_t field_count)
+{
+    run->tables += field_count;
+    run->size_bytes += (size_t)field_count * FIELD_OVERHEAD;
+}
+
+enum weft_err weft_run_add_bytes(struct weft_run *run, const struct weft_ref *ref,
+    struct weft_bytes bytes, int64_t time_ns, bool *ret_added)
+{
+    struct weft_page *page = run->page;
+    *ret_added = false;
+    if (page->record_count == run->limit ||
+        (page->record_count > 0 && run->size_bytes + bytes.size > WEFT_RUN_SIZE_MAX)) {
+        return WEFT_OK;
+    }
+    struct weft_stored_record *r = &run->records[page->record_count];
+    uint8_t *copy = weft_arena_alloc(run->arena, bytes.size);
+    if (copy == NULL) {
+        return weft_fail(run->msg, WEFT_ENOMEM, "a page of records");
+    }
+    memcpy(copy, bytes.data, bytes.size);
+    *r = (struct weft_stored_record){
+        .index = ref->index, .ordinal = ref->ordinal, .time_ns = time_ns};
+    enum weft_err rv = weft_stored_decode(
+        (struct weft_bytes){copy, bytes.size}, run->arena, &r->digest, &r->record);
+    if (rv != WEFT_OK) {
+        return weft_fail(
+            run->msg, rv, "record %llu/%u", (unsigned long long)ref->index, ref->ordinal);
+    }
+    size_t tables_before = run->tables, size_before = run->size_bytes;
+    run->tables += 2 + (size_t)r->record.link_count;
+    run->size_bytes += RECORD_OVERHEAD + bytes.size;
+    count_fields(run, r->record.field_count);
+    for (uint32_t i = 0; i < r->record.link_count; i++) {
+        count_fields(run, r->record.links[i].field_count + 1);
+    }
+    if (page->record_count > 0 &&
+        (run->tables > WEFT_RUN_TABLES_MAX || run->size_bytes > WEFT_RUN_SIZE_MAX)) {
+        run->tables = tables_before;
+        run->size_bytes = size_before;
+        return WEFT_OK;
+    }
+    page->record_count++;
+    *ret_added = true;
+    return WEFT_OK;
+}
+
+enum weft_err weft_run_add(struct weft_run *run, const struct weft_ref *ref, bool *ret_added)
+{
+    struct weft_bytes bytes;
+    int64_t time_ns;
+    enum weft_err rv = weft_loader_get(&run->loader, ref, &bytes, &time_ns, run->msg);
+    return rv == WEFT_OK ? weft_run_add_bytes(run, ref, bytes, time_ns, ret_added) : rv;
+}
+
+/* --- cursors --------------------------------------------------------------------------------- */
+
+/* First half of a digest over what the query asks for: a cursor is good for that alone. */
+static uint64_t hash_of_query(const struct weft_query *q)
+{
+    const struct weft_text texts[] = {
+        q->asset, q->asset_glob, q->kind, q->where_path, q->where_value};
+    uint8_t numbers[32];
+    struct weft_sha256 hash;
+    weft_sha256_init(&hash);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        uint8_t size[8];
+        weft_put_be64(size, texts[i].size);
+        weft_sha256_update(&hash, size, sizeof(size));
+        weft_sha256_update(&hash, texts[i].data, texts[i].size);
+    }
+    weft_put_be64(numbers, (uint64_t)q->type << 32 | (uint64_t)q->where_op);
+    weft_put_be64(numbers + 8, q->as_of);
+    weft_put_be64(numbers + 16, q->has_at ? (uint64_t)q->at_ns : 0);
+    weft_put_be64(numbers + 24, (q->has_at ? 1u : 0u) | (q->no_inside ? 2u : 0u));
+    weft_sha256_update(&hash, numbers, sizeof(numbers));
+    struct weft_digest digest = weft_sha256_final(&hash);
+    return weft_get_be64(digest.bytes);
+}
+
+enum weft_err weft_run_stop(struct weft_run *run, const struct weft_ref *ref)
+{
+    uint8_t *p = weft_arena_alloc(run->arena, CURSOR_SIZE);
+    if (p == NULL) {
+        return weft_fail(run->msg, WEFT_ENOMEM, "a page's cursor");
+    }
+    run->page->cursor = (struct weft_bytes){p, CURSOR_SIZE};
+    run->stopped = *ref;
+    p[0] = CURSOR_VERSION;
+    p[1] = (uint8_t)run->query->type;
+    weft_put_be64(p + 2, hash_of_query(run->query));
+    weft_put_be64(p + 10, run->as_of);
+    weft_put_time(p + 18, ref->at_ns);
+    weft_put_be64(p + 26, ref->index);
+    weft_put_be32(p + 34, ref->ordinal);
+    return WEFT_OK;
+}
+
+static enum weft_err read_cursor(struct weft_run *run)
+{
+    const struct weft_query *q = run->query;
+    const uint8_t *p = q->cursor.data;
+    if (q->cursor.size != CURSOR_SIZE || p[0] != CURSOR_VERSION || p[1] != (uint8_t)q->type ||
+        weft_get_be64(p + 2) != hash_of_query(q)) {
+        return weft_fail(run->msg, WEFT_EINVAL, "the cursor is not one of this query");
+    }
+    run->has_after = true;
+    run->as_of = weft_get_be64(p + 10);
+    run->after.at_ns = weft_get_time(p + 18);
+    run->after.index = weft_get_be64(p + 26);
+    run->after.ordinal = weft_get_be32(p + 34);
+    if (run->as_of == 0 || run->after.index > WEFT_STATE_INDEX_MAX ||
+        run->after.ordinal > WEFT_STATE_ORDINAL_MAX) {
+        return weft_fail(run->msg, WEFT_EINVAL, "the cursor is not one of ours");
+    }
+    return WEFT_OK;
+}
+
+/* --- queries --------------------------------------------------------------------------------- */
+
+static enum weft_err begin(struct weft_run *run)
+{
+    const struct weft_query *q = run->query;
+    run->limit = q->limit == 0 ? WEFT_PAGE_RECORDS_DEFAULT : q->limit;
+    if (run->limit > WEFT_PAGE_RECORDS_MAX) {
+        run->limit = WEFT_PAGE_RECORDS_MAX;
+    }
+    run->as_of = q->as_of != 0 ? q->as_of : run->view->index;
+    if (q->cursor.size > 0) {
+        enum weft_err rv = read_cursor(run);
+        if (rv != WEFT_OK) {
+            return rv;
+        }
+    }
+    if (run->as_of > run->view->index) {
+        return weft_fail(run->msg, WEFT_EUNAVAILABLE,
+            "this node has applied up to index %llu, not %llu",
+            (unsigned long long)run->view->index, (unsigned long long)run->as_of);
+    }
+    run->records = weft_arena_array(run->arena, run->limit, sizeof(*run->records));
+    run->walk = weft_store_walk_create(run->view->store, run->view->snapshot, false);
+    if (run->records == NULL || run->walk == NULL) {
+        return weft_fail(run->msg, WEFT_ENOMEM, "a page of records");
+    }
+    *run->page = (struct weft_page){.index = run->as_of, .records = run->records};
+    return WEFT_OK;
+}
+
+static enum weft_err dispatch(struct weft_run *run)
+{
+    switch (run->query->type) {
+    case WEFT_QUERY_ASSET:
+        return weft_query_asset(run);
+    case WEFT_QUERY_STORY:
+        return weft_query_story(run);
+    case WEFT_QUERY_FIND:
+        return weft_query_find(run);
+    case WEFT_QUERY_COMMITS:
+        return weft_query_commits(run);
+    }
+    return weft_fail(run->msg, WEFT_EINVAL, "there is no query of type %d", (int)run->query->type);
+}
+
+enum weft_err weft_view_query(struct weft_view *view, const struct weft_query *query,
+    struct weft_arena *arena, struct weft_page *ret_page, struct weft_msg *msg)
+{
+    struct weft_page page;
+    struct weft_run run = {.view = view, .query = query, .arena = arena, .page = &page, .msg = msg};
+    weft_loader_init(&run.loader, view->store, view->snapshot);
+    enum weft_err rv = begin(&run);
+    if (rv == WEFT_OK) {
+        rv = dispatch(&run);
+    }
+    weft_store_walk_destroy(run.walk);
+    weft_loader_close(&run.loader);
+    if (rv == WEFT_OK) {
+        *ret_page = page;
+    }
+    return rv;
+}

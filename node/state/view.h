@@ -1,0 +1,93 @@
+/* node/state/view.h: what struct weft_view holds, and what the kinds of queries share.
+ *
+ * A query is a run: a page under construction in the caller's arena, scratch of its own, a
+ * budget of work. Its cursor pins the index that the first page spoke for, so that all pages
+ * of an answer speak for one index while writes go on. */
+#ifndef WEFT_NODE_STATE_VIEW_H
+#define WEFT_NODE_STATE_VIEW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "node/state/loader.h"
+#include "node/state/names.h"
+#include "node/state/state.h"
+#include "node/state/store.h"
+
+struct weft_view {
+    struct weft_state *state;
+    struct weft_store *store;
+    struct weft_store_snapshot *snapshot;
+    uint64_t index;
+};
+
+/* Limits of one page's work; a page that meets one ends early and has a cursor. */
+enum {
+    WEFT_RUN_STEPS_MAX = 200 * 1000, /* records or index keys looked at; about 0.2 s */
+    WEFT_RUN_LOADED_BYTES_MAX = 64 * 1024 * 1024,
+    WEFT_RUN_TABLES_MAX = WEFT_MESSAGE_TABLES_MAX - 10 * 1000,
+    WEFT_RUN_SIZE_MAX = WEFT_ANSWER_SIZE_MAX / 2,
+};
+
+struct weft_run {
+    struct weft_view *view;
+    const struct weft_query *query;
+    struct weft_arena *arena;
+    struct weft_page *page;
+    struct weft_stored_record *records; /* Of the page; room for `limit`. */
+    struct weft_msg *msg;
+    struct weft_loader loader;
+    struct weft_store_walk *walk;
+    uint64_t as_of;
+    uint32_t limit;
+    /* What the page has cost. */
+    uint64_t steps;
+    size_t size_bytes; /* About what it will be, encoded. */
+    size_t tables;
+    /* Where the last page ended: what follows comes after `after`, in the query's order. */
+    bool has_after;
+    struct weft_ref after;
+    struct weft_ref stopped; /* Where this page ended, once weft_run_stop was called. */
+};
+
+/* True while the budget lasts; takes one step of it. */
+static inline bool weft_run_step(struct weft_run *run)
+{
+    return ++run->steps < WEFT_RUN_STEPS_MAX &&
+           run->loader.loaded_bytes < WEFT_RUN_LOADED_BYTES_MAX;
+}
+
+static inline bool weft_run_sees(const struct weft_run *run, uint64_t index, int64_t at_ns)
+{
+    return index <= run->as_of && (!run->query->has_at || at_ns <= run->query->at_ns);
+}
+
+/* Id and head of an asset in the view. WEFT_ENOTFOUND: never mentioned up to as_of. */
+WEFT_MUST_USE enum weft_err weft_run_head(
+    struct weft_run *run, struct weft_text asset, struct weft_head *ret_head);
+/* 0: there is no such kind ('k') or rel ('r'). */
+WEFT_MUST_USE enum weft_err weft_run_word(
+    struct weft_run *run, char words, struct weft_text name, uint16_t *ret_id);
+/* A key or value that is not as it must be. */
+enum weft_err weft_run_damaged(struct weft_run *run, const char *what);
+
+/* Read a record and add it to the page. *ret_added false: the page is full without it. */
+WEFT_MUST_USE enum weft_err weft_run_add(
+    struct weft_run *run, const struct weft_ref *ref, bool *ret_added);
+/* The same with its bytes in hand. */
+WEFT_MUST_USE enum weft_err weft_run_add_bytes(struct weft_run *run, const struct weft_ref *ref,
+    struct weft_bytes bytes, int64_t time_ns, bool *ret_added);
+/* There is more behind `ref`: give the page a cursor. */
+WEFT_MUST_USE enum weft_err weft_run_stop(struct weft_run *run, const struct weft_ref *ref);
+
+/* VERSION keys and values. */
+WEFT_MUST_USE enum weft_err weft_run_version(struct weft_run *run, struct weft_bytes key,
+    struct weft_bytes value, struct weft_ref *ret_ref, uint16_t *ret_kind, bool *ret_late);
+
+/* The kinds of queries. */
+WEFT_MUST_USE enum weft_err weft_query_asset(struct weft_run *run);
+WEFT_MUST_USE enum weft_err weft_query_story(struct weft_run *run);
+WEFT_MUST_USE enum weft_err weft_query_find(struct weft_run *run);
+WEFT_MUST_USE enum weft_err weft_query_commits(struct weft_run *run);
+
+#endif
