@@ -397,11 +397,33 @@ static enum weft_err refuse(struct parser *p, yajl_handle handle, size_t error_o
     return p->err;
 }
 
-static enum weft_err check_utf8(struct parser *p)
+/* Offset of a form feed or vertical tab: yajl takes them for white space, RFC 8259 does not, and
+ * within a string no control character may stand. */
+static size_t find_foreign_space(struct weft_text text)
+{
+    static const char spaces[] = {'\f', '\v'};
+    size_t first = text.size;
+    for (size_t i = 0; i < sizeof(spaces); i++) {
+        const char *found = first > 0 ? memchr(text.data, spaces[i], first) : NULL;
+        first = found != NULL ? (size_t)(found - text.data) : first;
+    }
+    return first;
+}
+
+/* What yajl would let pass. */
+static enum weft_err check_bytes(struct parser *p)
 {
     size_t good = weft_text_utf8_prefix(p->text);
-    if (good == p->text.size) {
+    size_t space = find_foreign_space((struct weft_text){p->text.data, good});
+    if (good == p->text.size && space == good) {
         return WEFT_OK;
+    }
+    const char *reason = "not UTF-8";
+    if (space < good) {
+        good = space;
+        reason = "invalid char in json text";
+    } else if (p->text.data[good] == '\0') {
+        reason = "zero byte";
     }
     for (size_t i = 0; i < good; i++) {
         if (p->text.data[i] == '\n') {
@@ -409,7 +431,6 @@ static enum weft_err check_utf8(struct parser *p)
             p->line_start = i + 1;
         }
     }
-    const char *reason = p->text.data[good] == '\0' ? "zero byte" : "not UTF-8";
     (void)stop(p, WEFT_EMALFORMED, good, reason);
     return p->err;
 }
@@ -423,7 +444,7 @@ enum weft_err weft_json_parse(struct weft_text text, uint32_t first_line, struct
         text.size -= 3;
     }
     struct parser p = {.text = text, .line = first_line, .arena = arena, .msg = msg};
-    enum weft_err err = check_utf8(&p);
+    enum weft_err err = check_bytes(&p);
     if (err != WEFT_OK) {
         return err;
     }

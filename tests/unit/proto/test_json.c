@@ -135,6 +135,8 @@ TEST(json, malformed_text_is_refused_with_its_place)
     expect_refused("\"ab\\qcd\"", "line 1, column 5: inside a string, '\\' occurs before a "
                                   "character which it may not");
     expect_refused("[\"a\nb\"]", "line 1, column 4: invalid character inside string");
+    expect_refused("[1,\n\v2]", "line 2, column 1: invalid char in json text");
+    expect_refused("[1]\f", "line 1, column 4: invalid char in json text");
     expect_refused("}", "line 1, column 1: unallowed token at this point in JSON text");
     weft_arena_destroy(&arena);
 }
