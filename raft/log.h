@@ -33,6 +33,7 @@ struct weft_log_start {
     uint64_t base_term;
     uint64_t last_index; /* base_index when there are no entries. */
     uint64_t dropped_bytes; /* Torn tail that was never acknowledged. 0: clean. */
+    bool repaired_metadata; /* One of two copies was damaged and has been written again. */
 };
 
 struct weft_log_stats {
@@ -47,7 +48,8 @@ struct weft_log_stats {
 /* The engine's table. Every function may be called only on the loop thread. */
 struct weft_log_engine {
     /* Copy entries index, index+1, ... behind the last one and start making them durable.
-     * Terms never fall. WEFT_ENOSPC, WEFT_EIO: the log is dead, the node must stop. */
+     * Terms never fall. WEFT_ENOSPC, WEFT_EIO: the log is dead, the node must stop.
+     * WEFT_ETOOBIG: an entry that no segment can hold; nothing is appended. */
     enum weft_err (*append)(struct weft_log *log, uint64_t index,
         const struct weft_peer_entry *entries, uint32_t count, struct weft_msg *msg);
     /* Forget entries >= index (above base_index). Durable before any later append is. */
@@ -100,8 +102,8 @@ struct weft_log_options {
 
 /* Open or create. A torn tail is dropped and reported in ret_start; damage before the end of
  * what was acknowledged is WEFT_ECORRUPT, with file and offset in `msg`.
- * WEFT_ECORRUPT, WEFT_EVERSION, WEFT_EPEER (another cluster's), WEFT_EIO, WEFT_ENOSPC,
- * WEFT_ENOMEM. */
+ * WEFT_ECORRUPT, WEFT_EVERSION, WEFT_EPEER (another cluster's), WEFT_EBUSY (another process has
+ * it), WEFT_EINVAL (options), WEFT_EIO, WEFT_ENOSPC, WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_log_disk_open(const struct weft_log_options *options,
     struct weft_log **ret_log, struct weft_log_start *ret_start, struct weft_msg *msg);
 
