@@ -2,6 +2,7 @@
 throughput against that of a small site. And how `weft bench` is called."""
 
 import json
+import math
 import os
 import pathlib
 import shutil
@@ -16,8 +17,11 @@ CHECKPOINT_COST_MAX, RATE_KEPT_MIN = 0.30, 0.80
 
 
 def start_bench(site, op, outstanding, seconds, size_bytes, extra=(), endpoints=None):
-    command = [str(site.bin / "weft"), "bench", op, "--clients", str(outstanding), "--seconds",
-               str(seconds), "--size", str(size_bytes), "-o", "json", *extra,
+    """`outstanding` in all, over a square number of connections."""
+    connections = max(1, math.isqrt(outstanding))
+    command = [str(site.bin / "weft"), "bench", op, "--clients", str(connections),
+               "--outstanding", str(outstanding // connections), "--seconds", str(seconds),
+               "--size", str(size_bytes), "-o", "json", "-q", *extra,
                "--endpoint", endpoints or site.endpoints(), "--identity", str(site.identity)]
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, text=True,
@@ -71,7 +75,7 @@ def measure(b, report, records):
         small = statistics.median(
             b.weft_load(site, "write", 256)["per_second"] for _ in range(1 if b.args.quick else 2))
         started = time.monotonic()
-        bench(site, "write", 256, 3600, 300, ("--records", str(records)))
+        bench(site, "write", 256, 3600, 300, ("--count", str(records)))
         loaded = time.monotonic() - started
         full = statistics.median(
             b.weft_load(site, "write", 256)["per_second"] for _ in range(1 if b.args.quick else 2))

@@ -109,7 +109,7 @@ class Doors(cluster.PlantCase):
         for name, value in options.items():
             setattr(context, name, value)
         if home:
-            context.load_cert_chain(home / "cert.pem", home / "key.pem")
+            context.load_cert_chain(home / "tls.crt", home / "tls.key")
         try:
             with context.wrap_socket(dial(door)) as s:
                 # TLS 1.3 tells a client of its bad certificate after its own handshake.

@@ -148,7 +148,7 @@ class Config(cluster.PlantCase):
                 self.assertRegex(done.stderr, rf"try\.yaml:{place if place else ''}")
 
     def test_a_key_that_others_may_read_is_refused(self):
-        key = self.plant["n1"].tls / "key.pem"
+        key = self.plant["n1"].tls / "tls.key"
         key.chmod(0o644)
         try:
             self.assertEqual(2, self.check(self.plant["n1"].config.read_text()).returncode)

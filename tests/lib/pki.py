@@ -30,13 +30,13 @@ def _key(path):
 
 
 class Authority:
-    """One organization's trust root in a directory: ca.pem, ca.key."""
+    """One organization's trust root in a directory: ca.crt, ca.key."""
 
     def __init__(self, directory, org):
         self.directory = pathlib.Path(directory)
         self.org = org
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.ca, self.key = self.directory / "ca.pem", self.directory / "ca.key"
+        self.ca, self.key = self.directory / "ca.crt", self.directory / "ca.key"
         if self.ca.exists():
             return
         _key(self.key)
@@ -49,7 +49,7 @@ class Authority:
 
     def issue(self, site, kind, name, directory=None, uri=None, days=365, is_ca=False,
               names=None, usages=None, key_usage=None):
-        """cert.pem, key.pem and ca.pem in a directory, which is returned. days < 0: expired."""
+        """tls.crt, tls.key and ca.crt in a directory, which is returned. days < 0: expired."""
         home = pathlib.Path(directory or self.directory / f"{site}-{kind}-{name}")
         home.mkdir(parents=True, exist_ok=True)
         uri = uri or f"spiffe://{self.org}/{site}/{kind}/{name}"
@@ -61,17 +61,17 @@ class Authority:
         extensions.write_text(EXTENSIONS.format(
             is_ca="TRUE" if is_ca else "FALSE", usages=usages, names=names,
             key_usage=key_usage or "digitalSignature" + (",keyCertSign" if is_ca else "")))
-        _key(home / "key.pem")
+        _key(home / "tls.key")
         request = home / "request.pem"
-        _openssl("req", "-new", "-key", str(home / "key.pem"), "-subj", f"/CN={name}", "-out",
+        _openssl("req", "-new", "-key", str(home / "tls.key"), "-subj", f"/CN={name}", "-out",
                  str(request))
         if days < 0:
             self._issue_expired(request, home, extensions)
         else:
             _openssl("x509", "-req", "-in", str(request), "-CA", str(self.ca), "-CAkey",
                      str(self.key), "-CAcreateserial", "-days", str(days), "-extfile",
-                     str(extensions), "-extensions", "leaf", "-out", str(home / "cert.pem"))
-        (home / "ca.pem").write_bytes(self.ca.read_bytes())
+                     str(extensions), "-extensions", "leaf", "-out", str(home / "tls.crt"))
+        (home / "ca.crt").write_bytes(self.ca.read_bytes())
         return home
 
     def _issue_expired(self, request, home, extensions):
@@ -86,4 +86,4 @@ class Authority:
         _openssl("ca", "-batch", "-config", str(config), "-cert", str(self.ca), "-keyfile",
                  str(self.key), "-in", str(request), "-startdate", "20200101000000Z", "-enddate",
                  "20210101000000Z", "-extfile", str(extensions), "-extensions", "leaf", "-notext",
-                 "-out", str(home / "cert.pem"))
+                 "-out", str(home / "tls.crt"))

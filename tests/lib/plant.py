@@ -87,8 +87,8 @@ class Node:
         sections = {
             "node": {"name": self.name, "site": self.plant.site, "org": self.plant.org,
                      "data": self.data, "listen_peer": self.peer, "listen_client": self.client},
-            "tls": {"cert": self.tls / "cert.pem", "key": self.tls / "key.pem",
-                    "ca": self.tls / "ca.pem"},
+            "tls": {"cert": self.tls / "tls.crt", "key": self.tls / "tls.key",
+                    "ca": self.tls / "ca.crt"},
         }
         for extra in (self.plant.settings, overrides):
             for section, values in extra.items():
@@ -187,8 +187,8 @@ class Plant:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.authority = pki.Authority(self.directory / "pki", org)
         self.identity = self.authority.issue(site, "op", "tester", self.directory / "identity")
-        self.context = wire.tls_context(self.identity / "cert.pem", self.identity / "key.pem",
-                                        self.identity / "ca.pem")
+        self.context = wire.tls_context(self.identity / "tls.crt", self.identity / "tls.key",
+                                        self.identity / "ca.crt")
         self.nodes = collections.OrderedDict((name, Node(self, name)) for name in nodes)
 
     def __getitem__(self, name):

@@ -10,6 +10,8 @@ enum {
     KIND = WEFT_KIND_QUERY
 };
 
+void (*rig_on_create)(struct rig *rig);
+
 const char *rig_path(const struct rig *rig, const char *file)
 {
     static char paths[8][1024];
@@ -37,6 +39,9 @@ void rig_create(struct rig *rig)
         &(struct test_cert){.file = "p2n1", .uri = "spiffe://acme.example/plant2/node/n1"});
     test_ca_issue(rig->other_ca,
         &(struct test_cert){.file = "stranger", .uri = "spiffe://other.example/plant1/node/n2"});
+    if (rig_on_create != NULL) {
+        rig_on_create(rig);
+    }
 }
 
 void rig_destroy(struct rig *rig)

@@ -47,8 +47,29 @@ struct party {
 /* Roots "ca" (acme.example) and "other" (other.example); certificates n1, n2 (P-256) and n3
  * (Ed25519) of plant1, p2n1 of plant2, stranger of the other root. */
 void rig_create(struct rig *rig);
+/* Called at the end of rig_create, for certificates of a test's own. NULL: nothing. */
+extern void (*rig_on_create)(struct rig *rig);
 void rig_destroy(struct rig *rig);
 const char *rig_path(const struct rig *rig, const char *file);
+
+/* A relay in front of `address` that can stop forwarding, or cut what it carries. */
+struct relay;
+struct relay *relay_open(struct rig *rig, const char *address);
+const char *relay_address(const struct relay *relay);
+void relay_block(struct relay *relay, bool is_blocked);
+void relay_cut(struct relay *relay);
+void relay_close(struct relay *relay);
+
+/* A stranger that connects and says `bytes`; closed by the test's end or rig_stranger_close. */
+struct stranger {
+    uv_tcp_t tcp;
+    uv_connect_t connect;
+    uv_write_t write;
+    int connected, ended; /* 1 when so. */
+    char buffer[4096];
+};
+void stranger_open(struct rig *rig, struct stranger *s, const char *address);
+void stranger_close(struct stranger *s);
 
 /* Options of a party with the certificate `name`; `is_listening` on 127.0.0.1, any port. */
 struct weft_link_options rig_options(
