@@ -285,7 +285,7 @@ static enum weft_err apply_commit(
     if (rv == WEFT_OK && has_id) {
         const struct weft_request_place place = {
             a->position.public.index, a->ordinal, commit.record_count};
-        rv = weft_requests_add(s->requests, &commit.request_id, &place, a->time_ns, s->batch);
+        rv = weft_requests_add(s->requests, &commit.request_id, &place);
         if (rv != WEFT_OK) {
             return no_memory(a);
         }
@@ -315,7 +315,6 @@ static enum weft_err apply_command(struct apply *a, struct weft_bytes data)
     a->time_ns = reader.time_ns;
     a->seed = reader.salt_seed;
     a->ordinal = 0;
-    weft_requests_begin_entry(a->state->requests, a->time_ns, a->state->batch);
     struct weft_entry_item entry_item;
     enum weft_err rv;
     for (uint32_t i = 0; (rv = weft_entry_next(&reader, &entry_item)) == WEFT_OK; i++) {
@@ -337,8 +336,11 @@ static enum weft_err apply_command(struct apply *a, struct weft_bytes data)
     if (rv != WEFT_ENOTFOUND) {
         return bad_entry(a, "has a damaged item");
     }
-    rv = weft_stage_end_entry(&a->state->stage, a->seed, a->state->batch, a->msg);
     a->position.public.time_ns = a->time_ns;
+    rv = weft_stage_end_entry(&a->state->stage, a->seed, a->state->batch, a->msg);
+    if (rv == WEFT_OK && weft_requests_end_entry(a->state->requests, a->state->batch) != WEFT_OK) {
+        rv = no_memory(a);
+    }
     return rv;
 }
 
@@ -390,13 +392,6 @@ static enum weft_err apply_entry(struct apply *a, const struct weft_log_entry *e
 static void put_heads(struct apply *a)
 {
     struct weft_state *s = a->state;
-    for (uint32_t i = 0; i < weft_names_count(s->names); i++) {
-        const struct weft_name *name = weft_names_at(s->names, i);
-        if (name->is_new) {
-            struct weft_key key = weft_key_asset(name->head.id);
-            weft_store_batch_put(s->batch, &key, name->text.data, name->text.size);
-        }
-    }
     for (uint32_t i = 0; i < weft_names_count(s->names); i++) {
         const struct weft_name *name = weft_names_at(s->names, i);
         if (name->is_changed) {

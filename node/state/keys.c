@@ -20,12 +20,12 @@ struct weft_key weft_key_name(struct weft_text asset)
     return key;
 }
 
-struct weft_key weft_key_asset(uint64_t asset)
+struct weft_key weft_key_assets(uint64_t first)
 {
     struct weft_key key;
-    key.size = 1 + WEFT_ASSET_ID_SIZE;
-    key.bytes[0] = WEFT_KEY_ASSET;
-    weft_put_be40(key.bytes + 1, asset);
+    key.size = WEFT_KEY_ASSETS_SIZE;
+    key.bytes[0] = WEFT_KEY_ASSETS;
+    weft_put_be40(key.bytes + 1, first);
     return key;
 }
 
@@ -119,15 +119,11 @@ struct weft_key weft_key_mirror(
     return key;
 }
 
-struct weft_key weft_key_request(uint32_t generation, const struct weft_request_id *id)
+struct weft_key weft_key_requests(uint64_t index)
 {
     struct weft_key key;
-    key.size = 1 + 4;
-    key.bytes[0] = WEFT_KEY_REQUEST;
-    weft_put_be32(key.bytes + 1, generation);
-    if (id != NULL) {
-        memcpy(key.bytes + 5, id->bytes, sizeof(id->bytes));
-        key.size += sizeof(id->bytes);
-    }
+    key.size = WEFT_KEY_REQUESTS_SIZE;
+    key.bytes[0] = WEFT_KEY_REQUESTS;
+    weft_put_be48(key.bytes + 1, index);
     return key;
 }

@@ -16,14 +16,14 @@ enum weft_key_type {
     WEFT_KEY_CONFIGURATION = 'C',
     WEFT_KEY_DICTIONARY = 'D', /* id to name of a kind or rel */
     WEFT_KEY_WORD = 'E',       /* and name to id */
-    WEFT_KEY_ASSET = 'I',      /* asset id to name */
+    WEFT_KEY_ASSETS = 'I',     /* first asset id given by an entry: the names */
     WEFT_KEY_KIND = 'K',       /* kind, index: its ordinals */
     WEFT_KEY_LINKS = 'L',      /* asset, record: what the record links to */
     WEFT_KEY_MIRROR = 'M',     /* target, rel, at, record: what links here */
     WEFT_KEY_NAME = 'N',       /* asset name: id and head */
     WEFT_KEY_POSITION = 'P',
-    WEFT_KEY_REQUEST = 'Q', /* generation, request id */
-    WEFT_KEY_RECORDS = 'R', /* index, first ordinal: a pack of records */
+    WEFT_KEY_REQUESTS = 'Q', /* index: its request ids */
+    WEFT_KEY_RECORDS = 'R',  /* index, first ordinal: a pack of records */
     WEFT_KEY_IDENTITY = 'S',
     WEFT_KEY_LATE = 'T',    /* asset, at, record: those that came out of order of time */
     WEFT_KEY_VERSION = 'V', /* asset, kind, record */
@@ -48,7 +48,8 @@ enum {
     WEFT_KEY_LINKS_SIZE = 1 + WEFT_ASSET_ID_SIZE + WEFT_INDEX_SIZE + WEFT_ORDINAL_SIZE,
     WEFT_KEY_MIRROR_PREFIX_SIZE = 1 + WEFT_ASSET_ID_SIZE + WEFT_WORD_ID_SIZE,
     WEFT_KEY_MIRROR_SIZE = WEFT_KEY_MIRROR_PREFIX_SIZE + 8 + WEFT_INDEX_SIZE + WEFT_ORDINAL_SIZE,
-    WEFT_KEY_REQUEST_SIZE = 1 + 4 + 16,
+    WEFT_KEY_REQUESTS_SIZE = 1 + WEFT_INDEX_SIZE,
+    WEFT_KEY_ASSETS_SIZE = 1 + WEFT_ASSET_ID_SIZE,
 };
 
 /* A record's place in the state. */
@@ -152,7 +153,7 @@ static inline const uint8_t *weft_get_varint(const uint8_t *p, const uint8_t *en
 
 struct weft_key weft_key_single(enum weft_key_type type);
 struct weft_key weft_key_name(struct weft_text asset);
-struct weft_key weft_key_asset(uint64_t asset);
+struct weft_key weft_key_assets(uint64_t first);
 /* `words`: 'k' for kinds, 'r' for rels. */
 struct weft_key weft_key_dictionary(char words, uint16_t id);
 struct weft_key weft_key_word(char words, struct weft_text name);
@@ -163,7 +164,6 @@ struct weft_key weft_key_kind(uint16_t kind, uint64_t index);
 struct weft_key weft_key_links(uint64_t asset, uint64_t index, uint32_t ordinal);
 struct weft_key weft_key_mirror(
     uint64_t target, uint16_t rel, int64_t at_ns, uint64_t index, uint32_t ordinal);
-/* Without `id`: what is said of the generation as a whole. */
-struct weft_key weft_key_request(uint32_t generation, const struct weft_request_id *id);
+struct weft_key weft_key_requests(uint64_t index);
 
 #endif

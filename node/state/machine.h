@@ -17,7 +17,8 @@ enum {
 
 /* The value of the position's key. */
 enum {
-    WEFT_POSITION_SIZE = 7 * 8 + WEFT_DIGEST_SIZE + 3 * 4 + 2 * 8
+    WEFT_POSITION_WORDS = 8,
+    WEFT_POSITION_SIZE = 8 * WEFT_POSITION_WORDS + WEFT_DIGEST_SIZE
 };
 
 struct weft_position {

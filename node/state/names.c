@@ -423,7 +423,6 @@ enum weft_err weft_names_find(
     name->text = text;
     name->hash = hash;
     name->is_changed = false;
-    name->is_new = false;
     slot = (uint32_t)hash & names->table_mask;
     while (names->table[slot] != 0) {
         slot = (slot + 1) & names->table_mask;

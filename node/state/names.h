@@ -36,7 +36,6 @@ struct weft_name {
     uint64_t hash;
     struct weft_head head;
     bool is_changed;
-    bool is_new; /* Its id was given by this apply. */
 };
 
 struct weft_word { /* A kind or rel. */

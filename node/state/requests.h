@@ -1,9 +1,9 @@
 /* node/state/requests.h: the window of request ids within which a retry is harmless.
  *
- * Ids are kept by generation; a generation is closed by count or age and forgotten as a whole,
- * by one range deletion, so that no apply does more than a bounded amount of work for it. What
- * is remembered depends on entries and their times alone. A filter in memory answers for
- * almost every new id that it is new. One thread: apply's. */
+ * At least the last WEFT_REQUESTS_KEPT accepted requests are remembered, in the store by index
+ * (one key per entry) and in memory by the hash of their id. What is remembered depends on the
+ * entries alone. Old ones are forgotten many at a time, by one range deletion. One thread:
+ * apply's. */
 #ifndef WEFT_NODE_STATE_REQUESTS_H
 #define WEFT_NODE_STATE_REQUESTS_H
 
@@ -14,22 +14,15 @@
 #include "proto/err.h"
 #include "proto/record.h"
 
-/* An id is remembered for 24 hours of entry time or until 2,700,000 newer ones, whichever comes
- * first: 32 generations, of which at most 9 were closed by age within 24 hours. */
 enum {
-    WEFT_GENERATION_REQUESTS = 131072,
-    WEFT_GENERATIONS_MAX = 32, /* Bits of a filter's word. */
-    WEFT_GENERATION_SECONDS = 3 * 3600,
-    WEFT_REQUEST_SECONDS = 24 * 3600,
+    WEFT_REQUESTS_KEPT = 2000 * 1000, /* chosen: 40 s at 50,000 commits/s; 28 MB of memory */
+    WEFT_REQUESTS_SLACK = 64 * 1024,  /* kept beyond, so that forgetting is rare */
 };
 
-/* Replicated: part of the position. */
+/* Replicated: part of the position. Requests are numbered from 0 in the order of the log. */
 struct weft_request_window {
-    uint32_t oldest; /* Generation. */
-    uint32_t current;
-    uint32_t count;     /* Of the current generation. */
-    int64_t started_ns; /* Entry times of its first and last request. */
-    int64_t last_ns;
+    uint64_t oldest; /* Number of the oldest that is kept. */
+    uint64_t next;
 };
 
 /* Where the answer to a request stands. */
@@ -48,24 +41,22 @@ WEFT_MUST_USE enum weft_err weft_requests_create(struct weft_store *store, uint6
 void weft_requests_destroy(struct weft_requests *requests);
 const struct weft_request_window *weft_requests_window(const struct weft_requests *requests);
 
-/* An entry of this time begins: forget what is too old, in the batch. */
-void weft_requests_begin_entry(
-    struct weft_requests *requests, int64_t time_ns, struct weft_store_batch *batch);
 /* WEFT_ENOTFOUND: it is new. Sees what the apply under way has added. */
 WEFT_MUST_USE enum weft_err weft_requests_find(struct weft_requests *requests,
     const struct weft_request_id *id, struct weft_request_place *ret_place, struct weft_msg *msg);
 /* An id that was not found. WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_requests_add(struct weft_requests *requests,
-    const struct weft_request_id *id, const struct weft_request_place *place, int64_t time_ns,
-    struct weft_store_batch *batch);
+    const struct weft_request_id *id, const struct weft_request_place *place);
+/* The entry ends: its requests and what they push out of the window go into the batch. */
+WEFT_MUST_USE enum weft_err weft_requests_end_entry(
+    struct weft_requests *requests, struct weft_store_batch *batch);
 /* The batch is written. */
 void weft_requests_settle(struct weft_requests *requests);
 
-enum {
-    WEFT_REQUEST_PLACE_SIZE = WEFT_INDEX_SIZE + WEFT_ORDINAL_SIZE + 2
-};
-WEFT_MUST_USE enum weft_err weft_request_place_decode(
-    struct weft_bytes bytes, struct weft_request_place *ret_place);
+/* The n-th request of a value of type REQUESTS. WEFT_ENOTFOUND: there are no more;
+ * WEFT_ECORRUPT. */
+WEFT_MUST_USE enum weft_err weft_requests_read(struct weft_bytes value, uint64_t index, uint32_t n,
+    struct weft_request_id *ret_id, struct weft_request_place *ret_place);
 
 static inline bool weft_request_id_is_none(const struct weft_request_id *id)
 {

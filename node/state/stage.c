@@ -52,15 +52,30 @@ static enum weft_err grow_links(struct weft_stage *stage, uint32_t more)
     return WEFT_OK;
 }
 
-/* An asset that is mentioned for the first time gets the next id. */
-static void give_id(const struct weft_stage_context *context, struct weft_name *name)
+/* An asset that is mentioned for the first time gets the next id. Ids of one entry follow each
+ * other, so one key tells the names of all of them. */
+static enum weft_err give_id(
+    struct weft_stage *stage, const struct weft_stage_context *context, struct weft_name *name)
 {
-    if (name->head.id == 0) {
-        name->head.id = ++*context->assets;
-        name->head.since = context->place.index;
-        name->is_new = true;
-        name->is_changed = true;
+    if (name->head.id != 0) {
+        return WEFT_OK;
     }
+    uint8_t size = (uint8_t)name->text.size;
+    weft_assert(size == name->text.size); /* NOD-101 */
+    enum weft_err rv = weft_buffer_append(&stage->names, &size, 1);
+    if (rv == WEFT_OK) {
+        rv = weft_buffer_text(&stage->names, name->text);
+    }
+    if (rv != WEFT_OK) {
+        return rv;
+    }
+    name->head.id = ++*context->assets;
+    name->head.since = context->place.index;
+    name->is_changed = true;
+    if (stage->names_first == 0) {
+        stage->names_first = name->head.id;
+    }
+    return WEFT_OK;
 }
 
 static enum weft_err stage_links(struct weft_stage *stage, const struct weft_stage_context *context,
@@ -83,7 +98,10 @@ static enum weft_err stage_links(struct weft_stage *stage, const struct weft_sta
             return rv;
         }
         struct weft_name *target = weft_names_at(context->names, place);
-        give_id(context, target);
+        rv = give_id(stage, context, target);
+        if (rv != WEFT_OK) {
+            return weft_fail(msg, rv, "name an asset");
+        }
         link->to = target->head.id;
     }
     return WEFT_OK;
@@ -111,7 +129,10 @@ enum weft_err weft_stage_record(struct weft_stage *stage, const struct weft_stag
         return weft_fail(msg, rv, "intern a kind");
     }
     struct weft_name *asset = weft_names_at(context->names, name);
-    give_id(context, asset);
+    rv = give_id(stage, context, asset);
+    if (rv != WEFT_OK) {
+        return weft_fail(msg, rv, "name an asset");
+    }
     struct weft_statement_place place = context->place;
     place.previous = asset->head.digest;
     rv = weft_statement_digest(record, &place, &stage->arena, NULL, &staged->digest);
@@ -323,6 +344,12 @@ enum weft_err weft_stage_end_entry(struct weft_stage *stage, const uint8_t *seed
     if (rv == WEFT_OK) {
         rv = put_kinds(stage, batch);
     }
+    if (stage->names_first != 0) {
+        struct weft_key key = weft_key_assets(stage->names_first);
+        weft_store_batch_put(batch, &key, stage->names.data, stage->names.size);
+        weft_buffer_clear(&stage->names);
+        stage->names_first = 0;
+    }
     stage->entry_first = stage->count;
     return rv == WEFT_OK ? WEFT_OK : weft_fail(msg, rv, "write the keys of an entry");
 }
@@ -335,6 +362,8 @@ void weft_stage_clear(struct weft_stage *stage)
         stage->bytes.size_max = size_max;
     }
     weft_buffer_clear(&stage->bytes);
+    weft_buffer_clear(&stage->names);
+    stage->names_first = 0;
     stage->count = 0;
     stage->entry_first = 0;
     stage->link_count = 0;
@@ -345,6 +374,7 @@ void weft_stage_destroy(struct weft_stage *stage)
     weft_arena_destroy(&stage->arena);
     weft_buffer_destroy(&stage->bytes);
     weft_buffer_destroy(&stage->value);
+    weft_buffer_destroy(&stage->names);
     free(stage->records);
     free(stage->links);
     free(stage->scratch);

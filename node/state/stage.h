@@ -47,7 +47,9 @@ struct weft_stage {
     struct weft_staged_link *links;
     uint32_t link_count;
     uint32_t link_capacity;
-    uint32_t *scratch; /* As many words as `capacity`. */
+    uint32_t *scratch;        /* As many words as `capacity`. */
+    struct weft_buffer names; /* Of the assets that the entry under way mentions first. */
+    uint64_t names_first;     /* Id of the first of them; 0: none. */
 };
 
 /* What a record is staged with besides itself. */
@@ -67,7 +69,7 @@ enum {
 WEFT_MUST_USE enum weft_err weft_stage_record(struct weft_stage *stage,
     const struct weft_stage_context *context, const struct weft_record *record, uint32_t name,
     struct weft_digest *ret_digest, struct weft_msg *msg);
-/* Put the records, versions, links and kinds of the entry under way into the batch. */
+/* Put records, versions, links, kinds and new names of the entry under way into the batch. */
 WEFT_MUST_USE enum weft_err weft_stage_end_entry(struct weft_stage *stage, const uint8_t *seed,
     struct weft_store_batch *batch, struct weft_msg *msg);
 /* The staged record of that place, NULL if it was not staged since the last clear. */

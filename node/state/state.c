@@ -19,20 +19,13 @@ void weft_position_encode(
     const struct weft_position *position, uint8_t ret_bytes[WEFT_POSITION_SIZE])
 {
     const struct weft_state_position *s = &position->public;
-    const struct weft_request_window *w = &position->window;
-    const uint64_t words[7] = {s->index, s->term, (uint64_t)s->time_ns, s->conf_index, s->records,
-        s->assets, 0 /* reserved */};
+    const uint64_t words[WEFT_POSITION_WORDS] = {s->index, s->term, (uint64_t)s->time_ns,
+        s->conf_index, s->records, s->assets, position->window.oldest, position->window.next};
     uint8_t *p = ret_bytes;
-    for (unsigned i = 0; i < 7; i++, p += 8) {
+    for (unsigned i = 0; i < WEFT_POSITION_WORDS; i++, p += 8) {
         weft_put_be64(p, words[i]);
     }
     memcpy(p, s->chain.bytes, WEFT_DIGEST_SIZE);
-    p += WEFT_DIGEST_SIZE;
-    weft_put_be32(p, w->oldest);
-    weft_put_be32(p + 4, w->current);
-    weft_put_be32(p + 8, w->count);
-    weft_put_be64(p + 12, (uint64_t)w->started_ns);
-    weft_put_be64(p + 20, (uint64_t)w->last_ns);
 }
 
 enum weft_err weft_position_decode(struct weft_bytes bytes, struct weft_position *ret_position)
@@ -48,19 +41,12 @@ enum weft_err weft_position_decode(struct weft_bytes bytes, struct weft_position
             .conf_index = weft_get_be64(p + 24),
             .records = weft_get_be64(p + 32),
             .assets = weft_get_be64(p + 40)},
+        .window = {.oldest = weft_get_be64(p + 48), .next = weft_get_be64(p + 56)},
     };
-    p += 56;
-    memcpy(position.public.chain.bytes, p, WEFT_DIGEST_SIZE);
-    p += WEFT_DIGEST_SIZE;
-    position.window.oldest = weft_get_be32(p);
-    position.window.current = weft_get_be32(p + 4);
-    position.window.count = weft_get_be32(p + 8);
-    position.window.started_ns = (int64_t)weft_get_be64(p + 12);
-    position.window.last_ns = (int64_t)weft_get_be64(p + 20);
-    const struct weft_request_window *w = &position.window;
+    memcpy(position.public.chain.bytes, p + 8 * WEFT_POSITION_WORDS, WEFT_DIGEST_SIZE);
     if (position.public.index > WEFT_STATE_INDEX_MAX ||
-        position.public.conf_index > position.public.index || w->oldest > w->current ||
-        w->current - w->oldest >= WEFT_GENERATIONS_MAX) {
+        position.public.conf_index > position.public.index ||
+        position.window.oldest > position.window.next) {
         return WEFT_ECORRUPT;
     }
     *ret_position = position;
@@ -303,7 +289,7 @@ enum weft_err weft_state_flush(struct weft_state *state, struct weft_msg *msg)
 uint64_t weft_state_durable_index(const struct weft_state *state)
 {
     struct weft_store_value value = {.handle = NULL};
-    struct weft_position position = {.window = {.oldest = 0}};
+    struct weft_position position = {.window = {.next = 0}};
     struct weft_key key = weft_key_single(WEFT_KEY_POSITION);
     /* Whatever goes wrong, nothing is known to be durable: index 0 is the safe answer. */
     if (weft_store_get_durable(state->store, &key, &value, NULL) == WEFT_OK &&
