@@ -9,6 +9,11 @@
 /* The life of a connection: states, deadlines, and what each end of it is called. The diagram
  * stands in transport.h. */
 
+enum {
+    LATE_MS = 50,   /* chosen: a timer that is later than this means that the loop was */
+    GRACE_MS = 500, /* chosen: then the other end gets so long to show itself */
+};
+
 static const struct cause {
     const char *event;
     size_t counter; /* Offset in struct weft_link_stats; SIZE_MAX: none. */
@@ -287,52 +292,60 @@ void weft_conn_arm(struct weft_link_conn *conn)
     }
 }
 
-/* A deadline has passed. If the loop itself was late, the bytes that would have met it wait in
- * the socket: one more turn decides (LNK-7). */
-static bool is_given_a_turn(struct weft_link_conn *conn)
+/* A deadline has passed. What would have met it may lie in the socket: one more turn decides.
+ * If the loop itself was late (stopped, swapped out, a long turn), perhaps because the whole
+ * machine was, the other end gets time to speak (LNK-7). */
+static bool is_given_a_turn(struct weft_link_conn *conn, uint64_t due_ms)
 {
     if (conn->is_suspect) {
         return false;
     }
     conn->is_suspect = true;
-    (void)uv_timer_start(&conn->timer, on_timer, 1, 0);
+    bool is_late = now_of(conn) - due_ms > LATE_MS;
+    (void)uv_timer_start(&conn->timer, on_timer, is_late ? GRACE_MS : 1, 0);
     return true;
+}
+
+/* Nothing was sent for a while: a heartbeat, and memory that a busy connection keeps goes. */
+static void be_quiet(struct weft_link_conn *conn, uint64_t now)
+{
+    const struct weft_transport *transport = conn->link->transport;
+    if (weft_queue_size(&conn->out) + conn->flying_bytes == 0) {
+        weft_queue_release(&conn->out);
+        say_hello(conn);
+    }
+    weft_framing_release(&conn->in);
+    if (transport->release != NULL) {
+        transport->release(conn);
+    }
+    conn->sent_ms = now; /* Bytes that wait are a heartbeat of their own. */
 }
 
 static void on_up_timer(struct weft_link_conn *conn)
 {
-    struct weft_link *link = conn->link;
-    const struct weft_link_options *o = &link->options;
+    const struct weft_link_options *o = &conn->link->options;
     uint64_t now = now_of(conn);
-    bool is_silent = o->heartbeat_ms > 0 && !conn->is_paused &&
-                     now >= conn->heard_ms + 3 * (uint64_t)o->heartbeat_ms;
-    bool is_slow = conn->full_ms > 0 && now >= conn->full_ms + o->slow_ms;
-    if ((is_silent || is_slow) && is_given_a_turn(conn)) {
+    uint64_t silent_due = conn->heard_ms + 3 * (uint64_t)o->heartbeat_ms;
+    uint64_t slow_due = conn->full_ms + o->slow_ms;
+    bool is_silent = o->heartbeat_ms > 0 && !conn->is_paused && now >= silent_due;
+    bool is_slow = conn->full_ms > 0 && now >= slow_due;
+    if (o->heartbeat_ms > 0 && now >= conn->sent_ms + o->heartbeat_ms) {
+        be_quiet(conn, now);
+    }
+    if ((is_silent && is_given_a_turn(conn, silent_due)) ||
+        (is_slow && is_given_a_turn(conn, slow_due))) {
         return;
     }
     if (is_silent) {
         weft_conn_fail(conn, WEFT_CAUSE_SILENT, "silent for %llu ms",
             (unsigned long long)(now - conn->heard_ms));
-        return;
-    }
-    if (is_slow) {
+    } else if (is_slow) {
         weft_conn_fail(conn, WEFT_CAUSE_SLOW, "reads nothing: queue full for %llu ms",
             (unsigned long long)(now - conn->full_ms));
-        return;
+    } else {
+        conn->is_suspect = false;
+        weft_conn_arm(conn);
     }
-    conn->is_suspect = false;
-    if (o->heartbeat_ms > 0 && now >= conn->sent_ms + o->heartbeat_ms) {
-        if (weft_queue_size(&conn->out) + conn->flying_bytes == 0) {
-            weft_queue_release(&conn->out);
-            say_hello(conn);
-        }
-        weft_framing_release(&conn->in);
-        if (link->transport->release != NULL) {
-            link->transport->release(conn);
-        }
-        conn->sent_ms = now; /* Bytes that wait are a heartbeat of their own. */
-    }
-    weft_conn_arm(conn);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -343,7 +356,7 @@ static void on_timer(uv_timer_t *timer)
         dial(conn);
         return;
     case WEFT_CONN_OPENING:
-        if (!is_given_a_turn(conn)) {
+        if (!is_given_a_turn(conn, conn->deadline_ms)) {
             weft_conn_fail(conn, conn->is_dialled ? WEFT_CAUSE_UNREACHABLE : WEFT_CAUSE_TLS,
                 "%s within %u ms", conn->is_dialled ? "no answer" : "not authenticated",
                 conn->link->options.handshake_ms);
@@ -474,7 +487,10 @@ void weft_conn_received(struct weft_link_conn *conn, size_t size)
     weft_framing_fill(&conn->in, size);
     conn->link->stats.bytes_in += size;
     conn->heard_ms = now_of(conn);
-    conn->is_suspect = false;
+    if (conn->is_suspect) {
+        conn->is_suspect = false;
+        weft_conn_arm(conn); /* Its heartbeats go on. */
+    }
     weft_conn_deliver(conn);
 }
 

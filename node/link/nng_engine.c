@@ -87,6 +87,7 @@ static int conn_init(nng_tls_engine_conn *c, void *stream, nng_tls_engine_config
         c->ssl = NULL;
         return NNG_ENOMEM;
     }
+    (void)SSL_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS);
     BIO_set_data(bio, stream);
     BIO_set_init(bio, 1);
     SSL_set_bio(c->ssl, bio, bio);

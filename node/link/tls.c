@@ -244,8 +244,8 @@ static void set_rules(SSL_CTX *ctx, bool is_server)
     (void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
     (void)SSL_CTX_set_num_tickets(ctx, 0);
     (void)SSL_CTX_set_max_early_data(ctx, 0);
-    (void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    (void)SSL_CTX_set_mode(
+        ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, verify);
     SSL_CTX_set_verify_depth(ctx, 3); /* chosen: organization, site, node and one to spare */
     if (is_server) {

@@ -339,7 +339,7 @@ TEST(admission, what_cannot_be_opened_says_why)
     rig_open(&rig, &party, &o);
     bad = o;
     bad.listen = weft_link_address(party.link);
-    expect_open(&rig, &bad, WEFT_EUNAVAILABLE, "address");
+    expect_open(&rig, &bad, WEFT_EUNAVAILABLE, "in use");
     struct weft_link_conn *conn = NULL;
     struct weft_msg msg = {""};
     EXPECT_EQ(WEFT_EINVAL, weft_link_dial(party.link, "nothing", &conn, &msg));
