@@ -1,0 +1,19 @@
+#include "tests/fuzz/twice.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    begin();
+    struct weft_record decoded;
+    if (weft_record_decode((struct weft_bytes){data, size}, &arena, &decoded) != WEFT_OK) {
+        return 0;
+    }
+    sample_record_json(&decoded, &first);
+    if (is_encoded(weft_record_encode(&decoded, &out))) {
+        enum weft_err err =
+            weft_record_decode((struct weft_bytes){out.data, out.size}, &arena, &decoded);
+        weft_assert(err == WEFT_OK); /* PRO-22 */
+        sample_record_json(&decoded, &second);
+        expect_same();
+    }
+    return 0;
+}
