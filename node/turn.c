@@ -139,14 +139,6 @@ static void apply_some(struct weft_node *node, const struct weft_log_entry *entr
     weft_chains_note(&node->chains, position.index, &position.chain);
 }
 
-static bool is_digest_marker(const struct weft_log_entry *entry)
-{
-    struct weft_entry_reader reader;
-    struct weft_entry_item item;
-    return entry->type == WEFT_ENTRY_COMMAND && weft_entry_open(entry->data, &reader) == WEFT_OK &&
-           weft_entry_next(&reader, &item) == WEFT_OK && item.type == WEFT_ITEM_DIGEST;
-}
-
 /* Apply in runs that end at a digest marker, so that a view can be taken at exactly its index
  * (NOD-4). True: there may be more. */
 static bool apply_committed(struct weft_node *node, uint64_t now_ms)
@@ -165,7 +157,7 @@ static bool apply_committed(struct weft_node *node, uint64_t now_ms)
     uint64_t last = entries[count - 1].index;
     uint32_t start = 0;
     for (uint32_t i = 0; i < count; i++) {
-        bool is_marker = is_digest_marker(&entries[i]);
+        bool is_marker = weft_state_is_marker(&entries[i]);
         if (!is_marker && i + 1 < count) {
             continue;
         }
