@@ -334,6 +334,25 @@ static enum weft_err lend_entries(struct weft_core *core, const struct weft_appe
     return WEFT_OK;
 }
 
+/* RFT-15: "a server will process incoming RPC requests without consulting its current
+ * configuration" (dissertation, 4.1). The library lets only voters vote, and so a candidate whose
+ * last change made a second voter is never elected if that one has not heard of it. For the
+ * step our own role is a voter's; a vote is made durable and is given by the log, as ever. */
+static struct raft_server *vote_as_voter(
+    struct weft_core *core, const struct weft_peer_message *message)
+{
+    struct raft_configuration *c = &core->raft.configuration;
+    if (message->kind != WEFT_KIND_REQUEST_VOTE || weft_mutant(WEFT_MUTANT_NO_STANDBY_VOTE)) {
+        return NULL;
+    }
+    for (unsigned i = 0; i < c->n; i++) {
+        if (c->servers[i].id == core->raft.id) {
+            return &c->servers[i];
+        }
+    }
+    return NULL;
+}
+
 enum weft_err weft_core_receive(struct weft_core *core, uint64_t now_ms, uint64_t from,
     const struct weft_peer_message *message, const struct weft_core_update **ret_update,
     struct weft_msg *msg)
@@ -386,7 +405,16 @@ enum weft_err weft_core_receive(struct weft_core *core, uint64_t now_ms, uint64_
             .last_log_index = message->timeout_now.last_log_index,
             .last_log_term = message->timeout_now.last_log_term};
     }
-    return step(core, &event, now_ms, "receive", ret_update, msg);
+    struct raft_server *self = vote_as_voter(core, message);
+    int role = self != NULL ? self->role : 0;
+    if (self != NULL) {
+        self->role = RAFT_VOTER;
+    }
+    enum weft_err rv = step(core, &event, now_ms, "receive", ret_update, msg);
+    if (self != NULL) {
+        self->role = role;
+    }
+    return rv;
 }
 
 enum weft_err weft_core_install(struct weft_core *core, uint64_t now_ms, uint64_t from,
@@ -596,6 +624,12 @@ uint64_t weft_core_stored_index(const struct weft_core *core)
 uint64_t weft_core_snapshot_index(const struct weft_core *core)
 {
     return core->raft.trail.snapshot.index;
+}
+
+uint64_t weft_core_floor_index(const struct weft_core *core)
+{
+    const struct raft_trail *t = &core->raft.trail;
+    return t->offset == t->snapshot.index ? t->offset : t->offset + 1;
 }
 
 uint64_t weft_core_uncommitted_index(const struct weft_core *core)

@@ -108,6 +108,8 @@ uint64_t weft_core_commit_index(const struct weft_core *core);
 uint64_t weft_core_last_index(const struct weft_core *core);
 uint64_t weft_core_stored_index(const struct weft_core *core);
 uint64_t weft_core_snapshot_index(const struct weft_core *core);
+/* The lowest index from which on the core knows all terms; it is committed. */
+uint64_t weft_core_floor_index(const struct weft_core *core);
 uint64_t weft_core_uncommitted_index(const struct weft_core *core); /* 0: none */
 uint64_t weft_core_committed_configuration_index(const struct weft_core *core);
 uint64_t weft_core_timeout_ms(const struct weft_core *core);

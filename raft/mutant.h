@@ -19,6 +19,8 @@ enum weft_mutant {
     WEFT_MUTANT_NO_CHANGE_SETTLE,    /* A second configuration does not settle the first. */
     WEFT_MUTANT_NO_SOLE_VOTER_TERM,  /* A sole voter elects itself in the term it was in. */
     WEFT_MUTANT_NO_CHANGE_TERM_GATE, /* Changes before an entry of this term is committed. */
+    WEFT_MUTANT_NO_SHIFT,            /* Entries below the log's beginning are refused. */
+    WEFT_MUTANT_NO_STANDBY_VOTE,     /* A member without a vote in its own eyes gives none. */
     WEFT_MUTANT_NO_PRE_VOTE_TERM,    /* A refused pre-vote does not teach the higher term. */
     WEFT_MUTANT_NO_SEQUENCE_GUARD,   /* Repeated and overtaken messages are taken. */
     WEFT_MUTANT_NO_LEADER_GUARD,     /* A second leader of our own term is believed. */

@@ -70,6 +70,26 @@ static enum weft_err settle_change(
     return weft_replica_run(r, rv, update, msg);
 }
 
+/* RFT-16: the library refuses entries whose place it has forgotten, although what it has
+ * forgotten is committed and so the same everywhere; the leader then goes down to its own log's
+ * beginning and past what we acknowledged. They are taken from where our knowledge begins. */
+static struct weft_append_entries shift(
+    const struct weft_replica *r, const struct weft_append_entries *a)
+{
+    struct weft_append_entries shifted = *a;
+    uint64_t floor = weft_core_floor_index(r->core);
+    if (a->prev_log_index >= floor || weft_mutant(WEFT_MUTANT_NO_SHIFT)) {
+        return shifted;
+    }
+    uint64_t skipped = floor - a->prev_log_index;
+    skipped = skipped < a->entry_count ? skipped : a->entry_count;
+    shifted.entries = skipped < a->entry_count ? a->entries + skipped : NULL;
+    shifted.entry_count = a->entry_count - (uint32_t)skipped;
+    shifted.prev_log_index = floor;
+    shifted.prev_log_term = r->log->engine->term_of(r->log, floor);
+    return shifted;
+}
+
 static bool matches(const struct weft_replica *r, const struct weft_append_entries *a)
 {
     return a->prev_log_index == 0 ||
@@ -80,8 +100,10 @@ static bool matches(const struct weft_replica *r, const struct weft_append_entri
 static enum weft_err receive_append(
     struct weft_replica *r, const struct weft_peer_message *message, struct weft_msg *msg)
 {
-    const struct weft_append_entries *whole = &message->append_entries;
+    const struct weft_append_entries shifted = shift(r, &message->append_entries);
+    const struct weft_append_entries *whole = &shifted;
     struct weft_peer_message m = *message;
+    m.append_entries = shifted;
     struct weft_append_entries *part = &m.append_entries;
     uint32_t done = 0;
     if (message->header.term >= weft_core_term(r->core)) { /* Otherwise a mutant's. */

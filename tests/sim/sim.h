@@ -1,0 +1,227 @@
+/* tests/sim/sim.h: whole clusters in one process, on one thread, in virtual time, from one seed.
+ *
+ * The replicas are those of the product, over the log on a virtual disk and a virtual network;
+ * everything around them (links, disks, clients, operators, faults) comes from the seed, so a
+ * failing seed fails again. What they may do is judged from outside (check.c), by code that
+ * shares nothing with them but the structs of the interface. README.md has the picture. */
+#ifndef WEFT_TESTS_SIM_SIM_H
+#define WEFT_TESTS_SIM_SIM_H
+
+#include <stdio.h>
+
+#include "raft/log_memory.h"
+#include "raft/replica.h"
+
+enum {
+    SIM_NODES_MAX = 8, /* Members at the start, and two that may be added. */
+    SIM_EXTRA_NODES = 2,
+    SIM_CLUSTER = 4711,
+    SIM_ELECTION_MS = 150,
+    SIM_HEARTBEAT_MS = 30,
+};
+
+/* What happened, so that a run can prove that it met what it is there for. */
+enum sim_count {
+    SIM_LOST,
+    SIM_DUPLICATED,
+    SIM_OVERTAKEN,
+    SIM_PARTITION,
+    SIM_ONE_WAY,
+    SIM_CRASH,
+    SIM_LOST_WRITES,
+    SIM_TORN_WRITES,
+    SIM_STATE_AHEAD,
+    SIM_DISK_ERROR,
+    SIM_DISK_FULL,
+    SIM_PAUSE,
+    SIM_ADDED,
+    SIM_PROMOTED,
+    SIM_DEMOTED,
+    SIM_REMOVED,
+    SIM_LEADER_REMOVED,
+    SIM_CHECKPOINT,
+    SIM_INSTALL,
+    SIM_TRANSFER,
+    SIM_PROPOSED,
+    SIM_ACKNOWLEDGED,
+    SIM_READ,
+    SIM_READ_FAILED,
+    SIM_LEADER,
+    SIM_TRUNCATED,
+    SIM_MINORITY_HEAL,
+    SIM_ALARM,
+    SIM_COUNTS,
+};
+extern const char *const sim_count_names[SIM_COUNTS];
+
+struct sim;
+
+/* State after an entry, as a replica's user keeps it. */
+struct sim_state {
+    uint64_t index;
+    uint64_t term;
+    uint64_t chain;
+    uint64_t conf_index;
+};
+
+struct sim_read {
+    uint64_t id;
+    uint64_t floor; /* It must see at least this index. */
+};
+
+struct sim_proposal {
+    uint64_t index;
+    uint64_t term;
+    uint64_t value;
+};
+
+struct sim_node {
+    struct sim *sim;
+    uint64_t id;
+    uint64_t life;
+    bool is_used;          /* Has ever been started. */
+    struct weft_log spied; /* What the replica sees: watches appends, then `log`. */
+    struct weft_log *log;
+    struct weft_log_start log_start;
+    struct weft_replica *replica; /* NULL: down. */
+    uint64_t paused_until_ms;
+    struct sim_state *states; /* [0] is the oldest one it can fall back to. */
+    size_t state_count;
+    size_t state_capacity;
+    uint64_t floor_index; /* Its checkpoint; the state never falls below. */
+    struct weft_buffer manifest;
+    uint64_t next_expected; /* Of this life: the next entry to apply. */
+    uint64_t tick_ms;       /* Scheduled; 0: none. */
+    bool is_sync_scheduled;
+    bool is_apply_scheduled;
+    bool has_fetch;
+    struct weft_install_snapshot offer;
+    struct weft_buffer offer_bytes;
+    uint64_t offer_from;
+    struct sim_proposal proposals[64];
+    uint32_t proposal_count;
+    struct sim_read reads[256];
+    uint32_t read_count;
+    uint64_t leader_term; /* Last term it was seen to lead. */
+};
+
+enum sim_event_type {
+    SIM_EVENT_DELIVER,
+    SIM_EVENT_TICK,
+    SIM_EVENT_SYNC,
+    SIM_EVENT_APPLY,
+    SIM_EVENT_FETCHED,
+    SIM_EVENT_RESTART,
+    SIM_EVENT_CLIENT,
+    SIM_EVENT_NEMESIS,
+};
+
+struct sim_event {
+    uint64_t time_ms;
+    uint64_t order; /* Unique: ties are broken by when it was planned. */
+    enum sim_event_type type;
+    uint64_t node;
+    uint64_t life;
+    struct sim_message *message;
+};
+
+struct sim_network {
+    uint32_t loss_permille;
+    uint32_t duplicate_permille;
+    uint32_t slow_permille; /* Messages that take up to 200 ms instead of up to 4. */
+    bool is_cut[SIM_NODES_MAX + 1][SIM_NODES_MAX + 1];      /* from, to */
+    uint64_t last_ms[SIM_NODES_MAX + 1][SIM_NODES_MAX + 1]; /* Last arrival that was planned. */
+};
+
+struct sim_check; /* check.c */
+
+struct sim_options {
+    uint64_t seed;
+    uint32_t voters;
+    uint64_t duration_ms; /* Of the faulty part. */
+    FILE *trace;          /* NULL: none */
+};
+
+struct sim {
+    struct sim_options options;
+    uint64_t random;
+    uint64_t now_ms;
+    struct sim_node nodes[SIM_NODES_MAX + 1];
+    uint32_t node_count;
+    struct sim_event *events; /* A heap. */
+    size_t event_count;
+    size_t event_capacity;
+    uint64_t event_order;
+    struct sim_network network;
+    bool is_healing; /* No more faults; only progress is asked for. */
+    uint64_t next_value;
+    uint64_t next_read;
+    struct sim_check *check;
+    uint64_t counts[SIM_COUNTS];
+    uint64_t trace_hash;
+    bool has_failed;
+    char failure[400];
+};
+
+/* The result of one seed. */
+struct sim_result {
+    bool has_failed;
+    char failure[400];
+    uint64_t trace_hash;
+    uint64_t counts[SIM_COUNTS];
+};
+void sim_run(const struct sim_options *options, struct sim_result *ret_result);
+
+/* sim.c */
+uint64_t sim_random(struct sim *s, uint64_t bound);
+bool sim_chance(struct sim *s, uint32_t permille);
+void sim_plan(struct sim *s, const struct sim_event *event, uint64_t delay_ms);
+/* The first failure stands; the run ends. */
+void sim_fail(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void sim_note(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* network.c */
+void sim_send(struct sim *s, uint64_t from, uint64_t to, const struct weft_peer_message *m);
+const struct weft_peer_message *sim_message(const struct sim_message *message);
+uint64_t sim_message_from(const struct sim_message *message);
+void sim_message_free(struct sim_message *message);
+
+/* node.c */
+void sim_node_init(struct sim *s, uint64_t id, const struct weft_configuration *first);
+void sim_node_close(struct sim_node *n);
+void sim_node_start(struct sim_node *n);
+void sim_node_crash(struct sim_node *n, uint64_t down_ms);
+/* The replica was called: see what it wants done next. `rv` is what it said. */
+void sim_node_after(struct sim_node *n, enum weft_err rv, const struct weft_msg *msg);
+void sim_node_event(struct sim_node *n, const struct sim_event *event);
+void sim_node_checkpoint(struct sim_node *n);
+bool sim_node_is_leader(const struct sim_node *n);
+struct sim_node *sim_leader(struct sim *s); /* Of the highest term; NULL: none */
+const struct sim_state *sim_node_state(const struct sim_node *n);
+
+/* nemesis.c: clients, operators and faults. */
+void sim_client(struct sim *s);
+void sim_nemesis(struct sim *s);
+bool sim_propose(struct sim_node *n);
+void sim_calm(struct sim *s);
+
+/* check.c: the judge. */
+struct sim_check *sim_check_create(void);
+void sim_check_destroy(struct sim_check *c);
+void sim_check_append(
+    struct sim_node *n, uint64_t index, uint64_t prev_term, const struct weft_peer_entry *entry);
+void sim_check_leader(struct sim_node *n, uint64_t term);
+/* Returns the state after the entry. */
+struct sim_state sim_check_apply(struct sim_node *n, const struct weft_log_entry *entry);
+void sim_check_install(struct sim_node *n, uint64_t index, uint64_t term, uint64_t chain);
+void sim_check_acknowledge(struct sim *s, uint64_t index, uint64_t term, uint64_t value);
+uint64_t sim_check_read_floor(const struct sim *s);
+void sim_check_read(struct sim_node *n, uint64_t floor, uint64_t index, uint64_t applied);
+/* The newest applied configuration, and that at an index. NULL: none. */
+const struct weft_configuration *sim_check_configuration(const struct sim *s);
+const struct weft_configuration *sim_check_configuration_at(const struct sim *s, uint64_t index);
+uint64_t sim_check_applied_max(const struct sim *s);
+/* At the end: nothing acknowledged is lost or doubled. */
+void sim_check_end(struct sim *s);
+
+#endif
