@@ -76,6 +76,14 @@ static void save_parts(struct sample *s)
     weft_envelope_encode(&envelope, frame);
     must(weft_buffer_append(&out, frame, sizeof(frame)), "envelope");
     save("envelope");
+    for (uint32_t i = 0; i < 5; i++) { /* A stream of messages behind each other. */
+        struct weft_envelope e = envelope;
+        uint8_t body[WEFT_ENVELOPE_SIZE + 64] = {0};
+        e.size_bytes = (uint32_t)(WEFT_ENVELOPE_SIZE + sample_random(s, 64));
+        weft_envelope_encode(&e, body);
+        must(weft_buffer_append(&out, body, e.size_bytes), "frames");
+    }
+    save("link_framing");
 }
 
 static void save_text(const char *decoder, const char *text)
@@ -100,6 +108,9 @@ static void save_texts(struct sample *s)
     }
     save_text("json", json[sample_random(s, sizeof(json) / sizeof(json[0]))]);
     save_text("time", times[sample_random(s, sizeof(times) / sizeof(times[0]))]);
+    static const char *const names[] = {"spiffe://acme.example/plant1/node/n1",
+        "spiffe://acme.example/op/ann", "spiffe://a/b/c/d/e", "spiffe://acme.example/./../x"};
+    save_text("link_identity", names[sample_random(s, sizeof(names) / sizeof(names[0]))]);
     char time[WEFT_TIME_TEXT_SIZE];
     weft_time_format((int64_t)sample_random(s, 0), time);
     save_text("time", time);
