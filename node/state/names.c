@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "node/state/filter.h"
 #include "proto/arith.h"
 #include "proto/check.h"
 
@@ -32,6 +33,7 @@ struct weft_names {
     uint32_t capacity;
     uint32_t *table; /* Place + 1; 0: free. */
     uint32_t table_mask;
+    struct weft_filter filter; /* Of every name that has an id. */
     struct weft_words kinds;
     struct weft_words rels;
 };
@@ -222,6 +224,55 @@ static enum weft_err load_words(
     return rv;
 }
 
+/* The names of an ASSETS value: each behind its size. */
+static enum weft_err load_names_of(struct weft_names *names, struct weft_bytes value)
+{
+    const uint8_t *p = value.data, *end = value.data + value.size;
+    while (p < end) {
+        size_t size = *p++;
+        if (size == 0 || size > (size_t)(end - p)) {
+            return WEFT_ECORRUPT;
+        }
+        weft_filter_add(&names->filter, weft_name_hash(names->secret, p, size));
+        p += size;
+    }
+    return WEFT_OK;
+}
+
+static enum weft_err load_filter(struct weft_names *names, uint64_t assets, struct weft_msg *msg)
+{
+    if (assets > WEFT_FILTER_NAMES_MAX) {
+        names->filter.is_full = true;
+        return WEFT_OK;
+    }
+    struct weft_store_walk *walk = weft_store_walk_create(names->store, NULL, true);
+    if (walk == NULL) {
+        return weft_fail(msg, WEFT_ENOMEM, "load the names of assets");
+    }
+    const uint8_t prefix[1] = {WEFT_KEY_ASSETS};
+    struct weft_key key = weft_key_assets(0);
+    enum weft_err rv = WEFT_OK;
+    for (weft_store_walk_to(walk, &key);
+         rv == WEFT_OK && weft_store_walk_is_below(walk, (struct weft_bytes){prefix, 1});
+         weft_store_walk_next(walk)) {
+        rv = load_names_of(names, weft_store_walk_value(walk));
+    }
+    if (rv == WEFT_OK) {
+        rv = weft_store_walk_err(walk, msg);
+    }
+    weft_store_walk_destroy(walk);
+    if (rv == WEFT_ECORRUPT || (rv == WEFT_OK && names->filter.count != assets)) {
+        return weft_fail(msg, WEFT_ECORRUPT, "the names of assets are damaged: %llu of %llu found",
+            (unsigned long long)names->filter.count, (unsigned long long)assets);
+    }
+    return rv;
+}
+
+void weft_names_is_new(struct weft_names *names, const struct weft_name *name)
+{
+    weft_filter_add(&names->filter, name->hash);
+}
+
 struct weft_words *weft_names_kinds(struct weft_names *names)
 {
     return &names->kinds;
@@ -294,8 +345,8 @@ static void cache_put(const struct weft_names *names, const struct weft_name *na
 
 /* --- the apply's own table ------------------------------------------------------------------- */
 
-enum weft_err weft_names_create(struct weft_store *store, uint64_t cache_bytes, uint64_t secret,
-    struct weft_names **ret_names, struct weft_msg *msg)
+enum weft_err weft_names_create(struct weft_store *store, uint64_t cache_bytes, uint64_t assets,
+    uint64_t secret, struct weft_names **ret_names, struct weft_msg *msg)
 {
     struct weft_names *names = calloc(1, sizeof(*names));
     if (names == NULL) {
@@ -322,6 +373,9 @@ enum weft_err weft_names_create(struct weft_store *store, uint64_t cache_bytes, 
     if (rv == WEFT_OK) {
         rv = load_words(names, &names->rels, msg);
     }
+    if (rv == WEFT_OK) {
+        rv = load_filter(names, assets, msg);
+    }
     if (rv != WEFT_OK) {
         weft_names_destroy(names);
         return rv;
@@ -335,6 +389,7 @@ void weft_names_destroy(struct weft_names *names)
     if (names == NULL) {
         return;
     }
+    weft_filter_destroy(&names->filter);
     free(names->kinds.words);
     free(names->kinds.table);
     free(names->rels.words);
@@ -381,6 +436,10 @@ static enum weft_err load_head(struct weft_names *names, struct weft_text text, 
     struct weft_head *ret_head, struct weft_msg *msg)
 {
     if (cache_get(names, hash, text, ret_head)) {
+        return WEFT_OK;
+    }
+    if (!weft_filter_may_hold(&names->filter, hash)) {
+        *ret_head = (struct weft_head){.at_max_ns = INT64_MIN};
         return WEFT_OK;
     }
     struct weft_key key = weft_key_name(text);

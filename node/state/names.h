@@ -56,10 +56,11 @@ struct weft_words {
 
 struct weft_names;
 
-/* Loads kinds and rels. `cache_bytes`: of heads; memory is taken as it fills.
+/* Loads kinds, rels and the filter of the names of `assets` assets. `cache_bytes`: of heads;
+ * memory is taken as it fills.
  * WEFT_ECORRUPT, WEFT_EIO, WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_names_create(struct weft_store *store, uint64_t cache_bytes,
-    uint64_t secret, struct weft_names **ret_names, struct weft_msg *msg);
+    uint64_t assets, uint64_t secret, struct weft_names **ret_names, struct weft_msg *msg);
 void weft_names_destroy(struct weft_names *names);
 
 /* The name's place in the apply's own table, read from cache or store if need be. */
@@ -67,6 +68,8 @@ WEFT_MUST_USE enum weft_err weft_names_find(
     struct weft_names *names, struct weft_text text, uint32_t *ret_place, struct weft_msg *msg);
 /* Valid until the next weft_names_find. */
 struct weft_name *weft_names_at(struct weft_names *names, uint32_t place);
+/* The name was given its id. */
+void weft_names_is_new(struct weft_names *names, const struct weft_name *name);
 uint32_t weft_names_count(const struct weft_names *names);
 /* The batch with the changed heads is written: keep them in the cache, clear the table. */
 void weft_names_settle(struct weft_names *names);

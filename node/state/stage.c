@@ -72,6 +72,7 @@ static enum weft_err give_id(
     name->head.id = ++*context->assets;
     name->head.since = context->place.index;
     name->is_changed = true;
+    weft_names_is_new(context->names, name);
     if (stage->names_first == 0) {
         stage->names_first = name->head.id;
     }

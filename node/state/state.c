@@ -209,7 +209,8 @@ static enum weft_err open_parts(
     if (rv != WEFT_OK || s->is_read_only) {
         return rv;
     }
-    rv = weft_names_create(s->store, HEADS_BYTES, secret, &s->names, msg);
+    rv =
+        weft_names_create(s->store, HEADS_BYTES, s->position.public.assets, secret, &s->names, msg);
     if (rv == WEFT_OK) {
         rv = weft_requests_create(s->store, secret, &s->position.window, &s->requests, msg);
     }
