@@ -84,7 +84,7 @@ struct weft_text weft_codec_text(
     if (!charge(in, text.size, name)) {
         return (struct weft_text){NULL, 0};
     }
-    if (!weft_text_is_utf8(text)) {
+    if (!in->is_checked_later && !weft_text_is_utf8(text)) {
         weft_codec_fail(in, WEFT_EMALFORMED, name, "not UTF-8 without a zero byte");
         return (struct weft_text){NULL, 0};
     }

@@ -23,6 +23,7 @@ struct weft_codec_in {
     struct weft_arena *arena;
     struct weft_msg *msg;    /* May be NULL. */
     size_t budget_bytes;     /* Left for texts, bytes and tables. */
+    bool is_checked_later;   /* weft_record_check will hold the texts to UTF-8: once is enough. */
     enum weft_err bad_value; /* For a value that is not permitted, as the family's header says. */
     enum weft_err err;
 };

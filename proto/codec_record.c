@@ -88,7 +88,9 @@ void weft_codec_read_commit(
     }
     for (uint32_t i = 0; i < c.records.count && in->err == WEFT_OK; i++) {
         char pointer[256] = "";
+        in->is_checked_later = true;
         weft_codec_read_record(in, weft_wire_at(c.records, i), &records[i]);
+        in->is_checked_later = false;
         if (in->err == WEFT_OK) {
             in->err = weft_record_check(&records[i], pointer, in->msg);
         }

@@ -250,3 +250,35 @@ TEST(codec_record_limits, bound_what_the_records_of_a_page_unfold_to)
     }
     weft_buffer_destroy(&encoded);
 }
+
+/* --- a commit's texts: checked once, by weft_record_check ------------------------------------ */
+
+TEST(codec_record_limits, refuse_every_text_of_a_commit_that_is_not_utf8)
+{
+    struct weft_text bad = WEFT_TEXT("a\xff");
+    for (int i = 0; i < 10; i++) {
+        struct weft_field field = {WEFT_TEXT("p"), WEFT_TEXT("v"), WEFT_VALUE_TEXT};
+        struct weft_field of_link = field;
+        struct weft_link link = {WEFT_TEXT("r"), WEFT_TEXT("t"), &of_link, 1};
+        struct weft_record record = {.kind = WEFT_TEXT("k"),
+            .asset = WEFT_TEXT("a"),
+            .fields = &field,
+            .field_count = 1,
+            .links = &link,
+            .link_count = 1};
+        struct weft_text *const texts[] = {&record.kind, &record.asset, &record.source,
+            &record.author, &field.path, &field.value, &link.rel, &link.to, &of_link.path,
+            &of_link.value};
+        struct weft_commit commit = {.records = &record, .record_count = 1}, decoded;
+        for (int is_bad = 0; is_bad < 2; is_bad++) {
+            weft_arena_reset(&arena);
+            weft_buffer_clear(&out);
+            *texts[i] = is_bad ? bad : WEFT_TEXT("a");
+            EXPECT_EQ(WEFT_OK, weft_commit_encode(&commit, &out));
+            enum weft_err err =
+                weft_commit_decode((struct weft_bytes){out.data, out.size}, &arena, &decoded, NULL);
+            EXPECT_EQ(is_bad == 0, err == WEFT_OK);
+            EXPECT_TRUE(err == WEFT_OK || err == WEFT_EMALFORMED || err == WEFT_EINVAL);
+        }
+    }
+}
