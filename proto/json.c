@@ -24,9 +24,10 @@ struct parser {
     uint32_t line;
     struct weft_arena *arena;
     struct weft_json *root;
-    struct weft_json *open; /* Innermost array or object. */
-    struct weft_json *last; /* Newest child of `open`. */
-    struct weft_text key;   /* Of the member whose value comes next. */
+    struct weft_json *open;      /* Innermost array or object. */
+    struct weft_json *last;      /* Newest child of `open`. */
+    struct weft_text key;        /* Of the member whose value comes next. */
+    struct weft_text repeatable; /* Key that an object may have more than once. */
     uint32_t depth;
     enum weft_err err; /* Why a callback stopped the parse. */
     struct weft_msg *msg;
@@ -272,6 +273,12 @@ static int on_array_end(void *context)
 
 /* --- duplicate keys -------------------------------------------------------------------------- */
 
+/* Without such a key every one, the empty one too, may be there only once. */
+static bool is_repeatable(struct weft_text key, struct weft_text repeatable)
+{
+    return repeatable.data != NULL && weft_text_equal(key, repeatable);
+}
+
 /* By key, then by place. */
 static int compare_members(const void *a, const void *b)
 {
@@ -289,7 +296,7 @@ static int compare_members(const void *a, const void *b)
 
 /* Sorting rather than hashing: no choice of keys makes it slow. */
 static enum weft_err find_twin_sorted(
-    const struct weft_json *object, const struct weft_json **ret_twin)
+    const struct weft_json *object, struct weft_text repeatable, const struct weft_json **ret_twin)
 {
     const struct weft_json **members = calloc(object->count, sizeof(struct weft_json *));
     if (members == NULL) {
@@ -301,7 +308,8 @@ static enum weft_err find_twin_sorted(
     }
     qsort(members, n, sizeof(struct weft_json *), compare_members);
     for (uint32_t i = 1; i < n && *ret_twin == NULL; i++) {
-        if (weft_text_equal(members[i - 1]->key, members[i]->key)) {
+        if (weft_text_equal(members[i - 1]->key, members[i]->key) &&
+            !is_repeatable(members[i]->key, repeatable)) {
             *ret_twin = members[i];
         }
     }
@@ -310,14 +318,15 @@ static enum weft_err find_twin_sorted(
 }
 
 /* A member whose key an earlier one has. Unchanged if there is none. */
-static enum weft_err find_twin(const struct weft_json *object, const struct weft_json **ret_twin)
+static enum weft_err find_twin(
+    const struct weft_json *object, struct weft_text repeatable, const struct weft_json **ret_twin)
 {
     if (object->count > PAIRWISE_MAX) {
-        return find_twin_sorted(object, ret_twin);
+        return find_twin_sorted(object, repeatable, ret_twin);
     }
     for (const struct weft_json *a = object->first; a != NULL; a = a->next) {
         for (const struct weft_json *b = a->next; b != NULL; b = b->next) {
-            if (weft_text_equal(a->key, b->key)) {
+            if (weft_text_equal(a->key, b->key) && !is_repeatable(a->key, repeatable)) {
                 *ret_twin = b;
                 return WEFT_OK;
             }
@@ -330,7 +339,7 @@ static int on_object_end(void *context)
 {
     struct parser *p = context;
     const struct weft_json *twin = NULL;
-    if (find_twin(p->open, &twin) != WEFT_OK) {
+    if (find_twin(p->open, p->repeatable, &twin) != WEFT_OK) {
         (void)stop(p, WEFT_ENOMEM, p->offset, "out of memory");
         return 0;
     }
@@ -438,12 +447,25 @@ static enum weft_err check_bytes(struct parser *p)
 enum weft_err weft_json_parse(struct weft_text text, uint32_t first_line, struct weft_arena *arena,
     struct weft_json **ret_root, struct weft_msg *msg)
 {
+    return weft_json_parse_foreign(text, first_line, NULL, arena, ret_root, msg);
+}
+
+enum weft_err weft_json_parse_foreign(struct weft_text text, uint32_t first_line,
+    const char *repeatable, struct weft_arena *arena, struct weft_json **ret_root,
+    struct weft_msg *msg)
+{
     /* A byte order mark is ignored, as RFC 8259, section 8.1 permits. */
     if (text.size >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0) {
         text.data += 3;
         text.size -= 3;
     }
-    struct parser p = {.text = text, .line = first_line, .arena = arena, .msg = msg};
+    struct parser p = {
+        .text = text,
+        .line = first_line,
+        .repeatable = weft_text_of(repeatable),
+        .arena = arena,
+        .msg = msg,
+    };
     enum weft_err err = check_bytes(&p);
     if (err != WEFT_OK) {
         return err;

@@ -41,6 +41,12 @@ struct weft_json {
 WEFT_MUST_USE enum weft_err weft_json_parse(struct weft_text text, uint32_t first_line,
     struct weft_arena *arena, struct weft_json **ret_root, struct weft_msg *msg);
 
+/* The same for foreign documents: members named `repeatable` may be there more than once. All
+ * of them are in the tree, in order. */
+WEFT_MUST_USE enum weft_err weft_json_parse_foreign(struct weft_text text, uint32_t first_line,
+    const char *repeatable, struct weft_arena *arena, struct weft_json **ret_root,
+    struct weft_msg *msg);
+
 /* NULL when there is no such member or `object` is not an object. */
 const struct weft_json *weft_json_get(const struct weft_json *object, const char *key);
 

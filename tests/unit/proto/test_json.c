@@ -185,6 +185,22 @@ TEST(json, a_key_that_is_there_twice_among_many_is_refused_at_its_second_place)
     weft_arena_destroy(&arena);
 }
 
+TEST(json, one_key_may_be_repeated_where_that_is_asked_for)
+{
+    struct weft_arena a = {.size_max = 1024 * 1024};
+    struct weft_json *root;
+    struct weft_msg msg;
+    struct weft_text good = WEFT_TEXT("{\"id\":1,\"a\":{\"id\":2,\"id\":3},\"id\":4}");
+    EXPECT_EQ(WEFT_OK, weft_json_parse_foreign(good, 1, "id", &a, &root, &msg));
+    expect_written("{\"id\":1,\"a\":{\"id\":2,\"id\":3},\"id\":4}", root);
+    EXPECT_EQ(WEFT_EMALFORMED, weft_json_parse_foreign(good, 1, "a", &a, &root, &msg));
+    EXPECT_TEXT("line 1, column 26: member \"id\" is there twice", msg.text);
+    struct weft_text empty = WEFT_TEXT("{\"\":1,\"\":2}");
+    EXPECT_EQ(WEFT_EMALFORMED, weft_json_parse(empty, 1, &a, &root, &msg));
+    EXPECT_TEXT("line 1, column 11: member \"\" is there twice", msg.text);
+    weft_arena_destroy(&a);
+}
+
 static const char *nested(int depth)
 {
     static char text[256];
