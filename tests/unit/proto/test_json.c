@@ -197,7 +197,7 @@ TEST(json, one_key_may_be_repeated_where_that_is_asked_for)
     EXPECT_TEXT("line 1, column 26: member \"id\" is there twice", msg.text);
     struct weft_text empty = WEFT_TEXT("{\"\":1,\"\":2}");
     EXPECT_EQ(WEFT_EMALFORMED, weft_json_parse(empty, 1, &a, &root, &msg));
-    EXPECT_TEXT("line 1, column 11: member \"\" is there twice", msg.text);
+    EXPECT_TEXT("line 1, column 10: member \"\" is there twice", msg.text);
     weft_arena_destroy(&a);
 }
 
