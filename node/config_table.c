@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "policy/principal.h"
+#include "proto/record.h"
 
 #define AT(member) offsetof(struct weft_config, member)
 #define KIB (1024ull)
@@ -16,7 +17,7 @@
 /* clang-format off */
 const struct weft_setting weft_settings[WEFT_SETTINGS] = {
 /* section, key, type, member, default, min, max, SIGHUP, meaning */
-{"node", "name", WEFT_SETTING_NAME, AT(node.name), NULL, 0, 0, false,
+{"node", "name", WEFT_SETTING_NODE, AT(node.name), NULL, 0, 0, false,
     "name of this node; its certificate says spiffe://ORG/SITE/node/NAME"},
 {"node", "site", WEFT_SETTING_NAME, AT(node.site), NULL, 0, 0, false,
     "the plant"},
@@ -78,7 +79,7 @@ const struct weft_setting weft_settings[WEFT_SETTINGS] = {
     "without a leader for 1 to 2 times this: election"},
 {"timers", "heartbeat_ms", WEFT_SETTING_MS, AT(timers.heartbeat_ms), "50", 5, 30000, false,
     "leader's heartbeat; at most half of election_ms"},
-{"timers", "link_heartbeat_ms", WEFT_SETTING_MS, AT(timers.link_heartbeat_ms), "500", 50, 60000,
+{"timers", "link_heartbeat_ms", WEFT_SETTING_MS, AT(timers.link_heartbeat_ms), "500", 400, 1000,
     false, "on idle connections; silent for 3 of them: dropped"},
 {"timers", "handshake_ms", WEFT_SETTING_MS, AT(timers.handshake_ms), "5000", 100, 60000, false,
     "from accepting a connection to its being authenticated"},
@@ -98,6 +99,7 @@ size_t weft_setting_size(const struct weft_setting *setting)
 {
     switch (setting->type) {
     case WEFT_SETTING_ORG:
+    case WEFT_SETTING_NODE:
     case WEFT_SETTING_NAME:
         return WEFT_CONFIG_NAME_SIZE;
     case WEFT_SETTING_PATH:
@@ -208,6 +210,10 @@ static enum weft_err parse_name(
         return weft_fail(msg, WEFT_EINVAL, "\"%.80s\" is not 1 to %d of %s . - _", text,
             WEFT_PRINCIPAL_PART_SIZE_MAX, is_org ? "a-z 0-9" : "A-Z a-z 0-9");
     }
+    /* The group's configuration knows nodes by this name (proto/record.h's rule for names). */
+    if (setting->type == WEFT_SETTING_NODE && !weft_name_is_valid(value)) {
+        return weft_fail(msg, WEFT_EINVAL, "\"%.80s\" is not 1 to 63 of a-z 0-9 . - _", text);
+    }
     (void)snprintf(member, WEFT_CONFIG_NAME_SIZE, "%s", text);
     return WEFT_OK;
 }
@@ -220,6 +226,7 @@ enum weft_err weft_setting_parse(const struct weft_setting *setting, const char 
     void *member = (char *)config + setting->offset;
     switch (setting->type) {
     case WEFT_SETTING_ORG:
+    case WEFT_SETTING_NODE:
     case WEFT_SETTING_NAME:
         return parse_name(setting, text, member, msg);
     case WEFT_SETTING_PATH:
@@ -262,6 +269,7 @@ void weft_setting_format(const struct weft_setting *setting, const struct weft_c
     const void *member = (const char *)config + setting->offset;
     switch (setting->type) {
     case WEFT_SETTING_ORG:
+    case WEFT_SETTING_NODE:
     case WEFT_SETTING_NAME:
     case WEFT_SETTING_PATH:
     case WEFT_SETTING_ADDRESS:

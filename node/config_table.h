@@ -9,6 +9,7 @@
 
 enum weft_setting_type {
     WEFT_SETTING_ORG,     /* char[WEFT_CONFIG_NAME_SIZE] */
+    WEFT_SETTING_NODE,    /* char[WEFT_CONFIG_NAME_SIZE] */
     WEFT_SETTING_NAME,    /* char[WEFT_CONFIG_NAME_SIZE] */
     WEFT_SETTING_PATH,    /* char[WEFT_CONFIG_PATH_SIZE], made absolute */
     WEFT_SETTING_ADDRESS, /* char[WEFT_ADDRESS_SIZE_MAX + 1] */

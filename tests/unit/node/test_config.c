@@ -190,7 +190,7 @@ TEST(config, doors_that_collide_or_cannot_be_found_are_refused)
 
 TEST(config, names_follow_the_rules_of_principals)
 {
-    static const char *const bad[] = {"N 1", "n/1", "-n", "", "\xc3\xa4"};
+    static const char *const bad[] = {"N1", "n 1", "n/1", "-n", "", "\xc3\xa4"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         char text[512];
         (void)snprintf(text, sizeof(text), "node: {name: \"%s\"}\n", bad[i]);

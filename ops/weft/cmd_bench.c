@@ -1,0 +1,494 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+
+#include "ops/weft/committer.h"
+#include "ops/weft/histogram.h"
+#include "proto/limits.h"
+
+/* bench: a closed loop. Every request is a template encoded once, in which the asset's number
+ * and the request id are written over: the load must not be the bottleneck. */
+
+enum {
+    DIGITS = 10, /* Of the asset's number. */
+    CLIENTS_MAX = 1024,
+    PREPARE_BATCH = 500,
+    TURN_MS = 50,
+    ERROR_PAUSE_MS = 100,
+};
+
+struct bench;
+
+/* One connection, with so many requests in flight. */
+struct connection {
+    struct bench *bench;
+    struct weft_client *client;
+    struct weft_buffer template;
+    size_t digits_at;
+    size_t id_at; /* SIZE_MAX: the message has no request id. */
+};
+
+/* One request in flight: the slot goes on for ever. */
+struct slot {
+    struct connection *connection;
+    uint64_t sent_ns;
+};
+
+struct bench {
+    bool is_read, is_stale, is_spread;
+    uint64_t clients, outstanding, size_bytes, assets, count_max;
+    uint64_t warmup_ms, measure_ms;
+    const char *prefix;
+    struct weft_context context;
+    struct weft_net *net;
+    struct connection *connections;
+    struct slot *slots;
+    uint64_t random;
+    uint64_t sequence;
+    uint64_t id_high;
+    uint64_t start_ns, from_ns, end_ns, last_ns;
+    uint64_t started, completed, errors;
+    struct weft_histogram *histogram; /* ns */
+    struct weft_msg error;            /* The first. */
+    enum weft_err err;
+    bool is_over;
+};
+
+/* xorshift64* (Vigna, 2016). */
+static uint64_t next_random(struct bench *b)
+{
+    b->random ^= b->random >> 12;
+    b->random ^= b->random << 25;
+    b->random ^= b->random >> 27;
+    return b->random * 0x2545f4914f6cdd1du;
+}
+
+/* --- templates --------------------------------------------------------------------------- */
+
+static void put_digits(uint8_t *at, uint64_t number)
+{
+    for (int i = DIGITS - 1; i >= 0; i--) {
+        at[i] = (uint8_t)('0' + number % 10);
+        number /= 10;
+    }
+}
+
+/* A record of about size_bytes: what the fixed part does not take is filled with text. */
+static enum weft_err encode_write(
+    const struct bench *b, const char *asset, uint32_t filler, struct weft_buffer *out)
+{
+    static char text[WEFT_VALUE_SIZE_MAX];
+    memset(text, 'x', sizeof(text));
+    struct weft_field fields[] = {
+        {WEFT_TEXT("load/value"), WEFT_TEXT("0.014"), WEFT_VALUE_REAL},
+        {WEFT_TEXT("load/unit"), WEFT_TEXT("mm"), WEFT_VALUE_TEXT},
+        {WEFT_TEXT("text"), {text, filler}, WEFT_VALUE_TEXT},
+    };
+    struct weft_record record = {.kind = WEFT_TEXT("bench.load"),
+        .asset = weft_text_of(asset),
+        .fields = fields,
+        .field_count = 3};
+    struct weft_client_message message = {.kind = WEFT_KIND_COMMIT,
+        .request_id = 1,
+        .commit = {.records = &record, .record_count = 1}};
+    (void)b;
+    /* Found again by its bytes, below. */
+    memset(message.commit.request_id.bytes, 0xa7, sizeof(message.commit.request_id.bytes));
+    return weft_client_encode(&message, out);
+}
+
+static enum weft_err encode_read(const struct bench *b, const char *asset, struct weft_buffer *out)
+{
+    struct weft_client_message message = {.kind = WEFT_KIND_QUERY,
+        .request_id = 1,
+        .query = {.type = WEFT_QUERY_ASSET,
+            .consistency = b->is_stale ? WEFT_STALE : WEFT_LINEARIZABLE,
+            .asset = weft_text_of(asset),
+            .limit = 1}};
+    return weft_client_encode(&message, out);
+}
+
+/* The one place where `pattern` stands. */
+static enum weft_err find_once(
+    const struct weft_buffer *in, const void *pattern, size_t size, size_t *ret_at)
+{
+    uint8_t *first = memmem(in->data, in->size, pattern, size);
+    if (first == NULL) {
+        return WEFT_ENOTFOUND;
+    }
+    size_t behind = (size_t)(first - in->data) + 1;
+    *ret_at = behind - 1;
+    return memmem(in->data + behind, in->size - behind, pattern, size) == NULL ? WEFT_OK
+                                                                               : WEFT_EINVAL;
+}
+
+static enum weft_err make_template(struct connection *c, struct weft_msg *msg)
+{
+    const struct bench *b = c->bench;
+    static const char digits[] = "7319246805";
+    uint8_t id[16];
+    char asset[WEFT_ASSET_SIZE_MAX + 1];
+    uint32_t filler = 1;
+    memset(id, 0xa7, sizeof(id));
+    (void)snprintf(asset, sizeof(asset), "%s/%s", b->prefix, digits);
+    c->id_at = SIZE_MAX;
+    enum weft_err err = b->is_read ? encode_read(b, asset, &c->template)
+                                   : encode_write(b, asset, filler, &c->template);
+    if (err == WEFT_OK && !b->is_read && c->template.size < b->size_bytes) {
+        filler += (uint32_t)(b->size_bytes - c->template.size);
+        weft_buffer_clear(&c->template);
+        err = encode_write(b, asset, filler, &c->template);
+    }
+    if (err == WEFT_OK) {
+        err = find_once(&c->template, digits, DIGITS, &c->digits_at);
+    }
+    if (err == WEFT_OK && !b->is_read) {
+        err = find_once(&c->template, id, sizeof(id), &c->id_at);
+    }
+    return err == WEFT_OK ? WEFT_OK : weft_fail(msg, err, "make a request: %s", weft_err_name(err));
+}
+
+/* --- the loop ---------------------------------------------------------------------------- */
+
+static void on_answer(void *ctx, enum weft_err err, const struct weft_client_message *answer,
+    const struct weft_msg *msg);
+
+static void start_one(struct slot *slot)
+{
+    struct connection *c = slot->connection;
+    struct bench *b = c->bench;
+    if (b->is_over || (b->count_max > 0 && b->started >= b->count_max)) {
+        return;
+    }
+    uint64_t number = b->is_read ? next_random(b) % b->assets : b->sequence % b->assets;
+    put_digits(c->template.data + c->digits_at, number);
+    b->sequence++;
+    b->started++;
+    if (c->id_at != SIZE_MAX) {
+        memcpy(c->template.data + c->id_at, &b->id_high, sizeof(b->id_high));
+        memcpy(c->template.data + c->id_at + 8, &b->sequence, sizeof(b->sequence));
+    }
+    slot->sent_ns = weft_monotonic_ns();
+    enum weft_err err = weft_client_submit_raw(
+        c->client, (struct weft_bytes){c->template.data, c->template.size}, on_answer, slot);
+    if (err != WEFT_OK && b->err == WEFT_OK) {
+        b->err = weft_fail(&b->error, err, "send a request: %s", weft_err_name(err));
+        b->is_over = true;
+    }
+}
+
+static void on_answer(void *ctx, enum weft_err err, const struct weft_client_message *answer,
+    const struct weft_msg *msg)
+{
+    struct slot *slot = ctx;
+    struct bench *b = slot->connection->bench;
+    uint64_t now_ns = weft_monotonic_ns();
+    (void)answer;
+    if (err != WEFT_OK) {
+        if (b->errors++ == 0) {
+            b->error = *msg;
+        }
+        /* Refused for good, or nobody answers: a load of errors measures nothing. */
+        if (weft_err_class(err) != WEFT_CLASS_RETRY) {
+            b->err = err;
+            b->is_over = true;
+        }
+    } else if (now_ns >= b->from_ns && now_ns <= b->end_ns) {
+        weft_histogram_add(b->histogram, now_ns - slot->sent_ns);
+        b->last_ns = now_ns;
+    }
+    b->completed++;
+    start_one(slot);
+}
+
+static uint64_t outstanding_of(const struct bench *b)
+{
+    uint64_t sum = 0;
+    for (uint64_t i = 0; i < b->clients; i++) {
+        sum += weft_client_outstanding(b->connections[i].client);
+    }
+    return sum;
+}
+
+static void run(struct bench *b, const struct weft_args *args)
+{
+    struct weft_progress progress;
+    uint64_t begun_ns = weft_monotonic_ns();
+    b->start_ns = begun_ns;
+    b->from_ns = begun_ns + b->warmup_ms * 1000000;
+    b->end_ns = b->from_ns + b->measure_ms * 1000000;
+    weft_progress_start(&progress, args, b->is_read ? "reads" : "commits", "", b->count_max);
+    for (uint64_t i = 0; i < b->clients * b->outstanding; i++) {
+        start_one(&b->slots[i]);
+    }
+    while (!b->is_over && weft_monotonic_ns() < b->end_ns &&
+           !(b->count_max > 0 && b->completed >= b->count_max)) {
+        weft_net_turn(b->net, TURN_MS);
+        weft_progress_show(&progress, b->completed);
+    }
+    b->is_over = true;
+    weft_progress_end(&progress);
+    while (outstanding_of(b) > 0) {
+        weft_net_turn(b->net, TURN_MS); /* So that nobody is left writing after we report. */
+    }
+}
+
+/* --- before ------------------------------------------------------------------------------ */
+
+static enum weft_err read_options(
+    const struct weft_args *args, struct bench *b, struct weft_msg *msg)
+{
+    uint64_t assets = b->is_read ? 1000 : 100000;
+    b->is_stale = weft_args_has(args, "stale");
+    b->is_spread = weft_args_has(args, "spread");
+    b->prefix = weft_args_text(args, "prefix", "bench");
+    if (strlen(b->prefix) + 1 + DIGITS > WEFT_ASSET_SIZE_MAX) {
+        return weft_fail(msg, WEFT_EINVAL, "--prefix: too long");
+    }
+    enum weft_err err = weft_args_number(args, "clients", 1, CLIENTS_MAX, 8, &b->clients, msg);
+    if (err == WEFT_OK) {
+        err = weft_args_number(args, "outstanding", 1, 4096, 1, &b->outstanding, msg);
+    }
+    if (err == WEFT_OK) {
+        err =
+            weft_args_number(args, "size", 1, WEFT_VALUE_SIZE_MAX - 1024, 300, &b->size_bytes, msg);
+    }
+    if (err == WEFT_OK) {
+        err = weft_args_number(args, "assets", 1, 9999999999u, assets, &b->assets, msg);
+    }
+    if (err == WEFT_OK) {
+        err = weft_args_number(args, "count", 1, UINT64_MAX, 0, &b->count_max, msg);
+    }
+    if (err == WEFT_OK) {
+        err = weft_args_duration_ms(args, "seconds", 10000, &b->measure_ms, msg);
+    }
+    if (err == WEFT_OK) {
+        /* With a count all of it is measured. */
+        err =
+            weft_args_duration_ms(args, "warmup", b->count_max > 0 ? 0 : 1000, &b->warmup_ms, msg);
+    }
+    return err;
+}
+
+static void ignore_commit(
+    void *ctx, const struct weft_commit_result *result, uint32_t first, uint32_t last)
+{
+    (void)ctx, (void)result, (void)first, (void)last;
+}
+
+/* Reads need something to read. */
+static enum weft_err prepare_assets(struct bench *b, struct weft_msg *msg)
+{
+    struct weft_committer committer;
+    struct weft_client *client = b->connections[0].client;
+    static char text[WEFT_VALUE_SIZE_MAX];
+    memset(text, 'x', sizeof(text));
+    struct weft_field field = {WEFT_TEXT("text"), {text, (size_t)b->size_bytes}, WEFT_VALUE_TEXT};
+    enum weft_err err =
+        weft_committer_init(&committer, client, PREPARE_BATCH, 4, ignore_commit, NULL, msg);
+    for (uint64_t i = 0; err == WEFT_OK && i < b->assets; i++) {
+        char asset[WEFT_ASSET_SIZE_MAX + 1];
+        (void)snprintf(asset, sizeof(asset), "%s/%0*" PRIu64, b->prefix, DIGITS, i);
+        struct weft_record record = {.kind = WEFT_TEXT("bench.load"),
+            .asset = weft_arena_text(weft_committer_arena(&committer), weft_text_of(asset)),
+            .fields = &field,
+            .field_count = 1};
+        err = weft_committer_add(&committer, &record, (uint32_t)i, msg);
+    }
+    if (err == WEFT_OK) {
+        err = weft_committer_finish(&committer, msg);
+    } else {
+        weft_committer_abandon(&committer);
+    }
+    weft_committer_destroy(&committer);
+    return err == WEFT_OK ? WEFT_OK : weft_wrap(msg, err, "write what is to be read");
+}
+
+static enum weft_err connect_one(
+    struct bench *b, uint64_t number, uint64_t timeout_ms, struct weft_msg *msg)
+{
+    struct connection *c = &b->connections[number];
+    struct weft_context context = b->context;
+    if (b->is_spread) {
+        uint32_t first = (uint32_t)(number % b->context.endpoint_count);
+        for (uint32_t i = 0; i < context.endpoint_count; i++) {
+            memcpy(context.endpoints[i], b->context.endpoints[(first + i) % context.endpoint_count],
+                sizeof(context.endpoints[i]));
+        }
+    }
+    c->bench = b;
+    enum weft_err err = weft_client_create(b->net, &context, timeout_ms, false, &c->client, msg);
+    return err == WEFT_OK ? make_template(c, msg) : err;
+}
+
+static enum weft_err prepare(const struct weft_args *args, struct bench *b, struct weft_msg *msg)
+{
+    uint64_t timeout_ms = 0;
+    enum weft_err err =
+        weft_args_duration_ms(args, "timeout", WEFT_CLIENT_TIMEOUT_MS, &timeout_ms, msg);
+    if (err == WEFT_OK) {
+        err = weft_context_resolve(args, &b->context, msg);
+    }
+    if (err == WEFT_OK) {
+        err = weft_net_open(b->context.identity, &b->net, msg);
+    }
+    if (err != WEFT_OK) {
+        return err;
+    }
+    b->connections = calloc(b->clients, sizeof(*b->connections));
+    b->slots = calloc(b->clients * b->outstanding, sizeof(*b->slots));
+    b->histogram = calloc(1, sizeof(*b->histogram));
+    if (b->connections == NULL || b->slots == NULL || b->histogram == NULL ||
+        getrandom(&b->id_high, sizeof(b->id_high), 0) != sizeof(b->id_high)) {
+        return weft_fail(msg, WEFT_ENOMEM, "no memory for so many requests");
+    }
+    b->random = b->id_high | 1;
+    for (uint64_t i = 0; err == WEFT_OK && i < b->clients; i++) {
+        err = connect_one(b, i, timeout_ms, msg);
+    }
+    for (uint64_t i = 0; i < b->clients * b->outstanding; i++) {
+        b->slots[i].connection = &b->connections[i % b->clients];
+    }
+    return err == WEFT_OK && b->is_read ? prepare_assets(b, msg) : err;
+}
+
+/* --- after ------------------------------------------------------------------------------- */
+
+struct figures {
+    double seconds, per_second, cpu_percent;
+    double mean_us, p50_us, p90_us, p99_us, p999_us, max_us;
+    uint64_t repeats;
+};
+
+static double us(uint64_t ns)
+{
+    return (double)ns / 1000;
+}
+
+static double cpu_seconds(void)
+{
+    struct rusage usage;
+    (void)getrusage(RUSAGE_SELF, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+static struct figures figures_of(const struct bench *b, double cpu_before)
+{
+    const struct weft_histogram *h = b->histogram;
+    struct figures f = {0};
+    uint64_t until_ns = b->count_max > 0 && b->last_ns > 0 ? b->last_ns : b->end_ns;
+    f.seconds = (double)(until_ns - b->from_ns) / 1e9;
+    f.per_second = f.seconds > 0 ? (double)h->count / f.seconds : 0;
+    f.cpu_percent =
+        (cpu_seconds() - cpu_before) * 100 / ((double)(weft_monotonic_ns() - b->start_ns) / 1e9);
+    f.mean_us = weft_histogram_mean(h) / 1000;
+    f.p50_us = us(weft_histogram_quantile(h, 0.5));
+    f.p90_us = us(weft_histogram_quantile(h, 0.9));
+    f.p99_us = us(weft_histogram_quantile(h, 0.99));
+    f.p999_us = us(weft_histogram_quantile(h, 0.999));
+    f.max_us = us(h->max);
+    for (uint64_t i = 0; i < b->clients; i++) {
+        f.repeats += weft_client_repeats(b->connections[i].client);
+    }
+    return f;
+}
+
+static enum weft_err report(const struct weft_args *args, const struct bench *b,
+    const struct figures *f, struct weft_msg *msg)
+{
+    enum weft_format format;
+    enum weft_err err = weft_output_format(args, &format, msg);
+    if (err != WEFT_OK) {
+        return err;
+    }
+    if (format == WEFT_FORMAT_TABLE) {
+        struct weft_table t;
+        (void)printf("%s: %" PRIu64 " connections, %" PRIu64
+                     " in flight each, %.1f s, about %" PRIu64 " bytes\n",
+            b->is_read ? "reads" : "commits", b->clients, b->outstanding, f->seconds,
+            b->size_bytes);
+        weft_table_init(
+            &t, ">PER SECOND|>COUNT|>ERRORS|>REPEATED|>P50 us|>P90|>P99|>P99.9|>MAX|>OWN CPU");
+        weft_table_format(&t, "%.0f", f->per_second);
+        weft_table_format(&t, "%" PRIu64, b->histogram->count);
+        weft_table_format(&t, "%" PRIu64, b->errors);
+        weft_table_format(&t, "%" PRIu64, f->repeats);
+        weft_table_format(&t, "%.0f", f->p50_us);
+        weft_table_format(&t, "%.0f", f->p90_us);
+        weft_table_format(&t, "%.0f", f->p99_us);
+        weft_table_format(&t, "%.0f", f->p999_us);
+        weft_table_format(&t, "%.0f", f->max_us);
+        weft_table_format(&t, "%.0f %%", f->cpu_percent);
+        weft_table_print(&t, stdout);
+        return WEFT_OK;
+    }
+    struct weft_writer w = {0};
+    weft_writer_open(&w, NULL, '{');
+    weft_writer_text(&w, "operation", b->is_read ? WEFT_TEXT("read") : WEFT_TEXT("write"));
+    weft_writer_unsigned(&w, "clients", b->clients);
+    weft_writer_unsigned(&w, "outstanding", b->outstanding);
+    weft_writer_unsigned(&w, "size_bytes", b->size_bytes);
+    weft_writer_real(&w, "seconds", f->seconds, 3);
+    weft_writer_unsigned(&w, "count", b->histogram->count);
+    weft_writer_real(&w, "per_second", f->per_second, 1);
+    weft_writer_unsigned(&w, "errors", b->errors);
+    weft_writer_unsigned(&w, "repeats", f->repeats);
+    weft_writer_real(&w, "mean_us", f->mean_us, 1);
+    weft_writer_real(&w, "p50_us", f->p50_us, 1);
+    weft_writer_real(&w, "p90_us", f->p90_us, 1);
+    weft_writer_real(&w, "p99_us", f->p99_us, 1);
+    weft_writer_real(&w, "p999_us", f->p999_us, 1);
+    weft_writer_real(&w, "max_us", f->max_us, 1);
+    weft_writer_real(&w, "client_cpu_percent", f->cpu_percent, 1);
+    weft_writer_close(&w, '}');
+    err = weft_writer_print(&w, stdout, msg);
+    weft_writer_destroy(&w);
+    return err;
+}
+
+static void destroy(struct bench *b)
+{
+    for (uint64_t i = 0; b->connections != NULL && i < b->clients; i++) {
+        weft_client_destroy(b->connections[i].client);
+        weft_buffer_destroy(&b->connections[i].template);
+    }
+    weft_net_close(b->net);
+    free(b->connections);
+    free(b->slots);
+    free(b->histogram);
+}
+
+static enum weft_exit bench(const struct weft_args *args, bool is_read)
+{
+    struct bench b = {.is_read = is_read};
+    struct weft_msg msg = {""};
+    enum weft_err err = read_options(args, &b, &msg);
+    if (err == WEFT_OK) {
+        err = prepare(args, &b, &msg);
+    }
+    if (err == WEFT_OK) {
+        double cpu_before = cpu_seconds();
+        run(&b, args);
+        struct figures f = figures_of(&b, cpu_before);
+        err = report(args, &b, &f, &msg);
+    }
+    if (err == WEFT_OK && b.errors + (b.err != WEFT_OK ? 1 : 0) > 0) {
+        err = b.err != WEFT_OK ? b.err : WEFT_EUNAVAILABLE;
+        (void)weft_fail(&msg, err, "%" PRIu64 " errors, the first: %.300s", b.errors, b.error.text);
+    }
+    destroy(&b);
+    return weft_complain(err, &msg);
+}
+
+enum weft_exit weft_cmd_bench_write(const struct weft_args *args)
+{
+    return bench(args, false);
+}
+
+enum weft_exit weft_cmd_bench_read(const struct weft_args *args)
+{
+    return bench(args, true);
+}

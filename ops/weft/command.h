@@ -1,0 +1,90 @@
+/* ops/weft/command.h: what a command of `weft` is: a row of a table, and a function.
+ *
+ * Help, usage, completion and the parser are all made from these tables. A command writes data
+ * to stdout and everything else to stderr, and returns an exit code of interfaces.md. */
+#ifndef WEFT_OPS_COMMAND_H
+#define WEFT_OPS_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "proto/err.h"
+
+/* The numbers are relied on by scripts: they never change. */
+enum weft_exit {
+    WEFT_EXIT_DONE = 0,
+    WEFT_EXIT_NO = 1,          /* Not found, verification failed, digest differs. */
+    WEFT_EXIT_USAGE = 2,       /* Wrong usage or malformed input. */
+    WEFT_EXIT_UNAVAILABLE = 3, /* Nobody answers, or not in time. */
+    WEFT_EXIT_REFUSED = 4,     /* By policy. */
+    WEFT_EXIT_CONFLICT = 5,    /* With the present state. */
+};
+
+struct weft_option {
+    const char *name;     /* Without dashes. NULL ends a list. */
+    char letter;          /* 0: none. */
+    const char *argument; /* NULL: a flag. */
+    const char *help;
+};
+
+struct weft_args;
+
+struct weft_command {
+    const char *path;     /* "pki node": one or two words. */
+    const char *summary;  /* One line, no full stop. */
+    const char *operands; /* "ASSET", "[FILE|-]"; "" for none. */
+    int operands_min;
+    int operands_max;                  /* -1: any number. */
+    const struct weft_option *options; /* Its own; may be NULL. */
+    bool is_online;                    /* Takes the options of the connection too. */
+    const char *description;           /* Paragraphs; wrapped in the source at 76 columns. */
+    const char *examples;
+    enum weft_exit (*run)(const struct weft_args *args);
+};
+
+/* All of them, in the order of the help; ends with path NULL. */
+extern const struct weft_command weft_commands[];
+extern const struct weft_option weft_global_options[];
+extern const struct weft_option weft_online_options[];
+
+const struct weft_command *weft_command_find(const char *path);
+
+/* What scripts act on, from what happened. */
+enum weft_exit weft_exit_of(enum weft_err err);
+
+/* "weft: TEXT" to stderr. Returns weft_exit_of(err). */
+enum weft_exit weft_complain(enum weft_err err, const struct weft_msg *msg);
+
+enum weft_exit weft_cmd_backup(const struct weft_args *args);
+enum weft_exit weft_cmd_bench_read(const struct weft_args *args);
+enum weft_exit weft_cmd_bench_write(const struct weft_args *args);
+enum weft_exit weft_cmd_check_data(const struct weft_args *args);
+enum weft_exit weft_cmd_completion(const struct weft_args *args);
+enum weft_exit weft_cmd_context_add(const struct weft_args *args);
+enum weft_exit weft_cmd_context_list(const struct weft_args *args);
+enum weft_exit weft_cmd_context_remove(const struct weft_args *args);
+enum weft_exit weft_cmd_context_show(const struct weft_args *args);
+enum weft_exit weft_cmd_context_use(const struct weft_args *args);
+enum weft_exit weft_cmd_find(const struct weft_args *args);
+enum weft_exit weft_cmd_get(const struct weft_args *args);
+enum weft_exit weft_cmd_help(const struct weft_args *args);
+enum weft_exit weft_cmd_import_epcis(const struct weft_args *args);
+enum weft_exit weft_cmd_member_add(const struct weft_args *args);
+enum weft_exit weft_cmd_member_demote(const struct weft_args *args);
+enum weft_exit weft_cmd_member_list(const struct weft_args *args);
+enum weft_exit weft_cmd_member_promote(const struct weft_args *args);
+enum weft_exit weft_cmd_member_recover(const struct weft_args *args);
+enum weft_exit weft_cmd_member_remove(const struct weft_args *args);
+enum weft_exit weft_cmd_member_transfer(const struct weft_args *args);
+enum weft_exit weft_cmd_pki_init(const struct weft_args *args);
+enum weft_exit weft_cmd_pki_node(const struct weft_args *args);
+enum weft_exit weft_cmd_pki_person(const struct weft_args *args);
+enum weft_exit weft_cmd_pki_service(const struct weft_args *args);
+enum weft_exit weft_cmd_pki_show(const struct weft_args *args);
+enum weft_exit weft_cmd_put(const struct weft_args *args);
+enum weft_exit weft_cmd_restore(const struct weft_args *args);
+enum weft_exit weft_cmd_status(const struct weft_args *args);
+enum weft_exit weft_cmd_story(const struct weft_args *args);
+enum weft_exit weft_cmd_watch(const struct weft_args *args);
+
+#endif
