@@ -34,6 +34,8 @@ struct weft_core {
     uint32_t message_capacity;
     struct raft_snapshot_metadata install; /* Ours between has_install and installed. */
     bool has_install;
+    struct raft_configuration undisguised; /* While ours is in `disguise` (RFT-15). */
+    struct raft_server disguise[WEFT_MEMBERS_MAX + 1];
 };
 
 static enum weft_err fail(struct weft_core *core, int code, const char *what, struct weft_msg *msg)
@@ -334,23 +336,79 @@ static enum weft_err lend_entries(struct weft_core *core, const struct weft_appe
     return WEFT_OK;
 }
 
-/* RFT-15: "a server will process incoming RPC requests without consulting its current
- * configuration" (dissertation, 4.1). The library lets only voters vote, and so a candidate whose
- * last change made a second voter is never elected if that one has not heard of it. For the
- * step our own role is a voter's; a vote is made durable and is given by the log, as ever. */
-static struct raft_server *vote_as_voter(
-    struct weft_core *core, const struct weft_peer_message *message)
+static unsigned voter_count(const struct raft_configuration *c, raft_id id, bool *ret_is_voter)
 {
-    struct raft_configuration *c = &core->raft.configuration;
-    if (message->kind != WEFT_KIND_REQUEST_VOTE || weft_mutant(WEFT_MUTANT_NO_STANDBY_VOTE)) {
-        return NULL;
-    }
+    unsigned voters = 0;
+    *ret_is_voter = false;
     for (unsigned i = 0; i < c->n; i++) {
-        if (c->servers[i].id == core->raft.id) {
-            return &c->servers[i];
+        if (c->servers[i].role == RAFT_VOTER) {
+            voters++;
+            *ret_is_voter = *ret_is_voter || c->servers[i].id == id;
         }
     }
-    return NULL;
+    return voters;
+}
+
+/* RFT-15: "a server will process incoming RPC requests without consulting its current
+ * configuration"; one that is not in its newest, uncommitted one "should still start new
+ * elections, as it might still be needed until the Cnew entry is committed", and "does not count
+ * its own vote" (dissertation, 4.1 and 4.2.2). The library lets only voters of the newest
+ * configuration vote and stand: a group of one that becomes two, or of two that becomes one,
+ * can lose its leader for good. So for a step of an election our own role is a voter's. */
+static bool may_stand(const struct weft_core *core)
+{
+    const struct raft *r = &core->raft;
+    bool is_voter, was_voter;
+    (void)voter_count(&r->configuration, r->id, &is_voter);
+    (void)voter_count(&r->configuration_committed, r->id, &was_voter);
+    return !is_voter && was_voter && r->configuration_uncommitted_index > 0 &&
+           r->state != RAFT_LEADER && !weft_mutant(WEFT_MUTANT_NO_LAST_STAND);
+}
+
+/* False: we are a voter, or no member and only asked for a vote; nothing is changed. */
+static bool put_on_vote(struct weft_core *core, bool is_election)
+{
+    struct raft_configuration *c = &core->raft.configuration;
+    struct raft_server *self = NULL;
+    for (unsigned i = 0; i < c->n; i++) {
+        self = c->servers[i].id == core->raft.id ? &c->servers[i] : self;
+    }
+    if (self != NULL && self->role == RAFT_VOTER) {
+        return false;
+    }
+    if ((self == NULL && (!is_election || c->n > WEFT_MEMBERS_MAX)) ||
+        (!is_election && weft_mutant(WEFT_MUTANT_NO_STANDBY_VOTE))) {
+        return false;
+    }
+    core->undisguised = *c;
+    for (unsigned i = 0; i < c->n; i++) {
+        core->disguise[i] = c->servers[i];
+    }
+    if (self == NULL) { /* Behind all others: their places stay. */
+        core->disguise[c->n] = (struct raft_server){core->raft.id, core->raft.address, 0};
+        self = &c->servers[c->n];
+        c->n++;
+    }
+    core->disguise[self - c->servers].role = RAFT_VOTER;
+    c->servers = core->disguise;
+    return true;
+}
+
+/* In the disguise there is one voter more, so that a majority of an odd number of others takes
+ * our vote to fill, and one of an even number must not have it. */
+static void take_off_vote(struct weft_core *core)
+{
+    struct raft *r = &core->raft;
+    unsigned place = 0;
+    bool is_voter;
+    unsigned others = voter_count(&core->undisguised, r->id, &is_voter);
+    for (unsigned i = 0; i < r->configuration.n && r->configuration.servers[i].id != r->id; i++) {
+        place += r->configuration.servers[i].role == RAFT_VOTER ? 1 : 0;
+    }
+    if (r->state == RAFT_CANDIDATE && others % 2 == 0) {
+        r->candidate_state.votes[place].grant = false;
+    }
+    r->configuration = core->undisguised;
 }
 
 enum weft_err weft_core_receive(struct weft_core *core, uint64_t now_ms, uint64_t from,
@@ -405,14 +463,13 @@ enum weft_err weft_core_receive(struct weft_core *core, uint64_t now_ms, uint64_
             .last_log_index = message->timeout_now.last_log_index,
             .last_log_term = message->timeout_now.last_log_term};
     }
-    struct raft_server *self = vote_as_voter(core, message);
-    int role = self != NULL ? self->role : 0;
-    if (self != NULL) {
-        self->role = RAFT_VOTER;
-    }
+    bool is_election = message->kind == WEFT_KIND_REQUEST_VOTE_RESULT && may_stand(core);
+    bool has_disguise = message->kind == WEFT_KIND_REQUEST_VOTE || is_election
+                            ? put_on_vote(core, is_election)
+                            : false;
     enum weft_err rv = step(core, &event, now_ms, "receive", ret_update, msg);
-    if (self != NULL) {
-        self->role = role;
+    if (has_disguise) {
+        take_off_vote(core);
     }
     return rv;
 }
@@ -465,19 +522,6 @@ enum weft_err weft_core_persisted(struct weft_core *core, uint64_t now_ms, uint6
     return step(core, &event, now_ms, "persisted", ret_update, msg);
 }
 
-static unsigned voter_count(const struct raft_configuration *c, raft_id id, bool *ret_is_voter)
-{
-    unsigned voters = 0;
-    *ret_is_voter = false;
-    for (unsigned i = 0; i < c->n; i++) {
-        if (c->servers[i].role == RAFT_VOTER) {
-            voters++;
-            *ret_is_voter = *ret_is_voter || c->servers[i].id == id;
-        }
-    }
-    return voters;
-}
-
 /* RFT-11: the library lets a sole voter lead at once in the term it is in, in which another
  * node may have led before the last change, or we ourselves before a restart: two entries of
  * the same index and term. A term of its own is always safe. */
@@ -501,9 +545,20 @@ enum weft_err weft_core_timeout(struct weft_core *core, uint64_t now_ms,
     const struct weft_core_update **ret_update, struct weft_msg *msg)
 {
     struct raft_event event = {.type = RAFT_TIMEOUT};
+    struct raft *r = &core->raft;
+    bool is_silent = r->state == RAFT_FOLLOWER && now_ms >= raft_timeout(r);
     bool has_term = begin_sole_voter_term(core, now_ms);
+    bool has_disguise = may_stand(core) && put_on_vote(core, true);
     enum weft_err rv = step(core, &event, now_ms, "timeout", ret_update, msg);
+    if (has_disguise) {
+        take_off_vote(core);
+    }
     core->effects.has_term = core->effects.has_term || has_term;
+    if (is_silent && r->state == RAFT_FOLLOWER) {
+        /* RFT-15: who does not stand keeps its leader, silent for an election timeout, and
+         * would refuse its vote to everybody else for good. */
+        r->follower_state.current_leader.id = 0;
+    }
     return rv;
 }
 

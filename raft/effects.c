@@ -32,7 +32,10 @@ uint64_t weft_replica_leader(const struct weft_replica *r)
         return 0;
     case WEFT_CORE_FOLLOWER:
         /* The library keeps naming the leader of an older term. */
-        return r->leader_term == weft_core_term(r->core) ? r->leader_id : 0;
+        return r->leader_term == weft_core_term(r->core) &&
+                       weft_core_leader(r->core) == r->leader_id
+                   ? r->leader_id
+                   : 0;
     }
     weft_unreachable("three states");
 }

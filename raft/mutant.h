@@ -21,6 +21,7 @@ enum weft_mutant {
     WEFT_MUTANT_NO_CHANGE_TERM_GATE, /* Changes before an entry of this term is committed. */
     WEFT_MUTANT_NO_SHIFT,            /* Entries below the log's beginning are refused. */
     WEFT_MUTANT_NO_STANDBY_VOTE,     /* A member without a vote in its own eyes gives none. */
+    WEFT_MUTANT_NO_LAST_STAND,       /* Who is to be removed does not stand for election. */
     WEFT_MUTANT_NO_PRE_VOTE_TERM,    /* A refused pre-vote does not teach the higher term. */
     WEFT_MUTANT_NO_SEQUENCE_GUARD,   /* Repeated and overtaken messages are taken. */
     WEFT_MUTANT_NO_LEADER_GUARD,     /* A second leader of our own term is believed. */
