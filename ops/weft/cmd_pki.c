@@ -371,9 +371,9 @@ static enum weft_err show_one(
     struct stat st;
     bool is_identity = stat(operand, &st) == 0 && S_ISDIR(st.st_mode);
     enum weft_err verdict = WEFT_OK;
-    struct weft_msg why = {"yes"};
-    enum weft_err err = is_identity ? weft_files_join(operand, WEFT_IDENTITY_CERT, path, msg)
-                                    : weft_files_join(".", "", path, msg);
+    struct weft_msg why = {""};
+    enum weft_err err =
+        is_identity ? weft_files_join(operand, WEFT_IDENTITY_CERT, path, msg) : WEFT_OK;
     if (err == WEFT_OK) {
         err = weft_files_read(is_identity ? path : operand, &cert, msg);
     }
@@ -384,6 +384,9 @@ static enum weft_err show_one(
     if (err == WEFT_OK) {
         if (is_identity) {
             verdict = verify_identity(operand, &cert, &why);
+        }
+        if (verdict == WEFT_OK) {
+            (void)snprintf(why.text, sizeof(why.text), "yes");
         }
         weft_principal_format_uri(&facts.principal, uri);
         weft_time_format(facts.not_before_s * 1000000000, from);

@@ -138,7 +138,7 @@ static bool fill_root(X509 *cert, const char *org)
     (void)snprintf(common_name, sizeof(common_name), "Weft trust root");
     /* RFC 5280, 4.2.1.10: for URIs the constraint applies to the host part of the name, which
      * is the trust domain of a SPIFFE ID. */
-    (void)snprintf(constraint, sizeof(constraint), "permitted;URI:%s", org);
+    (void)snprintf(constraint, sizeof(constraint), "critical,permitted;URI:%s", org);
     return set_subject(cert, org, common_name) &&
            X509_set_issuer_name(cert, X509_get_subject_name(cert)) == 1 &&
            add_extension(cert, cert, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&

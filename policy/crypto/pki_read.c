@@ -183,7 +183,7 @@ enum weft_err weft_pki_inspect(
 
 static enum weft_err verify_chain(X509 *cert, X509 *root, int64_t now_s, struct weft_msg *msg)
 {
-    enum weft_err err = weft_fail(msg, WEFT_ENOMEM, "no memory to verify a certificate");
+    enum weft_err err = WEFT_ENOMEM;
     X509_STORE *store = X509_STORE_new();
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     if (store != NULL && ctx != NULL && X509_STORE_add_cert(store, root) == 1 &&
@@ -199,7 +199,7 @@ static enum weft_err verify_chain(X509 *cert, X509 *root, int64_t now_s, struct 
     X509_STORE_CTX_free(ctx);
     X509_STORE_free(store);
     ERR_clear_error();
-    return err;
+    return err == WEFT_ENOMEM ? weft_fail(msg, err, "no memory to verify a certificate") : err;
 }
 
 static enum weft_err verify_rules(X509 *cert, const struct weft_pki_facts *root, bool as_server,
