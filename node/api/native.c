@@ -132,6 +132,12 @@ static void on_digest(struct weft_native *n, const struct weft_digest_request *r
     struct weft_client_message message = {
         .kind = WEFT_KIND_DIGEST_RESULT, .request_id = waiter->request_id};
     enum weft_err rv = weft_digests_find(&n->node->digests, request->index, &message.digest_result);
+    struct weft_state_position position;
+    weft_state_position(n->node->state, &position);
+    if (rv == WEFT_ENOTFOUND && request->index > position.index) {
+        message.digest_result.index = request->index; /* Not here yet: ask again. */
+        rv = WEFT_OK;
+    }
     if (rv != WEFT_OK) {
         weft_native_refuse(n, waiter, rv, "this node has not seen a digest marker at that index");
         return;
