@@ -264,6 +264,17 @@ void weft_link_on_idle(uv_idle_t *idle)
     (void)idle; /* It only keeps poll from waiting before on_prepare has run. */
 }
 
+/* First what was read before the pause, then more: otherwise each pause would add to what
+ * waits, without end (LNK-12). */
+static void resume(struct weft_link_conn *conn)
+{
+    conn->is_resumed = false;
+    weft_conn_deliver(conn);
+    if (conn->stream != NULL && !conn->is_paused) {
+        conn->link->transport->pause(conn);
+    }
+}
+
 /* Before the loop waits: what was sent in this turn goes out together (LNK-5). Callbacks may
  * send more; that waits for the next turn, so that no peer holds the loop. */
 static void on_prepare(uv_prepare_t *prepare)
@@ -278,8 +289,7 @@ static void on_prepare(uv_prepare_t *prepare)
         link->dirty_count--;
         conn->is_dirty = false;
         if (conn->is_resumed) {
-            conn->is_resumed = false;
-            weft_conn_deliver(conn);
+            resume(conn);
         }
         if (conn->stream != NULL) {
             link->transport->flush(conn);
@@ -436,11 +446,12 @@ void weft_link_conn_pause(struct weft_link_conn *conn, bool is_paused)
         return;
     }
     conn->is_paused = is_paused;
-    if (!is_paused) {
+    conn->is_resumed = !is_paused;
+    if (is_paused) {
+        conn->link->transport->pause(conn);
+    } else {
         conn->heard_ms = uv_now(conn->link->options.loop);
-        conn->is_resumed = true;
         weft_conn_mark_dirty(conn);
     }
-    conn->link->transport->pause(conn);
     weft_conn_arm(conn);
 }

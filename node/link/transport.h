@@ -100,6 +100,7 @@ struct weft_transport {
     enum weft_err (*dial)(struct weft_link_conn *conn, struct weft_msg *msg);
     /* Takes what it can of conn->out and sends it. May call weft_conn_fail. */
     void (*flush)(struct weft_link_conn *conn);
+    /* Stops or goes on reading, as conn->is_paused says. */
     void (*pause)(struct weft_link_conn *conn);
     /* Parts conn and its stream. What waits goes out as far as the kernel takes it at once,
      * then TLS's close_notify. Calls nothing back. */
