@@ -19,11 +19,18 @@ struct found {
     char name[WEFT_LOG_SLOT_NAME_SIZE];
 };
 
+struct slots {
+    struct weft_log_slot *items;
+    uint32_t count;
+};
+
 struct replay {
     const struct weft_log_directory *directory;
     const struct weft_log_options *options;
     struct weft_log_meta *meta;
     struct weft_log_recovery *out;
+    struct slots spares;
+    struct slots misfits;
     struct found *live; /* By number, none twice. */
     uint32_t live_count;
     uint32_t kept;   /* The first so many are a part of the log, and in out->segments. */
@@ -41,28 +48,46 @@ struct replay {
 
 /* ---- What is in the directory ---- */
 
-/* The slot is taken. One of another size than new segments have serves no more. */
+static enum weft_err push(struct slots *list, struct weft_log_slot slot, struct weft_msg *msg)
+{
+    struct weft_log_slot *items = realloc(list->items, (list->count + 1) * sizeof(*items));
+    if (items == NULL) {
+        return weft_fail(msg, WEFT_ENOMEM, "read the log");
+    }
+    list->items = items;
+    list->items[list->count++] = slot;
+    return WEFT_OK;
+}
+
+/* The slot is taken. One of another size than new segments have serves no more; it is removed
+ * in the end, not before all else is found to be in order. */
 static enum weft_err add_spare(
     struct replay *r, struct weft_log_slot slot, uint64_t size_bytes, struct weft_msg *msg)
 {
+    bool fits = size_bytes == r->options->segment_size_bytes;
+    enum weft_err rv = push(fits ? &r->spares : &r->misfits, slot, msg);
+    if (rv != WEFT_OK) {
+        r->directory->ops->close(r->directory->ops->ctx, slot.fd);
+    }
+    return rv;
+}
+
+static void remove_misfits(struct replay *r)
+{
     const struct weft_log_directory *d = r->directory;
-    struct weft_log_recovery *out = r->out;
-    if (size_bytes != r->options->segment_size_bytes) {
+    for (uint32_t i = 0; i < r->misfits.count; i++) {
         char name[WEFT_LOG_SLOT_NAME_SIZE];
-        weft_log_slot_name(slot.number, name);
+        weft_log_slot_name(r->misfits.items[i].number, name);
         (void)d->ops->unlink(d->ops->ctx, d->fd, name);
-        d->ops->close(d->ops->ctx, slot.fd);
-        return WEFT_OK;
     }
-    struct weft_log_slot *spares =
-        realloc(out->spares, (out->spare_count + 1) * sizeof(*out->spares));
-    if (spares == NULL) {
-        d->ops->close(d->ops->ctx, slot.fd);
-        return weft_fail(msg, WEFT_ENOMEM, "read the log");
+}
+
+static void close_slots(struct replay *r, struct slots *list)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        r->directory->ops->close(r->directory->ops->ctx, list->items[i].fd);
     }
-    out->spares = spares;
-    out->spares[out->spare_count++] = slot;
-    return WEFT_OK;
+    free(list->items);
 }
 
 static enum weft_err add_live(struct replay *r, const struct found *found, struct weft_msg *msg)
@@ -174,6 +199,10 @@ static enum weft_err list(struct replay *r, struct weft_msg *msg)
         rv = look_at(r, entry->d_name, msg);
     }
     (void)closedir(directory);
+    if (rv == WEFT_OK) {
+        /* A process that was killed may have named a file without getting to sync the name. */
+        rv = weft_log_file_sync_directory(d, msg);
+    }
     if (rv != WEFT_OK || r->live_count == 0) {
         return rv;
     }
@@ -377,7 +406,8 @@ static enum weft_err refuse(const struct replay *r, struct weft_msg *msg)
     const char *path = r->directory->path;
     uint64_t index = weft_log_table_next(&r->out->table);
     uint64_t number = r->meta->record.first_segment + r->place;
-    if (r->is_sealed && r->place == r->live_count) {
+    bool is_there = r->place < r->live_count && r->live[r->place].header.number == number;
+    if (r->is_sealed && !is_there) {
         return weft_fail(msg, WEFT_ECORRUPT,
             "%s: segment %" PRIu64 " is missing, which holds entry %" PRIu64
             " (acknowledged up to frame %" PRIu64 ")",
@@ -549,6 +579,14 @@ enum weft_err weft_log_recover(const struct weft_log_directory *directory,
     struct weft_log_recovery out = {.segments = NULL};
     struct replay r = {.directory = directory, .options = options, .meta = meta, .out = &out};
     enum weft_err rv = replay(&r, msg);
+    if (rv == WEFT_OK) {
+        remove_misfits(&r);
+        out.spares = r.spares.items;
+        out.spare_count = r.spares.count;
+    } else {
+        close_slots(&r, &r.spares);
+    }
+    close_slots(&r, &r.misfits);
     for (uint32_t i = r.kept; i < r.live_count; i++) {
         directory->ops->close(directory->ops->ctx, r.live[i].slot.fd);
     }

@@ -67,6 +67,8 @@ struct faulty_disk {
     uint64_t syncs;
     uint64_t random;
     bool is_frozen;
+    bool lies;
+    uint64_t changes_left; /* Then frozen; 0: not planted. */
 };
 
 static uint64_t next(struct faulty_disk *d)
@@ -89,6 +91,30 @@ static int admit(struct faulty_disk *d, enum faulty_op op)
         return -f->error;
     }
     return 0;
+}
+
+/* A spare segment in the making: its thread must not catch a fault that is meant for others. */
+static bool is_spare(const struct faulty_disk *d, int fd)
+{
+    for (int i = 0; i < NAMES_MAX; i++) {
+        if (d->live[i].text[0] != '\0' && d->live[i].file == d->file_of_fd[fd]) {
+            return strcmp(d->live[i].text, "segment.new") == 0;
+        }
+    }
+    return false;
+}
+
+static int admit_file(struct faulty_disk *d, enum faulty_op op, int fd)
+{
+    return is_spare(d, fd) ? (d->is_frozen ? -EIO : 0) : admit(d, op);
+}
+
+/* An operation that changes something has been carried out. */
+static void changed(struct faulty_disk *d)
+{
+    if (d->changes_left > 0 && --d->changes_left == 0) {
+        d->is_frozen = true;
+    }
 }
 
 static struct name *find(struct name *names, const char *text, bool add)
@@ -262,8 +288,8 @@ static ssize_t faulty_write(void *ctx, int fd, const struct iovec *pieces, int c
         at += (int)pieces[i].iov_len;
     }
     (void)pthread_mutex_lock(&d->mutex);
-    ssize_t rv = admit(d, FAULTY_WRITE);
-    if (rv == 0 && admit(d, FAULTY_SHORT_WRITE) != 0) {
+    ssize_t rv = admit_file(d, FAULTY_WRITE, fd);
+    if (rv == 0 && admit_file(d, FAULTY_SHORT_WRITE, fd) != 0) {
         size /= 2;
         d->faults[FAULTY_WRITE] = (struct fault){1, d->faults[FAULTY_SHORT_WRITE].error, true};
     }
@@ -276,6 +302,7 @@ static ssize_t faulty_write(void *ctx, int fd, const struct iovec *pieces, int c
             abort();
         }
         note_write(&d->files[d->file_of_fd[fd]], data, size, (uint64_t)offset);
+        changed(d);
     }
     (void)pthread_mutex_unlock(&d->mutex);
     free(data);
@@ -288,10 +315,11 @@ static int faulty_sync(void *ctx, int fd)
 {
     struct faulty_disk *d = ctx;
     (void)pthread_mutex_lock(&d->mutex);
-    int rv = admit(d, FAULTY_SYNC);
+    int rv = admit_file(d, FAULTY_SYNC, fd);
     if (!d->is_frozen) {
-        settle(d, &d->files[d->file_of_fd[fd]], rv == 0 ? 256 : 100);
+        settle(d, &d->files[d->file_of_fd[fd]], rv == 0 && !d->lies ? 256 : 100);
         d->syncs++;
+        changed(d);
     }
     (void)pthread_mutex_unlock(&d->mutex);
     return rv;
@@ -321,7 +349,10 @@ static int faulty_sync_directory(void *ctx, int directory)
     for (uint32_t i = 0; rv == 0 && i < d->pending_count; i++) {
         apply_directory_op(d->durable, &d->pending[i]);
     }
-    d->pending_count = rv == 0 ? 0 : d->pending_count;
+    if (rv == 0) {
+        d->pending_count = 0;
+        changed(d);
+    }
     (void)pthread_mutex_unlock(&d->mutex);
     return rv;
 }
@@ -336,6 +367,7 @@ static int faulty_rename(void *ctx, int directory, const char *from, const char 
     }
     if (rv == 0) {
         note_directory_op(d, to, find(d->live, from, false)->file, from);
+        changed(d);
     }
     (void)pthread_mutex_unlock(&d->mutex);
     return rv;
@@ -351,6 +383,7 @@ static int faulty_unlink(void *ctx, int directory, const char *name)
     }
     if (rv == 0) {
         note_directory_op(d, "", UINT32_MAX, name);
+        changed(d);
     }
     (void)pthread_mutex_unlock(&d->mutex);
     return rv;
@@ -405,6 +438,13 @@ void faulty_disk_limit(struct faulty_disk *d, uint64_t bytes)
     (void)pthread_mutex_unlock(&d->mutex);
 }
 
+void faulty_disk_lie(struct faulty_disk *d)
+{
+    (void)pthread_mutex_lock(&d->mutex);
+    d->lies = true;
+    (void)pthread_mutex_unlock(&d->mutex);
+}
+
 uint64_t faulty_disk_syncs(const struct faulty_disk *d)
 {
     return d->syncs;
@@ -417,8 +457,16 @@ void faulty_disk_freeze(struct faulty_disk *d)
     (void)pthread_mutex_unlock(&d->mutex);
 }
 
+void faulty_disk_freeze_after(struct faulty_disk *d, uint64_t nth)
+{
+    (void)pthread_mutex_lock(&d->mutex);
+    d->changes_left = nth;
+    (void)pthread_mutex_unlock(&d->mutex);
+}
+
 void faulty_disk_thaw(struct faulty_disk *d)
 {
+    d->changes_left = 0;
     memset(d->faults, 0, sizeof(d->faults));
     d->is_frozen = false;
 }

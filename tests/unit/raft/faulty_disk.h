@@ -28,16 +28,20 @@ struct faulty_disk *faulty_disk_create(const char *directory);
 void faulty_disk_destroy(struct faulty_disk *d);
 const struct weft_log_file_ops *faulty_disk_ops(struct faulty_disk *d);
 
-/* The n-th operation from now fails with `error` (an errno); all later ones of its kind too if
- * it `stays`. 0: none. */
+/* The n-th operation from now (making spare segments not counted) fails with `error` (an errno);
+ * all later ones of its kind too if it `stays`. 0: none. */
 void faulty_disk_fail(
     struct faulty_disk *d, enum faulty_op op, uint64_t nth, int error, bool stays);
 /* Writes past so many bytes in all files fail with ENOSPC. 0: no limit. */
 void faulty_disk_limit(struct faulty_disk *d, uint64_t bytes);
+/* From now on a sync says done and leaves a part on its way: what no log can survive. */
+void faulty_disk_lie(struct faulty_disk *d);
 uint64_t faulty_disk_syncs(const struct faulty_disk *d);
 
 /* The process is killed: from here on every operation fails. Then close the log. */
 void faulty_disk_freeze(struct faulty_disk *d);
+/* The same, right after the n-th operation from now that changes anything; 0: not at all. */
+void faulty_disk_freeze_after(struct faulty_disk *d, uint64_t nth);
 /* After freeze and close. thaw: the files are as the process left them. cut: the power went,
  * they are what the platter has, and what `seed` adds. Clears faults. */
 void faulty_disk_thaw(struct faulty_disk *d);

@@ -30,7 +30,6 @@ struct model_write {
 struct model {
     uint64_t base_index;
     uint64_t base_term;
-    uint64_t older_base_index; /* A trim need not survive a crash (raft/README.md). */
     uint64_t last_index;
     uint64_t durable_index; /* Highest that was reported, for entries as they stand now. */
     uint64_t term;
@@ -42,6 +41,17 @@ struct model {
     uint64_t sure_last_index;
     uint32_t size_max; /* Of an entry. */
     uint64_t next_seed;
+    /* Calls that failed: a crash shows whether they had reached the disk. */
+    bool has_unsure_term;
+    uint64_t unsure_term;
+    uint64_t unsure_voted_for;
+    enum {
+        MODEL_SURE,
+        MODEL_TRIMMED,
+        MODEL_RESET
+    } unsure_base;
+    uint64_t unsure_base_index;
+    uint64_t unsure_base_term;
     /* What the run has seen, so that a test can tell that it reached its cases. */
     uint32_t lost_count;
     uint32_t truncation_count;
@@ -51,14 +61,17 @@ struct model {
 };
 
 void model_init(struct model *m, uint32_t size_max);
-/* One random operation, carried out on both. False: the log gave an error (which is returned). */
+/* One random operation, carried out on both. False: the log gave an error (which is returned);
+ * only model_reopen may follow. */
 bool model_step(struct model *m, struct weft_log *log, enum weft_err *ret_err);
 /* Ask the log what is durable and take it for granted from now on. */
 void model_sync(struct model *m, struct weft_log *log);
 /* Everything readable is as the model has it. */
 void model_compare(const struct model *m, struct weft_log *log);
-/* The log was opened again with `start`: it must be one of the states that the writes since
- * the last durable one explain; then the model continues from there. */
+/* The log was opened again with `start`: is it one of the states that the writes since the last
+ * durable one explain? Then the model continues from there. */
+bool model_explains(struct model *m, struct weft_log *log, const struct weft_log_start *start);
+/* Demands that, and that everything readable is right. */
 void model_reopen(struct model *m, struct weft_log *log, const struct weft_log_start *start);
 
 #endif
