@@ -32,8 +32,7 @@ enum weft_err weft_replica_offer(struct weft_replica *r, uint64_t to, struct wef
     struct weft_bytes bytes;
     enum weft_err rv = r->io.get_manifest(r->io.ctx, &bytes);
     if (rv == WEFT_ENOTFOUND) {
-        weft_replica_alarm(
-            r, "no_checkpoint", "a follower needs trimmed entries and there is no checkpoint");
+        r->wants_checkpoint = true;
         return WEFT_OK;
     }
     if (rv == WEFT_OK) {
@@ -42,6 +41,10 @@ enum weft_err weft_replica_offer(struct weft_replica *r, uint64_t to, struct wef
     }
     if (rv != WEFT_OK) {
         return weft_fail(msg, rv, "manifest of the newest checkpoint cannot be read");
+    }
+    if (manifest.index < r->log->engine->base_index(r->log)) {
+        r->wants_checkpoint = true; /* The log was reset to a state above it (RFT-8). */
+        return WEFT_OK;
     }
     if (was_just_offered(r, peer, manifest.index)) {
         return WEFT_OK;
@@ -145,6 +148,7 @@ enum weft_err weft_replica_checkpointed(
         return rv;
     }
     uint64_t known = r->log->engine->term_of(r->log, index);
+    r->wants_checkpoint = false;
     if (index == 0 || index > r->applied_index || (known != 0 && known != term)) {
         rv = weft_fail(msg, WEFT_EINVAL,
             "checkpoint at %" PRIu64 " of term %" PRIu64 " is not of this log", index, term);

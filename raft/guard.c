@@ -41,14 +41,19 @@ struct weft_guard_peer *weft_guard_peer(struct weft_guard *g, uint64_t id)
     return oldest;
 }
 
-static bool is_past(const struct weft_guard_peer *p, uint64_t incarnation)
+/* The life's slot; a new one takes that of the life unheard of for longest. */
+static struct weft_guard_life *life_of(struct weft_guard_peer *p, uint64_t incarnation)
 {
-    for (uint32_t i = 0; i < WEFT_GUARD_PAST_MAX; i++) {
-        if (p->past[i] == incarnation) {
-            return true;
+    struct weft_guard_life *oldest = &p->lives[0];
+    for (uint32_t i = 0; i < WEFT_GUARD_LIVES_MAX; i++) {
+        struct weft_guard_life *life = &p->lives[i];
+        if (life->incarnation == incarnation) {
+            return life;
         }
+        oldest = life->heard_ms < oldest->heard_ms ? life : oldest;
     }
-    return false;
+    *oldest = (struct weft_guard_life){.incarnation = incarnation};
+    return oldest;
 }
 
 static bool is_result(enum weft_message_kind kind)
@@ -231,7 +236,7 @@ static enum weft_guard_verdict judge_vote_result(const struct weft_guard_peer *p
 }
 
 /* RFT-26: a leader cannot see that a follower acknowledges too much, and would commit by it. */
-static enum weft_guard_verdict judge_append_result(const struct weft_guard_peer *p,
+static enum weft_guard_verdict judge_append_result(struct weft_guard_peer *p,
     const struct weft_guard_view *v, const struct weft_peer_message *m, const char **ret_reason)
 {
     const struct weft_append_entries_result *a = &m->append_entries_result;
@@ -252,10 +257,15 @@ static enum weft_guard_verdict judge_append_result(const struct weft_guard_peer 
         return WEFT_GUARD_PASS;
     }
     known = known < a->rejected ? known : a->rejected - 1;
-    if (known < v->match_index) { /* RFT-27 */
-        return say(WEFT_GUARD_ALARM, "has lost entries that it acknowledged", ret_reason);
+    if (known >= v->match_index) {
+        p->losses = 0;
+        return WEFT_GUARD_PASS;
     }
-    return WEFT_GUARD_PASS;
+    /* RFT-27: from an earlier life of the peer, or its disk is not what it was. */
+    p->losses = p->losses < WEFT_GUARD_LOSSES_MAX ? p->losses + 1 : 0;
+    return p->losses == WEFT_GUARD_LOSSES_MAX
+               ? say(WEFT_GUARD_ALARM, "has lost entries that it acknowledged", ret_reason)
+               : say(WEFT_GUARD_DROP, "refuses what it has acknowledged", ret_reason);
 }
 
 /* Requests of a leader: AppendEntries, InstallSnapshot, TimeoutNow. */
@@ -285,7 +295,7 @@ static enum weft_guard_verdict judge_leader_request(
     return WEFT_GUARD_PASS;
 }
 
-static enum weft_guard_verdict judge(const struct weft_guard_peer *p,
+static enum weft_guard_verdict judge(struct weft_guard_peer *p,
     const struct weft_guard_view *v, const struct weft_peer_message *m, const char **ret_reason)
 {
     enum weft_guard_verdict verdict = WEFT_GUARD_PASS;
@@ -308,17 +318,6 @@ static enum weft_guard_verdict judge(const struct weft_guard_peer *p,
     return WEFT_GUARD_PASS;
 }
 
-/* A new life of the peer begins; its messages count from anew. */
-static void begin_life(struct weft_guard_peer *p, uint64_t incarnation)
-{
-    if (p->incarnation != 0) {
-        p->past[p->past_next] = p->incarnation;
-        p->past_next = (p->past_next + 1) % WEFT_GUARD_PAST_MAX;
-    }
-    p->incarnation = incarnation;
-    p->received_sequence = 0;
-}
-
 enum weft_guard_verdict weft_guard_admit(struct weft_guard *g, const struct weft_guard_view *view,
     uint64_t from, const struct weft_peer_message *message, uint64_t now_ms,
     const char **ret_reason)
@@ -336,20 +335,15 @@ enum weft_guard_verdict weft_guard_admit(struct weft_guard *g, const struct weft
         return say(WEFT_GUARD_MALFORMED, fault, ret_reason);
     }
     struct weft_guard_peer *p = weft_guard_peer(g, from);
-    if (h->incarnation != p->incarnation) {
-        if (is_past(p, h->incarnation)) { /* RFT-21 */
-            return say(WEFT_GUARD_DROP, "from an earlier life of the peer", ret_reason);
-        }
-        begin_life(p, h->incarnation);
-    }
+    struct weft_guard_life *life = life_of(p, h->incarnation);
     /* RFT-21: an overtaken refusal would move the library's next index below its match index,
      * from where it never sends again. */
-    if (h->sequence <= p->received_sequence && !weft_mutant(WEFT_MUTANT_NO_SEQUENCE_GUARD)) {
+    if (h->sequence <= life->sequence && !weft_mutant(WEFT_MUTANT_NO_SEQUENCE_GUARD)) {
         return say(WEFT_GUARD_DROP, "repeated or overtaken", ret_reason);
     }
-    if (h->sequence > p->received_sequence) {
-        p->received_sequence = h->sequence;
-    }
+    life->sequence = h->sequence > life->sequence ? h->sequence : life->sequence;
+    life->heard_ms = now_ms;
+    p->incarnation = h->incarnation;
     p->heard_ms = now_ms;
     enum weft_guard_verdict verdict = judge(p, view, message, ret_reason);
     if (verdict == WEFT_GUARD_PASS && message->kind == WEFT_KIND_APPEND_ENTRIES_RESULT) {

@@ -12,18 +12,26 @@
 
 enum {
     WEFT_GUARD_PEERS_MAX = 2 * WEFT_MEMBERS_MAX, /* Members, and those that were or will be. */
-    WEFT_GUARD_PAST_MAX = 4, /* Ended incarnations that are remembered, for each peer. */
+    WEFT_GUARD_LIVES_MAX = 4, /* Incarnations that are remembered, for each peer. */
+    /* A refusal that names less than was acknowledged, so often in a row, is no latecomer. */
+    WEFT_GUARD_LOSSES_MAX = 3,
 };
 
 /* Terms and indexes above it are taken for damage: they could not be counted on from. */
 #define WEFT_GUARD_NUMBER_MAX (UINT64_C(1) << 62)
 
+/* Messages of one incarnation of a peer. Which of two came first cannot be told from them. */
+struct weft_guard_life {
+    uint64_t incarnation;
+    uint64_t sequence; /* Last one received. */
+    uint64_t heard_ms;
+};
+
 struct weft_guard_peer {
     uint64_t id; /* 0: the slot is free. */
-    uint64_t incarnation;
-    uint64_t past[WEFT_GUARD_PAST_MAX];
-    uint32_t past_next;
-    uint64_t received_sequence;
+    uint64_t incarnation; /* Of the last message. */
+    struct weft_guard_life lives[WEFT_GUARD_LIVES_MAX];
+    uint32_t losses;
     uint64_t sent_sequence;
     uint64_t vote_sequence; /* Of the last RequestVote to it. */
     uint64_t sent_term;

@@ -261,6 +261,7 @@ static enum weft_err dismiss(struct weft_replica *r, enum weft_guard_verdict ver
 {
     char detail[160];
     r->dropped_messages++;
+    r->dropped_reason = reason;
     switch (verdict) {
     case WEFT_GUARD_PASS:
         weft_unreachable("what passes is not dismissed");

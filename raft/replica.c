@@ -216,6 +216,7 @@ enum weft_err weft_replica_create(const struct weft_replica_options *options,
     r->applied_index = options->state_index;
     r->reads_deadline_ms = UINT64_MAX;
     r->average_bytes = 4096;
+    r->dropped_reason = "";
     r->core_inflight = options->inflight_max;
     r->arena.size_max = 8u * WEFT_MANIFEST_SIZE_MAX;
     struct weft_read_options reads = {.retry_ms = READ_RETRY_HEARTBEATS * options->heartbeat_ms,
@@ -435,7 +436,9 @@ void weft_replica_status(const struct weft_replica *r, struct weft_replica_statu
         .first_index = r->log->engine->base_index(r->log) + 1,
         .elections = r->elections,
         .dropped_messages = r->dropped_messages,
-        .alarms = r->alarms};
+        .dropped_reason = r->dropped_reason,
+        .alarms = r->alarms,
+        .wants_checkpoint = r->wants_checkpoint};
 }
 
 const struct weft_configuration *weft_replica_configuration(const struct weft_replica *r)

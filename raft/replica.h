@@ -97,7 +97,10 @@ struct weft_replica_status {
     uint64_t first_index;
     uint64_t elections;
     uint64_t dropped_messages; /* By the guards, all reasons. */
+    const char *dropped_reason; /* Of the last one; static text. */
     uint64_t alarms;
+    /* A follower needs a checkpoint, and there is none that the log goes on from: take one. */
+    bool wants_checkpoint;
 };
 
 /* First start of a group: write a log whose only entry is a configuration with the one member

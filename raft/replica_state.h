@@ -70,9 +70,11 @@ struct weft_replica {
     uint64_t average_bytes; /* Of an entry, lately. */
     uint32_t core_inflight;
 
+    bool wants_checkpoint;
     struct weft_replica_view told;
     uint64_t elections;
     uint64_t dropped_messages;
+    const char *dropped_reason;
     uint64_t alarms;
 
     struct weft_log_entry read[WEFT_APPEND_ENTRIES_MAX]; /* Last read of the log. */

@@ -64,9 +64,9 @@ static void dump(struct sim *s)
         (void)fprintf(s->options.trace,
             "       node %" PRIu64 " %s role %d term %" PRIu64 " leader %" PRIu64 " log %" PRIu64
             " to %" PRIu64 " commit %" PRIu64 " applied %" PRIu64 " checkpoint %" PRIu64
-            " members of %" PRIu64 ":",
+            " last drop '%s' members of %" PRIu64 ":",
             id, t.state, (int)t.role, t.term, t.leader_id, t.first_index, t.last_index,
-            t.commit_index, t.applied_index, n->floor_index,
+            t.commit_index, t.applied_index, n->checkpoint_index, t.dropped_reason,
             weft_replica_configuration(n->replica)->index);
         const struct weft_configuration *c = weft_replica_configuration(n->replica);
         for (uint32_t i = 0; i < c->count; i++) {

@@ -88,7 +88,8 @@ struct sim_node {
     struct sim_state *states; /* [0] is the oldest one it can fall back to. */
     size_t state_count;
     size_t state_capacity;
-    uint64_t floor_index; /* Its checkpoint; the state never falls below. */
+    uint64_t floor_index; /* What is on the disk of it; the state never falls below. */
+    uint64_t checkpoint_index;
     struct weft_buffer manifest;
     uint64_t next_expected; /* Of this life: the next entry to apply. */
     uint64_t tick_ms;       /* Scheduled; 0: none. */
@@ -140,6 +141,7 @@ struct sim_options {
     uint32_t voters;
     uint64_t duration_ms; /* Of the faulty part. */
     FILE *trace;          /* NULL: none */
+    bool trace_messages;
 };
 
 struct sim {

@@ -1,4 +1,4 @@
-/* Run seeds: sim_cluster [--seed N] [--seeds COUNT] [--nodes 3|5] [--ms DURATION] [--trace]. */
+/* Run seeds: sim_cluster [--seed N] [--seeds COUNT] [--nodes 3|5] [--ms DURATION] [--trace|--messages]. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,9 +38,12 @@ static struct arguments parse(int argc, char **argv)
             a.options.duration_ms = number_after(argc, argv, &i);
         } else if (strcmp(argv[i], "--trace") == 0) {
             a.options.trace = stdout;
+        } else if (strcmp(argv[i], "--messages") == 0) {
+            a.options.trace = stdout;
+            a.options.trace_messages = true;
         } else {
             (void)fprintf(stderr,
-                "usage: %s [--seed N] [--seeds COUNT] [--nodes 3|5] [--ms DURATION] [--trace]\n",
+                "usage: %s [--seed N] [--seeds COUNT] [--nodes 3|5] [--ms DURATION] [--trace|--messages]\n",
                 argv[0]);
             exit(2);
         }
