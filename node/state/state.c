@@ -141,11 +141,22 @@ static enum weft_err compare_identity(
             (int)found.site.size, found.site.data, (int)found.org.size, found.org.data, o->site,
             o->org);
     }
-    if (found.cluster != o->cluster) {
+    if (found.cluster != o->cluster && !o->take_over) {
         return weft_fail(msg, WEFT_EPEER, "the state is of cluster %016llx, not of %016llx",
             (unsigned long long)found.cluster, (unsigned long long)o->cluster);
     }
     return WEFT_OK;
+}
+
+static enum weft_err write_identity(
+    struct weft_state *s, const struct weft_state_options *o, struct weft_msg *msg)
+{
+    uint8_t identity[IDENTITY_SIZE_MAX];
+    size_t size = put_identity(o, identity);
+    struct weft_key key = weft_key_single(WEFT_KEY_IDENTITY);
+    weft_store_batch_put(s->batch, &key, identity, size);
+    enum weft_err rv = weft_store_write(s->store, s->batch, msg);
+    return rv == WEFT_OK ? weft_store_flush(s->store, msg) : rv;
 }
 
 /* A store without identity is one whose creation was cut short: it must be empty then. */
@@ -166,12 +177,7 @@ static enum weft_err make_identity(
     if (rv != WEFT_OK) {
         return rv;
     }
-    uint8_t identity[IDENTITY_SIZE_MAX];
-    size_t size = put_identity(o, identity);
-    struct weft_key key = weft_key_single(WEFT_KEY_IDENTITY);
-    weft_store_batch_put(s->batch, &key, identity, size);
-    rv = weft_store_write(s->store, s->batch, msg);
-    return rv == WEFT_OK ? weft_store_flush(s->store, msg) : rv;
+    return write_identity(s, o, msg);
 }
 
 static enum weft_err check_identity(
@@ -187,7 +193,7 @@ static enum weft_err check_identity(
         rv = compare_identity(value.bytes, o, msg);
     }
     weft_store_release(&value);
-    return rv;
+    return rv == WEFT_OK && o->take_over ? write_identity(s, o, msg) : rv;
 }
 
 /* --- open and close -------------------------------------------------------------------------- */

@@ -29,6 +29,7 @@ struct weft_state_options {
     uint64_t cache_bytes;    /* RocksDB block cache; chosen: 64 MiB. */
     uint64_t memtable_bytes; /* Per memtable, at most 3 live; chosen: 32 MiB. */
     bool read_only;
+    bool take_over; /* Restore: a state of another cluster becomes this one's. */
 };
 
 struct weft_state_position {
