@@ -21,8 +21,8 @@ struct weft_manifest {
     struct weft_text name; /* Of the checkpoint's directory: "<index>-<term>". */
     struct weft_text site;
     uint64_t cluster;
-    uint64_t index; /* Last applied entry. */
-    uint64_t term;  /* Its term. */
+    uint64_t index;  /* Last applied entry. */
+    uint64_t term;   /* Its term. */
     int64_t time_ns; /* Time of that entry. */
     uint64_t conf_index;
     struct weft_bytes configuration; /* Encoded by the raft layer; in force at `index`. */
@@ -32,7 +32,8 @@ struct weft_manifest {
     uint32_t file_count;
 };
 
-/* A piece of a checkpoint's file: between peers (FETCH, CHUNK) and to clients (FILE, FILE_RESULT). */
+/* A piece of a checkpoint's file: between peers (FETCH, CHUNK) and to clients (FILE, FILE_RESULT).
+ */
 struct weft_fetch {
     struct weft_text checkpoint; /* Name in the manifest. */
     struct weft_text file;

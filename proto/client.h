@@ -18,9 +18,9 @@
 
 /* A record as the state keeps it: what was stated, and where and when it was agreed. */
 struct weft_stored_record {
-    uint64_t index;   /* Of its commit: the asset's revision after it. */
-    uint32_t ordinal; /* Place within everything that the index committed, from 0. */
-    int64_t time_ns;  /* Commit time. */
+    uint64_t index;            /* Of its commit: the asset's revision after it. */
+    uint32_t ordinal;          /* Place within everything that the index committed, from 0. */
+    int64_t time_ns;           /* Commit time. */
     struct weft_digest digest; /* Statement digest (proto/statement.h). */
     struct weft_record record; /* author and at are filled in. */
     struct weft_bytes encoded; /* The record as weft_record_encode gives it. When a page is
@@ -88,15 +88,15 @@ struct weft_query {
 };
 
 struct weft_page {
-    uint64_t index;      /* State index that the answer speaks for. */
-    uint64_t next_index; /* COMMITS: ask from here next. */
-    uint64_t asset_rev;  /* ASSET: its revision; 0: no such asset. */
+    uint64_t index;           /* State index that the answer speaks for. */
+    uint64_t next_index;      /* COMMITS: ask from here next. */
+    uint64_t asset_rev;       /* ASSET: its revision; 0: no such asset. */
     struct weft_bytes cursor; /* Empty: this was the last page. */
     const struct weft_stored_record *records;
     uint32_t record_count;
 };
 
-enum weft_role { /* As in the Raft configuration. */
+enum weft_role {           /* As in the Raft configuration. */
     WEFT_ROLE_STANDBY = 0, /* Receives the log, has no vote. */
     WEFT_ROLE_VOTER = 1,
     WEFT_ROLE_SPARE = 2, /* Neither. */
@@ -108,9 +108,9 @@ struct weft_member {
     struct weft_text peer_address;   /* host:port of its peer door. */
     struct weft_text client_address; /* host:port of its client door. */
     enum weft_role role;
-    bool wants_vote;     /* Promote it once it has caught up. */
+    bool wants_vote; /* Promote it once it has caught up. */
     bool is_leader;
-    bool is_connected;   /* As the answering node sees it. */
+    bool is_connected;    /* As the answering node sees it. */
     uint64_t match_index; /* Leader's view of its log; 0 elsewhere. */
 };
 

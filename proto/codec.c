@@ -200,7 +200,7 @@ enum weft_err weft_codec_outcome(struct weft_codec_in *in, uint8_t outcome)
 
 uint8_t weft_codec_put_outcome(enum weft_err err)
 {
-    weft_assert((unsigned)err < WEFT_ERRS); /* PRO-22 */
+    weft_assert((unsigned)err < WEFT_ERRS); /* PRO-9 */
     return outcomes[err];
 }
 
@@ -226,7 +226,7 @@ struct weft_wire_ref weft_codec_put_bytes(
 
 struct weft_wire_ref weft_codec_put_file_name(struct weft_wire_builder *b, struct weft_text name)
 {
-    weft_assert(is_file_name(name)); /* PRO-22: names are ours or were checked when decoded */
+    weft_assert(is_file_name(name)); /* PRO-9: names are ours or were checked when decoded */
     return weft_codec_put_text(b, name, WEFT_FILE_NAME_SIZE_MAX);
 }
 

@@ -4,7 +4,7 @@
  * first error, so that a codec is a list of fields; the error is looked at once, at the end.
  * Reading charges every text and table to a budget: in FlatBuffers a thousand offsets may lead
  * to one text, and without a budget a small message could cost much time and memory. The rules
- * are PRO-20 to PRO-23 of proto/README.md. */
+ * are PRO-7 to PRO-10 of proto/README.md. */
 #ifndef WEFT_PROTO_CODEC_H
 #define WEFT_PROTO_CODEC_H
 

@@ -156,7 +156,7 @@ void weft_codec_read_chunk(
 struct weft_wire_ref weft_codec_put_chunk(
     struct weft_wire_builder *b, const struct weft_chunk *chunk)
 {
-    weft_assert(chunk->err == WEFT_OK || chunk->data.size == 0); /* PRO-22 */
+    weft_assert(chunk->err == WEFT_OK || chunk->data.size == 0); /* PRO-9 */
     const struct weft_wire_file_result_refs f = {
         .checkpoint = weft_codec_put_file_name(b, chunk->checkpoint),
         .file_name = weft_codec_put_file_name(b, chunk->file),

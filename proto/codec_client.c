@@ -315,7 +315,7 @@ static struct weft_wire_ref put_digest_result(
 static struct weft_wire_ref put_error(
     struct weft_wire_builder *b, const struct weft_error_answer *e)
 {
-    weft_assert(e->err != WEFT_OK); /* PRO-22 */
+    weft_assert(e->err != WEFT_OK); /* PRO-9 */
     const struct weft_wire_error_answer_refs refs = {
         .outcome = weft_codec_put_outcome(e->err),
         .detail = weft_codec_put_text(b, e->detail, WEFT_DETAIL_SIZE_MAX),
@@ -368,13 +368,13 @@ static struct weft_wire_ref put_message(
     case WEFT_KIND_ERROR:
         return put_error(b, &m->error);
     }
-    weft_unreachable("PRO-22: kind is one of the client door's");
+    weft_unreachable("PRO-9: kind is one of the client door's");
 }
 
 enum weft_err weft_client_encode(const struct weft_client_message *message, struct weft_buffer *out)
 {
     const struct family *family = family_of(message->kind);
-    weft_assert(family != NULL); /* PRO-22 */
+    weft_assert(family != NULL); /* PRO-9 */
     size_t size_max = message->kind == WEFT_KIND_COMMIT
                           ? (size_t)WEFT_COMMIT_SIZE_MAX + WEFT_ENVELOPE_SIZE
                           : family->size_max;

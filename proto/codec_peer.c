@@ -468,7 +468,7 @@ static struct weft_wire_ref put_message(
     case WEFT_KIND_CHUNK:
         return put_chunk(b, &m->chunk, header);
     }
-    weft_unreachable("PRO-22: kind is one of the peer door's");
+    weft_unreachable("PRO-9: kind is one of the peer door's");
 }
 
 enum weft_err weft_peer_encode(const struct weft_peer_message *message, struct weft_buffer *out)

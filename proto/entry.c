@@ -36,9 +36,9 @@ uint32_t weft_entry_count(const struct weft_buffer *out)
 
 enum weft_err weft_entry_add(struct weft_buffer *out, const struct weft_entry_item *item)
 {
-    weft_assert(out->size >= WEFT_ENTRY_HEADER_SIZE); /* PRO-23: weft_entry_init was called */
+    weft_assert(out->size >= WEFT_ENTRY_HEADER_SIZE); /* PRO-10: weft_entry_init was called */
     uint32_t count = weft_entry_count(out);
-    size_t left = WEFT_ENTRY_SIZE_MAX - out->size; /* PRO-23: never above the limit */
+    size_t left = WEFT_ENTRY_SIZE_MAX - out->size; /* PRO-10: never above the limit */
     if (count >= WEFT_ENTRY_COMMITS_MAX || item->principal.size > WEFT_PRINCIPAL_SIZE_MAX ||
         item->body.size > left) {
         return WEFT_ETOOBIG;
@@ -74,7 +74,7 @@ enum weft_err weft_entry_add(struct weft_buffer *out, const struct weft_entry_it
 void weft_entry_seal(
     struct weft_buffer *out, int64_t time_ns, const uint8_t salt_seed[WEFT_SALT_SEED_SIZE])
 {
-    weft_assert(out->size >= WEFT_ENTRY_HEADER_SIZE); /* PRO-23 */
+    weft_assert(out->size >= WEFT_ENTRY_HEADER_SIZE); /* PRO-10 */
     weft_put_le64(out->data + OFFSET_TIME, (uint64_t)time_ns);
     memcpy(out->data + OFFSET_SEED, salt_seed, WEFT_SALT_SEED_SIZE);
 }

@@ -21,7 +21,10 @@
 #include "proto/bytes.h"
 #include "proto/err.h"
 
-enum { WEFT_SALT_SEED_SIZE = 32, WEFT_ENTRY_HEADER_SIZE = 48 };
+enum {
+    WEFT_SALT_SEED_SIZE = 32,
+    WEFT_ENTRY_HEADER_SIZE = 48
+};
 
 enum weft_item_type {
     WEFT_ITEM_COMMIT = 1, /* body: CommitRequest */

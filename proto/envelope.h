@@ -16,7 +16,10 @@
 #include "proto/bytes.h"
 #include "proto/err.h"
 
-enum { WEFT_ENVELOPE_SIZE = 16, WEFT_ENVELOPE_VERSION = 1 };
+enum {
+    WEFT_ENVELOPE_SIZE = 16,
+    WEFT_ENVELOPE_VERSION = 1
+};
 
 /* The numbers are on the wire: they never change, and a number is never used again. */
 enum weft_message_kind {

@@ -28,13 +28,13 @@ struct weft_peer_entry {
 };
 
 struct weft_peer_header {
-    uint64_t cluster;     /* Random, drawn at bootstrap. */
-    uint64_t sender;      /* Member id. */
-    uint64_t incarnation; /* Random, drawn at each start of the sender's process. */
-    uint64_t term;        /* Sender's current term when it sent this. */
-    uint64_t sequence;    /* Rises by one with each message of this incarnation to this peer. */
-    uint64_t request_term;     /* Results: term of the request answered; otherwise 0. */
-    uint64_t request_sequence; /* Results: sequence of the request answered; otherwise 0. */
+    uint64_t cluster;      /* Random, drawn at bootstrap. */
+    uint64_t sender;       /* Member id. */
+    uint64_t incarnation;  /* Random, drawn at each start of the sender's process. */
+    uint64_t term;         /* Sender's current term when it sent this. */
+    uint64_t sequence;     /* Rises by one with each message of this incarnation to this peer. */
+    uint64_t request_term; /* Results: term of the request answered; otherwise 0. */
+    uint64_t request_sequence;    /* Results: sequence of the request answered; otherwise 0. */
     uint64_t request_incarnation; /* Results: incarnation of the requester; otherwise 0. */
 };
 

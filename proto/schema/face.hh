@@ -101,9 +101,10 @@ inline void copy(const weft_wire_builder *b, uint8_t *to)
     std::memcpy(to + done, from + done, size - done);
 }
 
+// An absent text is an empty one, not a null pointer: it may be handed to memcmp and added to.
 inline weft_text view(const flatbuffers::String *s)
 {
-    return s != nullptr ? weft_text{s->c_str(), s->size()} : weft_text{nullptr, 0};
+    return s != nullptr ? weft_text{s->c_str(), s->size()} : weft_text{"", 0};
 }
 
 inline weft_bytes view(const flatbuffers::Vector<uint8_t> *v)

@@ -73,13 +73,15 @@ class Field:
         base, element = kind.number(0, 'b'), kind.number(1, 'b')
         get, vt = f't->{self.name}()', f'T::VT_{self.name.upper()}'
         self.size, self.ref_type = 4, f'struct {PREFIX}ref'
-        self.write = f'b->buffer.AddOffset({vt}, flatbuffers::Offset<void>(r->{self.name}.offset));'
+        self.write = (f'b->buffer.AddOffset({vt}, '
+                      f'flatbuffers::Offset<void>(r->{self.name}.offset));')
         self.read = f'face::view({get})'
         if base in SCALARS:
             self.view_type, fmt = SCALARS[base]
             self.size, self.ref_type = struct.calcsize(fmt), self.view_type
             stored = 'uint8_t' if self.view_type == 'bool' else self.view_type
-            self.write = f'b->buffer.AddElement<{stored}>({vt}, r->{self.name}, {table.number(4, "q")});'
+            self.write = (f'b->buffer.AddElement<{stored}>({vt}, r->{self.name}, '
+                          f'{table.number(4, "q")});')
             self.read = f'static_cast<{self.view_type}>({get})'
         elif base == STRING:
             self.view_type = 'struct weft_text'
@@ -121,14 +123,15 @@ def face_of_table(table, header, source):
     writes = [f.write for f in sorted(fields, key=lambda f: -f.size)]
     function(f'struct {PREFIX}ref ',
              f'{name}_write(struct {PREFIX}builder *b, const struct {name}_refs *r)',
-             [f'(void)sizeof(T), (void)r;', f'return face::guard(b, {16 + 8 * len(fields)}, [&] {{',
+             ['(void)sizeof(T), (void)r;', f'return face::guard(b, {16 + 8 * len(fields)}, [&] {{',
               '    auto start = b->buffer.StartTable();', *('    ' + w for w in writes),
               '    return b->buffer.EndTable(start);', '});'])
 
 
 def face_of_enum(table, header):
     name = (PREFIX + snake(table.text(0))).upper()
-    values = [f'    {name}_{snake(v.text(0)).upper()} = {v.number(1, "q")},' for v in table.tables(1)]
+    values = [f'    {name}_{snake(v.text(0)).upper()} = {v.number(1, "q")},'
+              for v in table.tables(1)]
     header.append('\n'.join(['enum {', *values, '};']))
 
 
@@ -150,7 +153,8 @@ def main(out, *schemas):
                    '#ifdef __cplusplus\nextern "C" {\n#endif\n' + '\n'.join(header)
                    + '\n#ifdef __cplusplus\n}\n#endif\n#endif\n')
     with open(out + '.cc', 'w') as file:
-        file.write(f'/* {note}\n#include "{os.path.basename(out)}.h"\n#include "proto/schema/face.hh"\n'
+        file.write(f'/* {note}\n#include "{os.path.basename(out)}.h"\n'
+                   '#include "proto/schema/face.hh"\n'
                    + ''.join(f'#include "{g}"\n' for g in generated)
                    + 'extern "C" {\n' + '\n'.join(source) + '\n}\n')
 

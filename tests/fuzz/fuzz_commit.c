@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (is_encoded(weft_commit_encode(&decoded, &out))) {
         enum weft_err err =
             weft_commit_decode((struct weft_bytes){out.data, out.size}, &arena, &decoded, NULL);
-        weft_assert(err == WEFT_OK); /* PRO-22 */
+        weft_assert(err == WEFT_OK); /* PRO-9 */
         sample_commit_json(&decoded, &second);
         expect_same();
     }

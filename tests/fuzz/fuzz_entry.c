@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     enum weft_err err = weft_entry_init(&out);
-    weft_assert(err == WEFT_OK); /* PRO-23 */
+    weft_assert(err == WEFT_OK); /* PRO-10 */
     while ((err = weft_entry_next(&reader, &item)) == WEFT_OK) {
         struct weft_commit commit;
         if (item.type == WEFT_ITEM_COMMIT &&
@@ -20,11 +20,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         weft_buffer_clear(&first);
         weft_arena_reset(&arena);
         err = weft_entry_add(&out, &item);
-        weft_assert(err == WEFT_OK); /* PRO-23 */
+        weft_assert(err == WEFT_OK); /* PRO-10 */
     }
     if (err == WEFT_ENOTFOUND) {
         weft_entry_seal(&out, reader.time_ns, reader.salt_seed);
-        weft_assert(out.size == size && memcmp(out.data, data, size) == 0); /* PRO-23 */
+        weft_assert(out.size == size && memcmp(out.data, data, size) == 0); /* PRO-10 */
     }
     return 0;
 }

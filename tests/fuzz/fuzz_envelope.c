@@ -12,9 +12,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t frame[WEFT_ENVELOPE_SIZE];
     if (weft_envelope_decode((struct weft_bytes){data, size}, WEFT_MESSAGE_SIZE_MAX, &envelope) ==
         WEFT_OK) {
-        weft_assert(envelope.size_bytes <= WEFT_MESSAGE_SIZE_MAX); /* PRO-20 */
+        weft_assert(envelope.size_bytes <= WEFT_MESSAGE_SIZE_MAX); /* PRO-7 */
         weft_envelope_encode(&envelope, frame);
-        weft_assert(memcmp(frame, data, sizeof(frame)) == 0); /* PRO-22 */
+        weft_assert(memcmp(frame, data, sizeof(frame)) == 0); /* PRO-9 */
     }
     return 0;
 }

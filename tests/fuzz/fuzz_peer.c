@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (is_encoded(weft_peer_encode(&decoded, &out))) {
             enum weft_err err =
                 weft_peer_decode((struct weft_bytes){out.data, out.size}, &arena, &decoded);
-            weft_assert(err == WEFT_OK); /* PRO-22 */
+            weft_assert(err == WEFT_OK); /* PRO-9 */
             sample_peer_json(&decoded, &second);
             expect_same();
         }

@@ -28,14 +28,14 @@ static inline void begin(void)
 /* True if `out` is to be decoded again. */
 static inline bool is_encoded(enum weft_err err)
 {
-    weft_assert(err == WEFT_OK || err == WEFT_ETOOBIG); /* PRO-22 */
+    weft_assert(err == WEFT_OK || err == WEFT_ETOOBIG); /* PRO-9 */
     return err == WEFT_OK;
 }
 
 static inline void expect_same(void)
 {
-    weft_assert(first.size == second.size);                        /* PRO-22 */
-    weft_assert(memcmp(first.data, second.data, first.size) == 0); /* PRO-22 */
+    weft_assert(first.size == second.size);                        /* PRO-9 */
+    weft_assert(memcmp(first.data, second.data, first.size) == 0); /* PRO-9 */
 }
 
 #endif

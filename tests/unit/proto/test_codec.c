@@ -201,7 +201,7 @@ TEST(codec, encodes_a_record_the_same_way_every_time)
     weft_arena_destroy(&arena);
 }
 
-/* --- hostile bytes: PRO-20 ------------------------------------------------------------------- */
+/* --- hostile bytes: PRO-7 ------------------------------------------------------------------- */
 
 /* In a block of exactly its size, so that a sanitizer sees a read past it. */
 static enum weft_err read_exactly(const struct door *door, const uint8_t *data, size_t size,

@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include "tests/unit/proto/raw_message.h"
 
 /* Limits are tried from both sides, when encoding and when decoding. What the encoder refuses
@@ -201,7 +203,7 @@ TEST(codec_record_limits, encode_every_record_that_is_admitted)
         WEFT_OK, weft_record_decode((struct weft_bytes){out.data, out.size}, &arena, &decoded));
 }
 
-/* --- PRO-21: what a message unfolds to is bounded -------------------------------------------- */
+/* --- PRO-8: what a message unfolds to is bounded -------------------------------------------- */
 
 TEST(codec_record_limits, bound_what_many_offsets_to_one_text_unfold_to)
 {
@@ -281,4 +283,29 @@ TEST(codec_record_limits, refuse_every_text_of_a_commit_that_is_not_utf8)
             EXPECT_TRUE(err == WEFT_OK || err == WEFT_EMALFORMED || err == WEFT_EINVAL);
         }
     }
+}
+
+/* proto/README.md says so; the callers size their arenas by it. */
+TEST(codec_record_limits, decode_any_commit_in_an_arena_of_4_mib)
+{
+    struct weft_arena small = {.size_max = 4 << 20};
+    struct weft_wire_builder *b = begin();
+    const struct weft_wire_link_refs l = {
+        .rel = weft_wire_text(b, WEFT_TEXT("r")), .target = weft_wire_text(b, WEFT_TEXT("t"))};
+    struct weft_wire_ref links = repeat(b, weft_wire_link_write(b, &l), WEFT_RECORD_LINKS_MAX);
+    EXPECT_EQ(WEFT_OK, send_commit(b, record_of(b, nothing, links), 12, NULL));
+    struct weft_commit commit;
+    uint8_t *block = malloc(out.size + 1); /* At an odd address: the message is copied as well. */
+    memcpy(block + 1, out.data + WEFT_ENVELOPE_SIZE, out.size - WEFT_ENVELOPE_SIZE);
+    EXPECT_EQ(
+        WEFT_OK, weft_commit_decode((struct weft_bytes){block + 1, out.size - WEFT_ENVELOPE_SIZE},
+                     &small, &commit, NULL));
+    EXPECT_TRUE(small.used_bytes > 2 << 20);
+    b = begin();
+    const struct weft_wire_link_refs again = {
+        .rel = weft_wire_text(b, WEFT_TEXT("r")), .target = weft_wire_text(b, WEFT_TEXT("t"))};
+    links = repeat(b, weft_wire_link_write(b, &again), WEFT_RECORD_LINKS_MAX);
+    EXPECT_EQ(WEFT_ETOOBIG, send_commit(b, record_of(b, nothing, links), 14, NULL));
+    free(block);
+    weft_arena_destroy(&small);
 }
