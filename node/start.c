@@ -166,7 +166,7 @@ static enum weft_err open_log(struct weft_node *node, struct weft_msg *msg)
 {
     const struct weft_log_options options = {.directory = node->datadir.raft,
         .cluster = node->datadir.identity.cluster,
-        .segment_size_bytes = 16 * 1024 * 1024,
+        .segment_size_bytes = WEFT_START_SEGMENT_BYTES,
         .cache_size_max = 32 * 1024 * 1024,
         .reserve_bytes = 1024 * 1024,
         .drop_damaged_tail = node->options.drop_damaged_log,

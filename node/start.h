@@ -11,6 +11,10 @@
 
 struct weft_node;
 
+enum {
+    WEFT_START_SEGMENT_BYTES = 16 * 1024 * 1024
+}; /* Of the Raft log. Chosen. */
+
 /* The data directory is open. WEFT_EINVAL: it belongs to no group, and nobody said which. */
 WEFT_MUST_USE enum weft_err weft_start_group(struct weft_node *node, struct weft_msg *msg);
 /* Never 0; from the kernel. */
