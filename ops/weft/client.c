@@ -408,6 +408,17 @@ static void time_out(struct weft_client *c, uint64_t now_ms)
     }
 }
 
+/* Who asks one certain node wants to know that it cannot be reached, not to wait for it. */
+static void fail_all(struct weft_client *c)
+{
+    note_failure(c);
+    while (c->head != NULL) {
+        struct weft_msg msg;
+        (void)weft_fail(&msg, WEFT_EUNAVAILABLE, "%s", c->last_error);
+        finish(c, c->head, WEFT_EUNAVAILABLE, NULL, &msg);
+    }
+}
+
 bool weft_client_tick(struct weft_client *c, uint64_t now_ms)
 {
     if (c->outstanding == 0) {
@@ -422,17 +433,17 @@ bool weft_client_tick(struct weft_client *c, uint64_t now_ms)
     } else if (c->conn != NULL && !c->is_up) {
         /* The link itself dials again and again; with other endpoints, those are tried. */
         bool has_failed = weft_link_conn_error(c->conn)[0] != '\0';
-        if (has_failed || now_ms - c->dialled_ms > CONNECT_MS) {
-            if (c->endpoint_count > 1) {
-                try_next(c);
-            } else {
-                note_failure(c);
-            }
+        if (has_failed && c->is_pinned) {
+            fail_all(c);
+        } else if ((has_failed || now_ms - c->dialled_ms > CONNECT_MS) && c->endpoint_count > 1) {
+            try_next(c);
+        } else if (has_failed) {
+            note_failure(c);
         }
     } else if (c->is_up) {
         send_waiting(c);
     }
-    return true;
+    return c->outstanding > 0;
 }
 
 /* --- for users --------------------------------------------------------------------------- */
