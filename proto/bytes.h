@@ -67,7 +67,8 @@ size_t weft_text_utf8_prefix(struct weft_text text);
 
 /* Buffer. Errors: WEFT_ETOOBIG past size_max, WEFT_ENOMEM; the content is then unchanged. */
 WEFT_MUST_USE enum weft_err weft_buffer_reserve(struct weft_buffer *b, size_t more);
-WEFT_MUST_USE enum weft_err weft_buffer_append(struct weft_buffer *b, const void *data, size_t size);
+WEFT_MUST_USE enum weft_err weft_buffer_append(
+    struct weft_buffer *b, const void *data, size_t size);
 WEFT_MUST_USE enum weft_err weft_buffer_text(struct weft_buffer *b, struct weft_text text);
 WEFT_MUST_USE enum weft_err weft_buffer_format(struct weft_buffer *b, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

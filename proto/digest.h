@@ -12,7 +12,10 @@
 #include "proto/bytes.h"
 #include "proto/err.h"
 
-enum { WEFT_DIGEST_SIZE = 32, WEFT_DIGEST_TEXT_SIZE = 7 + 64 + 1 /* "sha256:", hex, zero */ };
+enum {
+    WEFT_DIGEST_SIZE = 32,
+    WEFT_DIGEST_TEXT_SIZE = 7 + 64 + 1 /* "sha256:", hex, zero */
+};
 
 struct weft_digest {
     uint8_t bytes[WEFT_DIGEST_SIZE];

@@ -9,7 +9,9 @@
 #include "proto/bytes.h"
 #include "proto/err.h"
 
-enum { WEFT_TIME_TEXT_SIZE = 32 };
+enum {
+    WEFT_TIME_TEXT_SIZE = 32
+};
 
 /* RFC 3339 date-time, 'T' or 't' or a space between, 1 to 9 digits of fraction, zone 'Z' or
  * offset. Second 60 is read as 59.999999999 (leap second). WEFT_EINVAL with a reason. */
