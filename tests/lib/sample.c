@@ -109,15 +109,15 @@ static struct weft_request_id request_id(struct sample *s)
 
 static struct weft_text text_of_size(struct sample *s, size_t size, bool has_controls)
 {
-    static const char *const wide[] = {
-        "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x94\xa9", "\xf4\x8f\xbf\xbf"};
+    static const struct weft_text wide[] = {WEFT_TEXT("\xc3\xa9"), WEFT_TEXT("\xe2\x82\xac"),
+        WEFT_TEXT("\xf0\x9f\x94\xa9"), WEFT_TEXT("\xf4\x8f\xbf\xbf")};
     char *p = alloc(s, size, 1);
     size_t at = 0;
     while (at < size) {
-        const char *c = wide[sample_random(s, 4)];
-        if (sample_random(s, 4) == 0 && strlen(c) <= size - at) {
-            memcpy(p + at, c, strlen(c));
-            at += strlen(c);
+        struct weft_text c = wide[sample_random(s, 4)];
+        if (sample_random(s, 4) == 0 && c.size <= size - at) {
+            memcpy(p + at, c.data, c.size);
+            at += c.size;
         } else if (has_controls && sample_random(s, 16) == 0) {
             p[at++] = (char)(1 + sample_random(s, 31));
         } else {
