@@ -203,17 +203,20 @@ static enum weft_err read_offset(struct weft_epcis_mapping *m, const struct weft
     return weft_epcis_keep(m, value);
 }
 
+static enum weft_err link_event_id(struct weft_epcis_mapping *m, const struct weft_json *value)
+{
+    enum weft_err err = weft_epcis_check_uri(value, m->msg);
+    return err == WEFT_OK ? weft_epcis_add_link(m, "event", NULL, value, NULL, 0) : err;
+}
+
 /* The last eventID is the event's, as JSON parsers have it; every one is a way to ask for it. */
 static enum weft_err read_event_id(struct weft_epcis_mapping *m, const struct weft_json *value)
 {
     const struct weft_json *last = value;
-    enum weft_err err = WEFT_OK;
-    for (const struct weft_json *v = value; v != NULL && err == WEFT_OK; v = v->next) {
+    enum weft_err err = link_event_id(m, value);
+    for (const struct weft_json *v = value->next; v != NULL && err == WEFT_OK; v = v->next) {
         if (weft_text_equal(v->key, value->key)) {
-            err = weft_epcis_check_uri(v, m->msg);
-            if (err == WEFT_OK) {
-                err = weft_epcis_add_link(m, "event", NULL, v, NULL, 0);
-            }
+            err = link_event_id(m, v);
             last = v;
         }
     }
