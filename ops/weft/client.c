@@ -532,6 +532,8 @@ static void give_back(struct weft_client *c, struct request *r)
 static void start(struct weft_client *c, struct request *r, uint16_t kind,
     weft_client_on_answer *on_answer, void *ctx)
 {
+    /* The loop's time is as old as its last turn, and much may have been done since. */
+    uv_update_time(&c->net->loop);
     r->state = REQUEST_WAITING;
     r->attempts = 0;
     r->retry_ms = 0;
