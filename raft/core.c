@@ -80,6 +80,10 @@ enum weft_err weft_core_create(
     raft_set_heartbeat_timeout(&core->raft, options->heartbeat_ms);
     raft_set_pre_vote(&core->raft, true);
     raft_set_max_inflight_entries(&core->raft, options->inflight_max);
+    /* RFT-34: after a newer checkpoint the library waits for the answer to an older one, which
+     * may be lost, and hears nothing else meanwhile. The files travel outside of it, so that it
+     * need not wait long. */
+    raft_set_install_snapshot_timeout(&core->raft, 2 * options->election_ms);
     *ret_core = core;
     return WEFT_OK;
 }
@@ -221,9 +225,15 @@ static enum weft_err step(struct weft_core *core, struct raft_event *event, uint
     event->time = now_ms;
     event->capacity = 0; /* No threshold is set. */
     core->effects = (struct weft_core_update){0};
+    raft_index committed = core->raft.commit_index;
     int code = raft_step(&core->raft, event, u);
     if (code != 0) {
         return fail(core, code, what, msg);
+    }
+    /* RFT-17: the library takes min(leader's commit index, last index of the message) also when
+     * that is less than it knew. What is committed stays so. */
+    if (core->raft.commit_index < committed && !weft_mutant(WEFT_MUTANT_COMMIT_FALLS)) {
+        core->raft.commit_index = committed;
     }
     core->effects.has_term =
         (u->flags & (unsigned)((RAFT_UPDATE_CURRENT_TERM) | (RAFT_UPDATE_VOTED_FOR))) != 0;

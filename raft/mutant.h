@@ -19,6 +19,7 @@ enum weft_mutant {
     WEFT_MUTANT_NO_CHANGE_SETTLE,    /* A second configuration does not settle the first. */
     WEFT_MUTANT_NO_SOLE_VOTER_TERM,  /* A sole voter elects itself in the term it was in. */
     WEFT_MUTANT_NO_CHANGE_TERM_GATE, /* Changes before an entry of this term is committed. */
+    WEFT_MUTANT_COMMIT_FALLS,        /* The commit index may go back. */
     WEFT_MUTANT_NO_SHIFT,            /* Entries below the log's beginning are refused. */
     WEFT_MUTANT_NO_STANDBY_VOTE,     /* A member without a vote in its own eyes gives none. */
     WEFT_MUTANT_NO_LAST_STAND,       /* Who is to be removed does not stand for election. */
