@@ -1,0 +1,108 @@
+/* tests/unit/node/state_model.h: a plain model of the replicated state, to judge the real one.
+ *
+ * Arrays in memory and brute force; it shares no code with node/state. Statement digests come
+ * from proto, which has its own golden vectors. */
+#ifndef WEFT_TESTS_UNIT_NODE_STATE_MODEL_H
+#define WEFT_TESTS_UNIT_NODE_STATE_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/client.h"
+#include "proto/statement.h"
+
+enum {
+    MODEL_ASSETS = 48,
+    MODEL_KINDS = 6,
+    MODEL_RELS = 7,
+    MODEL_LINKS_MAX = 3,
+    MODEL_COMMIT_MAX = 4,
+};
+
+extern const char *const model_kinds[MODEL_KINDS];
+extern const char *const model_rels[MODEL_RELS];
+
+/* A record as it is asked for: small numbers, from which names and fields are made. */
+struct model_spec {
+    int asset;
+    int kind;
+    int value;  /* fields n, q/value and t follow from it */
+    int author; /* 0: the principal */
+    bool has_at;
+    int64_t at_ns;
+    bool has_expect;
+    uint64_t expect_rev;
+    int link_count;
+    int links[MODEL_LINKS_MAX][2]; /* rel, to */
+};
+
+struct model_record {
+    struct model_spec spec; /* at filled in */
+    uint64_t index;
+    uint32_t ordinal;
+    int64_t time_ns;
+    int principal;
+    struct weft_digest digest;
+};
+
+struct model_commit {
+    struct weft_request_id id;
+    int principal;
+    int count;
+    struct model_spec specs[MODEL_COMMIT_MAX];
+    uint64_t index; /* 0: not accepted */
+    uint32_t first_ordinal;
+};
+
+/* What the model says should become of a commit. */
+struct model_outcome {
+    bool is_repeated;
+    bool is_other;    /* a known id with other content */
+    bool is_conflict; /* expect of record `culprit` */
+    int culprit;
+    uint64_t present_rev;
+    const struct model_commit *commit; /* accepted or repeated */
+};
+
+struct model {
+    struct model_record *records;
+    int record_count, record_capacity;
+    struct model_commit *commits; /* Accepted ones that have an id. */
+    int commit_count, commit_capacity;
+    struct weft_digest digests[MODEL_ASSETS]; /* Of the last statement. */
+    uint64_t revs[MODEL_ASSETS];
+    uint64_t mentioned[MODEL_ASSETS]; /* Index of the first mention; 0: none. */
+    int kind_order[MODEL_KINDS];      /* As first mentioned. */
+    int kind_count;
+    uint64_t index;
+    uint32_t ordinal; /* Of the entry under way. */
+    int64_t time_ns;
+    uint8_t seed[WEFT_SALT_SEED_SIZE];
+};
+
+void model_destroy(struct model *m);
+void model_begin_entry(struct model *m, uint64_t index, int64_t time_ns, const uint8_t *seed);
+struct model_outcome model_commit(struct model *m, const struct model_commit *commit);
+
+/* Names that specs stand for; static storage, several alive at once. */
+const char *model_asset_name(int asset);
+const char *model_principal(int principal);
+
+/* The record of a spec; its texts and arrays are in the arena. */
+struct weft_record model_build(const struct model_spec *spec, struct weft_arena *arena);
+
+/* The whole answer to a query, all pages, as places in m->records. Returns how many, or -1 where
+ * the answer is that there is none. `ret_places` has room for record_count. */
+int model_query(const struct model *m, const struct weft_query *q, int asset, int kind,
+    const char *glob, int where_field, int *ret_places);
+/* The asset's revision as of an index. */
+uint64_t model_rev(const struct model *m, int asset, uint64_t as_of);
+
+enum {
+    MODEL_WHERE_NONE,
+    MODEL_WHERE_N,
+    MODEL_WHERE_Q,
+    MODEL_WHERE_T
+};
+
+#endif
