@@ -137,6 +137,7 @@ static void release(struct weft_client *c, struct request *r)
     c->free_slots[c->free_count++] = r->slot;
 }
 
+/* The only caller of a request's callback (OPS-3): afterwards its slot is free. */
 static void finish(struct weft_client *c, struct request *r, enum weft_err err,
     const struct weft_client_message *answer, const struct weft_msg *msg)
 {
@@ -176,8 +177,8 @@ static void send_waiting(struct weft_client *c)
     }
 }
 
-/* The connection is gone: what was sent on it is sent again, in order, unless that could do it
- * twice. */
+/* The connection is gone: what was sent on it is sent again, in order (OPS-2), unless that
+ * could do it twice (OPS-1). */
 static void recall(struct weft_client *c)
 {
     struct request *next;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ops/weft/backup.h"
 #include "ops/weft/client.h"
 #include "ops/weft/output.h"
 #include "proto/checkpoint.h"
@@ -20,7 +21,7 @@
  *     DIR/files/<64 hex>     content, named by its SHA-256
  *
  * Names repeat with other content from one checkpoint to the next, digests do not: so the files
- * of the manifest in place are never touched, and it is replaced last, in one step. */
+ * of the manifest in place are never touched, and it is replaced last, in one step (OPS-5). */
 
 enum {
     ARENA_SIZE_MAX = 16 * 1024 * 1024,
@@ -225,32 +226,6 @@ static enum weft_err read_file(
     return WEFT_OK;
 }
 
-/* A file that is there is read whole and believed only if its digest is right. */
-static bool is_at_hand(struct backup *b, const struct weft_checkpoint_file *file)
-{
-    char path[PATH_SIZE];
-    struct stat st;
-    path_of(b, &file->digest, "", path);
-    if (stat(path, &st) != 0 || (uint64_t)st.st_size != file->size_bytes) {
-        return false;
-    }
-    struct weft_sha256 hash;
-    FILE *f = fopen(path, "rb");
-    if (f == NULL) {
-        return false;
-    }
-    static uint8_t block[1 << 20];
-    size_t size;
-    weft_sha256_init(&hash);
-    while ((size = fread(block, 1, sizeof(block), f)) > 0) {
-        weft_sha256_update(&hash, block, size);
-    }
-    bool is_read = ferror(f) == 0;
-    (void)fclose(f);
-    struct weft_digest digest = weft_sha256_final(&hash);
-    return is_read && weft_digest_equal(&digest, &file->digest);
-}
-
 /* --- the whole --------------------------------------------------------------------------- */
 
 static enum weft_err take_checkpoint(struct backup *b, bool newest, struct weft_msg *msg)
@@ -273,27 +248,19 @@ static enum weft_err take_checkpoint(struct backup *b, bool newest, struct weft_
 /* A backup directory belongs to one site: a second one's would make the first's useless. */
 static enum weft_err check_owner(const struct backup *b, struct weft_msg *msg)
 {
-    char path[PATH_SIZE];
-    struct weft_buffer bytes = {.size_max = WEFT_MANIFEST_SIZE_MAX};
     struct weft_arena arena = {.size_max = ARENA_SIZE_MAX};
     struct weft_manifest old;
-    (void)snprintf(path, sizeof(path), "%s/manifest", b->directory);
-    enum weft_err err = WEFT_OK;
-    if (weft_files_exists(path)) {
-        err = weft_files_read(path, &bytes, msg);
-        if (err == WEFT_OK && weft_manifest_decode((struct weft_bytes){bytes.data, bytes.size},
-                                  &arena, &old) != WEFT_OK) {
-            err = weft_fail(msg, WEFT_ECORRUPT,
-                "%s: not a manifest: move the directory away, or delete this file to begin anew",
-                path);
-        } else if (err == WEFT_OK && !weft_text_equal(old.site, b->manifest.site)) {
-            err = weft_fail(msg, WEFT_ECONFLICT, "%s holds a backup of site %.*s, not of %.*s",
-                b->directory, (int)old.site.size, old.site.data, (int)b->manifest.site.size,
-                b->manifest.site.data);
-        }
+    enum weft_err err = weft_backup_read_manifest(b->directory, &arena, &old, msg);
+    if (err == WEFT_ENOTFOUND) {
+        err = WEFT_OK;
+    } else if (err == WEFT_ECORRUPT) {
+        err = weft_wrap(msg, err, "move it away to begin anew");
+    } else if (err == WEFT_OK && !weft_text_equal(old.site, b->manifest.site)) {
+        err = weft_fail(msg, WEFT_ECONFLICT, "%s holds a backup of site %.*s, not of %.*s",
+            b->directory, (int)old.site.size, old.site.data, (int)b->manifest.site.size,
+            b->manifest.site.data);
     }
     weft_arena_destroy(&arena);
-    weft_buffer_destroy(&bytes);
     return err;
 }
 
@@ -343,7 +310,7 @@ static enum weft_err fetch_all(struct backup *b, const struct weft_args *args, s
     weft_progress_start(&b->progress, args, "backup", "bytes", total);
     for (uint32_t i = 0; err == WEFT_OK && i < b->manifest.file_count; i++) {
         const struct weft_checkpoint_file *file = &b->manifest.files[i];
-        if (is_at_hand(b, file)) {
+        if (weft_backup_has(b->directory, file)) {
             b->kept_files++;
             b->done_bytes += file->size_bytes;
             weft_net_turn(b->net, 0); /* Heartbeats, while files here are hashed. */

@@ -1,14 +1,17 @@
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "ops/weft/args.h"
+#include "ops/weft/backup.h"
 #include "ops/weft/files.h"
 #include "ops/weft/offline.h"
 
 enum {
-    ARGUMENTS_MAX = 8
+    ARGUMENTS_MAX = 8,
+    ARENA_SIZE_MAX = 16 * 1024 * 1024,
 };
 
 enum weft_exit weft_offline_run(const char *const *arguments)
@@ -52,9 +55,30 @@ enum weft_exit weft_cmd_restore(const struct weft_args *args)
     return weft_offline_run(arguments);
 }
 
+/* A backup is checked here: it is no node's directory, and needs neither log nor state opened. */
+static enum weft_exit check_backup(const char *directory)
+{
+    struct weft_arena arena = {.size_max = ARENA_SIZE_MAX};
+    struct weft_manifest manifest;
+    struct weft_msg msg;
+    enum weft_err err = weft_backup_check(directory, &manifest, &arena, &msg);
+    if (err == WEFT_OK) {
+        (void)printf("backup of site %.*s at index %" PRIu64 ": %u files, all good\n",
+            (int)manifest.site.size, manifest.site.data, manifest.index, manifest.file_count);
+    }
+    weft_arena_destroy(&arena);
+    return weft_complain(err, &msg);
+}
+
 enum weft_exit weft_cmd_check_data(const struct weft_args *args)
 {
     const char *const arguments[] = {"--check-data", args->operands[0], NULL};
+    char path[WEFT_FILES_PATH_SIZE];
+    struct weft_msg msg;
+    if (weft_files_join(args->operands[0], "manifest", path, &msg) == WEFT_OK &&
+        weft_files_exists(path)) {
+        return check_backup(args->operands[0]);
+    }
     return weft_offline_run(arguments);
 }
 

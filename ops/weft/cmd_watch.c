@@ -40,6 +40,7 @@ struct watch {
     uint64_t heard_ns;
 };
 
+/* OPS-4. */
 static bool is_new(const struct watch *w, const struct weft_stored_record *record)
 {
     return !w->has_last || record->index > w->last_index ||

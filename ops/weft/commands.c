@@ -240,9 +240,10 @@ const struct weft_command weft_commands[] = {
         "Offline. Makes the data directory that the configuration names; the node\n"
         "is then the first of a new group. Runs weftd --restore.",
         "weft restore /backup/plant1 --config n1/weftd.yaml", weft_cmd_restore},
-    {"check-data", "check a data directory offline", "DIR", 1, 1, NULL, false,
+    {"check-data", "check a data directory or a backup offline", "DIR", 1, 1, NULL, false,
         "Reads identity, log, state and checkpoints of a stopped node whole, and\n"
-        "says what is wrong. Changes nothing. Runs weftd --check-data.",
+        "says what is wrong. Changes nothing. Runs weftd --check-data. Of a backup's\n"
+        "directory it reads the manifest and every file against its digest.",
         "weft check-data /var/lib/weft/n1", weft_cmd_check_data},
     {"bench write", "a load of commits", "", 0, 0, bench_write_options, true,
         "Closed loop: each connection keeps so many commits of one record in\n"

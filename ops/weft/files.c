@@ -91,7 +91,7 @@ enum weft_err weft_files_sync_directory(const char *path, struct weft_msg *msg)
     return err;
 }
 
-/* link() refuses to replace; rename() does not. */
+/* OPS-6: link() refuses to replace; rename() does not. */
 static enum weft_err put_in_place(
     const char *from, const char *path, bool may_replace, struct weft_msg *msg)
 {

@@ -105,7 +105,7 @@ static void read_key_type(X509 *cert, char *ret_name, size_t size)
     }
 }
 
-/* policy.md, 1: "Refuse: none or several URI SANs". */
+/* POL-10. */
 static enum weft_err read_principal(
     X509 *cert, struct weft_principal *ret_principal, struct weft_msg *msg)
 {
@@ -202,6 +202,8 @@ static enum weft_err verify_chain(X509 *cert, X509 *root, int64_t now_s, struct 
     return err == WEFT_ENOMEM ? weft_fail(msg, err, "no memory to verify a certificate") : err;
 }
 
+/* POL-11, and POL-12 again: the name constraint is checked with the chain, but a root that
+ * somebody else's tool made may lack it. */
 static enum weft_err verify_rules(X509 *cert, const struct weft_pki_facts *root, bool as_server,
     struct weft_pki_facts *ret_facts, struct weft_msg *msg)
 {
