@@ -111,6 +111,7 @@ static struct weft_json *add_node(struct parser *p, enum weft_json_type type)
             p->last->next = node;
         }
         p->last = node;
+        node->index = p->open->count;
         p->open->count++; /* Cannot pass 2^32: the arena is smaller. */
     }
     return node;

@@ -32,6 +32,7 @@ struct weft_json {
     struct weft_json *next;  /* Sibling. */
     struct weft_json *parent;
     uint32_t count; /* Children. */
+    uint32_t index; /* Place among the parent's children, from 0. */
 };
 
 /* One value and nothing but white space behind it. `first_line` is the number of the text's

@@ -44,11 +44,7 @@ static void pointer_add_segment(struct pointer *p, const struct weft_json *value
     pointer_add(p, '/');
     if (value->parent->type == WEFT_JSON_ARRAY) {
         char number[16];
-        uint32_t index = 0;
-        for (const struct weft_json *v = value->parent->first; v != value; v = v->next) {
-            index++;
-        }
-        int digits = snprintf(number, sizeof(number), "%u", index);
+        int digits = snprintf(number, sizeof(number), "%u", value->index);
         for (int i = 0; i < digits; i++) {
             pointer_add(p, number[i]);
         }

@@ -78,6 +78,8 @@ TEST(json, every_value_knows_its_place)
     EXPECT_EQ(1, root->line);
     EXPECT_EQ(1, root->column);
     EXPECT_EQ(2, root->count);
+    EXPECT_EQ(0, root->first->index);
+    EXPECT_EQ(1, root->first->next->index);
     const struct weft_json *a = weft_json_get(root, "a");
     EXPECT_EQ(2, a->line);
     EXPECT_EQ(8, a->column);
