@@ -1,10 +1,7 @@
-#include "raft/core.h"
-
-#include <raft.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "proto/check.h"
+#include "raft/core_state.h"
 #include "raft/mutant.h"
 
 /* RFT-1: another version has other defects and other owners of memory; it is not used before
@@ -22,21 +19,6 @@ _Static_assert((int)RAFT_SPARE == (int)WEFT_ROLE_SPARE, "roles are the library's
 
 /* The library copies it for its leader of the day; we never use it, so all share one. */
 static const char any_address[] = "-";
-
-struct weft_core {
-    struct raft raft;
-    struct raft_update update;
-    struct weft_core_update effects;
-    void *batch;                 /* Entries of the update point into it, as the library sees it. */
-    struct raft_entry *received; /* WEFT_APPEND_ENTRIES_MAX */
-    struct weft_peer_entry *entries;
-    struct weft_core_message *messages;
-    uint32_t message_capacity;
-    struct raft_snapshot_metadata install; /* Ours between has_install and installed. */
-    bool has_install;
-    struct raft_configuration undisguised; /* While ours is in `disguise` (RFT-15). */
-    struct raft_server disguise[WEFT_MEMBERS_MAX + 1];
-};
 
 static enum weft_err fail(struct weft_core *core, int code, const char *what, struct weft_msg *msg)
 {
@@ -346,81 +328,6 @@ static enum weft_err lend_entries(struct weft_core *core, const struct weft_appe
     return WEFT_OK;
 }
 
-static unsigned voter_count(const struct raft_configuration *c, raft_id id, bool *ret_is_voter)
-{
-    unsigned voters = 0;
-    *ret_is_voter = false;
-    for (unsigned i = 0; i < c->n; i++) {
-        if (c->servers[i].role == RAFT_VOTER) {
-            voters++;
-            *ret_is_voter = *ret_is_voter || c->servers[i].id == id;
-        }
-    }
-    return voters;
-}
-
-/* RFT-15: "a server will process incoming RPC requests without consulting its current
- * configuration"; one that is not in its newest, uncommitted one "should still start new
- * elections, as it might still be needed until the Cnew entry is committed", and "does not count
- * its own vote" (dissertation, 4.1 and 4.2.2). The library lets only voters of the newest
- * configuration vote and stand: a group of one that becomes two, or of two that becomes one,
- * can lose its leader for good. So for a step of an election our own role is a voter's. */
-static bool may_stand(const struct weft_core *core)
-{
-    const struct raft *r = &core->raft;
-    bool is_voter, was_voter;
-    (void)voter_count(&r->configuration, r->id, &is_voter);
-    (void)voter_count(&r->configuration_committed, r->id, &was_voter);
-    return !is_voter && was_voter && r->configuration_uncommitted_index > 0 &&
-           r->state != RAFT_LEADER && !weft_mutant(WEFT_MUTANT_NO_LAST_STAND);
-}
-
-/* False: we are a voter, or no member and only asked for a vote; nothing is changed. */
-static bool put_on_vote(struct weft_core *core, bool is_election)
-{
-    struct raft_configuration *c = &core->raft.configuration;
-    struct raft_server *self = NULL;
-    for (unsigned i = 0; i < c->n; i++) {
-        self = c->servers[i].id == core->raft.id ? &c->servers[i] : self;
-    }
-    if (self != NULL && self->role == RAFT_VOTER) {
-        return false;
-    }
-    if ((self == NULL && (!is_election || c->n > WEFT_MEMBERS_MAX)) ||
-        (!is_election && weft_mutant(WEFT_MUTANT_NO_STANDBY_VOTE))) {
-        return false;
-    }
-    core->undisguised = *c;
-    for (unsigned i = 0; i < c->n; i++) {
-        core->disguise[i] = c->servers[i];
-    }
-    if (self == NULL) { /* Behind all others: their places stay. */
-        core->disguise[c->n] = (struct raft_server){core->raft.id, core->raft.address, 0};
-        self = &c->servers[c->n];
-        c->n++;
-    }
-    core->disguise[self - c->servers].role = RAFT_VOTER;
-    c->servers = core->disguise;
-    return true;
-}
-
-/* In the disguise there is one voter more, so that a majority of an odd number of others takes
- * our vote to fill, and one of an even number must not have it. */
-static void take_off_vote(struct weft_core *core)
-{
-    struct raft *r = &core->raft;
-    unsigned place = 0;
-    bool is_voter;
-    unsigned others = voter_count(&core->undisguised, r->id, &is_voter);
-    for (unsigned i = 0; i < r->configuration.n && r->configuration.servers[i].id != r->id; i++) {
-        place += r->configuration.servers[i].role == RAFT_VOTER ? 1 : 0;
-    }
-    if (r->state == RAFT_CANDIDATE && others % 2 == 0) {
-        r->candidate_state.votes[place].grant = false;
-    }
-    r->configuration = core->undisguised;
-}
-
 enum weft_err weft_core_receive(struct weft_core *core, uint64_t now_ms, uint64_t from,
     const struct weft_peer_message *message, const struct weft_core_update **ret_update,
     struct weft_msg *msg)
@@ -473,13 +380,13 @@ enum weft_err weft_core_receive(struct weft_core *core, uint64_t now_ms, uint64_
             .last_log_index = message->timeout_now.last_log_index,
             .last_log_term = message->timeout_now.last_log_term};
     }
-    bool is_election = message->kind == WEFT_KIND_REQUEST_VOTE_RESULT && may_stand(core);
+    bool is_election = message->kind == WEFT_KIND_REQUEST_VOTE_RESULT && weft_core_may_stand(core);
     bool has_disguise = message->kind == WEFT_KIND_REQUEST_VOTE || is_election
-                            ? put_on_vote(core, is_election)
+                            ? weft_core_put_on_vote(core, is_election)
                             : false;
     enum weft_err rv = step(core, &event, now_ms, "receive", ret_update, msg);
     if (has_disguise) {
-        take_off_vote(core);
+        weft_core_take_off_vote(core);
     }
     return rv;
 }
@@ -532,36 +439,17 @@ enum weft_err weft_core_persisted(struct weft_core *core, uint64_t now_ms, uint6
     return step(core, &event, now_ms, "persisted", ret_update, msg);
 }
 
-/* RFT-11: the library lets a sole voter lead at once in the term it is in, in which another
- * node may have led before the last change, or we ourselves before a restart: two entries of
- * the same index and term. A term of its own is always safe. */
-static bool begin_sole_voter_term(struct weft_core *core, uint64_t now_ms)
-{
-    struct raft *r = &core->raft;
-    bool is_voter;
-    if (r->state != RAFT_FOLLOWER || now_ms < raft_timeout(r) || r->snapshot.installing ||
-        r->last_stored < raft_last_index(r) ||
-        voter_count(&r->configuration, r->id, &is_voter) != 1 || !is_voter ||
-        weft_mutant(WEFT_MUTANT_NO_SOLE_VOTER_TERM)) {
-        return false;
-    }
-    r->current_term++;
-    r->voted_for = r->id;
-    r->follower_state.match = 0;
-    return true;
-}
-
 enum weft_err weft_core_timeout(struct weft_core *core, uint64_t now_ms,
     const struct weft_core_update **ret_update, struct weft_msg *msg)
 {
     struct raft_event event = {.type = RAFT_TIMEOUT};
     struct raft *r = &core->raft;
     bool is_silent = r->state == RAFT_FOLLOWER && now_ms >= raft_timeout(r);
-    bool has_term = begin_sole_voter_term(core, now_ms);
-    bool has_disguise = may_stand(core) && put_on_vote(core, true);
+    bool has_term = weft_core_begin_sole_term(core, now_ms);
+    bool has_disguise = weft_core_may_stand(core) && weft_core_put_on_vote(core, true);
     enum weft_err rv = step(core, &event, now_ms, "timeout", ret_update, msg);
     if (has_disguise) {
-        take_off_vote(core);
+        weft_core_take_off_vote(core);
     }
     core->effects.has_term = core->effects.has_term || has_term;
     if (is_silent && r->state == RAFT_FOLLOWER) {
@@ -624,119 +512,4 @@ enum weft_err weft_core_transfer(struct weft_core *core, uint64_t now_ms, uint64
 {
     struct raft_event event = {.type = RAFT_TRANSFER, .transfer = {.server_id = id}};
     return step(core, &event, now_ms, "transfer", ret_update, msg);
-}
-
-enum weft_core_state weft_core_state(const struct weft_core *core)
-{
-    switch (core->raft.state) {
-    case RAFT_CANDIDATE:
-        return WEFT_CORE_CANDIDATE;
-    case RAFT_LEADER:
-        return WEFT_CORE_LEADER;
-    default: /* A short of the library's, not an enum. */
-        return WEFT_CORE_FOLLOWER;
-    }
-}
-
-bool weft_core_is_pre_voting(const struct weft_core *core)
-{
-    return core->raft.state == RAFT_CANDIDATE && core->raft.candidate_state.in_pre_vote;
-}
-
-uint64_t weft_core_term(const struct weft_core *core)
-{
-    return core->raft.current_term;
-}
-
-uint64_t weft_core_voted_for(const struct weft_core *core)
-{
-    return core->raft.voted_for;
-}
-
-uint64_t weft_core_leader(const struct weft_core *core)
-{
-    switch (weft_core_state(core)) {
-    case WEFT_CORE_FOLLOWER:
-        return core->raft.follower_state.current_leader.id;
-    case WEFT_CORE_CANDIDATE:
-        return 0;
-    case WEFT_CORE_LEADER:
-        return core->raft.id;
-    }
-    weft_unreachable("three states");
-}
-
-uint64_t weft_core_transferee(const struct weft_core *core)
-{
-    return raft_transferee(&core->raft);
-}
-
-uint64_t weft_core_commit_index(const struct weft_core *core)
-{
-    return core->raft.commit_index;
-}
-
-uint64_t weft_core_last_index(const struct weft_core *core)
-{
-    return raft_last_index((struct raft *)(uintptr_t)&core->raft); /* It only reads. */
-}
-
-uint64_t weft_core_stored_index(const struct weft_core *core)
-{
-    return core->raft.last_stored;
-}
-
-uint64_t weft_core_snapshot_index(const struct weft_core *core)
-{
-    return core->raft.trail.snapshot.index;
-}
-
-uint64_t weft_core_floor_index(const struct weft_core *core)
-{
-    const struct raft_trail *t = &core->raft.trail;
-    return t->offset == t->snapshot.index ? t->offset : t->offset + 1;
-}
-
-uint64_t weft_core_uncommitted_index(const struct weft_core *core)
-{
-    return core->raft.configuration_uncommitted_index;
-}
-
-uint64_t weft_core_committed_configuration_index(const struct weft_core *core)
-{
-    return core->raft.configuration_committed_index;
-}
-
-uint64_t weft_core_timeout_ms(const struct weft_core *core)
-{
-    return raft_timeout(&core->raft);
-}
-
-uint64_t weft_core_match_index(const struct weft_core *core, uint64_t id)
-{
-    raft_index index = 0;
-    return raft_match_index(&core->raft, id, &index) == 0 ? index : 0;
-}
-
-enum weft_err weft_core_configuration(const struct weft_core *core,
-    struct weft_configuration *ret_configuration, struct weft_msg *msg)
-{
-    const struct raft_configuration *c = &core->raft.configuration;
-    uint64_t uncommitted = core->raft.configuration_uncommitted_index;
-    struct weft_configuration out = {
-        .index = uncommitted > 0 ? uncommitted : core->raft.configuration_committed_index};
-    if (c->n > WEFT_MEMBERS_MAX) {
-        return weft_fail(msg, WEFT_ECORRUPT, "raft core: too many members");
-    }
-    for (unsigned i = 0; i < c->n; i++) {
-        struct weft_replica_member *m = &out.members[i];
-        m->id = c->servers[i].id;
-        m->role = (enum weft_role)c->servers[i].role;
-        if (weft_configuration_parse(c->servers[i].address, m, msg) != WEFT_OK) {
-            return weft_wrap(msg, WEFT_ECORRUPT, "raft core: configuration");
-        }
-    }
-    out.count = c->n;
-    *ret_configuration = out;
-    return WEFT_OK;
 }

@@ -1,7 +1,7 @@
 /* raft/core.h: the library's pure core behind words of ours.
  *
- * The only user of <raft.h>: who owns which memory when differs between the library's
- * versions, so all of that knowledge lives in core.c, and the version is asserted when it is
+ * Only core*.c use <raft.h>: who owns which memory when differs between the library's
+ * versions, so all of that knowledge lives there, and the version is asserted when it is
  * built and when it starts. Each call is one `raft_step`: it takes an event and gives the
  * effects as data; weft_core_release ends the effects' life and comes before the next call.
  * It decides nothing: the guards are in guard.c and the effects are carried out in effects.c. */

@@ -173,7 +173,7 @@ static enum weft_err send_append(
         uint32_t wanted = left < WEFT_APPEND_ENTRIES_MAX ? left : WEFT_APPEND_ENTRIES_MAX;
         enum weft_err rv = read_entries(r, a->prev_log_index + 1, wanted, msg);
         if (rv == WEFT_ENOTFOUND) { /* RFT-31: the core remembers more than we kept. */
-            a->entry_count = 0; /* It still is a heartbeat. */
+            a->entry_count = 0;     /* It still is a heartbeat. */
             weft_replica_send(r, message->to, &m);
             return weft_replica_offer(r, message->to, msg);
         }

@@ -295,8 +295,8 @@ static enum weft_guard_verdict judge_leader_request(
     return WEFT_GUARD_PASS;
 }
 
-static enum weft_guard_verdict judge(struct weft_guard_peer *p,
-    const struct weft_guard_view *v, const struct weft_peer_message *m, const char **ret_reason)
+static enum weft_guard_verdict judge(struct weft_guard_peer *p, const struct weft_guard_view *v,
+    const struct weft_peer_message *m, const char **ret_reason)
 {
     enum weft_guard_verdict verdict = WEFT_GUARD_PASS;
     if (is_result(m->kind)) {

@@ -28,7 +28,7 @@ struct weft_guard_life {
 };
 
 struct weft_guard_peer {
-    uint64_t id; /* 0: the slot is free. */
+    uint64_t id;          /* 0: the slot is free. */
     uint64_t incarnation; /* Of the last message. */
     struct weft_guard_life lives[WEFT_GUARD_LIVES_MAX];
     uint32_t losses;

@@ -96,7 +96,7 @@ struct weft_replica_status {
     uint64_t last_index;
     uint64_t first_index;
     uint64_t elections;
-    uint64_t dropped_messages; /* By the guards, all reasons. */
+    uint64_t dropped_messages;  /* By the guards, all reasons. */
     const char *dropped_reason; /* Of the last one; static text. */
     uint64_t alarms;
     /* A follower needs a checkpoint, and there is none that the log goes on from: take one. */

@@ -99,18 +99,18 @@ static void carry(struct sim *s, uint64_t from, uint64_t to, const struct weft_p
 /* For people only; not part of the trace's hash. */
 static void show(struct sim *s, uint64_t from, uint64_t to, const struct weft_peer_message *m)
 {
-    static const char *const names[] = {"vote?", "vote!", "append?", "append!", "offer", "now",
-        "ping", "pong", "read?", "read!"};
+    static const char *const names[] = {
+        "vote?", "vote!", "append?", "append!", "offer", "now", "ping", "pong", "read?", "read!"};
     FILE *f = s->options.trace;
-    (void)fprintf(f, "%6" PRIu64 "     %" PRIu64 "->%" PRIu64 " %s term %" PRIu64, s->now_ms,
-        from, to, names[m->kind - WEFT_KIND_REQUEST_VOTE], m->header.term);
+    (void)fprintf(f, "%6" PRIu64 "     %" PRIu64 "->%" PRIu64 " %s term %" PRIu64, s->now_ms, from,
+        to, names[m->kind - WEFT_KIND_REQUEST_VOTE], m->header.term);
     if (m->kind == WEFT_KIND_APPEND_ENTRIES) {
         (void)fprintf(f, " after %" PRIu64 "^%" PRIu64 " entries %" PRIu32 " commit %" PRIu64,
             m->append_entries.prev_log_index, m->append_entries.prev_log_term,
             m->append_entries.entry_count, m->append_entries.leader_commit);
     } else if (m->kind == WEFT_KIND_APPEND_ENTRIES_RESULT) {
-        (void)fprintf(f, " rejected %" PRIu64 " last %" PRIu64,
-            m->append_entries_result.rejected, m->append_entries_result.last_log_index);
+        (void)fprintf(f, " rejected %" PRIu64 " last %" PRIu64, m->append_entries_result.rejected,
+            m->append_entries_result.last_log_index);
     } else if (m->kind == WEFT_KIND_REQUEST_VOTE) {
         (void)fprintf(f, " %s for %" PRIu64 " log %" PRIu64 "^%" PRIu64 "%s",
             m->request_vote.pre_vote ? "pre" : "real", m->request_vote.term,

@@ -321,7 +321,7 @@ static void finish(struct sim *s)
 {
     s->is_healing = true;
     sim_calm(s);
-    if (sim_chance(s, 300) && has_settled_members(s) && heal(s, true) > 0) {
+    if (sim_chance(s, 600) && has_settled_members(s) && heal(s, true) > 0) {
         s->counts[SIM_MINORITY_HEAL]++;
         await_progress(s, "a bare majority");
     }

@@ -1,4 +1,5 @@
-/* Run seeds: sim_cluster [--seed N] [--seeds COUNT] [--nodes 3|5] [--ms DURATION] [--trace|--messages]. */
+/* Run seeds: sim_cluster [--seed N] [--seeds COUNT] [--nodes 3|5] [--ms DURATION]
+ * [--trace|--messages]. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +44,8 @@ static struct arguments parse(int argc, char **argv)
             a.options.trace_messages = true;
         } else {
             (void)fprintf(stderr,
-                "usage: %s [--seed N] [--seeds COUNT] [--nodes 3|5] [--ms DURATION] [--trace|--messages]\n",
+                "usage: %s [--seed N] [--seeds COUNT] [--nodes 3|5] [--ms DURATION] "
+                "[--trace|--messages]\n",
                 argv[0]);
             exit(2);
         }
