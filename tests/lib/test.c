@@ -9,7 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TESTS_MAX = 512 };
+enum {
+    TESTS_MAX = 512
+};
 
 static struct CMUnitTest tests[TESTS_MAX];
 static void (*bodies[TESTS_MAX])(void);
@@ -84,8 +86,8 @@ void test_expect_mem(const void *expected, const void *actual, size_t size, cons
 void test_expect_text(const char *expected, const char *actual, const char *file, int line)
 {
     if (actual == NULL || strcmp(expected, actual) != 0) {
-        (void)fprintf(stderr, "%s:%d:\n  expected \"%s\"\n  got      \"%s\"\n", file, line, expected,
-            actual != NULL ? actual : "(null)");
+        (void)fprintf(stderr, "%s:%d:\n  expected \"%s\"\n  got      \"%s\"\n", file, line,
+            expected, actual != NULL ? actual : "(null)");
         failed(file, line);
     }
 }

@@ -43,7 +43,8 @@ const char *test_data(const char *name);
     static void test_##group##_##name(void)
 
 #define EXPECT_EQ(expected, actual)                                                                \
-    test_expect_eq((long long)(expected), (long long)(actual), #expected, #actual, __FILE__, __LINE__)
+    test_expect_eq(                                                                                \
+        (long long)(expected), (long long)(actual), #expected, #actual, __FILE__, __LINE__)
 #define EXPECT_TRUE(condition) test_expect_true((condition), #condition, __FILE__, __LINE__)
 #define EXPECT_MEM(expected, actual, size)                                                         \
     test_expect_mem((expected), (actual), (size), #actual, __FILE__, __LINE__)
