@@ -1,8 +1,9 @@
 /* node/state/inside.h: what is inside an asset: the closure over links that carry material.
  *
  * An assembly contains what it `consumes`, the lots it `uses_lot`, what it `contains`, the
- * `input` of its transformation, and whatever says that it is `part_of` it. Cycles are
- * tolerated: an asset is entered once. */
+ * `input` of its transformation, and whatever says that it is `part_of` it; events of
+ * aggregation and transformation stand between a container or product, which they name as
+ * `parent` or `output`, and what they contain. Cycles are tolerated: an asset is entered once. */
 #ifndef WEFT_NODE_STATE_INSIDE_H
 #define WEFT_NODE_STATE_INSIDE_H
 

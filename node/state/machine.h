@@ -31,6 +31,18 @@ void weft_position_encode(
 WEFT_MUST_USE enum weft_err weft_position_decode(
     struct weft_bytes bytes, struct weft_position *ret_position);
 
+/* Whose state it is: written at creation. Texts borrow. */
+struct weft_identity {
+    uint32_t format;
+    uint64_t cluster;
+    struct weft_text site;
+    struct weft_text org;
+};
+
+/* WEFT_EVERSION: of another format, which is given. WEFT_ECORRUPT. */
+WEFT_MUST_USE enum weft_err weft_identity_decode(
+    struct weft_bytes bytes, struct weft_identity *ret_identity);
+
 struct weft_state {
     struct weft_store *store;
     struct weft_store_batch *batch;

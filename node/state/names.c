@@ -24,7 +24,8 @@ struct cached {
 _Static_assert(sizeof(struct cached) == 128, "two cache lines");
 
 struct weft_names {
-    struct weft_store *store;
+    struct weft_store *store; /* NULL: an empty world, with texts of its own. */
+    struct weft_arena texts;
     uint64_t secret;
     struct cached *cache;
     uint64_t set_mask;
@@ -367,14 +368,15 @@ enum weft_err weft_names_create(struct weft_store *store, uint64_t cache_bytes, 
     enum weft_err rv = names->cache != NULL && names->table != NULL
                            ? WEFT_OK
                            : weft_fail(msg, WEFT_ENOMEM, "names");
-    if (rv == WEFT_OK) {
+    names->texts.size_max = SIZE_MAX / 2;
+    if (rv == WEFT_OK && store != NULL) {
         rv = load_words(names, &names->kinds, msg);
-    }
-    if (rv == WEFT_OK) {
-        rv = load_words(names, &names->rels, msg);
-    }
-    if (rv == WEFT_OK) {
-        rv = load_filter(names, assets, msg);
+        if (rv == WEFT_OK) {
+            rv = load_words(names, &names->rels, msg);
+        }
+        if (rv == WEFT_OK) {
+            rv = load_filter(names, assets, msg);
+        }
     }
     if (rv != WEFT_OK) {
         weft_names_destroy(names);
@@ -390,6 +392,7 @@ void weft_names_destroy(struct weft_names *names)
         return;
     }
     weft_filter_destroy(&names->filter);
+    weft_arena_destroy(&names->texts);
     free(names->kinds.words);
     free(names->kinds.table);
     free(names->rels.words);
@@ -438,7 +441,7 @@ static enum weft_err load_head(struct weft_names *names, struct weft_text text, 
     if (cache_get(names, hash, text, ret_head)) {
         return WEFT_OK;
     }
-    if (!weft_filter_may_hold(&names->filter, hash)) {
+    if (names->store == NULL || !weft_filter_may_hold(&names->filter, hash)) {
         *ret_head = (struct weft_head){.at_max_ns = INT64_MIN};
         return WEFT_OK;
     }
@@ -478,6 +481,12 @@ enum weft_err weft_names_find(
     rv = load_head(names, text, hash, &name->head, msg);
     if (rv != WEFT_OK) {
         return rv;
+    }
+    if (names->store == NULL) {
+        text = weft_arena_text(&names->texts, text);
+        if (text.data == NULL) {
+            return weft_fail(msg, WEFT_ENOMEM, "names");
+        }
     }
     name->text = text;
     name->hash = hash;

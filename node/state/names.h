@@ -32,7 +32,7 @@ WEFT_MUST_USE enum weft_err weft_head_decode(struct weft_bytes bytes, struct wef
 
 /* An asset that the apply under way has looked at. */
 struct weft_name {
-    struct weft_text text; /* Borrowed from the entry: it outlives the apply. */
+    struct weft_text text; /* Borrowed from the entry, which outlives the apply. */
     uint64_t hash;
     struct weft_head head;
     bool is_changed;
@@ -56,7 +56,8 @@ struct weft_words {
 
 struct weft_names;
 
-/* Loads kinds, rels and the filter of the names of `assets` assets. `cache_bytes`: of heads;
+/* `store` NULL: an empty world in memory, which keeps copies of its texts and is never settled.
+ * Else loads kinds, rels and the filter of the names of `assets` assets. `cache_bytes`: of heads;
  * memory is taken as it fills.
  * WEFT_ECORRUPT, WEFT_EIO, WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_names_create(struct weft_store *store, uint64_t cache_bytes,

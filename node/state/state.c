@@ -97,44 +97,43 @@ static size_t put_identity(const struct weft_state_options *o, uint8_t ret_bytes
     return (size_t)(p + 2 + org_size - ret_bytes);
 }
 
-struct identity {
-    uint64_t cluster;
-    struct weft_text site;
-    struct weft_text org;
-};
-
-static bool get_identity(struct weft_bytes bytes, struct identity *ret_identity)
+enum weft_err weft_identity_decode(struct weft_bytes bytes, struct weft_identity *ret_identity)
 {
-    if (bytes.size < 16) {
-        return false;
+    uint32_t format = bytes.size >= 16 ? weft_get_be32(bytes.data) : 0;
+    if (format == 0) {
+        return WEFT_ECORRUPT;
+    }
+    ret_identity->format = format;
+    if (format != WEFT_STATE_FORMAT) {
+        return WEFT_EVERSION;
     }
     size_t site_size = weft_get_be16(bytes.data + 12);
     if (bytes.size < 16 + site_size) {
-        return false;
+        return WEFT_ECORRUPT;
     }
     const uint8_t *org = bytes.data + 14 + site_size;
     size_t org_size = weft_get_be16(org);
     if (bytes.size != 16 + site_size + org_size) {
-        return false;
+        return WEFT_ECORRUPT;
     }
     ret_identity->cluster = weft_get_be64(bytes.data + 4);
     ret_identity->site = (struct weft_text){(const char *)bytes.data + 14, site_size};
     ret_identity->org = (struct weft_text){(const char *)org + 2, org_size};
-    return true;
+    return WEFT_OK;
 }
 
 static enum weft_err compare_identity(
     struct weft_bytes bytes, const struct weft_state_options *o, struct weft_msg *msg)
 {
-    struct identity found;
-    uint32_t format = bytes.size >= 4 ? weft_get_be32(bytes.data) : 0;
-    if (format > WEFT_STATE_FORMAT) {
-        return weft_fail(msg, WEFT_EVERSION,
-            "the state is of format %u, this program knows up to %d: use a newer one", format,
-            WEFT_STATE_FORMAT);
+    struct weft_identity found;
+    enum weft_err rv = weft_identity_decode(bytes, &found);
+    if (rv == WEFT_EVERSION) {
+        return weft_fail(msg, rv,
+            "the state is of format %u, this program knows %d: use the one that wrote it",
+            found.format, WEFT_STATE_FORMAT);
     }
-    if (format != WEFT_STATE_FORMAT || !get_identity(bytes, &found)) {
-        return weft_fail(msg, WEFT_ECORRUPT, "the state's identity is damaged");
+    if (rv != WEFT_OK) {
+        return weft_fail(msg, rv, "the state's identity is damaged");
     }
     if (!weft_text_is(found.site, o->site) || !weft_text_is(found.org, o->org)) {
         return weft_fail(msg, WEFT_EPEER, "the state is of site %.*s of %.*s, not of %s of %s",

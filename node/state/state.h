@@ -120,4 +120,24 @@ WEFT_MUST_USE enum weft_err weft_state_flush(struct weft_state *state, struct we
 /* Index of the last entry known to be on disk without the Raft log (flushed). */
 uint64_t weft_state_durable_index(const struct weft_state *state);
 
+/* What an offline check has found. */
+struct weft_state_check {
+    const char *directory; /* In: of a state that no process has open. */
+    /* In, may be NULL: called about a hundred times; false stops the check. */
+    bool (*on_progress)(void *ctx, uint64_t records, uint64_t records_total);
+    void *ctx;
+    struct weft_state_position position; /* Out. Its configuration is left empty. */
+    uint64_t keys;
+    uint64_t bytes; /* Of keys and values. */
+    uint64_t links;
+    uint64_t requests;
+};
+
+/* Read every key; compute every statement digest again; make every index anew from the records
+ * (both directions of links, kinds, versions, names) and compare it with what is stored; hold
+ * counts against the position. Needs about 200 bytes of memory per asset.
+ * WEFT_ECORRUPT: `msg` says what and where. WEFT_ENOTFOUND, WEFT_EVERSION, WEFT_EBUSY: as open.
+ * WEFT_ECLOSED: stopped by on_progress. WEFT_EIO, WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_state_check(struct weft_state_check *check, struct weft_msg *msg);
+
 #endif

@@ -287,6 +287,31 @@ void weft_store_batch_forget(
         batch->batch, (const char *)from->bytes, from->size, (const char *)to->bytes, to->size);
 }
 
+struct drain {
+    void (*on_put)(void *ctx, struct weft_bytes key, struct weft_bytes value);
+    void *ctx;
+};
+
+static void drain_put(void *ctx, const char *k, size_t k_size, const char *v, size_t v_size)
+{
+    const struct drain *drain = ctx;
+    drain->on_put(drain->ctx, (struct weft_bytes){(const uint8_t *)k, k_size},
+        (struct weft_bytes){(const uint8_t *)v, v_size});
+}
+
+static void drain_deleted(void *ctx, const char *k, size_t k_size)
+{
+    (void)ctx, (void)k, (void)k_size;
+}
+
+void weft_store_batch_drain(struct weft_store_batch *batch,
+    void (*on_put)(void *ctx, struct weft_bytes key, struct weft_bytes value), void *ctx)
+{
+    struct drain drain = {on_put, ctx};
+    rocksdb_writebatch_iterate(batch->batch, &drain, drain_put, drain_deleted);
+    rocksdb_writebatch_clear(batch->batch);
+}
+
 enum weft_err weft_store_write(
     struct weft_store *store, struct weft_store_batch *batch, struct weft_msg *msg)
 {

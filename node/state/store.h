@@ -57,6 +57,9 @@ void weft_store_batch_put(
 /* Forget every key in [from, to). */
 void weft_store_batch_forget(
     struct weft_store_batch *batch, const struct weft_key *from, const struct weft_key *to);
+/* What the batch would put, in the order it was given; then it is empty. */
+void weft_store_batch_drain(struct weft_store_batch *batch,
+    void (*on_put)(void *ctx, struct weft_bytes key, struct weft_bytes value), void *ctx);
 /* Empties the batch, also on error. After an error the store is not to be written again. */
 WEFT_MUST_USE enum weft_err weft_store_write(
     struct weft_store *store, struct weft_store_batch *batch, struct weft_msg *msg);

@@ -8,7 +8,7 @@
 const char *const model_kinds[MODEL_KINDS] = {
     "inspection", "as-built", "process-run", "epcis.object", "test", "maintenance"};
 const char *const model_rels[MODEL_RELS] = {
-    "consumes", "uses_lot", "part_of", "about", "made_on", "contains", "input"};
+    "consumes", "uses_lot", "part_of", "about", "made_on", "contains", "input", "parent", "output"};
 
 const char *model_asset_name(int asset)
 {
@@ -332,7 +332,8 @@ static void mark_inside(
             for (int j = 0; sees(q, as_of, r) && j < r->spec.link_count; j++) {
                 const char *rel = model_rels[r->spec.links[j][0]];
                 int from = r->spec.asset, to = r->spec.links[j][1];
-                if (strcmp(rel, "part_of") == 0) {
+                if (strcmp(rel, "part_of") == 0 || strcmp(rel, "parent") == 0 ||
+                    strcmp(rel, "output") == 0) {
                     from = to;
                     to = r->spec.asset;
                 } else if (strcmp(rel, "about") == 0 || strcmp(rel, "made_on") == 0) {

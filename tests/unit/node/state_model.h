@@ -14,7 +14,7 @@
 enum {
     MODEL_ASSETS = 48,
     MODEL_KINDS = 6,
-    MODEL_RELS = 7,
+    MODEL_RELS = 9,
     MODEL_LINKS_MAX = 3,
     MODEL_COMMIT_MAX = 4,
 };

@@ -1,0 +1,385 @@
+/* The offline check: the state's indexes are made again from its records and compared.
+ *
+ * Made again by the same code that made them (stage.c), over names in memory, so the check finds
+ * damage, not faults of that code: those are the tests' matter. What is compared is, by type of
+ * key, the number of pairs and the sum of their digests: order does not matter, and no second
+ * copy is kept. */
+#include "node/state/loader.h"
+#include "node/state/machine.h"
+#include "proto/arith.h"
+
+enum {
+    PROGRESS_STEPS = 100
+};
+
+struct sum {
+    uint64_t count;
+    uint64_t low; /* Of the first half of each pair's digest, added up. */
+    uint64_t high;
+};
+
+struct checker {
+    struct weft_state_check *check;
+    struct weft_store *store;
+    struct weft_store_walk *walk;
+    struct weft_names *names; /* Of the world made again. */
+    struct weft_store_batch *batch;
+    struct weft_stage stage;
+    struct weft_position position;
+    struct weft_buffer authority;
+    struct sum found[256]; /* By type byte. */
+    struct sum made[256];
+    uint64_t assets;
+    uint64_t records;
+    /* Of the index under way. */
+    uint64_t index;
+    uint32_t ordinal;
+    uint8_t seed[WEFT_SALT_SEED_SIZE];
+    struct weft_msg *msg;
+};
+
+static void sum_add(struct sum *sum, struct weft_bytes key, struct weft_bytes value)
+{
+    struct weft_sha256 hash;
+    uint8_t sizes[8];
+    weft_put_be32(sizes, (uint32_t)key.size);
+    weft_put_be32(sizes + 4, (uint32_t)value.size);
+    weft_sha256_init(&hash);
+    weft_sha256_update(&hash, sizes, sizeof(sizes));
+    weft_sha256_update(&hash, key.data, key.size);
+    weft_sha256_update(&hash, value.data, value.size);
+    struct weft_digest digest = weft_sha256_final(&hash);
+    sum->low += weft_get_be64(digest.bytes);
+    sum->high += weft_get_be64(digest.bytes + 8);
+    sum->count++;
+}
+
+static void on_made(void *ctx, struct weft_bytes key, struct weft_bytes value)
+{
+    struct checker *c = ctx;
+    sum_add(&c->made[key.data[0]], key, value);
+}
+
+/* --- records, made again --------------------------------------------------------------------- */
+
+static enum weft_err end_index(struct checker *c)
+{
+    enum weft_err rv = weft_stage_end_entry(&c->stage, c->seed, c->batch, c->msg);
+    weft_store_batch_drain(c->batch, on_made, c);
+    weft_stage_clear(&c->stage);
+    return rv;
+}
+
+static enum weft_err bad_record(const struct checker *c, const char *what)
+{
+    return weft_fail(
+        c->msg, WEFT_ECORRUPT, "record %llu/%u %s", (unsigned long long)c->index, c->ordinal, what);
+}
+
+static enum weft_err check_record(struct checker *c, struct weft_bytes bytes, int64_t time_ns)
+{
+    struct weft_record record;
+    struct weft_digest stored, made;
+    uint32_t name;
+    weft_arena_reset(&c->stage.arena);
+    enum weft_err rv = weft_stored_decode(bytes, &c->stage.arena, &stored, &record);
+    if (rv != WEFT_OK) {
+        return rv == WEFT_ENOMEM ? weft_fail(c->msg, rv, "decode a record")
+                                 : bad_record(c, "does not decode");
+    }
+    rv = weft_record_check(&record, NULL, c->msg);
+    if (rv != WEFT_OK) {
+        return weft_wrap(
+            c->msg, WEFT_ECORRUPT, "record %llu/%u", (unsigned long long)c->index, c->ordinal);
+    }
+    struct weft_stage_context context = {.names = c->names,
+        .batch = c->batch,
+        .place = {.authority = {(const char *)c->authority.data, c->authority.size},
+            .authority_epoch = 1,
+            .index = c->index,
+            .ordinal = c->ordinal,
+            .time_ns = time_ns,
+            .salt_seed = c->seed},
+        .assets = &c->assets};
+    rv = weft_names_find(c->names, record.asset, &name, c->msg);
+    if (rv == WEFT_OK) {
+        rv = weft_stage_record(&c->stage, &context, &record, name, &made, c->msg);
+    }
+    if (rv == WEFT_OK && !weft_digest_equal(&stored, &made)) {
+        rv = bad_record(c, "has another digest than its content");
+    }
+    c->check->links += record.link_count;
+    return rv;
+}
+
+static enum weft_err check_pack(struct checker *c, struct weft_bytes key, struct weft_bytes value)
+{
+    struct weft_pack pack;
+    uint64_t index = key.size == WEFT_KEY_RECORDS_SIZE ? weft_get_be48(key.data + 1) : 0;
+    if (index != c->index) {
+        enum weft_err rv = end_index(c);
+        if (rv != WEFT_OK) {
+            return rv;
+        }
+        c->index = index;
+        c->ordinal = 0;
+    }
+    if (index == 0 || index > c->position.public.index ||
+        weft_get_be24(key.data + 7) != c->ordinal) {
+        return bad_record(c, "is missing, or what follows does not belong there");
+    }
+    if (weft_pack_open(value, &pack) != WEFT_OK || (c->ordinal == 0) != (pack.seed != NULL)) {
+        return bad_record(c, "begins a pack that does not decode");
+    }
+    if (pack.seed != NULL) {
+        memcpy(c->seed, pack.seed, sizeof(c->seed));
+    }
+    for (uint32_t i = 0; i < pack.count; i++) {
+        struct weft_bytes bytes;
+        enum weft_err rv = weft_pack_record(&pack, i, &bytes);
+        rv = rv == WEFT_OK ? check_record(c, bytes, pack.time_ns) : bad_record(c, "is missing");
+        if (rv != WEFT_OK) {
+            return rv;
+        }
+        c->ordinal++;
+        c->records++;
+    }
+    return WEFT_OK;
+}
+
+/* --- request ids ----------------------------------------------------------------------------- */
+
+/* Every answer that is remembered can be given: its first and last record are there. */
+static enum weft_err check_requests(
+    struct checker *c, struct weft_bytes key, struct weft_bytes value)
+{
+    struct weft_request_id id;
+    struct weft_request_place place;
+    uint64_t index = key.size == WEFT_KEY_REQUESTS_SIZE ? weft_get_be48(key.data + 1) : 0;
+    enum weft_err rv;
+    uint32_t next = 0;
+    for (uint32_t n = 0; (rv = weft_requests_read(value, index, n, &id, &place)) == WEFT_OK; n++) {
+        if (place.first_ordinal < next || place.record_count == 0) {
+            rv = WEFT_ECORRUPT;
+            break;
+        }
+        next = place.first_ordinal + place.record_count;
+        c->check->requests++;
+    }
+    if (rv == WEFT_ENOTFOUND) {
+        struct weft_loader loader;
+        struct weft_bytes bytes;
+        int64_t time_ns;
+        weft_loader_init(&loader, c->store, NULL);
+        rv = weft_loader_find(&loader, index, next - 1, &bytes, &time_ns, c->msg);
+        weft_loader_close(&loader);
+        return rv == WEFT_OK
+                   ? rv
+                   : weft_wrap(c->msg, rv, "request ids of index %llu", (unsigned long long)index);
+    }
+    return weft_fail(
+        c->msg, WEFT_ECORRUPT, "request ids of index %llu are damaged", (unsigned long long)index);
+}
+
+/* --- the walk -------------------------------------------------------------------------------- */
+
+static bool report(struct checker *c, uint64_t before)
+{
+    uint64_t step = c->position.public.records / PROGRESS_STEPS + 1;
+    if (c->check->on_progress == NULL || c->records / step == before / step) {
+        return true;
+    }
+    return c->check->on_progress(c->check->ctx, c->records, c->position.public.records);
+}
+
+static enum weft_err check_key(struct checker *c, struct weft_bytes key, struct weft_bytes value)
+{
+    uint64_t before = c->records;
+    enum weft_err rv = WEFT_OK;
+    c->check->keys++;
+    c->check->bytes += key.size + value.size;
+    sum_add(&c->found[key.data[0]], key, value);
+    if (key.data[0] == WEFT_KEY_RECORDS) {
+        rv = check_pack(c, key, value);
+    } else if (key.data[0] == WEFT_KEY_REQUESTS) {
+        rv = check_requests(c, key, value);
+    }
+    if (rv == WEFT_OK && !report(c, before)) {
+        rv = weft_fail(c->msg, WEFT_ECLOSED, "stopped");
+    }
+    return rv;
+}
+
+static enum weft_err check_keys(struct checker *c)
+{
+    enum weft_err rv = WEFT_OK;
+    for (weft_store_walk_first(c->walk); rv == WEFT_OK && weft_store_walk_is_at_key(c->walk);
+         weft_store_walk_next(c->walk)) {
+        rv = check_key(c, weft_store_walk_key(c->walk), weft_store_walk_value(c->walk));
+    }
+    if (rv == WEFT_OK) {
+        rv = weft_store_walk_err(c->walk, c->msg);
+    }
+    return rv == WEFT_OK ? end_index(c) : rv;
+}
+
+/* --- what is compared at the end ------------------------------------------------------------- */
+
+static void make_heads(struct checker *c)
+{
+    for (uint32_t i = 0; i < weft_names_count(c->names); i++) {
+        const struct weft_name *name = weft_names_at(c->names, i);
+        uint8_t head[WEFT_HEAD_SIZE_MAX];
+        size_t size = weft_head_encode(&name->head, head);
+        struct weft_key key = weft_key_name(name->text);
+        weft_store_batch_put(c->batch, &key, head, size);
+        weft_store_batch_drain(c->batch, on_made, c);
+    }
+}
+
+static enum weft_err compare_sums(struct checker *c)
+{
+    static const struct {
+        enum weft_key_type type;
+        const char *what;
+    } types[] = {
+        {WEFT_KEY_DICTIONARY, "names of kinds and rels"},
+        {WEFT_KEY_WORD, "ids of kinds and rels"},
+        {WEFT_KEY_ASSETS, "names of assets"},
+        {WEFT_KEY_NAME, "heads of assets"},
+        {WEFT_KEY_KIND, "records by kind"},
+        {WEFT_KEY_LINKS, "links"},
+        {WEFT_KEY_MIRROR, "links in the other direction"},
+        {WEFT_KEY_RECORDS, "packs of records"},
+        {WEFT_KEY_LATE, "records out of order of time"},
+        {WEFT_KEY_VERSION, "records by asset"},
+    };
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        const struct sum *found = &c->found[types[i].type], *made = &c->made[types[i].type];
+        if (found->count != made->count) {
+            return weft_fail(c->msg, WEFT_ECORRUPT,
+                "%s (keys '%c'): %llu keys, but the records make %llu", types[i].what,
+                types[i].type, (unsigned long long)found->count, (unsigned long long)made->count);
+        }
+        if (found->low != made->low || found->high != made->high) {
+            return weft_fail(c->msg, WEFT_ECORRUPT,
+                "%s (keys '%c'): %llu keys, of which some say other than the records do",
+                types[i].what, types[i].type, (unsigned long long)found->count);
+        }
+    }
+    return WEFT_OK;
+}
+
+static enum weft_err compare_counts(struct checker *c)
+{
+    const struct weft_state_position *p = &c->position.public;
+    uint64_t window = c->position.window.next - c->position.window.oldest;
+    if (c->records != p->records || c->assets != p->assets) {
+        return weft_fail(c->msg, WEFT_ECORRUPT,
+            "%llu records on %llu assets, but the position says %llu on %llu",
+            (unsigned long long)c->records, (unsigned long long)c->assets,
+            (unsigned long long)p->records, (unsigned long long)p->assets);
+    }
+    if (c->check->requests != window) {
+        return weft_fail(c->msg, WEFT_ECORRUPT, "%llu request ids, but the position says %llu",
+            (unsigned long long)c->check->requests, (unsigned long long)window);
+    }
+    if (c->found[WEFT_KEY_CONFIGURATION].count != (p->conf_index != 0)) {
+        return weft_fail(c->msg, WEFT_ECORRUPT, "the configuration is missing or left over");
+    }
+    return WEFT_OK;
+}
+
+static enum weft_err check_types(const struct checker *c)
+{
+    for (int type = 0; type < 256; type++) {
+        if (c->found[type].count > 0 && strchr("CDEIKLMNPQRSTV", type) == NULL) {
+            return weft_fail(c->msg, WEFT_ECORRUPT, "%llu keys of unknown type 0x%02x",
+                (unsigned long long)c->found[type].count, type);
+        }
+    }
+    return WEFT_OK;
+}
+
+/* --- begin and end --------------------------------------------------------------------------- */
+
+static enum weft_err read_single(struct checker *c, enum weft_key_type type)
+{
+    struct weft_store_value value = {.handle = NULL};
+    struct weft_identity identity;
+    struct weft_key key = weft_key_single(type);
+    enum weft_err rv = weft_store_get(c->store, NULL, &key, &value, c->msg);
+    if (rv == WEFT_OK && type == WEFT_KEY_IDENTITY) {
+        rv = weft_identity_decode(value.bytes, &identity);
+        if (rv == WEFT_OK) {
+            rv = weft_buffer_format(&c->authority, "%.*s/%.*s", (int)identity.org.size,
+                identity.org.data, (int)identity.site.size, identity.site.data);
+        } else {
+            (void)weft_fail(c->msg, rv, "the identity is damaged, or of another format");
+        }
+    } else if (rv == WEFT_OK && weft_position_decode(value.bytes, &c->position) != WEFT_OK) {
+        rv = weft_fail(c->msg, WEFT_ECORRUPT, "the position is damaged");
+    }
+    weft_store_release(&value);
+    if (rv == WEFT_ENOTFOUND && type == WEFT_KEY_IDENTITY) {
+        return weft_fail(c->msg, WEFT_ECORRUPT, "the state has no identity");
+    }
+    return rv == WEFT_ENOTFOUND ? WEFT_OK : rv; /* No position: nothing was applied. */
+}
+
+static enum weft_err begin(struct checker *c)
+{
+    const struct weft_store_options options = {.directory = c->check->directory,
+        .cache_bytes = 32 << 20,
+        .memtable_bytes = 1 << 20,
+        .read_only = true};
+    bool is_created;
+    enum weft_err rv = weft_store_open(&options, &c->store, &is_created, c->msg);
+    if (rv == WEFT_OK) {
+        rv = read_single(c, WEFT_KEY_IDENTITY);
+    }
+    if (rv == WEFT_OK) {
+        rv = read_single(c, WEFT_KEY_POSITION);
+    }
+    if (rv == WEFT_OK) {
+        rv = weft_names_create(NULL, 0, 0, 0, &c->names, c->msg);
+    }
+    if (rv == WEFT_OK) {
+        c->batch = weft_store_batch_create();
+        c->walk = weft_store_walk_create(c->store, NULL, true);
+        c->stage.arena.size_max = WEFT_STATE_ARENA_SIZE_MAX;
+        c->stage.bytes.size_max = SIZE_MAX / 2;
+        if (c->batch == NULL || c->walk == NULL) {
+            rv = weft_fail(c->msg, WEFT_ENOMEM, "check the state");
+        }
+    }
+    return rv;
+}
+
+enum weft_err weft_state_check(struct weft_state_check *check, struct weft_msg *msg)
+{
+    struct checker c = {.check = check, .msg = msg};
+    check->keys = check->bytes = check->links = check->requests = 0;
+    enum weft_err rv = begin(&c);
+    if (rv == WEFT_OK) {
+        check->position = c.position.public;
+        rv = check_keys(&c);
+    }
+    if (rv == WEFT_OK) {
+        rv = check_types(&c);
+    }
+    if (rv == WEFT_OK) {
+        make_heads(&c);
+        rv = compare_sums(&c);
+    }
+    if (rv == WEFT_OK) {
+        rv = compare_counts(&c);
+    }
+    weft_names_destroy(c.names);
+    weft_stage_destroy(&c.stage);
+    weft_store_batch_destroy(c.batch);
+    weft_store_walk_destroy(c.walk);
+    weft_store_close(c.store);
+    weft_buffer_destroy(&c.authority);
+    return rv == WEFT_OK ? WEFT_OK : weft_wrap(msg, rv, "%s", check->directory);
+}
