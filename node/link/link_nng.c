@@ -192,6 +192,7 @@ static void flush(struct weft_link_conn *conn)
     if (s->nng == NULL || s->send.is_busy || weft_queue_size(&conn->out) == 0) {
         return; /* on_dialled or on_sent comes back here. */
     }
+    weft_queue_destroy(&s->flying); /* Of a send that failed. */
     s->flying = conn->out;
     conn->out = (struct weft_queue){0};
     conn->flying_bytes = weft_queue_size(&s->flying);

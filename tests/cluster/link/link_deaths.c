@@ -35,6 +35,7 @@ static struct {
     char own[64], peer[64]; /* Addresses: ours, and the one the child listens at. */
     pid_t child;
     uint64_t born_ms, random, messages;
+    uint64_t life; /* Which child this is, or the parent's present one; messages carry it. */
     bool out_works, in_works, is_child;
     int deaths, wanted, late;
     double *times_ms;
@@ -64,7 +65,8 @@ static void send_some(struct weft_link_conn *conn, int count)
         struct weft_envelope e = {
             .size_bytes = (uint32_t)(WEFT_ENVELOPE_SIZE + random_below(SIZE_MAX_BYTES - 16)),
             .kind = WEFT_KIND_QUERY,
-            .version = WEFT_ENVELOPE_VERSION};
+            .version = WEFT_ENVELOPE_VERSION,
+            .request_id = d.life};
         weft_envelope_encode(&e, d.frame);
         if (weft_link_send(conn, (struct weft_bytes){d.frame, e.size_bytes}) != WEFT_OK) {
             return;
@@ -86,6 +88,7 @@ static void on_killer(uv_timer_t *timer)
         fail("child", "did not die of SIGKILL");
     }
     d.child = 0;
+    d.life++;
     if (++d.deaths == d.wanted) {
         uv_stop(&d.loop);
         return;
@@ -107,14 +110,16 @@ static void check_both(void)
 
 static void start_child(void)
 {
+    char life[16];
     d.out_works = d.in_works = false;
+    (void)snprintf(life, sizeof(life), "%llu", (unsigned long long)d.life);
     uv_update_time(&d.loop);
     d.born_ms = uv_now(&d.loop);
     d.child = fork();
     if (d.child == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         (void)execl(
-            d.program, d.program, "child", d.other, d.directory, d.peer, d.own, (char *)NULL);
+            d.program, d.program, "child", d.other, d.directory, d.peer, d.own, life, (char *)NULL);
         _exit(127);
     }
     if (d.child < 0) {
@@ -142,11 +147,15 @@ static enum weft_err on_message(void *ctx, struct weft_link_conn *conn,
 {
     (void)ctx, (void)message;
     d.messages++;
+    if (!d.is_child && envelope->request_id != d.life) {
+        return WEFT_OK; /* Last words of one that is dead. */
+    }
     if (conn != d.out && envelope->kind == WEFT_KIND_QUERY) {
         /* Accepted: answer it, so that the dialling end knows that its direction works. */
         struct weft_envelope e = {.size_bytes = WEFT_ENVELOPE_SIZE,
             .kind = WEFT_KIND_PAGE,
-            .version = WEFT_ENVELOPE_VERSION};
+            .version = WEFT_ENVELOPE_VERSION,
+            .request_id = d.life};
         weft_envelope_encode(&e, d.frame);
         (void)!weft_link_send(conn, (struct weft_bytes){d.frame, WEFT_ENVELOPE_SIZE});
         d.in_works = true;
@@ -208,6 +217,7 @@ static int run_child(char **argv)
     d.is_child = true;
     d.directory = argv[3];
     d.random = (uint64_t)getpid();
+    d.life = strtoull(argv[6], NULL, 10);
     open_link(argv[2], "n2", argv[4]);
     dial(argv[5]);
     return uv_run(&d.loop, UV_RUN_DEFAULT);
@@ -270,7 +280,7 @@ static int finish(void)
 int main(int argc, char **argv)
 {
     char directory[] = "/tmp/weft-deaths-XXXXXX", command[64];
-    if (argc == 6 && strcmp(argv[1], "child") == 0) {
+    if (argc == 7 && strcmp(argv[1], "child") == 0) {
         return run_child(argv);
     }
     if (argc != 4 || atoi(argv[3]) < 1 || mkdtemp(directory) == NULL) {
@@ -282,6 +292,7 @@ int main(int argc, char **argv)
     d.wanted = atoi(argv[3]);
     d.directory = directory;
     d.random = 1;
+    d.life = 1;
     d.times_ms = calloc((size_t)d.wanted, sizeof(double));
     struct test_ca *ca = test_ca_create(directory, "ca", NULL, TEST_KEY_P256);
     test_ca_issue(ca, &(struct test_cert){.file = "n1", .uri = "spiffe://acme.example/p/node/n1"});

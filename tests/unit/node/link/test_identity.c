@@ -34,12 +34,13 @@ TEST(identity, a_name_without_a_site_has_three)
 
 TEST(identity, everything_else_is_refused_and_leaves_the_result_alone)
 {
-    static const char *const bad[] = {"", "spiffe://", "spiffe:/a/b/c/d", "http://a/b/c/d",
-        "SPIFFE://a/b/c/d", "spiffe://a", "spiffe://a/b", "spiffe://a/b/c/d/e", "spiffe:///b/c/d",
-        "spiffe://a//c/d", "spiffe://a/b/c/", "spiffe://a/b/c/d/", "spiffe://a/./c/d",
-        "spiffe://a/b/../d", "spiffe://A/b/c/d", "spiffe://a:80/b/c/d", "spiffe://a/b/c/d?x",
-        "spiffe://a/b/c/d#x", "spiffe://a/b/c/%64", "spiffe://a/b/c/d e", "spiffe://u@a/b/c/d",
-        "spiffe://a/b/c/\xc3\xa9", "spiffe://a/b/a-class-of-16-chs/d", " spiffe://a/b/c/d"};
+    static const char *const bad[] = {"", "spiffe://", "spiffe:/a/b/c/d",
+        "http://oem.example/b/c/d", "SPIFFE://a/b/c/d", "spiffe://a", "spiffe://a/b",
+        "spiffe://a/b/c/d/e", "spiffe:///b/c/d", "spiffe://a//c/d", "spiffe://a/b/c/",
+        "spiffe://a/b/c/d/", "spiffe://a/./c/d", "spiffe://a/b/../d", "spiffe://A/b/c/d",
+        "spiffe://a:80/b/c/d", "spiffe://a/b/c/d?x", "spiffe://a/b/c/d#x", "spiffe://a/b/c/%64",
+        "spiffe://a/b/c/d e", "spiffe://@a/b/c/d", "spiffe://a/b/c/\xc3\xa9",
+        "spiffe://a/b/a-class-of-16-chs/d", " spiffe://a/b/c/d"};
     struct weft_identity id, before;
     memset(&id, 0x5a, sizeof(id));
     before = id;
