@@ -55,7 +55,11 @@ static void on_answer(void *ctx, enum weft_err err, const struct weft_client_mes
 {
     struct flight *flight = ctx;
     struct import *im = flight->import;
-    bool is_there = err == WEFT_ECONFLICT && answer != NULL && answer->error.present_rev > 0;
+    /* The record exists, or its id was used for the same event out of another file: the id is
+     * made of the event alone, the record also names its file. */
+    bool is_there =
+        err == WEFT_ECONFLICT && answer != NULL &&
+        (answer->error.present_rev > 0 || weft_text_is(answer->error.pointer, "/request_id"));
     if (err == WEFT_OK && !answer->commit_result.repeated) {
         im->imported++;
     } else if (err == WEFT_OK || is_there) {
