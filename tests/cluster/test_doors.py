@@ -106,6 +106,7 @@ class Doors(cluster.PlantCase):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+        context.set_alpn_protocols([options.pop("alpn", wire.ALPN)])
         for name, value in options.items():
             setattr(context, name, value)
         if home:
@@ -159,6 +160,8 @@ class Doors(cluster.PlantCase):
                                          else self.plant["n2"].tls,
                                          maximum_version=ssl.TLSVersion.TLSv1_2),
                             "TLS 1.2 got in")
+            self.assertTrue(self.refused(door, self.plant["n2"].tls, alpn="h2"),
+                            "another protocol got in")
         # The counter-check: the very same way in is open to the right identity.
         self.assertFalse(self.refused(self.node.client, self.plant.identity))
 
