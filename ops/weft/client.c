@@ -10,9 +10,14 @@
 
 enum {
     BACKOFF_MIN_MS = 20,
-    BACKOFF_MAX_MS = 500, /* chosen: an election takes 250 to 500 ms by default */
-    CONNECT_MS = 1500,    /* Not up by then: another endpoint is tried. */
-    DISTRUST_MS = 1000,   /* So long an endpoint that failed is not believed to lead. */
+    BACKOFF_MAX_MS = 500,
+    /* While nobody leads, one request asks in the name of all. Chosen: an election takes 250 to
+     * 500 ms by default, and what is lost after it is half of this. */
+    PROBE_MIN_MS = 20,
+    PROBE_MAX_MS = 250,
+    PROBES_PER_ENDPOINT = 8, /* Then another node is asked: this one may be cut off. */
+    CONNECT_MS = 1500,       /* Not up by then: another endpoint is tried. */
+    DISTRUST_MS = 1000,      /* So long an endpoint that failed is not believed to lead. */
     SLOTS_MIN = 64,
 };
 
@@ -53,6 +58,8 @@ struct weft_client {
     struct weft_link_conn *conn; /* NULL: to be dialled, not before dial_ms. */
     bool is_up;
     bool is_full;      /* The link's queue: on_drained goes on. */
+    bool is_probing;   /* Nobody led when last asked: one request at a time. */
+    uint32_t probes;   /* Since somebody led. */
     uint32_t failures; /* Connections in a row that gave no answer. */
     uint64_t dial_ms;
     uint64_t dialled_ms;
@@ -157,6 +164,9 @@ static void put_back(struct weft_client *c, struct request *r, uint64_t retry_ms
 static void send_waiting(struct weft_client *c)
 {
     uint64_t now_ms = now_of(c);
+    if (c->is_probing && c->outstanding > c->waiting) {
+        return; /* The probe is out. */
+    }
     for (struct request *r = c->head; r != NULL && c->waiting > 0 && c->is_up && !c->is_full;
          r = r->next) {
         if (r->state != REQUEST_WAITING || r->retry_ms > now_ms) {
@@ -174,6 +184,9 @@ static void send_waiting(struct weft_client *c)
         r->was_sent = true;
         r->state = REQUEST_SENT;
         c->waiting--;
+        if (c->is_probing) {
+            return;
+        }
     }
 }
 
@@ -296,6 +309,32 @@ static uint32_t endpoint_of(struct weft_client *c, struct weft_text address)
 
 /* --- answers ----------------------------------------------------------------------------- */
 
+/* Nobody can do it for the moment. All requests wait; the oldest is sent again soon. */
+static void probe(struct weft_client *c, struct request *r)
+{
+    uint64_t now_ms = now_of(c);
+    uint64_t wait_ms = (uint64_t)PROBE_MIN_MS << (c->probes / (2 * PROBES_PER_ENDPOINT));
+    put_back(c, r, now_ms + (wait_ms < PROBE_MAX_MS ? wait_ms : PROBE_MAX_MS));
+    if (!c->is_probing) {
+        c->is_probing = true;
+        return;
+    }
+    c->probes += c->probes < 8 * PROBES_PER_ENDPOINT ? 1 : 0;
+    if (c->probes % PROBES_PER_ENDPOINT == 0 && !c->is_pinned && c->endpoint_count > 1) {
+        move_to(c, (c->current + 1) % c->endpoint_count, now_ms);
+        dial(c);
+    }
+}
+
+static void end_probing(struct weft_client *c)
+{
+    c->probes = 0;
+    if (c->is_probing) {
+        c->is_probing = false;
+        send_waiting(c);
+    }
+}
+
 static void follow_leader(struct weft_client *c, struct request *r, struct weft_text leader)
 {
     uint64_t now_ms = now_of(c);
@@ -304,11 +343,13 @@ static void follow_leader(struct weft_client *c, struct request *r, struct weft_
     bool is_usable = endpoint < c->endpoint_count && endpoint != c->current;
     bool is_trusted = is_usable && (endpoint >= known || c->endpoints[endpoint].failed_ms == 0 ||
                                        now_ms - c->endpoints[endpoint].failed_ms > DISTRUST_MS);
-    put_back(c, r, is_trusted ? 0 : now_ms + backoff_ms(r->attempts));
-    if (is_trusted) {
-        move_to(c, endpoint, now_ms);
-        dial(c);
+    if (!is_trusted) {
+        probe(c, r);
+        return;
     }
+    put_back(c, r, 0);
+    move_to(c, endpoint, now_ms);
+    dial(c);
 }
 
 /* Nothing is known to have happened: try again, perhaps elsewhere. True if so. */
@@ -332,12 +373,10 @@ static bool try_again(
         follow_leader(c, r, error->leader);
         return true;
     }
-    put_back(c, r, now_ms + backoff_ms(r->attempts));
-    if (error->err == WEFT_EUNAVAILABLE && r->attempts % 4 == 0 && !c->is_pinned &&
-        c->endpoint_count > 1) {
-        /* A node cut off from the others says so for as long as it is. */
-        move_to(c, (c->current + 1) % c->endpoint_count, now_ms);
-        dial(c);
+    if (error->err == WEFT_EUNAVAILABLE) {
+        probe(c, r);
+    } else {
+        put_back(c, r, now_ms + backoff_ms(r->attempts));
     }
     return true;
 }
@@ -350,6 +389,7 @@ static void answer_error(
     if (try_again(c, r, error)) {
         return;
     }
+    end_probing(c);
     (void)weft_fail(&msg, error->err, "%s%s%.*s%s%.*s", weft_err_name(error->err),
         error->detail.size > 0 ? ": " : "",
         (int)(error->detail.size < 300 ? error->detail.size : 300), error->detail.data,
@@ -382,6 +422,7 @@ enum weft_err weft_client_on_message(struct weft_client *c, struct weft_bytes by
     if (message.kind == WEFT_KIND_ERROR) {
         answer_error(c, r, &message);
     } else {
+        end_probing(c);
         finish(c, r, WEFT_OK, &message, NULL);
     }
     return WEFT_OK;
@@ -545,7 +586,7 @@ static void start(struct weft_client *c, struct request *r, uint16_t kind,
     r->ctx = ctx;
     bool is_first = c->waiting == 0;
     append(c, r);
-    if (is_first && c->is_up && !c->is_full &&
+    if (is_first && c->is_up && !c->is_full && !c->is_probing &&
         weft_link_send(c->conn, (struct weft_bytes){r->message.data, r->message.size}) == WEFT_OK) {
         r->was_sent = true;
         r->state = REQUEST_SENT;
