@@ -17,16 +17,16 @@
 enum {
     WEFT_FETCHER_WINDOW_MAX = 8,           /* pieces asked for ahead; chosen */
     WEFT_FETCHER_PIECE_BYTES = 256 * 1024, /* chosen: 8 of them fill a 1 Gbit/s link at 16 ms */
-    WEFT_FETCHER_SOURCES_MAX = WEFT_MEMBERS_MAX,
-    WEFT_FETCHER_SILENCE_MS = 30 * 1000, /* a source that answers nothing; chosen */
-    WEFT_FETCHER_BACKOFF_MIN_MS = 200,   /* before the next connection; doubles */
+    WEFT_FETCHER_SOURCES_MAX = 16,         /* members of a site */
+    WEFT_FETCHER_SILENCE_MS = 30 * 1000,   /* a source that answers nothing; chosen */
+    WEFT_FETCHER_BACKOFF_MIN_MS = 200,     /* before the next connection; doubles */
     WEFT_FETCHER_BACKOFF_MAX_MS = 5 * 1000,
     WEFT_FETCHER_STALL_MS = 10 * 60 * 1000, /* no file got further: give up; chosen */
     WEFT_FETCHER_STRIKES_MAX = 3,           /* bad pieces before a source is left */
     WEFT_FETCHER_MISMATCHES_MAX = 3,        /* whole-file digests that were wrong, per file */
 };
 
-_Static_assert(WEFT_FETCHER_PIECE_BYTES <= WEFT_CHUNK_SIZE_MAX, "a piece fits in a chunk");
+_Static_assert((int)WEFT_FETCHER_PIECE_BYTES <= (int)WEFT_CHUNK_SIZE_MAX, "it fits in a chunk");
 
 enum weft_fetcher_state {
     WEFT_FETCHER_IDLE,
@@ -90,8 +90,9 @@ struct weft_fetcher {
     uint32_t refused; /* Bit per source: it does not have the checkpoint. */
     uint32_t strikes; /* Of the present source. */
     bool is_up;
+    bool is_connecting;
     uint32_t backoff_ms;
-    uint64_t connect_ms;  /* End of the backoff; 0: the connection is under way or up. */
+    uint64_t connect_ms;  /* CONNECTING: when to connect, or to give up connecting. */
     uint64_t progress_ms; /* When something was last written or verified. */
     uint64_t fetched_bytes;
     enum weft_err err; /* FAILED: why. */

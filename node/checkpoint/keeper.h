@@ -35,7 +35,7 @@ struct weft_keeper_source {
 
 struct weft_keeper_options {
     const char *directory; /* Exists; the keeper's alone. */
-    uint64_t cluster;      /* Checkpoints of another one are not taken over. */
+    uint64_t cluster;      /* Checkpoints of another one are not taken over. 0: not known yet. */
     uint32_t kept;         /* Newest ones that stay; 0 means 2. */
     /* A result is ready, or a checkpoint was removed. On the keeper's thread: only wake. */
     void (*on_change)(void *ctx);
@@ -61,7 +61,11 @@ struct weft_keeper_result {
     uint64_t duration_ms;
 };
 
-/* One that is kept. Stays valid until the next call of weft_keeper_drain. */
+/* One that is kept. What it points to stays valid until WEFT_KEEPER_GONE_MAX others have been
+ * removed after it. */
+enum {
+    WEFT_KEEPER_GONE_MAX = 4
+};
 struct weft_keeper_checkpoint {
     const struct weft_manifest *manifest;
     struct weft_bytes encoded; /* The manifest as it is offered to others. */
@@ -86,8 +90,7 @@ bool weft_keeper_is_busy(const struct weft_keeper *keeper);
  * source. Its result is WEFT_ECLOSED. */
 void weft_keeper_cancel(struct weft_keeper *keeper);
 
-/* The loop's: true if a checkpoint ended (once for each take). Frees what the loop may have
- * borrowed of checkpoints that are gone. */
+/* True if a checkpoint ended (once for each take). */
 bool weft_keeper_drain(struct weft_keeper *keeper, struct weft_keeper_result *ret_result);
 
 /* WEFT_ENOTFOUND: there is none. */

@@ -5,6 +5,10 @@
 #include "node/checkpoint/keeper.h"
 #include "node/state/state.h"
 
+enum {
+    WEFT_CHECKPOINT_STATE_FORMAT = 1
+}; /* Of keys and values; node/state/README.md. */
+
 /* Keeps `state`; `options` are those it was opened with (read_only and directory are replaced)
  * and are copied, its texts kept. */
 struct weft_state_source {

@@ -1,0 +1,47 @@
+/* node/checkpoint/tree.h: directories of plain files: make, link, hash, sync, rename, remove.
+ *
+ * What checkpoints are handled with. Every function names the path in its message. Errors:
+ * WEFT_ENOSPC, WEFT_ENOMEM, WEFT_ENOTFOUND (it is not there), otherwise WEFT_EIO. */
+#ifndef WEFT_NODE_CHECKPOINT_TREE_H
+#define WEFT_NODE_CHECKPOINT_TREE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/digest.h"
+#include "proto/err.h"
+
+/* For tests: called before each operation that changes the disk, with its name and path. It may
+ * end the process there, as a kill would. NULL in a plant. */
+extern void (*weft_tree_on_change)(const char *operation, const char *path);
+
+enum weft_err weft_tree_err(int error_number);
+bool weft_tree_exists(const char *path);
+
+/* It may exist already. */
+WEFT_MUST_USE enum weft_err weft_tree_make(const char *path, struct weft_msg *msg);
+/* With everything in it. It need not exist. */
+WEFT_MUST_USE enum weft_err weft_tree_remove(const char *path, struct weft_msg *msg);
+/* Replaces a file, not a directory that holds something. */
+WEFT_MUST_USE enum weft_err weft_tree_rename(
+    const char *from, const char *to, struct weft_msg *msg);
+/* A file or a directory: what it holds is on the disk. */
+WEFT_MUST_USE enum weft_err weft_tree_sync(const char *path, struct weft_msg *msg);
+/* Write a whole file and sync it; it must not exist. */
+WEFT_MUST_USE enum weft_err weft_tree_write(
+    const char *path, const void *data, size_t size, struct weft_msg *msg);
+WEFT_MUST_USE enum weft_err weft_tree_link(const char *from, const char *to, struct weft_msg *msg);
+/* A copy, synced. */
+WEFT_MUST_USE enum weft_err weft_tree_copy(const char *from, const char *to, struct weft_msg *msg);
+
+/* SHA-256 of a file. Looks at *cancel (may be NULL) between pieces of 1 MiB: WEFT_ECLOSED. */
+WEFT_MUST_USE enum weft_err weft_tree_digest(const char *path, const volatile bool *cancel,
+    struct weft_digest *ret_digest, uint64_t *ret_size_bytes, struct weft_msg *msg);
+
+/* True once somebody has set it, whatever thread. `cancel` may be NULL. */
+static inline bool weft_tree_is_cancelled(const volatile bool *cancel)
+{
+    return cancel != NULL && __atomic_load_n(cancel, __ATOMIC_RELAXED);
+}
+
+#endif
