@@ -236,6 +236,9 @@ void weft_conn_fail(
         cause = conn->is_dialled ? WEFT_CAUSE_UNREACHABLE : WEFT_CAUSE_TLS;
     }
     report(conn, cause);
+    if (conn->stream == NULL) {
+        return; /* The event's listener has closed it. */
+    }
     if (conn->is_dialled && !link->is_closing) {
         link->transport->drop(conn);
         clean(conn);
@@ -263,7 +266,8 @@ static void say_hello(struct weft_link_conn *conn)
     uint8_t frame[WEFT_ENVELOPE_SIZE];
     struct weft_envelope envelope = {.size_bytes = WEFT_ENVELOPE_SIZE,
         .kind = WEFT_KIND_HEARTBEAT,
-        .version = WEFT_ENVELOPE_VERSION};
+        .version = WEFT_ENVELOPE_VERSION,
+        .request_id = conn->link->options.heartbeat_ms};
     weft_envelope_encode(&envelope, frame);
     if (weft_queue_append(&conn->out, frame, sizeof(frame)) == WEFT_OK) {
         weft_conn_mark_dirty(conn);
@@ -279,7 +283,7 @@ void weft_conn_arm(struct weft_link_conn *conn)
     }
     if (o->heartbeat_ms > 0) {
         uint64_t send_due = conn->sent_ms + o->heartbeat_ms;
-        uint64_t silent_due = conn->heard_ms + 3 * (uint64_t)o->heartbeat_ms;
+        uint64_t silent_due = conn->heard_ms + conn->silence_ms;
         due = conn->is_paused || send_due < silent_due ? send_due : silent_due;
     }
     if (conn->full_ms > 0 && conn->full_ms + o->slow_ms < due) {
@@ -325,7 +329,7 @@ static void on_up_timer(struct weft_link_conn *conn)
 {
     const struct weft_link_options *o = &conn->link->options;
     uint64_t now = now_of(conn);
-    uint64_t silent_due = conn->heard_ms + 3 * (uint64_t)o->heartbeat_ms;
+    uint64_t silent_due = conn->heard_ms + conn->silence_ms;
     uint64_t slow_due = conn->full_ms + o->slow_ms;
     bool is_silent = o->heartbeat_ms > 0 && !conn->is_paused && now >= silent_due;
     bool is_slow = conn->full_ms > 0 && now >= slow_due;
@@ -420,9 +424,16 @@ static bool admit(struct weft_link_conn *conn, const struct weft_envelope *envel
     return conn->state == WEFT_CONN_OPENING;
 }
 
-static void come_up(struct weft_link_conn *conn)
+static void come_up(struct weft_link_conn *conn, const struct weft_envelope *hello)
 {
     struct weft_link *link = conn->link;
+    /* The hello's request id is the other end's heartbeat: who sends less often than we do is
+     * not dropped for it. */
+    uint64_t theirs_ms = hello->request_id < WEFT_LINK_HEARTBEAT_MAX_MS
+                             ? hello->request_id
+                             : WEFT_LINK_HEARTBEAT_MAX_MS;
+    uint64_t ours_ms = link->options.heartbeat_ms;
+    conn->silence_ms = 3 * (theirs_ms > ours_ms ? theirs_ms : ours_ms);
     enter(conn, WEFT_CONN_UP);
     conn->retry_ms = WEFT_LINK_RETRY_MIN_MS;
     conn->heard_ms = conn->sent_ms = now_of(conn);
@@ -444,7 +455,7 @@ static void on_frame(
     const struct weft_link_callbacks *calls = &link->options.callbacks;
     if (conn->state == WEFT_CONN_OPENING) {
         if (admit(conn, envelope)) {
-            come_up(conn);
+            come_up(conn, envelope);
         }
         return;
     }

@@ -76,8 +76,10 @@ struct weft_link_options {
     size_t message_size_max; /* Received; larger ones drop the connection unread. */
     size_t queue_size_max;   /* Bytes that wait to be sent, per connection. */
     uint32_t connections_max;
-    uint32_t handshake_ms;   /* From accept to authenticated; then it is dropped. */
-    uint32_t heartbeat_ms;   /* Sent when idle; silent for 3 of them: dropped. 0: none. */
+    uint32_t handshake_ms; /* From accept to authenticated; then it is dropped. */
+    /* Sent when idle; silent for 3 of them, or of the other end's if they are longer: dropped.
+     * 0: none. */
+    uint32_t heartbeat_ms;
     uint32_t slow_ms;        /* The queue stays full for so long: dropped. 0: 10 s. */
     uint32_t handshakes_max; /* Strangers at a time; the oldest gives way. 0: 256. */
     struct weft_link_callbacks callbacks;

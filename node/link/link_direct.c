@@ -50,6 +50,7 @@ struct direct {
     uv_tcp_t tcp;
     uv_prepare_t turn; /* Gives waiting handshakes their share. */
     uv_idle_t spin;    /* Runs while one waits. */
+    uv_timer_t retry;  /* Of a listener that stopped. */
     TAILQ_HEAD(, weft_stream) waiting;
     uint64_t turn_used_ns;
     uint32_t references; /* Streams and handles. */
@@ -442,15 +443,27 @@ static void pause_reading(struct weft_link_conn *conn)
 
 /* --- doors ------------------------------------------------------------------------------- */
 
+static void on_listener_closed(uv_handle_t *handle);
+
+/* Out of descriptors passes. Anything else would come again at once and for ever: the listener
+ * is opened anew. */
+static void on_accept_failed(struct direct *d, int error)
+{
+    weft_link_event(
+        d->link, WEFT_CAUSE_ACCEPT, "link_accept_failed", d->link->address, uv_strerror(error));
+    if (error != UV_EMFILE && error != UV_ENFILE && error != UV_ENOMEM && error != UV_ENOBUFS) {
+        uv_close((uv_handle_t *)&d->tcp, on_listener_closed);
+    }
+}
+
 static void on_connection(uv_stream_t *server, int status)
 {
     struct direct *d = server->data;
     struct sockaddr_storage peer;
     int size = sizeof(peer);
     char remote[WEFT_LINK_REMOTE_SIZE] = "?";
-    if (status < 0) { /* E.g. out of descriptors; libuv tries again by itself. */
-        weft_link_event(
-            d->link, WEFT_CAUSE_LOCAL, "link_accept_failed", d->link->address, uv_strerror(status));
+    if (status < 0) {
+        on_accept_failed(d, status);
         return;
     }
     struct weft_stream *s = create_stream(d, false);
@@ -551,17 +564,20 @@ static void on_handle_closed(uv_handle_t *handle)
 static void close_direct(struct weft_link *link)
 {
     struct direct *d = link->listener;
-    uv_close((uv_handle_t *)&d->tcp, on_handle_closed);
+    if (!uv_is_closing((uv_handle_t *)&d->tcp)) {
+        uv_close((uv_handle_t *)&d->tcp, on_handle_closed);
+    }
     uv_close((uv_handle_t *)&d->turn, on_handle_closed);
     uv_close((uv_handle_t *)&d->spin, on_handle_closed);
+    uv_close((uv_handle_t *)&d->retry, on_handle_closed);
 }
 
-static enum weft_err listen_at(struct direct *d, struct weft_msg *msg)
+static enum weft_err listen_at(struct direct *d, const char *where, struct weft_msg *msg)
 {
     struct weft_link *link = d->link;
     struct sockaddr_storage address;
     int size = sizeof(address);
-    enum weft_err err = weft_link_listen_address(link->listen, &address, msg);
+    enum weft_err err = weft_link_listen_address(where, &address, msg);
     if (err != WEFT_OK) {
         return err;
     }
@@ -574,10 +590,37 @@ static enum weft_err listen_at(struct direct *d, struct weft_msg *msg)
     }
     if (result != 0) {
         return weft_fail(msg, result == UV_EADDRINUSE ? WEFT_EUNAVAILABLE : WEFT_EINVAL,
-            "listen at %s: %s", link->listen, uv_strerror(result));
+            "listen at %s: %s", where, uv_strerror(result));
     }
     weft_link_format_address((struct sockaddr *)&address, link->address);
     return WEFT_OK;
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+    struct direct *d = timer->data;
+    struct weft_link *link = d->link;
+    struct weft_msg msg;
+    if (listen_at(d, link->address, &msg) != WEFT_OK) {
+        weft_link_event(link, WEFT_CAUSE_ACCEPT, "link_accept_failed", link->address, msg.text);
+        uv_close((uv_handle_t *)&d->tcp, on_listener_closed);
+        return;
+    }
+    link->stats.listener_reopened++;
+    weft_link_event(link, WEFT_CAUSE_REOPENED, "link_listener_reopened", link->address,
+        "the listener had stopped; opened again");
+}
+
+static void on_listener_closed(uv_handle_t *handle)
+{
+    struct direct *d = handle->data;
+    if (uv_is_closing((uv_handle_t *)&d->retry)) {
+        release_direct(d); /* The link is closing. */
+        return;
+    }
+    (void)uv_tcp_init(d->link->options.loop, &d->tcp);
+    d->tcp.data = d;
+    (void)uv_timer_start(&d->retry, on_retry, WEFT_LINK_ACCEPT_RETRY_MS, 0);
 }
 
 static enum weft_err open_direct(struct weft_link *link, struct weft_msg *msg)
@@ -595,11 +638,12 @@ static enum weft_err open_direct(struct weft_link *link, struct weft_msg *msg)
     (void)uv_tcp_init(loop, &d->tcp);
     (void)uv_prepare_init(loop, &d->turn);
     (void)uv_idle_init(loop, &d->spin);
-    d->tcp.data = d->turn.data = d->spin.data = d;
-    d->references = 3;
+    (void)uv_timer_init(loop, &d->retry);
+    d->tcp.data = d->turn.data = d->spin.data = d->retry.data = d;
+    d->references = 4;
     link->listener = d;
     if (link->options.listen != NULL) {
-        enum weft_err err = listen_at(d, msg);
+        enum weft_err err = listen_at(d, link->listen, msg);
         if (err != WEFT_OK) {
             close_direct(link);
             return err;

@@ -22,9 +22,8 @@
 
 enum {
     RECEIVE_SIZE = 64 * 1024,
-    PROBE_MS = 250,        /* chosen: how long a forgotten error may go unnoticed */
-    ACCEPT_RETRY_MS = 100, /* chosen: e.g. out of descriptors */
-    CLOSE_MS = 3000,       /* chosen: what nng has not given back by then is left behind */
+    PROBE_MS = 250,  /* chosen: how long a forgotten error may go unnoticed */
+    CLOSE_MS = 3000, /* chosen: what nng has not given back by then is left behind */
 };
 
 enum op_type {
@@ -382,12 +381,12 @@ static void on_retry(uv_timer_t *timer)
     struct weft_msg msg;
     if (door->listener == NULL) {
         if (open_listener(door, link->address, &msg) != WEFT_OK) {
-            weft_link_event(link, WEFT_CAUSE_LOCAL, "link_accept_failed", link->address, msg.text);
-            (void)uv_timer_start(&door->retry, on_retry, ACCEPT_RETRY_MS, 0);
+            weft_link_event(link, WEFT_CAUSE_ACCEPT, "link_accept_failed", link->address, msg.text);
+            (void)uv_timer_start(&door->retry, on_retry, WEFT_LINK_ACCEPT_RETRY_MS, 0);
             return;
         }
         link->stats.listener_reopened++;
-        weft_link_event(link, WEFT_CAUSE_LOCAL, "link_listener_reopened", link->address,
+        weft_link_event(link, WEFT_CAUSE_REOPENED, "link_listener_reopened", link->address,
             "the listener had stopped; opened again");
     }
     begin_accept(door);
@@ -413,13 +412,13 @@ static void on_accepted(struct door *door)
         begin_accept(door);
         return;
     }
-    weft_link_event(door->link, WEFT_CAUSE_LOCAL, "link_accept_failed", door->link->address,
+    weft_link_event(door->link, WEFT_CAUSE_ACCEPT, "link_accept_failed", door->link->address,
         nng_strerror(result));
     if (result != NNG_ENOMEM && result != NNG_ENOFILES && result != NNG_ECONNABORTED) {
         nng_stream_listener_free(door->listener);
         door->listener = NULL;
     }
-    (void)uv_timer_start(&door->retry, on_retry, ACCEPT_RETRY_MS, 0);
+    (void)uv_timer_start(&door->retry, on_retry, WEFT_LINK_ACCEPT_RETRY_MS, 0);
 }
 
 static void take(struct op *op)
@@ -577,7 +576,7 @@ static void on_late(uv_timer_t *timer)
     uv_mutex_lock(&door->lock);
     door->is_deaf = true;
     uv_mutex_unlock(&door->lock);
-    weft_link_event(door->link, WEFT_CAUSE_LOCAL, "link_close_late", door->link->address,
+    weft_link_event(door->link, WEFT_CAUSE_CLOSE_LATE, "link_close_late", door->link->address,
         "nng did not end its operations in time; left behind");
     close_handles(door);
 }

@@ -21,8 +21,10 @@ enum {
     WEFT_LINK_RETRY_MAX_MS = 1000,  /* specified: link.h */
     WEFT_LINK_SLOW_MS = 10000,      /* chosen: a stalled disk of the other end may take seconds */
     WEFT_LINK_HANDSHAKES_MAX = 256, /* chosen: strangers at a time; the oldest gives way */
-    WEFT_LINK_BACKLOG = 512,        /* chosen: a turn of the loop may take 50 ms at 10,000/s */
-    WEFT_LINK_REMOTE_SIZE = 264,    /* "host:port", host up to WEFT_ADDRESS_SIZE_MAX */
+    WEFT_LINK_HEARTBEAT_MAX_MS = 60000, /* chosen: the slowest that another end may ask for */
+    WEFT_LINK_ACCEPT_RETRY_MS = 100,    /* chosen: e.g. out of descriptors */
+    WEFT_LINK_BACKLOG = 512,            /* chosen: a turn of the loop may take 50 ms at 10,000/s */
+    WEFT_LINK_REMOTE_SIZE = 264,        /* "host:port", host up to WEFT_ADDRESS_SIZE_MAX */
     WEFT_LINK_FILE_SIZE = 512,
     WEFT_LINK_ERROR_SIZE = 256,
 };
@@ -58,6 +60,10 @@ enum weft_link_cause {
     WEFT_CAUSE_SLOW,
     WEFT_CAUSE_LOCAL, /* We closed, or lack memory. */
     WEFT_CAUSES,
+    /* Of doors rather than connections; only the key of an event. */
+    WEFT_CAUSE_ACCEPT = WEFT_CAUSES,
+    WEFT_CAUSE_REOPENED,
+    WEFT_CAUSE_CLOSE_LATE,
 };
 
 struct weft_stream; /* A transport's. */
@@ -75,7 +81,8 @@ struct weft_link_conn {
     size_t flying_bytes;   /* Taken by the transport, not yet by the kernel. */
     void *user;
     uint64_t heard_ms, sent_ms, deadline_ms;
-    uint64_t full_ms; /* Since when the queue is full; 0: it is not. */
+    uint64_t silence_ms; /* 3 heartbeats of the slower end; 0: none are sent. */
+    uint64_t full_ms;    /* Since when the queue is full; 0: it is not. */
     uint32_t retry_ms;
     bool is_dialled;
     bool is_dirty;

@@ -1,6 +1,8 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/cluster/link/pair.h"
@@ -183,6 +185,64 @@ TEST(link, a_late_loop_does_not_take_its_peers_for_silent)
     }
     EXPECT_EQ(0, p.door.downs + p.caller.downs);
     EXPECT_EQ(0, rig_stats(&p.door).dropped_silent);
+    pair_close(&p);
+}
+
+TEST(link, ends_with_different_heartbeats_do_not_drop_each_other)
+{
+    static struct pair p;
+    rig_create(&p.rig);
+    struct weft_link_options door = rig_options(&p.rig, &p.door, "n1", true);
+    struct weft_link_options caller = rig_options(&p.rig, &p.caller, "n2", false);
+    door.heartbeat_ms = 50;
+    caller.heartbeat_ms = 1000;
+    rig_open(&p.rig, &p.door, &door);
+    rig_open(&p.rig, &p.caller, &caller);
+    (void)rig_dial(&p.caller, weft_link_address(p.door.link));
+    EXPECT_TRUE(rig_until(&p.rig, &p.caller.ups, 1, RIG_WAIT_MS));
+    rig_run_ms(&p.rig, 2500);
+    EXPECT_EQ(0, p.door.downs + p.caller.downs);
+    EXPECT_EQ(1, p.door.ups);
+    pair_close(&p);
+}
+
+/* Nobody outside can do this; a bug, ours or the kernel's, might. */
+static void stop_listening(const char *address)
+{
+    int port = atoi(strrchr(address, ':') + 1), stopped = 0;
+    for (int fd = 3; fd < 256; fd++) {
+        struct sockaddr_in bound;
+        socklen_t size = sizeof(bound);
+        int listens = 0;
+        socklen_t listens_size = sizeof(listens);
+        if (getsockname(fd, (struct sockaddr *)&bound, &size) == 0 && bound.sin_family == AF_INET &&
+            ntohs(bound.sin_port) == port &&
+            getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_size) == 0 && listens) {
+            stopped += shutdown(fd, SHUT_RDWR) == 0;
+        }
+    }
+    EXPECT_EQ(1, stopped);
+}
+
+TEST(link, a_listener_that_stopped_is_opened_again)
+{
+    static struct pair p;
+    char address[64];
+    pair_up(&p);
+    (void)snprintf(address, sizeof(address), "%s", weft_link_address(p.door.link));
+    for (uint64_t i = 1; i <= 3; i++) {
+        stop_listening(address);
+        uint64_t begin = uv_hrtime();
+        while (rig_stats(&p.door).listener_reopened < i && uv_hrtime() - begin < 5000000000u) {
+            rig_run_ms(&p.rig, 20);
+        }
+        EXPECT_EQ(i, rig_stats(&p.door).listener_reopened);
+        (void)rig_dial(&p.caller, address);
+        EXPECT_TRUE(rig_until(&p.rig, &p.caller.ups, 1 + (int)i, RIG_WAIT_MS));
+    }
+    EXPECT_TEXT(address, weft_link_address(p.door.link));
+    EXPECT_EQ(0, p.caller.downs); /* Connections that are up do not notice. */
+    EXPECT_TRUE(rig_has_event(&p.door, "link_listener_reopened"));
     pair_close(&p);
 }
 
