@@ -107,31 +107,13 @@ static enum weft_err check_checkpoints(const struct weft_datadir *datadir, struc
 
 static enum weft_err check_state(const struct weft_datadir *datadir, struct weft_msg *msg)
 {
-    const struct weft_state_options options =
-        state_options(datadir, datadir->identity.cluster, true);
-    struct weft_state *state;
-    struct weft_view *view;
-    struct weft_state_position position;
-    struct weft_digest_result digest;
-    const bool never = false;
-    enum weft_err rv = weft_state_open(&options, &state, msg);
-    if (rv != WEFT_OK) {
-        return rv;
-    }
-    weft_state_position(state, &position);
-    rv = weft_view_open(state, &view, msg);
+    struct weft_state_check check = {.directory = datadir->state};
+    enum weft_err rv = weft_state_check(&check, msg);
     if (rv == WEFT_OK) {
-        rv = weft_view_digest(view, &never, &digest, msg);
-        weft_view_close(view);
+        (void)printf("state        at %" PRIu64 ", %" PRIu64 " records, %" PRIu64 " links, %" PRIu64
+                     " keys, %" PRIu64 " bytes: good\n",
+            check.position.index, check.position.records, check.links, check.keys, check.bytes);
     }
-    if (rv == WEFT_OK) {
-        char text[WEFT_DIGEST_TEXT_SIZE];
-        weft_digest_format(&digest.digest, text);
-        (void)printf("state        at %" PRIu64 ", %" PRIu64 " records, %" PRIu64
-                     " keys, digest %s: good\n",
-            position.index, position.records, digest.keys, text);
-    }
-    weft_state_close(state);
     return rv;
 }
 

@@ -207,6 +207,14 @@ static void replica_or_fail(struct weft_node *node, enum weft_err rv, const stru
     }
 }
 
+static void tick_if_due(struct weft_node *node, uint64_t now_ms)
+{
+    struct weft_msg msg = {""};
+    if (now_ms >= weft_replica_deadline(node->replica)) {
+        replica_or_fail(node, weft_replica_tick(node->replica, now_ms, &msg), &msg);
+    }
+}
+
 /* Style 19: what arrived was stepped by the callbacks; now persist, propose, apply, answer. */
 void weft_turn(struct weft_node *node)
 {
@@ -215,9 +223,7 @@ void weft_turn(struct weft_node *node)
     uint64_t now_ms = uv_now(&node->loop);
     node->turns++;
     replica_or_fail(node, weft_replica_synced(node->replica, now_ms, &msg), &msg);
-    if (now_ms >= weft_replica_deadline(node->replica)) {
-        replica_or_fail(node, weft_replica_tick(node->replica, now_ms, &msg), &msg);
-    }
+    tick_if_due(node, now_ms);
     note_changes(node);
     propose(node, now_ms);
     if (apply_committed(node, now_ms)) {
@@ -227,6 +233,7 @@ void weft_turn(struct weft_node *node)
     struct weft_state_position position;
     weft_state_position(node->state, &position);
     weft_reads_turn(&node->reads, position.index, now_ms);
+    tick_if_due(node, now_ms); /* A read that was just asked for starts its round now. */
     weft_membership_turn(&node->membership, now_ms);
     weft_checkpoints_turn(&node->checkpoints, now_ms);
     note_changes(node);
