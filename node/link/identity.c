@@ -37,7 +37,7 @@ static enum weft_err copy(
     return WEFT_OK;
 }
 
-/* "a/b/c" into its parts; WEFT_EMALFORMED unless there are 3 or 4. */
+/* "a/b/c" into its parts; WEFT_EMALFORMED if there are more than 4. */
 static enum weft_err split(struct weft_text path, struct weft_text ret_segments[SEGMENTS_MAX],
     size_t *ret_count, struct weft_msg *msg)
 {
@@ -60,9 +60,6 @@ static enum weft_err split(struct weft_text path, struct weft_text ret_segments[
         }
         at = slash + 1;
     }
-    if (count < SEGMENTS_MAX - 1) {
-        return weft_fail(msg, WEFT_EMALFORMED, "less than org/class/name");
-    }
     *ret_count = count;
     return WEFT_OK;
 }
@@ -73,7 +70,7 @@ enum weft_err weft_identity_parse(
     static const char scheme[] = "spiffe://";
     const size_t scheme_size = sizeof(scheme) - 1;
     struct weft_identity id = {0};
-    struct weft_text parts[SEGMENTS_MAX];
+    struct weft_text parts[SEGMENTS_MAX] = {{0}};
     size_t count = 0;
     if (uri.size <= scheme_size || memcmp(uri.data, scheme, scheme_size) != 0) {
         return weft_fail(msg, WEFT_EMALFORMED, "not a %s name", scheme);
@@ -86,6 +83,9 @@ enum weft_err weft_identity_parse(
     err = split(path, parts, &count, msg);
     if (err != WEFT_OK) {
         return err;
+    }
+    if (count < SEGMENTS_MAX - 1) {
+        return weft_fail(msg, WEFT_EMALFORMED, "less than org/class/name");
     }
     struct weft_text site = count == SEGMENTS_MAX ? parts[1] : (struct weft_text){"", 0};
     if ((err = copy(parts[0], id.org, sizeof(id.org), "organization", msg)) != WEFT_OK ||
