@@ -49,8 +49,10 @@ class Doors(cluster.PlantCase):
             self.assertGreater(writers.count(), before, "nobody was served meanwhile")
         self.assertTrue(self.node.is_alive(), self.node.tail())
         writers.check(self, self.node)
-        slow = [a for a in writers.acks() if a.tries > 1]
-        self.assertEqual([], [(a.sequence, a.tries) for a in slow], "an honest client was cut off")
+        cut = [(a.sequence, a.cuts) for a in writers.acks() if a.cuts]
+        self.assertEqual([], cut, "an honest client was cut off")
+        slowest = max((a.acked_ns - a.sent_ns) / 1e9 for a in writers.acks())
+        self.assertLess(slowest, 1.5, "s that an honest client waited")
         self.assertEqual(self.term, self.node.status()["term"], "leadership was disturbed")
 
     def test_random_bytes_from_strangers(self):
@@ -116,9 +118,7 @@ class Doors(cluster.PlantCase):
                 # TLS 1.3 tells a client of its bad certificate after its own handshake.
                 s.settimeout(5)
                 s.sendall(wire.ENVELOPE.pack(16, wire.HEARTBEAT, 1, 0))
-                while True:
-                    if not s.recv(4096):
-                        return True
+                return not s.recv(4096)  # anything: the node's own hello
         except TimeoutError:
             return False
         except (ssl.SSLError, OSError):
@@ -222,7 +222,8 @@ class Doors(cluster.PlantCase):
                 body[self.random.randrange(len(body))] ^= 1 << self.random.randrange(8)
             if round_number % 3 == 0:
                 del body[self.random.randrange(8, len(body)):]
-            kind = wire.COMMIT if round_number % 2 else self.random.randrange(0, 100)
+            # Heartbeats have no answer.
+            kind = wire.COMMIT if round_number % 2 else self.random.randrange(2, 100)
             try:
                 with self.node.connect(5) as client:
                     client.call(kind, bytes(body), 5)
@@ -321,10 +322,13 @@ class ManyConnections(cluster.PlantCase):
         for _ in range(80):
             try:
                 client = node.connect(3)
+            except OSError:
+                continue
+            try:
                 client.status()
                 held.append(client)
             except OSError:
-                pass
+                client.close()
         self.assertLessEqual(len(held), 64)
         self.assertGreater(len(held), 50)
         for client in held:

@@ -259,7 +259,11 @@ class Client:
             self.close()
             raise OSError(f"{address} is {names}, not {expect_uri or 'a principal'}")
         # The dialling end speaks first: its hello is a heartbeat.
-        self.socket.sendall(ENVELOPE.pack(ENVELOPE.size, HEARTBEAT, 1, 0))
+        try:
+            self.socket.sendall(ENVELOPE.pack(ENVELOPE.size, HEARTBEAT, 1, 0))
+        except OSError:
+            self.close()
+            raise
 
     def close(self):
         self.socket.close()

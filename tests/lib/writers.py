@@ -17,11 +17,12 @@ KIND = "test.load"
 
 
 class Ack:
-    __slots__ = ("sequence", "index", "sent_ns", "acked_ns", "node", "tries", "records")
+    """tries: how often it was sent; cuts: how often the connection was lost meanwhile."""
+    __slots__ = ("sequence", "index", "sent_ns", "acked_ns", "node", "tries", "cuts")
 
-    def __init__(self, sequence, index, sent_ns, acked_ns, node, tries, records):
+    def __init__(self, sequence, index, sent_ns, acked_ns, node, tries, cuts):
         self.sequence, self.index, self.sent_ns = sequence, index, sent_ns
-        self.acked_ns, self.node, self.tries, self.records = acked_ns, node, tries, records
+        self.acked_ns, self.node, self.tries, self.cuts = acked_ns, node, tries, cuts
 
 
 class Writer(threading.Thread):
@@ -77,7 +78,7 @@ class Writer(threading.Thread):
         request_id = os.urandom(16)
         self.in_doubt = sequence
         first_ns = time.monotonic_ns()
-        tries, wish, doubt_s = 0, None, 0.002
+        tries, cuts, wish, doubt_s = 0, 0, None, 0.002
         while True:
             tries += 1
             try:
@@ -92,11 +93,12 @@ class Writer(threading.Thread):
                 if refusal.outcome != "busy":
                     self.hang_up()
             except OSError:
+                cuts += 1
                 wish = None
                 self.hang_up()
             else:
                 self.acks.append(Ack(sequence, result["index"], sent_ns, time.monotonic_ns(),
-                                     self.node, tries, len(records)))
+                                     self.node, tries, cuts))
                 self.in_doubt = 0
                 return
             if self.writers.stopping.is_set() and \
