@@ -34,6 +34,8 @@ WEFT_MUST_USE enum weft_err weft_net_open(
 void weft_net_close(struct weft_net *net);
 /* Do what is to be done, waiting at most `wait_ms` for something to do. */
 void weft_net_turn(struct weft_net *net, uint32_t wait_ms);
+/* Turn until `fd` (a pipe, socket or terminal) can be read, or for `wait_ms`. True: it can. */
+bool weft_net_wait_readable(struct weft_net *net, int fd, uint32_t wait_ms);
 uint64_t weft_net_now_ms(const struct weft_net *net);
 
 /* `is_pinned`: stay with the first endpoint, whoever leads. */

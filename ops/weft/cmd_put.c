@@ -9,7 +9,8 @@
 /* put: what can be read twice is checked whole before the first commit. */
 
 enum {
-    CHECK_ARENA_SIZE_MAX = 256 * 1024 * 1024
+    CHECK_ARENA_SIZE_MAX = 256 * 1024 * 1024,
+    PAUSE_MS = 100, /* chosen: input that pauses so long is committed as it is */
 };
 
 struct put {
@@ -75,6 +76,20 @@ static enum weft_err check_all(
     return err == WEFT_ENOTFOUND ? WEFT_OK : err;
 }
 
+/* The pipe has nothing for us: answers are printed meanwhile, and a batch that is not full does
+ * not wait for a line that may never come. */
+static void on_wait(void *ctx, int fd)
+{
+    struct put *p = ctx;
+    struct weft_msg msg;
+    struct weft_net *net = weft_client_net(p->committer.client);
+    while (!weft_net_wait_readable(net, fd, PAUSE_MS)) {
+        if (!p->is_atomic && weft_committer_flush(&p->committer, &msg) != WEFT_OK) {
+            return; /* The next record finds it out, or the end. */
+        }
+    }
+}
+
 static enum weft_err commit_all(struct put *p, struct weft_source *source, struct weft_msg *msg)
 {
     struct weft_committer *c = &p->committer;
@@ -137,6 +152,8 @@ static enum weft_err put(const struct weft_args *args, struct put *p, struct wef
     }
     weft_table_init(&p->table, ">INDEX|TIME|ASSET|>REV|DIGEST");
     weft_progress_start(&p->progress, args, "put", "records", records);
+    source->wait = on_wait;
+    source->wait_ctx = p;
     err = commit_all(p, source, msg);
     weft_progress_end(&p->progress);
     if (p->format == WEFT_FORMAT_TABLE && p->is_atomic && err == WEFT_OK) {

@@ -107,6 +107,9 @@ static void destroy(struct weft_net *net)
 {
     uv_close((uv_handle_t *)&net->tick, NULL);
     uv_close((uv_handle_t *)&net->wakeup, NULL);
+    if (net->has_input) {
+        uv_close((uv_handle_t *)&net->input, NULL);
+    }
     (void)uv_run(&net->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&net->loop);
     weft_arena_destroy(&net->arena);
@@ -163,6 +166,35 @@ void weft_net_turn(struct weft_net *net, uint32_t wait_ms)
     (void)uv_timer_start(&net->wakeup, on_wakeup, wait_ms, 0);
     (void)uv_run(&net->loop, UV_RUN_ONCE);
     (void)uv_timer_stop(&net->wakeup);
+}
+
+static void on_readable(uv_poll_t *input, int status, int events)
+{
+    struct weft_net *net = input->data;
+    (void)status, (void)events; /* An error is found by whoever reads. */
+    net->is_readable = true;
+    (void)uv_poll_stop(input);
+}
+
+bool weft_net_wait_readable(struct weft_net *net, int fd, uint32_t wait_ms)
+{
+    if (!net->has_input) {
+        if (uv_poll_init(&net->loop, &net->input, fd) != 0) {
+            return true; /* What cannot be polled can be read. */
+        }
+        net->input.data = net;
+        net->has_input = true;
+    }
+    net->is_readable = false;
+    (void)uv_poll_start(&net->input, UV_READABLE | UV_DISCONNECT, on_readable);
+    uint64_t end_ms = uv_hrtime() / 1000000 + wait_ms;
+    uint64_t now_ms = end_ms - wait_ms;
+    while (!net->is_readable && now_ms < end_ms) {
+        weft_net_turn(net, (uint32_t)(end_ms - now_ms));
+        now_ms = uv_hrtime() / 1000000;
+    }
+    (void)uv_poll_stop(&net->input);
+    return net->is_readable;
 }
 
 uint64_t weft_net_now_ms(const struct weft_net *net)

@@ -1,32 +1,42 @@
 #include "ops/weft/source.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "proto/json.h"
 #include "proto/limits.h"
 #include "proto/record_json.h"
 
+enum {
+    BLOCK_SIZE = 64 * 1024
+};
+
 enum weft_err weft_source_open(
     const char *path, struct weft_source *ret_source, struct weft_msg *msg)
 {
-    struct weft_source s = {.is_stdin = path == NULL || strcmp(path, "-") == 0};
+    bool is_stdin = path == NULL || strcmp(path, "-") == 0;
+    struct weft_source s = {.name = is_stdin ? "stdin" : path};
     struct stat st;
-    s.name = s.is_stdin ? "stdin" : path;
-    s.file = s.is_stdin ? stdin : fopen(path, "rb");
-    if (s.file == NULL) {
+    s.fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (s.fd < 0) {
         return weft_fail(
             msg, errno == ENOENT ? WEFT_EINVAL : WEFT_EIO, "%s: %s", path, strerror(errno));
     }
-    if (fstat(fileno(s.file), &st) == 0) {
+    if (fstat(s.fd, &st) == 0) {
         s.is_seekable = S_ISREG(st.st_mode);
-        s.size_bytes = s.is_seekable ? (uint64_t)st.st_size : 0;
         if (S_ISDIR(st.st_mode)) {
             weft_source_close(&s);
             return weft_fail(msg, WEFT_EINVAL, "%s is a directory", path);
         }
+    }
+    s.block = malloc(BLOCK_SIZE);
+    if (s.block == NULL) {
+        weft_source_close(&s);
+        return weft_fail(msg, WEFT_ENOMEM, "%s: no memory", s.name);
     }
     *ret_source = s;
     return WEFT_OK;
@@ -35,10 +45,6 @@ enum weft_err weft_source_open(
 static enum weft_err grow(struct weft_source *s, struct weft_msg *msg)
 {
     size_t capacity = s->capacity == 0 ? 4096 : s->capacity * 2;
-    if (capacity > 2 * (size_t)WEFT_JSON_LINE_SIZE_MAX) {
-        return weft_fail(msg, WEFT_ETOOBIG, "%s: line %u: longer than %d bytes", s->name, s->line,
-            WEFT_JSON_LINE_SIZE_MAX);
-    }
     char *text = realloc(s->text, capacity);
     if (text == NULL) {
         return weft_fail(msg, WEFT_ENOMEM, "%s: line %u: no memory", s->name, s->line);
@@ -48,30 +54,68 @@ static enum weft_err grow(struct weft_source *s, struct weft_msg *msg)
     return WEFT_OK;
 }
 
+/* More of the file. WEFT_ENOTFOUND: there is no more. */
+static enum weft_err fill(struct weft_source *s, struct weft_msg *msg)
+{
+    for (;;) {
+        if (s->wait != NULL && !s->is_seekable) {
+            s->wait(s->wait_ctx, s->fd);
+        }
+        ssize_t size = read(s->fd, s->block, BLOCK_SIZE);
+        if (size > 0) {
+            s->block_at = 0;
+            s->block_end = (size_t)size;
+            return WEFT_OK;
+        }
+        if (size == 0) {
+            return WEFT_ENOTFOUND;
+        }
+        if (errno != EINTR && errno != EAGAIN) {
+            return weft_fail(msg, WEFT_EIO, "%s: %s", s->name, strerror(errno));
+        }
+    }
+}
+
+static enum weft_err append(
+    struct weft_source *s, size_t *size, const uint8_t *data, size_t more, struct weft_msg *msg)
+{
+    if (*size + more > WEFT_JSON_LINE_SIZE_MAX) {
+        return weft_fail(msg, WEFT_ETOOBIG, "%s: line %u: longer than %d bytes", s->name, s->line,
+            WEFT_JSON_LINE_SIZE_MAX);
+    }
+    while (*size + more > s->capacity) {
+        enum weft_err err = grow(s, msg);
+        if (err != WEFT_OK) {
+            return err;
+        }
+    }
+    memcpy(s->text + *size, data, more);
+    *size += more;
+    return WEFT_OK;
+}
+
 /* One line without its end. WEFT_ENOTFOUND: there is none left. */
 static enum weft_err read_line(struct weft_source *s, size_t *ret_size, struct weft_msg *msg)
 {
-    size_t size = 0;
+    bool is_begun = false; /* An empty line is one, too; the end of the file is none. */
+    *ret_size = 0;
     s->line++;
     for (;;) {
-        int c = getc_unlocked(s->file);
-        if (c == EOF && ferror(s->file) != 0) {
-            return weft_fail(msg, WEFT_EIO, "%s: %s", s->name, strerror(errno));
-        }
-        if (c == '\n' || c == EOF) {
-            *ret_size = size;
-            return c == EOF && size == 0 ? WEFT_ENOTFOUND : WEFT_OK;
-        }
-        if (size == s->capacity) {
-            enum weft_err err = grow(s, msg);
+        if (s->block_at == s->block_end) {
+            enum weft_err err = fill(s, msg);
             if (err != WEFT_OK) {
-                return err;
+                return err == WEFT_ENOTFOUND && is_begun ? WEFT_OK : err;
             }
         }
-        s->text[size++] = (char)c;
-        if (size > WEFT_JSON_LINE_SIZE_MAX) {
-            return weft_fail(msg, WEFT_ETOOBIG, "%s: line %u: longer than %d bytes", s->name,
-                s->line, WEFT_JSON_LINE_SIZE_MAX);
+        const uint8_t *from = s->block + s->block_at;
+        size_t left = s->block_end - s->block_at;
+        const uint8_t *end = memchr(from, '\n', left);
+        size_t size = end != NULL ? (size_t)(end - from) : left;
+        enum weft_err err = append(s, ret_size, from, size, msg);
+        s->block_at += size + (end != NULL ? 1 : 0);
+        is_begun = true;
+        if (err != WEFT_OK || end != NULL) {
+            return err;
         }
     }
 }
@@ -111,25 +155,20 @@ enum weft_err weft_source_next(struct weft_source *s, struct weft_arena *arena,
 
 enum weft_err weft_source_rewind(struct weft_source *s, struct weft_msg *msg)
 {
-    if (fseek(s->file, 0, SEEK_SET) != 0) {
+    if (lseek(s->fd, 0, SEEK_SET) != 0) {
         return weft_fail(msg, WEFT_EIO, "%s: %s", s->name, strerror(errno));
     }
     s->line = 0;
+    s->block_at = s->block_end = 0;
     return WEFT_OK;
-}
-
-uint64_t weft_source_position(const struct weft_source *s)
-{
-    long at = s->is_seekable ? ftell(s->file) : 0;
-    return at > 0 ? (uint64_t)at : 0;
 }
 
 void weft_source_close(struct weft_source *s)
 {
-    if (s->file != NULL && !s->is_stdin) {
-        (void)fclose(s->file);
+    if (s->fd > STDIN_FILENO) {
+        (void)close(s->fd);
     }
+    free(s->block);
     free(s->text);
-    s->text = NULL;
-    s->file = NULL;
+    *s = (struct weft_source){.fd = -1};
 }

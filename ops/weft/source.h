@@ -4,18 +4,22 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "proto/record.h"
 
 struct weft_source {
-    FILE *file;
+    int fd;
     const char *name; /* For messages: the path, or "stdin". */
-    bool is_stdin;
-    bool is_seekable;    /* It can be read twice. */
-    uint32_t line;       /* Last one read, from 1. */
-    uint64_t size_bytes; /* 0: not known. */
-    char *text;
+    bool is_seekable; /* It can be read twice. */
+    uint32_t line;    /* Last one read, from 1. */
+    /* Called before a read that might have to wait; NULL: none. So that somebody who writes
+     * slowly holds up neither answers nor heartbeats. Between two lines and within one. */
+    void (*wait)(void *ctx, int fd);
+    void *wait_ctx;
+
+    uint8_t *block; /* What was read and not yet looked at: [block_at, block_end). */
+    size_t block_at, block_end;
+    char *text; /* The line. */
     size_t capacity;
 };
 
@@ -29,7 +33,6 @@ WEFT_MUST_USE enum weft_err weft_source_next(struct weft_source *source, struct 
     struct weft_record *ret_record, struct weft_msg *msg);
 /* Back to the start. WEFT_EIO. */
 WEFT_MUST_USE enum weft_err weft_source_rewind(struct weft_source *source, struct weft_msg *msg);
-uint64_t weft_source_position(const struct weft_source *source);
 void weft_source_close(struct weft_source *source);
 
 #endif
