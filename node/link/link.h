@@ -5,7 +5,7 @@
  * by their own envelope (proto/envelope.h), so either end may use either. The supervisor in
  * both: heartbeats, reconnection with back-off, bounded queues, limits on strangers. Everything
  * happens on the loop's thread; callbacks never run inside the call that caused them. Which
- * door uses which, and why: node/README.md. */
+ * door uses which, why, and what stands on the wire: node/link/README.md. */
 #ifndef WEFT_NODE_LINK_H
 #define WEFT_NODE_LINK_H
 
@@ -85,10 +85,13 @@ struct weft_link_options {
     struct weft_link_callbacks callbacks;
 };
 
-/* WEFT_EINVAL (address, files: says which), WEFT_EUNAVAILABLE (address in use), WEFT_ENOMEM. */
+/* Keeps nothing of `options` but the loop and the callbacks. WEFT_EINVAL (address, files: says
+ * which), WEFT_EUNAVAILABLE (address in use), WEFT_ENOMEM; what had been opened by then closes
+ * in the loop's next turns. Ignores SIGPIPE for the whole process. */
 WEFT_MUST_USE enum weft_err weft_link_open(
     const struct weft_link_options *options, struct weft_link **ret_link, struct weft_msg *msg);
-/* Asynchronous: every connection goes down, then on_closed is called, exactly once. */
+/* Asynchronous: in the next turn every connection goes down, then on_closed is called, exactly
+ * once; the link and all its connections are dead then. Once only. */
 void weft_link_close(struct weft_link *link, void (*on_closed)(void *ctx), void *ctx);
 /* The bound address as "host:port" (listen with port 0). */
 const char *weft_link_address(const struct weft_link *link);
