@@ -1,5 +1,6 @@
 #include "ops/weft/net.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,9 +108,6 @@ static void destroy(struct weft_net *net)
 {
     uv_close((uv_handle_t *)&net->tick, NULL);
     uv_close((uv_handle_t *)&net->wakeup, NULL);
-    if (net->has_input) {
-        uv_close((uv_handle_t *)&net->input, NULL);
-    }
     (void)uv_run(&net->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&net->loop);
     weft_arena_destroy(&net->arena);
@@ -168,33 +166,26 @@ void weft_net_turn(struct weft_net *net, uint32_t wait_ms)
     (void)uv_timer_stop(&net->wakeup);
 }
 
-static void on_readable(uv_poll_t *input, int status, int events)
-{
-    struct weft_net *net = input->data;
-    (void)status, (void)events; /* An error is found by whoever reads. */
-    net->is_readable = true;
-    (void)uv_poll_stop(input);
-}
-
+/* Not uv_poll: that would leave a terminal or a pipe that others share non-blocking. */
 bool weft_net_wait_readable(struct weft_net *net, int fd, uint32_t wait_ms)
 {
-    if (!net->has_input) {
-        if (uv_poll_init(&net->loop, &net->input, fd) != 0) {
-            return true; /* What cannot be polled can be read. */
+    uint64_t now_ms = uv_hrtime() / 1000000;
+    uint64_t end_ms = now_ms + wait_ms;
+    for (;;) {
+        struct pollfd fds[2] = {
+            {.fd = uv_backend_fd(&net->loop), .events = POLLIN}, {.fd = fd, .events = POLLIN}};
+        weft_net_turn(net, 0);
+        int left_ms = now_ms < end_ms ? (int)(end_ms - now_ms) : 0;
+        int loop_ms = uv_backend_timeout(&net->loop);
+        (void)poll(fds, 2, loop_ms >= 0 && loop_ms < left_ms ? loop_ms : left_ms);
+        if (fds[1].revents != 0) {
+            return true; /* Also when it is closed or broken: whoever reads finds out. */
         }
-        net->input.data = net;
-        net->has_input = true;
-    }
-    net->is_readable = false;
-    (void)uv_poll_start(&net->input, UV_READABLE | UV_DISCONNECT, on_readable);
-    uint64_t end_ms = uv_hrtime() / 1000000 + wait_ms;
-    uint64_t now_ms = end_ms - wait_ms;
-    while (!net->is_readable && now_ms < end_ms) {
-        weft_net_turn(net, (uint32_t)(end_ms - now_ms));
         now_ms = uv_hrtime() / 1000000;
+        if (now_ms >= end_ms) {
+            return false;
+        }
     }
-    (void)uv_poll_stop(&net->input);
-    return net->is_readable;
 }
 
 uint64_t weft_net_now_ms(const struct weft_net *net)

@@ -14,9 +14,6 @@ struct weft_net {
     struct weft_link *link;
     uv_timer_t tick;   /* Runs while a client waits for something. */
     uv_timer_t wakeup; /* Bounds a turn. */
-    uv_poll_t input;   /* For weft_net_wait_readable; has_input: it is open. */
-    bool has_input;
-    bool is_readable;
     struct weft_client *clients;
     struct weft_arena arena; /* Of the answer being decoded. */
     bool is_closed;
