@@ -39,6 +39,14 @@ class Damage(cluster.PlantCase):
             wait_for("a checkpoint on every node", lambda: all(
                 n.status()["checkpoint_index"] > 0 for n in cls.plant), 90, 0.2)
 
+    def setUp(self):
+        """What a failed test left behind must not fail the next one."""
+        for node in self.plant:
+            if not node.is_alive():
+                shutil.rmtree(node.data, ignore_errors=True)
+                node.launch("--join", self.plant.leader().client)
+        self.plant.wait_for_voters(seconds=90)
+
     def comes_back(self, node, *arguments):
         """It starts, catches up, keeps every promise and has the state of the others."""
         node.start(*arguments, seconds=90)
@@ -109,31 +117,45 @@ class Damage(cluster.PlantCase):
         except RuntimeError:
             pass
         if process.poll() is not None:
-            self.assertRegex(node.tail(12), "join|wipe")
+            self.assertRegex(node.tail(12), "join|wipe|runbooks")
             node.wipe()
             node.launch("--join", self.plant.leader().client)
         self.plant.wait_for_voters(seconds=90)
         self.writers.check(self, node)
         self.assert_same_digests()
 
-    def test_a_corrupted_log_segment_is_refused_with_file_and_offset_until_told(self):
-        node = self.plant.followers()[0]
-        with Writers(self.plant, 4, prefix=f"log{node.name}") as writers:
+    def corrupt_a_segment(self, node, prefix):
+        """Kill the node and flip a bit in the middle of what its fullest segment holds. Gives
+        the file, the place and the load that was acknowledged before."""
+        with Writers(self.plant, 4, prefix=prefix) as writers:
             time.sleep(1)
         self.plant.wait_for_applied(self.plant.leader_status()["commit_index"])
         node.kill()
         segments = sorted((p for p in (node.data / "raft").iterdir()
                            if p.is_file() and p.stat().st_size > 1 << 20), key=used_bytes)
         self.assertTrue(segments, sorted((node.data / "raft").iterdir()))
-        segment = segments[-1]
-        place = used_bytes(segment) // 2
-        flip(segment, place)
-        told = self.refuses_to_start(node, re.escape(segment.name), "offset",
-                                     "corrupted-log|drop")
+        place = used_bytes(segments[-1]) // 2
+        flip(segments[-1], place)
+        return segments[-1], place, writers
+
+    def test_a_corrupted_log_segment_is_refused_with_file_and_offset(self):
+        """The way back: the damaged directory aside, and join."""
+        node = self.plant.followers()[0]
+        segment, place, writers = self.corrupt_a_segment(node, "log")
+        told = self.refuses_to_start(node, re.escape(segment.name), "offset", "runbooks")
         offset = re.search(r"offset\D{0,3}(\d+)", told)
         self.assertIsNotNone(offset, told)
         self.assertLessEqual(abs(int(offset.group(1)) - place), 1 << 20)
         self.refuses_to_start(node, re.escape(segment.name))  # it stays refused
+        node.data.rename(node.home / "data.damaged")
+        node.is_started = False
+        self.comes_back(node, "--join", self.plant.leader().client)
+        writers.check(self, node)
+
+    def test_a_node_told_to_cut_its_log_at_the_damage_catches_up(self):
+        node = self.plant.followers()[-1]
+        segment, _, writers = self.corrupt_a_segment(node, "cut")
+        self.refuses_to_start(node, re.escape(segment.name))
         self.comes_back(node, "--drop-damaged-log")
         writers.check(self, node)
 
