@@ -213,6 +213,7 @@ static bool seal(struct weft_stream *s, struct weft_queue *out)
             return false;
         }
         weft_queue_consume(out, done);
+        weft_tls_sealed(s->ssl, done);
         s->direct->link->stats.bytes_out += done;
     }
     return true;

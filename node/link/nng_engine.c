@@ -160,6 +160,7 @@ static int conn_send(nng_tls_engine_conn *c, const uint8_t *buf, size_t *size)
     if (total == 0) {
         return result;
     }
+    weft_tls_sealed(c->ssl, total);
     *size = total;
     return 0;
 }

@@ -9,8 +9,13 @@
 
 #include "node/link/identity.h"
 
-/* What the verification of a connection leaves behind. */
+#ifndef WEFT_TLS_KEY_BYTES
+#define WEFT_TLS_KEY_BYTES (UINT64_C(1) << 36) /* A quarter of what RFC 8446 allows. */
+#endif
+
+/* What we keep of a connection: what its verification left behind, and the use of its key. */
 struct verdict {
+    uint64_t sealed_bytes;
     bool is_refused;
     char reason[WEFT_TLS_REASON_SIZE];
     struct weft_identity identity;
@@ -365,6 +370,17 @@ enum weft_err weft_tls_identity(SSL *ssl, struct weft_identity *ret_identity, st
     }
     *ret_identity = v->identity;
     return WEFT_OK;
+}
+
+void weft_tls_sealed(SSL *ssl, size_t size)
+{
+    struct verdict *v = verdict_of(ssl);
+    v->sealed_bytes += size;
+    if (v->sealed_bytes >= WEFT_TLS_KEY_BYTES &&
+        SSL_get_key_update_type(ssl) == SSL_KEY_UPDATE_NONE) {
+        v->sealed_bytes = 0;
+        (void)SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED); /* Goes with the next record. */
+    }
 }
 
 const char *weft_tls_refusal(const SSL *ssl)

@@ -36,6 +36,10 @@ SSL *weft_tls_connection(SSL_CTX *ctx, bool is_dialled);
 WEFT_MUST_USE enum weft_err weft_tls_identity(
     SSL *ssl, struct weft_identity *ret_identity, struct weft_msg *msg);
 
+/* `size` more bytes were sealed. From time to time this changes the key that seals.
+ * RFC 8446, 5.5: at most 2^24.5 full records of AES-GCM under one key, 2^38 bytes. */
+void weft_tls_sealed(SSL *ssl, size_t size);
+
 /* Was the other end refused for its certificate? Then the reason, else NULL. */
 const char *weft_tls_refusal(const SSL *ssl);
 
