@@ -45,6 +45,7 @@ struct weft_download {
     struct weft_stage stage; /* The thread's. */
     uint64_t reused_bytes;   /* Written by the scan, read after its result. */
     uint64_t scan_reused_bytes;
+    uint32_t jobs;
     bool is_scanned;
     bool link_failed; /* A request could not be sent. */
     enum weft_download_phase phase;
@@ -156,6 +157,7 @@ static void submit(struct weft_download *d, enum job_type type, uint32_t file, u
     if (data.size > 0) {
         memcpy(job->data, data.data, data.size);
     }
+    d->jobs++;
     (void)pthread_mutex_lock(&d->mutex);
     push(&d->todo, job);
     (void)pthread_cond_signal(&d->wanted);
@@ -285,6 +287,7 @@ void weft_download_turn(struct weft_download *download, uint64_t now_ms)
         if (job == NULL) {
             break;
         }
+        d->jobs--;
         if (d->phase == WEFT_DOWNLOAD_RUNNING) {
             on_done(d, job, d->fetcher.source_count, now_ms);
         }
@@ -349,6 +352,7 @@ void weft_download_status(
         .fetched_bytes = d->fetcher.fetched_bytes,
         .reused_bytes = d->reused_bytes,
         .source = d->fetcher.source,
+        .jobs = d->jobs,
     };
     for (uint32_t i = 0; d->is_scanned && i < d->record->manifest.file_count; i++) {
         const struct weft_fetcher_file *f = &d->files[i];

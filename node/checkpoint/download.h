@@ -54,6 +54,7 @@ struct weft_download_status {
     uint64_t fetched_bytes; /* Came over the link. */
     uint64_t reused_bytes;
     uint32_t source;
+    uint32_t jobs; /* Given to the thread, and their end not yet taken. */
 };
 
 /* Starts at once to look at what is there. WEFT_EMALFORMED, WEFT_EVERSION, WEFT_ETOOBIG: the
