@@ -1,0 +1,107 @@
+/* The keeper over the real state: take while applies go on, install elsewhere, compare. */
+#include "node/checkpoint/state_source.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "node/checkpoint/install.h"
+#include "tests/lib/test.h"
+#include "tests/unit/node/checkpoint/fixture.h"
+#include "tests/unit/node/state_fixture.h"
+
+static struct weft_keeper *keeper_of(const struct fixture *f)
+{
+    const struct weft_keeper_options options = {
+        .directory = fixture_path("checkpoints"), .cluster = f->options.cluster, .kept = 2};
+    struct weft_keeper *keeper;
+    struct weft_keeper_start start;
+    struct weft_msg msg;
+    EXPECT_EQ(WEFT_OK, weft_keeper_open(&options, &keeper, &start, &msg));
+    return keeper;
+}
+
+static struct weft_keeper_result finish(struct weft_keeper *keeper)
+{
+    struct weft_keeper_result result = {.err = WEFT_OK};
+    while (!weft_keeper_drain(keeper, &result)) {
+    }
+    if (result.err != WEFT_OK) {
+        (void)fprintf(stderr, "%s\n", result.msg.text);
+    }
+    return result;
+}
+
+/* Restored from its checkpoint and replayed to the same index, the state has the same digest. */
+TEST(state_source, a_checkpoint_taken_while_applies_go_on_is_the_state_at_its_index)
+{
+    struct fixture f, copy;
+    struct weft_keeper_checkpoint c;
+    struct weft_state_position position;
+    struct weft_msg msg;
+    fixture_init(&f, "state");
+    fixture_open(&f);
+    fixture_replay(&f, 200, 8, false);
+    struct weft_keeper *keeper = keeper_of(&f);
+    struct weft_state_source source = {f.state, f.options};
+    struct weft_keeper_source keeper_source = weft_state_source(&source);
+    EXPECT_EQ(WEFT_OK, weft_keeper_take(keeper, &keeper_source));
+    while (f.index < 400) {
+        fixture_replay(&f, f.index + 1, 1, false);
+    }
+    struct weft_keeper_result result = finish(keeper);
+    EXPECT_EQ(WEFT_OK, result.err);
+    EXPECT_TRUE(result.is_new && result.index >= 200 && result.index <= 400);
+    EXPECT_EQ(result.file_bytes, result.hashed_bytes);
+    EXPECT_EQ(WEFT_OK, weft_keeper_newest(keeper, &c));
+    EXPECT_EQ(WEFT_OK, weft_checkpoint_verify(c.directory, c.manifest, NULL, &msg));
+    fixture_init(&copy, "copy");
+    EXPECT_EQ(
+        WEFT_OK, weft_install_prepare(c.directory, c.manifest, copy.directory, true, NULL, &msg));
+    EXPECT_EQ(WEFT_OK, weft_install_commit(copy.directory, &msg));
+    fixture_open(&copy);
+    weft_state_position(copy.state, &position);
+    EXPECT_EQ(result.index, position.index);
+    EXPECT_EQ(result.term, position.term);
+    EXPECT_EQ(c.manifest->time_ns, position.time_ns);
+    EXPECT_EQ(c.manifest->conf_index, position.conf_index);
+    EXPECT_EQ(c.manifest->configuration.size, position.configuration.size);
+    EXPECT_MEM(
+        c.manifest->configuration.data, position.configuration.data, position.configuration.size);
+    EXPECT_TRUE(weft_digest_equal(&c.manifest->chain, &position.chain));
+    copy.index = position.index;
+    fixture_replay(&copy, 400, 8, false);
+    struct weft_digest_result a = fixture_digest(&f), b = fixture_digest(&copy);
+    EXPECT_MEM(&a.digest, &b.digest, sizeof(a.digest));
+    /* Writing to the copy left the checkpoint as it was. */
+    fixture_close(&copy);
+    EXPECT_EQ(WEFT_OK, weft_checkpoint_verify(c.directory, c.manifest, NULL, &msg));
+    fixture_destroy(&copy);
+    weft_keeper_close(keeper);
+    fixture_close(&f);
+    fixture_destroy(&f);
+}
+
+TEST(state_source, tables_of_the_checkpoint_before_are_not_hashed_again)
+{
+    struct fixture f;
+    fixture_init(&f, "state");
+    fixture_open(&f);
+    fixture_replay(&f, 600, 16, false);
+    struct weft_keeper *keeper = keeper_of(&f);
+    struct weft_state_source source = {f.state, f.options};
+    struct weft_keeper_source keeper_source = weft_state_source(&source);
+    EXPECT_EQ(WEFT_OK, weft_keeper_take(keeper, &keeper_source));
+    struct weft_keeper_result first = finish(keeper);
+    EXPECT_EQ(WEFT_OK, weft_keeper_take(keeper, &keeper_source));
+    EXPECT_TRUE(!finish(keeper).is_new);
+    fixture_replay(&f, 601, 1, false);
+    EXPECT_EQ(WEFT_OK, weft_keeper_take(keeper, &keeper_source));
+    struct weft_keeper_result second = finish(keeper);
+    EXPECT_TRUE(second.is_new);
+    EXPECT_EQ(601, second.index);
+    EXPECT_TRUE(second.hashed_bytes < first.hashed_bytes);
+    EXPECT_TRUE(second.file_bytes >= first.file_bytes);
+    weft_keeper_close(keeper);
+    fixture_close(&f);
+    fixture_destroy(&f);
+}
