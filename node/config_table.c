@@ -75,9 +75,9 @@ const struct weft_setting weft_settings[WEFT_SETTINGS] = {
 {"limits", "trailing_entries", WEFT_SETTING_LONG, AT(limits.trailing_entries), "8192", 0,
     1ull << 40, false, "Raft entries kept below a checkpoint for slow followers"},
 
-{"timers", "election_ms", WEFT_SETTING_MS, AT(timers.election_ms), "250", 20, 60000, false,
+{"timers", "election_ms", WEFT_SETTING_MS, AT(timers.election_ms), "150", 20, 60000, false,
     "without a leader for 1 to 2 times this: election"},
-{"timers", "heartbeat_ms", WEFT_SETTING_MS, AT(timers.heartbeat_ms), "50", 5, 30000, false,
+{"timers", "heartbeat_ms", WEFT_SETTING_MS, AT(timers.heartbeat_ms), "30", 5, 30000, false,
     "leader's heartbeat; at most half of election_ms"},
 {"timers", "link_heartbeat_ms", WEFT_SETTING_MS, AT(timers.link_heartbeat_ms), "500", 400, 1000,
     false, "on idle connections; silent for 3 of them: dropped"},

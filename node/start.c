@@ -9,6 +9,10 @@
 #include "node/node.h"
 #include "node/rebuild.h"
 
+enum {
+    FREE_BYTES_MIN = 8 * 1024 * 1024
+}; /* Chosen: manifests, a memtable's first file, logs. */
+
 static void io_send(void *ctx, uint64_t to, const struct weft_peer_message *message)
 {
     struct weft_node *node = ctx;
@@ -247,10 +251,28 @@ static enum weft_err bootstrap(struct weft_node *node, struct weft_msg *msg)
     return WEFT_OK;
 }
 
+/* RocksDB ends the process where it cannot create its files: refuse before that, with a remedy. */
+static enum weft_err check_space(const struct weft_node *node, struct weft_msg *msg)
+{
+    uint64_t free_bytes, used_bytes;
+    enum weft_err rv = weft_datadir_space(node->config.node.data, &free_bytes, &used_bytes);
+    if (rv != WEFT_OK) {
+        return weft_fail(msg, rv, "free space of %s", node->config.node.data);
+    }
+    if (free_bytes < FREE_BYTES_MIN) {
+        return weft_fail(msg, WEFT_ENOSPC, "%s has %llu bytes free, a start needs %d",
+            node->config.node.data, (unsigned long long)free_bytes, FREE_BYTES_MIN);
+    }
+    return WEFT_OK;
+}
+
 /* The directory knows its group: open everything that serves it. */
 static enum weft_err open_group(struct weft_node *node, bool is_first, struct weft_msg *msg)
 {
-    enum weft_err rv = open_log(node, msg);
+    enum weft_err rv = check_space(node, msg);
+    if (rv == WEFT_OK) {
+        rv = open_log(node, msg);
+    }
     if (rv == WEFT_OK && is_first && node->log_start.last_index == 0) {
         rv = bootstrap(node, msg);
     }

@@ -70,7 +70,7 @@ TEST(config, complete_file_loads_with_the_defaults)
     EXPECT_TEXT("127.0.0.1:7101", config.node.advertise_peer);
     EXPECT_TEXT("127.0.0.1:7102", config.node.advertise_client);
     EXPECT_TEXT("", config.node.listen_http);
-    EXPECT_EQ(250, config.timers.election_ms);
+    EXPECT_EQ(150, config.timers.election_ms);
     EXPECT_EQ(64ll << 20, config.limits.cache_bytes);
     EXPECT_EQ(WEFT_LOG_INFO, config.log.level);
     EXPECT_EQ(0, config.peers.count);
