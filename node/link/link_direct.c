@@ -345,7 +345,7 @@ static void pump(struct weft_stream *s)
         uint8_t *room;
         size_t size, got = 0;
         if (weft_framing_room(&s->conn->in, &room, &size) != WEFT_OK) {
-            weft_conn_fail(s->conn, WEFT_CAUSE_LOCAL, "no memory for %zu bytes", size);
+            weft_conn_fail(s->conn, WEFT_CAUSE_LOCAL, "no memory for what was received");
             return;
         }
         ERR_clear_error();

@@ -123,7 +123,31 @@ static enum weft_err check_leaf(X509 *leaf, bool is_server, struct weft_msg *msg
     return WEFT_OK;
 }
 
-/* SPIFFE X.509-SVID, section 3.2: a signing certificate's URI names its trust domain. */
+/* RFC 5280, 4.2.1.10: the one host that URIs below this certificate may have; else "". OpenSSL
+ * enforces it; here it only tells whether there is such a bound. */
+static void constrained_domain(X509 *root, char ret_domain[64])
+{
+    NAME_CONSTRAINTS *constraints = X509_get_ext_d2i(root, NID_name_constraints, NULL, NULL);
+    int count = 0;
+    for (int i = 0;
+         constraints != NULL && i < sk_GENERAL_SUBTREE_num(constraints->permittedSubtrees); i++) {
+        const GENERAL_NAME *base =
+            sk_GENERAL_SUBTREE_value(constraints->permittedSubtrees, i)->base;
+        if (base->type == GEN_URI) {
+            const ASN1_IA5STRING *s = base->d.uniformResourceIdentifier;
+            count++;
+            (void)snprintf(ret_domain, 64, "%.*s", ASN1_STRING_length(s),
+                (const char *)ASN1_STRING_get0_data(s));
+        }
+    }
+    if (count != 1) {
+        ret_domain[0] = '\0';
+    }
+    NAME_CONSTRAINTS_free(constraints);
+}
+
+/* SPIFFE X.509-SVID, section 3.2: a signing certificate's URI names its trust domain. Or its
+ * name constraint does. "": neither. */
 static enum weft_err root_domain(X509 *root, char ret_domain[64], struct weft_msg *msg)
 {
     static const char scheme[] = "spiffe://";
@@ -146,6 +170,9 @@ static enum weft_err root_domain(X509 *root, char ret_domain[64], struct weft_ms
         }
     }
     GENERAL_NAMES_free(names);
+    if (count == 0) {
+        constrained_domain(root, ret_domain);
+    }
     return err;
 }
 
@@ -227,7 +254,7 @@ static enum weft_err check_roots(SSL_CTX *ctx, const char *ca_file, struct weft_
         }
         if (count > 1 && domain[0] == '\0') {
             return weft_fail(msg, WEFT_EINVAL,
-                "CA file %s: one of %d roots names no trust domain (URI SAN spiffe://<org>)",
+                "CA file %s: one of %d roots names no trust domain (URI SAN or constraint)",
                 ca_file, count);
         }
     }

@@ -83,8 +83,8 @@ static void write_key(const char *directory, const char *file, EVP_PKEY *key)
         path);
 }
 
-struct test_ca *test_ca_create(
-    const char *directory, const char *file, const char *domain, enum test_key key)
+static struct test_ca *create(
+    const char *directory, const char *file, int nid, const char *extension, enum test_key key)
 {
     struct test_ca *ca = calloc(1, sizeof(*ca));
     require(ca != NULL, "memory");
@@ -96,14 +96,28 @@ struct test_ca *test_ca_create(
     extend(ca->certificate, ca->certificate, NID_basic_constraints, "critical,CA:TRUE");
     extend(ca->certificate, ca->certificate, NID_key_usage, "critical,keyCertSign,cRLSign");
     extend(ca->certificate, ca->certificate, NID_subject_key_identifier, "hash");
-    if (domain != NULL) {
-        char san[256];
-        (void)snprintf(san, sizeof(san), "URI:spiffe://%s", domain);
-        extend(ca->certificate, ca->certificate, NID_subject_alt_name, san);
+    if (extension != NULL) {
+        extend(ca->certificate, ca->certificate, nid, extension);
     }
     sign(ca->certificate, ca->key);
     write_certificate(directory, file, ca->certificate);
     return ca;
+}
+
+struct test_ca *test_ca_create(
+    const char *directory, const char *file, const char *domain, enum test_key key)
+{
+    char san[256];
+    (void)snprintf(san, sizeof(san), "URI:spiffe://%s", domain != NULL ? domain : "");
+    return create(directory, file, NID_subject_alt_name, domain != NULL ? san : NULL, key);
+}
+
+struct test_ca *test_ca_create_constrained(
+    const char *directory, const char *file, const char *domain, enum test_key key)
+{
+    char constraint[256];
+    (void)snprintf(constraint, sizeof(constraint), "critical,permitted;URI:%s", domain);
+    return create(directory, file, NID_name_constraints, constraint, key);
 }
 
 static const char *usage_of(const struct test_cert *c)

@@ -32,6 +32,9 @@ struct test_cert {
 /* `domain`: the root's own URI SAN "spiffe://<domain>"; NULL: none. Writes <file>.crt. */
 struct test_ca *test_ca_create(
     const char *directory, const char *file, const char *domain, enum test_key key);
+/* The same, but `domain` is a name constraint on the URIs below. */
+struct test_ca *test_ca_create_constrained(
+    const char *directory, const char *file, const char *domain, enum test_key key);
 void test_ca_issue(struct test_ca *ca, const struct test_cert *cert);
 void test_ca_destroy(struct test_ca *ca);
 

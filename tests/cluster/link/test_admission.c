@@ -395,3 +395,33 @@ TEST(admission, each_of_several_roots_speaks_for_its_own_domain)
     test_ca_destroy(nameless);
     rig_destroy(&p.rig);
 }
+
+TEST(admission, a_name_constraint_binds_as_a_roots_own_name_does)
+{
+    static struct pair p;
+    rig_create(&p.rig);
+    struct test_ca *partner =
+        test_ca_create_constrained(p.rig.directory, "partner", "partner.example", TEST_KEY_ED25519);
+    test_ca_issue(partner,
+        &(struct test_cert){.file = "friend", .uri = "spiffe://partner.example/plant1/node/n2"});
+    struct weft_link_options door = rig_options(&p.rig, &p.door, "n1", true);
+    struct weft_link_options caller = rig_options(&p.rig, &p.caller, "friend", false);
+    concatenate(
+        rig_path(&p.rig, "both.crt"), rig_path(&p.rig, "ca.crt"), rig_path(&p.rig, "partner.crt"));
+    door.ca_file = rig_path(&p.rig, "both.crt");
+    rig_open(&p.rig, &p.door, &door);
+    rig_open(&p.rig, &p.caller, &caller);
+    struct weft_link_conn *conn = rig_dial(&p.caller, weft_link_address(p.door.link));
+    EXPECT_TRUE(rig_until(&p.rig, &p.door.ups, 1, RIG_WAIT_MS));
+    weft_link_conn_close(conn);
+    test_ca_issue(partner,
+        &(struct test_cert){.file = "friend", .uri = "spiffe://acme.example/plant1/node/n2"});
+    struct weft_msg msg = {""};
+    EXPECT_EQ(WEFT_OK, weft_link_reload(p.caller.link, &msg));
+    (void)rig_dial(&p.caller, weft_link_address(p.door.link));
+    EXPECT_TRUE(rig_until(&p.rig, &p.door.event_count, 1, RIG_WAIT_MS));
+    EXPECT_TRUE(rig_has_event(&p.door, "certified by the root of partner.example"));
+    EXPECT_EQ(1, p.door.ups);
+    test_ca_destroy(partner);
+    pair_close(&p);
+}
