@@ -399,7 +399,7 @@ enum weft_err weft_args_duration_ms(const struct weft_args *args, const char *na
         *ret_ms = fallback_ms;
         return WEFT_OK;
     }
-    char *end = NULL;
+    char *end = (char *)text;
     double number = text[0] >= '0' && text[0] <= '9' ? strtod(text, &end) : -1;
     for (size_t i = 0; number >= 0 && i < sizeof(units) / sizeof(units[0]); i++) {
         if (strcmp(end, units[i].unit) == 0 && number * units[i].factor <= 1e12) {

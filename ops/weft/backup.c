@@ -68,7 +68,7 @@ enum weft_err weft_backup_read_manifest(const char *directory, struct weft_arena
 enum weft_err weft_backup_check(const char *directory, struct weft_manifest *ret_manifest,
     struct weft_arena *arena, struct weft_msg *msg)
 {
-    struct weft_manifest manifest;
+    struct weft_manifest manifest = {0};
     const struct weft_checkpoint_file *first = NULL;
     uint32_t bad = 0;
     enum weft_err err = weft_backup_read_manifest(directory, arena, &manifest, msg);
@@ -78,7 +78,7 @@ enum weft_err weft_backup_check(const char *directory, struct weft_manifest *ret
             bad++;
         }
     }
-    if (err == WEFT_OK && bad > 0) {
+    if (err == WEFT_OK && first != NULL) {
         char digest[WEFT_DIGEST_TEXT_SIZE];
         weft_digest_format(&first->digest, digest);
         err = weft_fail(msg, WEFT_ECORRUPT,

@@ -4,6 +4,7 @@
 
 #include "ops/weft/query.h"
 #include "ops/weft/records.h"
+#include "proto/limits.h"
 #include "proto/record_json.h"
 #include "proto/time.h"
 
@@ -200,6 +201,18 @@ static bool is_effective(const struct twin *twin, uint32_t record, struct weft_t
     return true;
 }
 
+static void add_twin_row(struct weft_table *t, struct weft_text attribute, struct weft_text value,
+    const struct weft_stored_record *stored, const char *at)
+{
+    weft_table_cell(t, attribute);
+    weft_table_cell(t, value);
+    weft_table_cell(t, stored->record.kind);
+    weft_table_cell(t, weft_text_of(at));
+    weft_table_format(t, "%" PRIu64, stored->index);
+    weft_table_cell(t, stored->record.author);
+    weft_table_cell(t, stored->record.source);
+}
+
 static void print_twin(
     const struct twin *twin, struct weft_text asset, const struct weft_page *page)
 {
@@ -211,23 +224,18 @@ static void print_twin(
         const struct weft_record *r = &twin->records[i]->record;
         char at[WEFT_TIME_TEXT_SIZE];
         weft_time_format(at_of(twin->records[i]), at);
+        if (r->field_count + r->link_count == 0) {
+            add_twin_row(&t, WEFT_TEXT("-"), WEFT_TEXT("-"), twin->records[i], at);
+        }
         for (uint32_t f = 0; f < r->field_count + r->link_count; f++) {
-            bool is_link = f >= r->field_count;
-            const struct weft_link *link = is_link ? &r->links[f - r->field_count] : NULL;
-            if (!is_link && !is_effective(twin, i, r->fields[f].path)) {
-                continue;
+            if (f < r->field_count && is_effective(twin, i, r->fields[f].path)) {
+                add_twin_row(&t, r->fields[f].path, r->fields[f].value, twin->records[i], at);
+            } else if (f >= r->field_count) {
+                const struct weft_link *link = &r->links[f - r->field_count];
+                char rel[WEFT_REL_SIZE_MAX + 4];
+                (void)snprintf(rel, sizeof(rel), "> %.*s", (int)link->rel.size, link->rel.data);
+                add_twin_row(&t, weft_text_of(rel), link->to, twin->records[i], at);
             }
-            if (is_link) {
-                weft_table_format(&t, "> %.*s", (int)link->rel.size, link->rel.data);
-            } else {
-                weft_table_cell(&t, r->fields[f].path);
-            }
-            weft_table_cell(&t, is_link ? link->to : r->fields[f].value);
-            weft_table_cell(&t, r->kind);
-            weft_table_cell(&t, weft_text_of(at));
-            weft_table_format(&t, "%" PRIu64, twin->records[i]->index);
-            weft_table_cell(&t, r->author);
-            weft_table_cell(&t, r->source);
         }
     }
     weft_table_print(&t, stdout);

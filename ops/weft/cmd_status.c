@@ -352,11 +352,12 @@ enum weft_exit weft_cmd_status(const struct weft_args *args)
     }
     struct report *r = calloc(1, sizeof(*r));
     if (r == NULL) {
-        err = weft_fail(&msg, WEFT_ENOMEM, "no memory");
-    } else {
-        r->arena.size_max = ARENA_SIZE_MAX;
-        err = status(args, net, client, r, &msg);
+        weft_client_destroy(client);
+        weft_net_close(net);
+        return weft_complain(weft_fail(&msg, WEFT_ENOMEM, "no memory"), &msg);
     }
+    r->arena.size_max = ARENA_SIZE_MAX;
+    err = status(args, net, client, r, &msg);
     enum weft_exit result = weft_complain(err, &msg);
     if (err == WEFT_OK && r->has_digests && !r->digests.is_equal) {
         (void)fprintf(stderr, "weft: the digests differ: stop the node that is alone with its "
@@ -367,13 +368,11 @@ enum weft_exit weft_cmd_status(const struct weft_args *args)
             r->digests.missing, r->digests.count);
         result = WEFT_EXIT_UNAVAILABLE;
     }
-    for (uint32_t i = 0; r != NULL && i < r->count; i++) {
+    for (uint32_t i = 0; i < r->count; i++) {
         weft_client_destroy(r->nodes[i].client);
         weft_arena_destroy(&r->nodes[i].arena);
     }
-    if (r != NULL) {
-        weft_arena_destroy(&r->arena);
-    }
+    weft_arena_destroy(&r->arena);
     free(r);
     weft_client_destroy(client);
     weft_net_close(net);

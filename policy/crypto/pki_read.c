@@ -235,8 +235,8 @@ enum weft_err weft_pki_verify(struct weft_bytes cert_pem, struct weft_bytes root
 {
     X509 *cert = NULL;
     X509 *root = NULL;
-    struct weft_pki_facts facts;
-    struct weft_pki_facts root_facts;
+    struct weft_pki_facts facts = {0};
+    struct weft_pki_facts root_facts = {0};
     enum weft_err err = weft_pki_read_cert(cert_pem, &cert, msg);
     if (err == WEFT_OK) {
         err = weft_pki_read_cert(root_pem, &root, msg);
