@@ -250,12 +250,21 @@ static void put_versions(const struct weft_stage *stage, struct weft_store_batch
     }
 }
 
+static int compare_links(const void *a, const void *b)
+{
+    const struct weft_staged_link *x = a, *y = b;
+    if (x->to != y->to) {
+        return x->to < y->to ? -1 : 1;
+    }
+    return (int)x->rel - (int)y->rel;
+}
+
 /* Both directions of a record's links. A target that the record names twice by one rel has one
  * mirror: it tells of the record, which tells the rest. */
 static enum weft_err put_links(
     struct weft_stage *stage, const struct weft_staged *s, struct weft_store_batch *batch)
 {
-    const struct weft_staged_link *links = &stage->links[s->links];
+    struct weft_staged_link *links = &stage->links[s->links];
     size_t bound = 8 + 2 * VARINT_SIZE_MAX + (size_t)s->link_count * 2 * VARINT_SIZE_MAX;
     weft_buffer_clear(&stage->value);
     enum weft_err rv = weft_buffer_reserve(&stage->value, bound);
@@ -275,7 +284,11 @@ static enum weft_err put_links(
     uint8_t mirror[WEFT_ASSET_ID_SIZE + VARINT_SIZE_MAX];
     weft_put_be40(mirror, s->asset);
     uint8_t *end = weft_put_varint(mirror + WEFT_ASSET_ID_SIZE, s->ordinal - s->first);
+    qsort(links, s->link_count, sizeof(*links), compare_links);
     for (uint32_t i = 0; i < s->link_count; i++) {
+        if (i > 0 && compare_links(&links[i - 1], &links[i]) == 0) {
+            continue;
+        }
         key = weft_key_mirror(links[i].to, links[i].rel, s->at_ns, s->index, s->ordinal);
         weft_store_batch_put(batch, &key, mirror, (size_t)(end - mirror));
     }

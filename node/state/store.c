@@ -21,6 +21,7 @@ enum {
     BYTES_PER_SYNC = 1024 * 1024,
     MEMTABLES_MAX = 3,
     LEVELS = 7,
+    LOG_LEVEL_FATAL = 4, /* rocksdb::FATAL_LEVEL */
 };
 
 struct weft_store {
@@ -98,7 +99,10 @@ static void set_options(struct weft_store *s, const struct weft_store_options *o
     rocksdb_options_set_create_if_missing(o, options->read_only ? 0 : 1);
     rocksdb_options_set_paranoid_checks(o, 1);
     rocksdb_options_set_max_open_files(o, OPEN_FILES_MAX);
-    rocksdb_options_set_info_log_level(o, 2); /* warnings */
+    /* None but the header. Debian builds RocksDB with its assertions on, and one of them ends the
+     * process when a line of its log is to be written after one could not be: on a full disk.
+     * What goes wrong reaches the caller of the next write or flush. */
+    rocksdb_options_set_info_log_level(o, LOG_LEVEL_FATAL);
     rocksdb_options_set_keep_log_file_num(o, 2);
     rocksdb_options_set_max_log_file_size(o, 1024 * 1024);
     rocksdb_options_set_stats_dump_period_sec(o, 0);
