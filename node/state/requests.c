@@ -26,7 +26,7 @@ struct weft_requests {
     struct weft_store *store;
     uint64_t secret;
     struct weft_request_window window;
-    uint32_t *heads;         /* Low half of the newest number + 1; 0: none. */
+    uint32_t *heads;         /* Low half of the newest number. */
     uint32_t *older;         /* By node: the next of its chain, likewise. */
     uint64_t *places;        /* By node: index, and 16 bits of the hash above it. */
     struct pending *pending; /* Added by the apply under way. */
@@ -52,17 +52,19 @@ static void link_node(struct weft_requests *r, uint64_t hash, uint64_t index)
     size_t node = r->window.next % RING_SIZE;
     r->older[node] = *head;
     r->places[node] = index | hash >> 48 << 48;
-    *head = (uint32_t)r->window.next + 1;
+    *head = (uint32_t)r->window.next;
     r->window.next++;
 }
 
 /* The number that a link of `from` (or a head: from is the next number) leads to. Links hold 32
- * bits; what is in the window is less than that behind. False: out of the window. */
+ * bits; what is in the window is less than that behind. One that was never set leads to a number
+ * whose low half is 0: a node of another chain, whose id is another, and whose chain ends.
+ * False: out of the window. */
 static bool follow(
     const struct weft_requests *r, uint32_t link, uint64_t from, uint64_t *ret_number)
 {
-    uint32_t back = (uint32_t)from - (link - 1);
-    if (link == 0 || back == 0 || back > from || from - back < r->window.oldest) {
+    uint32_t back = (uint32_t)from - link;
+    if (back == 0 || back > from || from - back < r->window.oldest) {
         return false;
     }
     *ret_number = from - back;
