@@ -290,6 +290,47 @@ static enum weft_err carry_install(struct weft_replica *r, struct weft_msg *msg)
     return carry_out(r, update, msg);
 }
 
+static bool is_sent_to(const struct weft_core_update *update, uint64_t id)
+{
+    for (uint32_t i = 0; i < update->message_count; i++) {
+        if (update->messages[i].to == id &&
+            update->messages[i].message.kind == WEFT_KIND_APPEND_ENTRIES) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* AppendEntries of our own making to a follower that has everything up to `match`. */
+static void send_after_match(struct weft_replica *r, uint64_t to, uint64_t match,
+    const struct weft_peer_entry *entries, uint32_t count)
+{
+    struct weft_peer_message m = {.kind = WEFT_KIND_APPEND_ENTRIES,
+        .append_entries = {.term = weft_core_term(r->core),
+            .prev_log_index = match,
+            .prev_log_term = r->log->engine->term_of(r->log, match),
+            .leader_commit = weft_core_commit_index(r->core),
+            .entries = entries,
+            .entry_count = count}};
+    if (m.append_entries.prev_log_term != 0) {
+        weft_replica_send(r, to, &m);
+    }
+}
+
+/* RFT-35: after a quiet moment the library takes followers for lost and sends them new entries
+ * only with the next heartbeat. One that has everything else gets them at once. */
+static void hurry(struct weft_replica *r, const struct weft_core_update *update)
+{
+    for (uint32_t i = 0; i < r->configuration.count && weft_replica_is_leader(r); i++) {
+        const struct weft_replica_member *member = &r->configuration.members[i];
+        uint64_t match = weft_core_match_index(r->core, member->id);
+        if (member->id != r->options.id && member->role != WEFT_ROLE_SPARE &&
+            match + 1 == update->entries_index && !is_sent_to(update, member->id)) {
+            send_after_match(r, member->id, match, update->entries, update->entry_count);
+        }
+    }
+}
+
 /* RFT-3: term and vote first, then entries, then messages. The messages of a leader leave
  * before its own disk is done, which the dissertation allows (10.2.1); those that claim that
  * something is on our disk are made by the core only after weft_core_persisted. */
@@ -312,6 +353,9 @@ static enum weft_err carry_out(
     }
     if (rv == WEFT_OK && !sends_early) {
         rv = send_all(r, update, msg);
+    }
+    if (rv == WEFT_OK && update->entries_index > 0) {
+        hurry(r, update);
     }
     weft_core_release(r->core);
     return rv;
@@ -506,6 +550,18 @@ static void send_pings(struct weft_replica *r, uint64_t round)
     }
 }
 
+/* Who is told to read at an index is told that it is committed, which the next heartbeat would
+ * tell it too late. */
+static void hurry_commit(struct weft_replica *r, const struct weft_read_reply *reply)
+{
+    const struct weft_guard_peer *peer = weft_guard_find(&r->guard, reply->member);
+    uint64_t match = weft_core_match_index(r->core, reply->member);
+    if (reply->err == WEFT_OK && peer != NULL && match >= reply->index &&
+        (peer->sent_term != weft_core_term(r->core) || peer->sent_commit < reply->index)) {
+        send_after_match(r, reply->member, match, NULL, 0);
+    }
+}
+
 void weft_replica_read_step(struct weft_replica *r, const struct weft_read_event *event)
 {
     struct weft_read_context context = read_context(r);
@@ -522,6 +578,7 @@ void weft_replica_read_step(struct weft_replica *r, const struct weft_read_event
     }
     for (uint32_t i = 0; i < update.reply_count; i++) {
         const struct weft_read_reply *reply = &update.replies[i];
+        hurry_commit(r, reply);
         struct weft_peer_message m = {.kind = WEFT_KIND_READ_INDEX_RESULT,
             .read_index_result = {reply->round, reply->index, reply->err}};
         weft_replica_answer(r, &reply->request, &m);

@@ -357,6 +357,7 @@ static void name_index(struct weft_guard_peer *p, uint64_t term, uint64_t index)
     if (p->sent_term != term) {
         p->sent_term = term;
         p->sent_index = 0;
+        p->sent_commit = 0;
     }
     if (index > p->sent_index) {
         p->sent_index = index;
@@ -370,8 +371,11 @@ void weft_guard_sent(struct weft_guard_peer *peer, struct weft_peer_message *mes
     if (message->kind == WEFT_KIND_REQUEST_VOTE) {
         peer->vote_sequence = h->sequence;
     } else if (message->kind == WEFT_KIND_APPEND_ENTRIES) {
-        name_index(peer, h->term,
-            message->append_entries.prev_log_index + message->append_entries.entry_count);
+        const struct weft_append_entries *a = &message->append_entries;
+        uint64_t last = a->prev_log_index + a->entry_count;
+        uint64_t commit = a->leader_commit < last ? a->leader_commit : last;
+        name_index(peer, h->term, last);
+        peer->sent_commit = commit > peer->sent_commit ? commit : peer->sent_commit;
     } else if (message->kind == WEFT_KIND_INSTALL_SNAPSHOT) {
         name_index(peer, h->term, message->install_snapshot.last_index);
     }

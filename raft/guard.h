@@ -36,6 +36,7 @@ struct weft_guard_peer {
     uint64_t vote_sequence; /* Of the last RequestVote to it. */
     uint64_t sent_term;
     uint64_t sent_index;    /* Highest index that a message of sent_term named to it. */
+    uint64_t sent_commit;   /* Highest commit index that one of them let it know. */
     uint64_t heard_ms;      /* Last message that was its own, whatever became of it. */
     uint64_t result_ms;     /* Last AppendEntries result of our term; 0: none. */
     uint64_t offered_index; /* Checkpoint last offered to it, when, and in which life. */

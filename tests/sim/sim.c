@@ -254,6 +254,18 @@ static bool is_level(struct sim *s, char *ret_why, size_t size)
     return true;
 }
 
+/* A node that was added by a change whose asker saw it fail. */
+static void start_members(struct sim *s)
+{
+    const struct weft_configuration *c = sim_check_configuration(s);
+    for (uint32_t i = 0; i < c->count; i++) {
+        struct sim_node *n = &s->nodes[c->members[i].id];
+        if (n->replica == NULL) {
+            sim_node_start(n);
+        }
+    }
+}
+
 static void await_level(struct sim *s)
 {
     char why[100] = "";
@@ -263,6 +275,7 @@ static void await_level(struct sim *s)
             sim_fail(s, "not level %d ms after healing: %s", 60 * SIM_ELECTION_MS, why);
             return;
         }
+        start_members(s);
         run_until(s, s->now_ms + SIM_HEARTBEAT_MS);
     }
     uint64_t chain = 0;

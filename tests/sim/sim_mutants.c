@@ -31,8 +31,6 @@ static const struct planted planted[] = {
     {WEFT_MUTANT_READ_WITHOUT_TERM, "read_without_term", 20},
     {WEFT_MUTANT_READ_JOINS_ROUND, "read_joins_round", 20},
     {WEFT_MUTANT_NO_SEQUENCE_GUARD, "no_sequence_guard", 150},
-    {WEFT_MUTANT_NO_STALE_ANSWER, "no_stale_answer", 600},
-    {WEFT_MUTANT_NO_BARRIER, "no_barrier", 700},
     {WEFT_MUTANT_SEND_BEFORE_TERM, "send_before_term", 500},
 };
 
