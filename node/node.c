@@ -301,6 +301,11 @@ int weft_node_run(const struct weft_node_options *options)
     open_loop(node);
     weft_log(WEFT_LOG_INFO, "starting", weft_kv("version", WEFT_VERSION),
         weft_kv("config", options->config_path));
+    if (node->config.node.listen_http[0] != '\0') {
+        weft_log(WEFT_LOG_WARN, "http_door_missing",
+            weft_kv("listen_http", (const char *)node->config.node.listen_http),
+            weft_kv("next", "this version has no HTTP door; nothing listens there"));
+    }
     rv = open_node(node, &msg);
     if (rv != WEFT_OK) {
         weft_node_fail(node, "start_failed", rv, &msg);

@@ -80,7 +80,8 @@ struct weft_node {
     uint64_t leader_id;  /* As last logged. */
     uint64_t term;
     bool is_leader;
-    bool is_ready; /* systemd has been told. */
+    bool is_member; /* The newest configuration names this node. */
+    bool is_ready;  /* systemd has been told. */
     uint64_t stop_deadline_ms;
     uint32_t closing; /* Parts still to close. */
     int exit_code;

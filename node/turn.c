@@ -53,6 +53,16 @@ static void tell_systemd(struct weft_node *node, const struct weft_replica_statu
     }
 }
 
+static bool is_member(const struct weft_configuration *conf, uint64_t id)
+{
+    for (uint32_t i = 0; i < conf->count; i++) {
+        if (conf->members[i].id == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void note_changes(struct weft_node *node)
 {
     struct weft_replica_status status;
@@ -65,6 +75,13 @@ static void note_changes(struct weft_node *node)
         weft_peers_update(node->peers, conf);
         weft_log(WEFT_LOG_INFO, "configuration", weft_kv("index", conf->index),
             weft_kv("members", conf->count));
+        bool was_member = node->is_member;
+        node->is_member = is_member(conf, self);
+        if (was_member && !node->is_member) {
+            weft_log(WEFT_LOG_WARN, "not_a_member", weft_kv("index", conf->index),
+                weft_kv("next", "removed from its group: stop it; an empty data directory and "
+                                "--join bring it back"));
+        }
     }
     if (status.leader_id == node->leader_id && status.term == node->term &&
         is_leader == node->is_leader) {
