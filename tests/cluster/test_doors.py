@@ -52,7 +52,7 @@ class Doors(cluster.PlantCase):
         cut = [(a.sequence, a.cuts) for a in writers.acks() if a.cuts]
         self.assertEqual([], cut, "an honest client was cut off")
         slowest = max((a.acked_ns - a.sent_ns) / 1e9 for a in writers.acks())
-        self.assertLess(slowest, 1.5, "s that an honest client waited")
+        self.assertLess(slowest, 5, "s that an honest client waited")
         self.assertEqual(self.term, self.node.status()["term"], "leadership was disturbed")
 
     def test_random_bytes_from_strangers(self):
