@@ -111,7 +111,8 @@ struct complaint {
     unsigned line, column;
 };
 
-static void on_cyaml(cyaml_log_t level, void *ctx, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void on_cyaml(
+    cyaml_log_t level, void *ctx, const char *format, va_list args)
 {
     struct complaint *complaint = ctx;
     char text[256];
