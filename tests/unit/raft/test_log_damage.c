@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -137,7 +138,7 @@ TEST(log_damage, a_flipped_bit_in_any_byte_is_reported_with_file_and_offset_or_h
             log->engine->close(log);
             harmless++;
         } else {
-            unsigned offset;
+            unsigned offset = UINT_MAX;
             const char *at = strstr(msg.text, "/segment-0001: offset ");
             EXPECT_TRUE(at != NULL && sscanf(at, "/segment-0001: offset %u", &offset) == 1);
             EXPECT_TRUE(offset <= i && i < offset + PAGE);
