@@ -286,7 +286,7 @@ TEST(state_disk, reports_where_a_file_is_damaged)
             (void)fprintf(stderr, "%s: %s\n", name, f.msg.text);
             EXPECT_TRUE(false);
         }
-        test_entry_destroy(&f.entry);
+        fixture_destroy(&f);
     }
 }
 
@@ -324,7 +324,7 @@ TEST(state_disk, does_not_begin_anew_where_files_are_missing)
         }
         EXPECT_EQ(WEFT_ECORRUPT, err);
         EXPECT_TRUE(strstr(f.msg.text, f.directory) != NULL);
-        test_entry_destroy(&f.entry);
+        fixture_destroy(&f);
     }
 }
 
@@ -417,7 +417,7 @@ TEST(state_disk, finds_each_index_that_does_not_agree_with_the_records)
                 (void)fprintf(stderr, "type %c, change %d\n", *type, change);
             }
             EXPECT_TRUE(is_open || err == WEFT_ECORRUPT);
-            test_entry_destroy(&f.entry);
+            fixture_destroy(&f);
         }
     }
 }
