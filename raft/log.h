@@ -31,7 +31,7 @@ struct weft_log_start {
     uint64_t voted_for;
     uint64_t base_index; /* Everything up to here was trimmed (a checkpoint covers it). */
     uint64_t base_term;
-    uint64_t last_index; /* base_index when there are no entries. */
+    uint64_t last_index;    /* base_index when there are no entries. */
     uint64_t dropped_bytes; /* Torn tail that was never acknowledged. 0: clean. */
     bool repaired_metadata; /* One of two copies was damaged and has been written again. */
 };
@@ -66,9 +66,8 @@ struct weft_log_engine {
     /* Entries from `index` on, at least one, at most `count_max` and about size_max bytes.
      * Their memory stays valid until the next call of any function of this log.
      * WEFT_ENOTFOUND: index is trimmed or past the end. WEFT_ECORRUPT, WEFT_EIO. */
-    enum weft_err (*read)(struct weft_log *log, uint64_t index, size_t size_max,
-        uint32_t count_max, struct weft_log_entry *ret_entries, uint32_t *ret_count,
-        struct weft_msg *msg);
+    enum weft_err (*read)(struct weft_log *log, uint64_t index, size_t size_max, uint32_t count_max,
+        struct weft_log_entry *ret_entries, uint32_t *ret_count, struct weft_msg *msg);
     /* 0: not known (trimmed or past the end); base_index is known. */
     uint64_t (*term_of)(const struct weft_log *log, uint64_t index);
     uint64_t (*base_index)(const struct weft_log *log);
@@ -90,12 +89,12 @@ struct weft_log {
 typedef void weft_log_on_sync(void *ctx);
 
 struct weft_log_options {
-    const char *directory;      /* Exists; ours alone. */
-    uint64_t cluster;           /* Written into each segment; another one is refused. */
+    const char *directory;       /* Exists; ours alone. */
+    uint64_t cluster;            /* Written into each segment; another one is refused. */
     uint32_t segment_size_bytes; /* Pre-zeroed; a multiple of 4096. Chosen: 16 MiB. */
-    uint64_t cache_size_max;    /* Entries kept in memory, bytes. */
-    uint64_t reserve_bytes;     /* Kept allocated so that a full disk can still be reported. */
-    bool drop_damaged_tail;     /* Operator's word after a refusal: cut at the damage. */
+    uint64_t cache_size_max;     /* Entries kept in memory, bytes. */
+    uint64_t reserve_bytes;      /* Kept allocated so that a full disk can still be reported. */
+    bool drop_damaged_tail;      /* Operator's word after a refusal: cut at the damage. */
     weft_log_on_sync *on_sync;
     void *on_sync_ctx;
 };

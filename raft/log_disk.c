@@ -66,9 +66,9 @@ static uint64_t last_of(const struct disk_log *l)
 
 static void check(const struct disk_log *l)
 {
-    weft_assert(l->table.first == l->base_index + 1); /* RFT-L6 */
-    weft_assert(l->durable_index >= l->base_index);   /* RFT-L5 */
-    weft_assert(l->durable_index <= last_of(l));      /* RFT-L5 */
+    weft_assert(l->table.first == l->base_index + 1); /* RFT-106 */
+    weft_assert(l->durable_index >= l->base_index);   /* RFT-105 */
+    weft_assert(l->durable_index <= last_of(l));      /* RFT-105 */
 }
 
 /* Half of a call was carried out in memory: nothing of it may be built upon. */
@@ -120,10 +120,10 @@ static enum weft_err disk_append(struct weft_log *log, uint64_t index,
     if (rv != WEFT_OK) {
         return rv;
     }
-    weft_assert(index == last_of(l) + 1); /* RFT-L1 */
+    weft_assert(index == last_of(l) + 1); /* RFT-101 */
     uint64_t term = disk_term_of(log, index - 1);
     for (uint32_t i = 0; i < count; i++) {
-        weft_assert(entries[i].term >= term); /* RFT-L2 */
+        weft_assert(entries[i].term >= term); /* RFT-102 */
         weft_assert(weft_log_frame_is_entry((uint32_t)entries[i].type));
         term = entries[i].term;
         if (entries[i].data.size > l->options.segment_size_bytes - SEGMENT_OVERHEAD) {
@@ -155,7 +155,7 @@ static void forget_used(struct disk_log *l, uint64_t from, uint64_t to)
 }
 
 /* A truncation is a frame like any other: what it removes cannot come back as long as the
- * frames behind it are there, since they are chained to it (RFT-L3). */
+ * frames behind it are there, since they are chained to it (RFT-103). */
 static enum weft_err disk_truncate(struct weft_log *log, uint64_t index, struct weft_msg *msg)
 {
     struct disk_log *l = of(log);
@@ -165,7 +165,7 @@ static enum weft_err disk_truncate(struct weft_log *log, uint64_t index, struct 
     if (rv != WEFT_OK) {
         return rv;
     }
-    weft_assert(index > l->base_index); /* RFT-L3 */
+    weft_assert(index > l->base_index); /* RFT-103 */
     if (index > last_of(l)) {
         return WEFT_OK;
     }
@@ -227,8 +227,8 @@ static enum weft_err disk_trim(struct weft_log *log, uint64_t index, struct weft
     if (index <= l->base_index) {
         return WEFT_OK;
     }
-    weft_assert(index <= disk_durable_index(log, &rv, msg)); /* RFT-L6 */
-    /* RFT-L7. The segment of the last trimmed entry stays, although the next one may hold all
+    weft_assert(index <= disk_durable_index(log, &rv, msg)); /* RFT-106 */
+    /* RFT-107. The segment of the last trimmed entry stays, although the next one may hold all
      * that is live: what comes behind that entry may not be durable yet, truncations among it,
      * and the entry itself is what a start can count on. */
     struct weft_log_segment *keep = weft_log_table_at(&l->table, index)->segment;

@@ -153,8 +153,8 @@ static uint64_t last_of(const struct memory_log *m)
 
 static void check(const struct memory_log *m)
 {
-    weft_assert(m->durable_index >= m->base_index); /* RFT-L5 */
-    weft_assert(m->durable_index <= last_of(m));    /* RFT-L5 */
+    weft_assert(m->durable_index >= m->base_index); /* RFT-105 */
+    weft_assert(m->durable_index <= last_of(m));    /* RFT-105 */
     weft_assert(m->disk.capacity >= m->disk.count + m->write_count);
 }
 
@@ -187,12 +187,12 @@ static enum weft_err admit(
 /* Carry one write out on the virtual disk. */
 static void settle(struct memory_log *m, struct write *write)
 {
-    weft_assert(write->index > m->base_index); /* RFT-L6 */
+    weft_assert(write->index > m->base_index); /* RFT-106 */
     size_t place = (size_t)(write->index - m->base_index - 1);
     if (write->cell == NULL) {
         row_cut(&m->disk, place);
     } else {
-        weft_assert(m->disk.count == place); /* RFT-L1 */
+        weft_assert(m->disk.count == place); /* RFT-101 */
         m->disk.cells[m->disk.count++] = write->cell;
     }
 }
@@ -244,14 +244,14 @@ static enum weft_err memory_append(struct weft_log *log, uint64_t index,
     if (rv != WEFT_OK) {
         return rv;
     }
-    weft_assert(index == last_of(m) + 1); /* RFT-L1 */
+    weft_assert(index == last_of(m) + 1); /* RFT-101 */
     if (!row_reserve(&m->live, count) || !writes_reserve(m, count) ||
         !row_reserve(&m->disk, m->write_count + count)) {
         return weft_fail(msg, WEFT_ENOMEM, "append entry %" PRIu64, index);
     }
     for (uint32_t i = 0; i < count; i++) {
         const struct weft_peer_entry *e = &entries[i];
-        weft_assert(e->term >= memory_term_of(log, last_of(m))); /* RFT-L2 */
+        weft_assert(e->term >= memory_term_of(log, last_of(m))); /* RFT-102 */
         struct cell *cell = malloc(sizeof(*cell) + e->data.size);
         if (cell == NULL) {
             return weft_fail(msg, die(m, WEFT_ENOMEM, "append"), "append %" PRIu64, index + i);
@@ -286,7 +286,7 @@ static enum weft_err memory_truncate(struct weft_log *log, uint64_t index, struc
     if (rv != WEFT_OK) {
         return rv;
     }
-    weft_assert(index > m->base_index); /* RFT-L3 */
+    weft_assert(index > m->base_index); /* RFT-103 */
     if (index > last_of(m)) {
         return WEFT_OK;
     }
@@ -332,7 +332,7 @@ static enum weft_err memory_trim(struct weft_log *log, uint64_t index, struct we
     if (rv != WEFT_OK || index <= m->base_index) {
         return rv;
     }
-    weft_assert(index <= m->durable_index); /* RFT-L6 */
+    weft_assert(index <= m->durable_index); /* RFT-106 */
     size_t count = (size_t)(index - m->base_index);
     m->base_term = m->live.cells[count - 1]->term;
     m->base_index = index;

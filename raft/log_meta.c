@@ -119,7 +119,7 @@ static enum weft_err write_copies(struct weft_log_meta *m, const struct weft_log
     uint8_t sector[SECTOR];
     next.sequence = m->record.sequence + 1;
     encode(&next, sector);
-    /* RFT-L8: one copy is whole, and no older than the last that was reported, at any moment. */
+    /* RFT-108: one copy is whole, and no older than the last that was reported, at any moment. */
     for (int i = 0; i < 2; i++) {
         uint64_t offset = (first_place + i) % 2 == 0 ? 0 : RECORD_B;
         enum weft_err rv =

@@ -355,7 +355,7 @@ static enum weft_err follow_all(struct replay *r, struct weft_msg *msg)
 
 /* ---- What is behind the end ---- */
 
-/* Headers of frames from `from` on in live[place], which is loaded: RFT-L9. */
+/* Headers of frames from `from` on in live[place], which is loaded: RFT-109. */
 static void search(struct replay *r, uint32_t place, uint32_t from)
 {
     const struct weft_log_segment_header *h = &r->live[place].header;
@@ -440,7 +440,7 @@ static enum weft_err wipe_later(struct replay *r, struct weft_msg *msg)
     return WEFT_OK;
 }
 
-/* RFT-L10. Frames that are not proven durable may be in the page cache only, even marked clean
+/* RFT-110. Frames that are not proven durable may be in the page cache only, even marked clean
  * after a failed sync of the process before: they are written again. live[place] is loaded. */
 static enum weft_err rewrite(struct replay *r, uint32_t place, struct weft_msg *msg)
 {
@@ -467,7 +467,7 @@ static enum weft_err rewrite(struct replay *r, uint32_t place, struct weft_msg *
 }
 
 /* Behind the end of an open segment stands nothing but zeros, so that no frame of a write that
- * was given up can ever follow a new one (RFT-L4). */
+ * was given up can ever follow a new one (RFT-104). */
 static enum weft_err clear_rest(struct replay *r, uint32_t place, struct weft_msg *msg)
 {
     const struct found *f = &r->live[place];

@@ -1,7 +1,7 @@
 /* raft/log_recover.h: reads the disk log at start and tells a torn tail from damage.
  *
  * Frames are followed from the first segment on, each checked against the one before. Where
- * that ends, everything behind is searched for proof that more had been acknowledged (RFT-L9):
+ * that ends, everything behind is searched for proof that more had been acknowledged (RFT-109):
  * then it is damage, and the log is refused; otherwise it is the end of what was being written
  * when the power went, and is wiped. Rules: raft/README.md, "The log on disk". */
 #ifndef WEFT_RAFT_LOG_RECOVER_H

@@ -106,7 +106,7 @@ static enum weft_err lay(struct weft_log_tail *t, struct weft_log_frame *frame, 
     t->block->laid += (uint32_t)whole;
     t->block->last_sequence = frame->sequence;
     t->offset += (uint32_t)whole;
-    weft_assert(t->offset <= t->last->size_bytes); /* RFT-L1 */
+    weft_assert(t->offset <= t->last->size_bytes); /* RFT-101 */
     return WEFT_OK;
 }
 

@@ -47,7 +47,7 @@ WEFT_MUST_USE enum weft_err weft_log_tail_put(struct weft_log_tail *t, struct we
 void weft_log_tail_evict(struct weft_log_tail *t);
 
 /* Segments before `keep` (NULL: all of them) hold nothing that is needed, and the disk says
- * so: their slots may be written over (RFT-L7). */
+ * so: their slots may be written over (RFT-107). */
 void weft_log_tail_retire(
     struct weft_log_tail *t, const struct weft_log_segment *keep, struct weft_log_slots *slots);
 

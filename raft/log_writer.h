@@ -2,7 +2,7 @@
  *
  * One batch is in flight at a time; everything laid out meanwhile joins the next. A frame is
  * written only after every frame of the batch before it was synced, which is what the field
- * `after` of a frame says (RFT-L9). The loop lays frames out in blocks, which stay in memory as
+ * `after` of a frame says (RFT-109). The loop lays frames out in blocks, which stay in memory as
  * the log's cache; the thread writes from them, so that nothing is copied twice. */
 #ifndef WEFT_RAFT_LOG_WRITER_H
 #define WEFT_RAFT_LOG_WRITER_H

@@ -26,11 +26,11 @@ static bool is_running(const struct weft_fetcher *f)
 
 static void check(const struct weft_fetcher *f)
 {
-    weft_assert(f->piece_count <= WEFT_FETCHER_WINDOW_MAX);                           /* NOD-F1 */
-    weft_assert((f->deadline_ms != 0) == is_running(f));                              /* NOD-F2 */
-    weft_assert(f->done_count + f->hashing_count <= f->file_count);                   /* NOD-F3 */
-    weft_assert((f->state != WEFT_FETCHER_STAGED) || f->done_count == f->file_count); /* NOD-F3 */
-    weft_assert(f->is_up || f->state != WEFT_FETCHER_FETCHING);                       /* NOD-F4 */
+    weft_assert(f->piece_count <= WEFT_FETCHER_WINDOW_MAX);                           /* NOD-211 */
+    weft_assert((f->deadline_ms != 0) == is_running(f));                              /* NOD-212 */
+    weft_assert(f->done_count + f->hashing_count <= f->file_count);                   /* NOD-213 */
+    weft_assert((f->state != WEFT_FETCHER_STAGED) || f->done_count == f->file_count); /* NOD-213 */
+    weft_assert(f->is_up || f->state != WEFT_FETCHER_FETCHING);                       /* NOD-214 */
     weft_assert((f->err != WEFT_OK) == (f->state == WEFT_FETCHER_FAILED));
 }
 
@@ -216,7 +216,7 @@ static enum weft_err on_start(struct weft_fetcher *f, const struct weft_fetcher_
     for (uint32_t i = 0; i < f->file_count; i++) {
         struct weft_fetcher_file *file = &f->files[i];
         bool is_done = file->state == WEFT_FETCHER_FILE_DONE;
-        weft_assert(is_done || file->written_bytes < file->size_bytes); /* NOD-F5 */
+        weft_assert(is_done || file->written_bytes < file->size_bytes); /* NOD-215 */
         file->asked_bytes = is_done ? file->size_bytes : file->written_bytes;
         f->done_count += is_done;
     }
@@ -301,13 +301,13 @@ static enum weft_err on_written(struct weft_fetcher *f, const struct weft_fetche
     struct weft_fetcher_update *update)
 {
     struct weft_fetcher_piece *piece = find_piece(f, event, true);
-    weft_assert(piece != NULL); /* NOD-F6: the driver tells each write once. */
+    weft_assert(piece != NULL); /* NOD-216: the driver tells each write once. */
     if (event->err != WEFT_OK) {
         return fail(f, event->err, update);
     }
     struct weft_fetcher_file *file = &f->files[piece->file];
     file->written_bytes += piece->size_bytes;
-    weft_assert(file->written_bytes <= file->size_bytes); /* NOD-F5 */
+    weft_assert(file->written_bytes <= file->size_bytes); /* NOD-215 */
     f->progress_ms = f->now_ms;
     f->backoff_ms = WEFT_FETCHER_BACKOFF_MIN_MS;
     if (file->written_bytes == file->size_bytes) {
@@ -325,7 +325,7 @@ static enum weft_err on_verified(struct weft_fetcher *f, const struct weft_fetch
 {
     weft_assert(event->file < f->file_count);
     struct weft_fetcher_file *file = &f->files[event->file];
-    weft_assert(file->state == WEFT_FETCHER_FILE_HASHING); /* NOD-F6 */
+    weft_assert(file->state == WEFT_FETCHER_FILE_HASHING); /* NOD-216 */
     if (event->err != WEFT_OK) {
         return fail(f, event->err, update);
     }

@@ -3,7 +3,7 @@
  *
  * It asks for pieces, several ahead, file after file; accepts only what it asked for; has each
  * file verified as a whole; changes the source after silence or bad pieces; and gives up when
- * nothing moves any more. Diagram, table and invariants NOD-F: node/checkpoint/README.md. */
+ * nothing moves any more. Diagram, table and invariants NOD-21n: node/checkpoint/README.md. */
 #ifndef WEFT_NODE_CHECKPOINT_FETCHER_H
 #define WEFT_NODE_CHECKPOINT_FETCHER_H
 

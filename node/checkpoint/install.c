@@ -8,7 +8,7 @@
 #include "node/checkpoint/tree.h"
 #include "proto/check.h"
 
-/* The places of a swap. What there is of them after a crash decides (README, NOD-K6):
+/* The places of a swap. What there is of them after a crash decides (README, NOD-204):
  *
  *     install marker   state.new   state   what the crash interrupted, and what recover does
  *     no               no          any     nothing (state.old is removed)
@@ -101,7 +101,7 @@ enum weft_err weft_install_prepare(const char *files_directory,
     if (rv != WEFT_OK) {
         return rv;
     }
-    weft_assert(!weft_tree_exists(p.marker)); /* NOD-K6: recover comes first. */
+    weft_assert(!weft_tree_exists(p.marker)); /* NOD-204: recover comes first. */
     if (verify) {
         rv = weft_checkpoint_verify(files_directory, manifest, cancel, msg);
     }

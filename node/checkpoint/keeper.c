@@ -163,7 +163,7 @@ static enum weft_err give_name(
         rv = weft_tree_rename(path, place, msg);
     }
     if (rv == WEFT_OK) {
-        rv = weft_tree_sync(k->directory, msg); /* NOD-K1 */
+        rv = weft_tree_sync(k->directory, msg); /* NOD-201 */
     }
     if (rv == WEFT_OK && snprintf(record->files, sizeof(record->files), "%s/files", place) >=
                              (int)sizeof(record->files)) {
@@ -358,7 +358,7 @@ static enum weft_err locate_file(struct weft_keeper *k, const struct weft_fetch 
     struct weft_record *r = find(k, fetch->checkpoint);
     const struct weft_checkpoint_file *file =
         r != NULL ? weft_record_find(&r->manifest, fetch->file) : NULL;
-    /* The name was found in our manifest, which holds none but plain ones (NOD-K4). */
+    /* The name was found in our manifest, which holds none but plain ones (NOD-203). */
     if (file != NULL) {
         rv = weft_record_join(r->files, file->name, ret_path, NULL);
         *ret_size_bytes = file->size_bytes;

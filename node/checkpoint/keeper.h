@@ -4,7 +4,7 @@
  * directory `files` whose names, sizes and digests the manifest gives. Taking one runs on the
  * keeper's own thread while writes go on; it appears by one rename, complete or not at all.
  * What a checkpoint is made of comes from a source, so that the keeper knows nothing of the
- * store. Layout and rules NOD-K: node/checkpoint/README.md. */
+ * store. Layout and rules NOD-20n: node/checkpoint/README.md. */
 #ifndef WEFT_NODE_CHECKPOINT_KEEPER_H
 #define WEFT_NODE_CHECKPOINT_KEEPER_H
 

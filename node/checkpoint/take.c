@@ -94,7 +94,7 @@ static bool has_suffix(struct weft_text name, const char *suffix)
     return name.size > size && memcmp(name.data + name.size - size, suffix, size) == 0;
 }
 
-/* NOD-K3. RocksDB never changes a table or blob file once it is written, and a checkpoint
+/* NOD-202. RocksDB never changes a table or blob file once it is written, and a checkpoint
  * hard-links it: same inode, same content. Anything else is hashed anew. */
 static const struct weft_checkpoint_file *known(
     const struct taking *t, const struct weft_checkpoint_file *file, const char *path)

@@ -150,8 +150,8 @@ static enum weft_err open_once(bool drop, uint64_t *ret_next, uint64_t *ret_drop
     if (rv == WEFT_OK) {
         *ret_next = weft_log_table_next(&recovery.table);
         *ret_dropped = recovery.dropped_bytes;
-        weft_assert(recovery.table.first == 1 && *ret_next >= 1); /* RFT-L6 */
-        weft_assert(meta.mark == recovery.next_sequence - 1);     /* RFT-L5 */
+        weft_assert(recovery.table.first == 1 && *ret_next >= 1); /* RFT-106 */
+        weft_assert(meta.mark == recovery.next_sequence - 1);     /* RFT-105 */
         weft_log_recovery_destroy(&recovery, &d);
     } else {
         weft_assert(rv == WEFT_ECORRUPT && msg.text[0] != '\0');
@@ -189,7 +189,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (rv == WEFT_OK) {
         weft_assert(open_once(false, &again, &dropped) == WEFT_OK);
-        weft_assert(again == next && dropped == 0); /* RFT-L4 */
+        weft_assert(again == next && dropped == 0); /* RFT-104 */
     }
     return 0;
 }

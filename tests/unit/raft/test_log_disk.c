@@ -254,7 +254,7 @@ TEST(log_disk, a_failed_write_of_term_and_vote_kills_the_log)
     }
 }
 
-/* RFT-L10: after a failed sync the page cache may claim what the platter does not have. */
+/* RFT-110: after a failed sync the page cache may claim what the platter does not have. */
 TEST(log_disk, what_a_failed_sync_left_in_the_page_cache_is_made_durable_before_it_counts)
 {
     unsigned kept = 0;

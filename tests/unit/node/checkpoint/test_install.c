@@ -219,7 +219,7 @@ TEST(install, killed_at_any_point_the_state_is_the_old_or_the_new_one_whole)
                 outcomes[WEFT_INSTALL_UNDONE] > 3 && twice > 20);
 }
 
-/* NOD-K6: no name is relied upon before the directory that holds it was synced. */
+/* NOD-204: no name is relied upon before the directory that holds it was synced. */
 static char journal[4096];
 
 static void note(const char *operation, const char *path)
