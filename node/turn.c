@@ -116,7 +116,8 @@ static void answer_item(
     weft_native_answer(node->native, waiter, &message);
 }
 
-/* Answer the waiters of `entries`, whose items lie in order in `items`. */
+/* NOD-1: after the apply, never before. The waiters of `entries`, whose items lie in order in
+ * `items`. */
 static void answer_entries(struct weft_node *node, const struct weft_log_entry *entries,
     uint32_t entry_count, const struct weft_applied_item *items, uint32_t item_count)
 {

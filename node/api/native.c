@@ -43,7 +43,7 @@ void weft_native_answer_bytes(
     if (c == NULL) {
         return;
     }
-    weft_assert(c->unanswered > 0);
+    weft_assert(c->unanswered > 0); /* NOD-8 */
     c->unanswered--;
     if (c->is_paused && c->unanswered < n->node->config.limits.requests / 2) {
         c->is_paused = false;
