@@ -59,8 +59,7 @@ struct weft_replica_io {
     void (*on_read)(void *ctx, uint64_t read_id, enum weft_err err, uint64_t index);
     /* Something that must never happen, did, and was contained: log it and count it. */
     void (*on_alarm)(void *ctx, const char *event, const char *detail);
-    /* The state chain after the last entry applied here, to be told to the leader. May be
-     * NULL. */
+    /* The state chain after the last entry applied here, for the leader. May be NULL. */
     void (*get_chain)(void *ctx, uint64_t *ret_index, struct weft_digest *ret_chain);
     /* Leader: what `member` has applied, as it said itself; to be compared with our own chain
      * at that index. May be NULL. Borrowed. */
@@ -91,16 +90,13 @@ struct weft_replica_status {
     const char *state; /* "leader", "follower", "candidate", "unavailable" */
     uint64_t term;
     uint64_t leader_id; /* 0: unknown */
-    uint64_t commit_index;
-    uint64_t applied_index;
-    uint64_t last_index;
-    uint64_t first_index;
+    uint64_t commit_index, applied_index;
+    uint64_t first_index, last_index; /* Of the log. */
     uint64_t elections;
     uint64_t dropped_messages;  /* By the guards, all reasons. */
     const char *dropped_reason; /* Of the last one; static text. */
     uint64_t alarms;
-    /* A follower needs a checkpoint, and there is none that the log goes on from: take one. */
-    bool wants_checkpoint;
+    bool wants_checkpoint; /* A follower needs one that the log goes on from: take one. */
 };
 
 /* First start of a group: write a log whose only entry is a configuration with the one member
@@ -109,27 +105,26 @@ struct weft_replica_status {
 WEFT_MUST_USE enum weft_err weft_replica_bootstrap(
     struct weft_log *log, const struct weft_replica_member *self, struct weft_msg *msg);
 
-/* The way back when a majority of the voters is lost for good. Offline, on one survivor: the one
+/* The way back when a majority of the voters is lost for good. Offline, on one survivor: that
  * with the highest last term, then the longest log. Writes a configuration at the end of the
- * log, in a new term, whose only members are `voters`, as voters; close and
- * open the log afterwards. `state` is the configuration of the state the node would start from
- * (count 0: none) and is used if the log holds none.
+ * log, in a new term, whose only members are `voters`, as voters; close and open the log
+ * afterwards. `state` is the configuration of the state to start from (count 0: none).
  *
- * DANGER: entries that only the lost members had, acknowledged ones too, are gone; and a lost
- * member that comes back with its old disk can form a second group that disagrees with this
- * one. It must be wiped and added anew. Never run this on two survivors.
+ * DANGER: what only the lost members had, acknowledged or not, is gone; and a lost member that
+ * comes back with its old disk can form a second group that disagrees with this one: it must be
+ * wiped and added anew. Never run this on two survivors.
  *
- * WEFT_ENOTFOUND: no configuration, or it does not know one of `voters`. WEFT_EINVAL: none or
- * too many voters. */
+ * WEFT_ENOTFOUND: no configuration, or it does not know one of `voters`. WEFT_EINVAL: none, too
+ * many or the same voter twice. */
 WEFT_MUST_USE enum weft_err weft_replica_recover(struct weft_log *log,
     const struct weft_log_start *start, const struct weft_configuration *state,
     const uint64_t *voters, uint32_t voter_count, struct weft_configuration *ret_configuration,
     struct weft_msg *msg);
 
-/* `io` is copied; what its ctx points to is kept. Where log and state disagree because the
- * state was flushed before the log was synced, the log is reset to the state.
- * WEFT_EVERSION: not the library version whose conformance was looked at. WEFT_ECORRUPT: log
- * and state contradict each other. WEFT_ESTATE: entries of the log are not durable. */
+/* `io` is copied; what its ctx points to is kept. The state that `options` names is durable: where
+ * it is ahead of the log, the log is reset to it. WEFT_EVERSION: not the library that was looked
+ * at. WEFT_ECORRUPT: log and state contradict each other. WEFT_ESTATE: entries of the log are
+ * not durable. WEFT_EINVAL: an option. */
 WEFT_MUST_USE enum weft_err weft_replica_create(const struct weft_replica_options *options,
     const struct weft_replica_io *io, uint64_t now_ms, struct weft_replica **ret_replica,
     struct weft_msg *msg);

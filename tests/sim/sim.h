@@ -55,20 +55,18 @@ enum sim_count {
 extern const char *const sim_count_names[SIM_COUNTS];
 
 struct sim;
+struct sim_check; /* check.c */
 
-/* State after an entry, as a replica's user keeps it. */
-struct sim_state {
+struct sim_state { /* After an entry, as a replica's user keeps it. */
     uint64_t index;
     uint64_t term;
     uint64_t chain;
     uint64_t conf_index;
 };
-
 struct sim_read {
     uint64_t id;
     uint64_t floor; /* It must see at least this index. */
 };
-
 struct sim_proposal {
     uint64_t index;
     uint64_t term;
@@ -134,8 +132,6 @@ struct sim_network {
     uint64_t last_ms[SIM_NODES_MAX + 1][SIM_NODES_MAX + 1]; /* Last arrival that was planned. */
 };
 
-struct sim_check; /* check.c */
-
 struct sim_options {
     uint64_t seed;
     uint32_t voters;
@@ -164,9 +160,7 @@ struct sim {
     bool has_failed;
     char failure[400];
 };
-
-/* The result of one seed. */
-struct sim_result {
+struct sim_result { /* Of one seed. */
     bool has_failed;
     char failure[400];
     uint64_t trace_hash;
@@ -174,11 +168,10 @@ struct sim_result {
 };
 void sim_run(const struct sim_options *options, struct sim_result *ret_result);
 
-/* sim.c */
+/* sim.c. The first failure stands; the run ends. */
 uint64_t sim_random(struct sim *s, uint64_t bound);
 bool sim_chance(struct sim *s, uint32_t permille);
 void sim_plan(struct sim *s, const struct sim_event *event, uint64_t delay_ms);
-/* The first failure stands; the run ends. */
 void sim_fail(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void sim_note(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -193,7 +186,7 @@ void sim_node_init(struct sim *s, uint64_t id, const struct weft_configuration *
 void sim_node_close(struct sim_node *n);
 void sim_node_start(struct sim_node *n);
 void sim_node_crash(struct sim_node *n, uint64_t down_ms);
-/* The replica was called: see what it wants done next. `rv` is what it said. */
+/* The replica was called and said `rv`: see what it wants done next. */
 void sim_node_after(struct sim_node *n, enum weft_err rv, const struct weft_msg *msg);
 void sim_node_event(struct sim_node *n, const struct sim_event *event);
 void sim_node_checkpoint(struct sim_node *n);
@@ -207,23 +200,21 @@ void sim_nemesis(struct sim *s);
 bool sim_propose(struct sim_node *n);
 void sim_calm(struct sim *s);
 
-/* check.c: the judge. */
+/* check.c: the judge. apply gives the state after the entry. */
 struct sim_check *sim_check_create(void);
 void sim_check_destroy(struct sim_check *c);
 void sim_check_append(
     struct sim_node *n, uint64_t index, uint64_t prev_term, const struct weft_peer_entry *entry);
 void sim_check_leader(struct sim_node *n, uint64_t term);
-/* Returns the state after the entry. */
 struct sim_state sim_check_apply(struct sim_node *n, const struct weft_log_entry *entry);
 void sim_check_install(struct sim_node *n, uint64_t index, uint64_t term, uint64_t chain);
 void sim_check_acknowledge(struct sim *s, uint64_t index, uint64_t term, uint64_t value);
 uint64_t sim_check_read_floor(const struct sim *s);
 void sim_check_read(struct sim_node *n, uint64_t floor, uint64_t index, uint64_t applied);
-/* The newest applied configuration, and that at an index. NULL: none. */
+/* The newest one applied (NULL: none), and that at an index. */
 const struct weft_configuration *sim_check_configuration(const struct sim *s);
 const struct weft_configuration *sim_check_configuration_at(const struct sim *s, uint64_t index);
 uint64_t sim_check_applied_max(const struct sim *s);
-/* At the end: nothing acknowledged is lost or doubled. */
-void sim_check_end(struct sim *s);
+void sim_check_end(struct sim *s); /* Nothing acknowledged is lost or doubled. */
 
 #endif
