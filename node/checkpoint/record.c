@@ -158,7 +158,8 @@ static enum weft_err read_manifest(const char *path, struct weft_buffer *out, st
         return rv;
     }
     out->size = (size_t)got;
-    if (out->size < HEADER_SIZE || memcmp(out->data, magic, sizeof(magic)) != 0 ||
+    if (out->data == NULL || out->size < HEADER_SIZE ||
+        memcmp(out->data, magic, sizeof(magic)) != 0 ||
         weft_get_le32(out->data + 8) != out->size - HEADER_SIZE ||
         weft_get_le32(out->data + 12) !=
             weft_crc32c(0, out->data + HEADER_SIZE, out->size - HEADER_SIZE)) {

@@ -20,6 +20,7 @@ struct taking {
     char files_path[WEFT_CHECKPOINT_PATH_SIZE];
     struct weft_arena arena;
     struct weft_manifest manifest;
+    char name[WEFT_CHECKPOINT_NAME_SIZE];
     struct weft_checkpoint_file *files;
     uint32_t file_count;
     uint64_t file_bytes;
@@ -152,9 +153,8 @@ static enum weft_err finish(struct taking *t, struct weft_record **ret_record, s
 {
     const char *staging = t->take->staging;
     struct weft_buffer encoded = {.size_max = WEFT_MANIFEST_SIZE_MAX};
-    char name[WEFT_CHECKPOINT_NAME_SIZE];
-    weft_record_format_name(t->manifest.index, t->manifest.term, name);
-    t->manifest.name = weft_text_of(name);
+    weft_record_format_name(t->manifest.index, t->manifest.term, t->name);
+    t->manifest.name = weft_text_of(t->name);
     t->manifest.files = t->files;
     t->manifest.file_count = t->file_count;
     enum weft_err rv = weft_manifest_encode(&t->manifest, &encoded);
