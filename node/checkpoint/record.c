@@ -179,7 +179,7 @@ enum weft_err weft_record_load(
             (struct weft_bytes){file.data + HEADER_SIZE, file.size - HEADER_SIZE}, &record, msg);
     }
     weft_buffer_destroy(&file);
-    if (rv == WEFT_OK) {
+    if (rv == WEFT_OK && record != NULL) {
         const char *name = strrchr(path, '/');
         if (name != NULL && weft_record_parse_name(name + 1, &(uint64_t){0}, &(uint64_t){0}) &&
             strcmp(name + 1, record->name) != 0) {

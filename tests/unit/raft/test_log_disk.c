@@ -1,8 +1,10 @@
 #include "raft/log_file.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/lib/test.h"
@@ -460,4 +462,62 @@ TEST(log_disk, the_size_of_segments_may_change)
         log->engine->close(log);
     }
     EXPECT_EQ(240, index);
+}
+
+/* Appends for ever, and tells what is durable. Does not return. */
+static void append_until_killed(const char *directory, int out)
+{
+    struct weft_log_start start;
+    struct weft_msg msg;
+    enum weft_err err;
+    struct weft_log *log = fixture_open(NULL, directory, &start);
+    for (uint64_t index = start.last_index + 1;; index++) {
+        char text[64];
+        (void)snprintf(text, sizeof(text), "entry %llu", (unsigned long long)index);
+        if (fixture_append(log, index, 1, text, strlen(text)) != WEFT_OK) {
+            _exit(1);
+        }
+        uint64_t durable = log->engine->durable_index(log, &err, &msg);
+        if (err != WEFT_OK || write(out, &durable, sizeof(durable)) != sizeof(durable)) {
+            _exit(1);
+        }
+    }
+}
+
+/* A real process and SIGKILL: what it told before the end is there, and every entry is right. */
+TEST(log_disk, a_killed_process_leaves_at_least_what_it_reported)
+{
+    const char *directory = fixture_directory(0);
+    uint64_t last = 0;
+    for (int round = 0; round < 15; round++) {
+        uint64_t reported = 0, told;
+        uint64_t enough = last + 1 + test_random(300);
+        int ends[2], status;
+        struct weft_log_start start;
+        EXPECT_EQ(0, pipe(ends));
+        pid_t child = fork();
+        if (child == 0) {
+            append_until_killed(directory, ends[1]);
+        }
+        (void)close(ends[1]);
+        while (reported < enough && read(ends[0], &told, sizeof(told)) == sizeof(told)) {
+            reported = told;
+        }
+        EXPECT_EQ(0, kill(child, SIGKILL));
+        while (read(ends[0], &told, sizeof(told)) == sizeof(told)) {
+            reported = told;
+        }
+        (void)close(ends[0]);
+        EXPECT_EQ(child, waitpid(child, &status, 0));
+        EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+        struct weft_log *log = fixture_open(NULL, directory, &start);
+        EXPECT_TRUE(reported >= enough && start.last_index >= reported);
+        for (uint64_t i = 1; i <= start.last_index; i++) {
+            char text[64];
+            (void)snprintf(text, sizeof(text), "entry %llu", (unsigned long long)i);
+            fixture_expect(log, i, text);
+        }
+        last = start.last_index;
+        log->engine->close(log);
+    }
 }
