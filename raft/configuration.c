@@ -60,8 +60,8 @@ enum weft_err weft_configuration_parse(
     char vote[8];
     if (!take_word(&text, m.name, sizeof(m.name) - 1) ||
         !take_word(&text, m.peer_address, WEFT_ADDRESS_SIZE_MAX) ||
-        !take_word(&text, m.client_address, WEFT_ADDRESS_SIZE_MAX) ||
-        !take_word(&text, vote, sizeof(vote) - 1) || *text != '\0') {
+        !take_word(&text, m.client_address, WEFT_ADDRESS_SIZE_MAX) || strchr(text, ' ') != NULL ||
+        !take_word(&text, vote, sizeof(vote) - 1)) {
         return weft_fail(msg, WEFT_EMALFORMED, "member text does not hold four words");
     }
     m.wants_vote = strcmp(vote, "vote") == 0;

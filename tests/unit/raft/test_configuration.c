@@ -115,6 +115,20 @@ TEST(configuration, texts_with_spaces_or_nothing_in_them_are_refused)
     }
 }
 
+TEST(configuration, a_members_text_has_one_form)
+{
+    struct weft_replica_member m = {0};
+    EXPECT_EQ(WEFT_OK, weft_configuration_parse("n p:1 c:1 vote", &m, NULL));
+    EXPECT_TRUE(m.wants_vote);
+    EXPECT_EQ(WEFT_OK, weft_configuration_parse("n p:1 c:1 novote", &m, NULL));
+    EXPECT_TRUE(!m.wants_vote);
+    static const char *const bad[] = {"", "n", "n p:1 c:1", "n p:1 c:1 ", "n p:1 c:1 maybe",
+        "n p:1 c:1 vote ", " n p:1 c:1 vote", "n  p:1 c:1 vote", "n p:1 c:1 vote more"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        EXPECT_EQ(WEFT_EMALFORMED, weft_configuration_parse(bad[i], &m, NULL));
+    }
+}
+
 TEST(configuration, holds_sixteen_members_and_seven_voters)
 {
     struct weft_configuration c = {0};
