@@ -231,7 +231,7 @@ static enum weft_err accept(struct apply *a, const struct weft_commit *commit,
             return rv;
         }
         weft_sha256_update(&a->chain, digest.bytes, WEFT_DIGEST_SIZE);
-        if (a->with_results) {
+        if (receipts != NULL) { /* Asked for: with_results. */
             receipts[i] =
                 (struct weft_receipt){keep_text(a, record.asset), a->position.public.index, digest};
             if (receipts[i].asset.data == NULL) {

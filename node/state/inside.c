@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "proto/arith.h"
+#include "proto/check.h"
 
 enum {
     TABLE_SIZE = 4 * WEFT_INSIDE_ASSETS_MAX, /* At most a quarter full. */
@@ -34,6 +35,8 @@ static enum weft_err too_many(const struct search *s, const char *what, int limi
 static enum weft_err enter(struct search *s, uint64_t asset)
 {
     struct weft_inside *inside = s->inside;
+    weft_assert(inside->table != NULL);
+    weft_assert(inside->assets != NULL);
     uint32_t slot = (uint32_t)(asset * UINT64_C(0x9e3779b97f4a7c15) >> 32) % TABLE_SIZE;
     while (inside->table[slot] != 0) {
         if (inside->assets[inside->table[slot] - 1] == asset) {

@@ -140,7 +140,7 @@ static inline uint8_t *weft_put_varint(uint8_t *p, uint64_t v)
 static inline const uint8_t *weft_get_varint(const uint8_t *p, const uint8_t *end, uint64_t *ret_v)
 {
     uint64_t v = 0;
-    for (unsigned shift = 0; p < end && shift < 64; shift += 7) {
+    for (unsigned shift = 0; p != NULL && p < end && shift < 64; shift += 7) {
         uint8_t byte = *p++;
         v |= (uint64_t)(byte & 0x7f) << shift;
         if (byte < 0x80) {

@@ -2,7 +2,7 @@
  * of the few assets that a glob can mean, the index of kinds, or all records in order. */
 #include "node/state/collect.h"
 #include "node/state/condition.h"
-
+#include "proto/check.h"
 enum {
     FEW_ASSETS = 1024
 }; /* One descent per asset and page: some ms. */
@@ -219,6 +219,7 @@ static enum weft_err few_assets(struct weft_run *run, struct weft_text glob, uin
             if (*ret_count == FEW_ASSETS) {
                 return WEFT_OK;
             }
+            weft_assert(ret_assets != NULL);
             ret_assets[(*ret_count)++] = head.id;
         }
         if (++looked == 8 * FEW_ASSETS) {
