@@ -3,6 +3,7 @@
 #include "node/state/collect.h"
 #include "node/state/condition.h"
 #include "proto/check.h"
+
 enum {
     FEW_ASSETS = 1024
 }; /* One descent per asset and page: some ms. */
