@@ -194,6 +194,8 @@ TEST(proposer, does_not_answer_by_an_entry_of_another_term)
     EXPECT_EQ(WEFT_OK, flush(&p, 1));
     EXPECT_TRUE(weft_proposer_take(&p, 10, 8) == NULL);
     EXPECT_TRUE(weft_proposer_take(&p, 11, 7) == NULL);
-    EXPECT_TRUE(weft_proposer_take(&p, 10, 7) != NULL);
+    struct weft_batch *batch = weft_proposer_take(&p, 10, 7);
+    EXPECT_TRUE(batch != NULL);
+    weft_proposer_done(&p, batch);
     weft_proposer_close(&p);
 }
