@@ -170,9 +170,11 @@ const struct weft_staged *weft_stage_find(
             high = middle;
         }
     }
+    if (low == stage->count) {
+        return NULL;
+    }
     const struct weft_staged *staged = &stage->records[low];
-    return low < stage->count && staged->index == index && staged->ordinal == ordinal ? staged
-                                                                                      : NULL;
+    return staged->index == index && staged->ordinal == ordinal ? staged : NULL;
 }
 
 struct weft_bytes weft_staged_bytes(
