@@ -151,18 +151,31 @@ class Writers:
                     break
         return (best - kill_ns) / 1e6 if best else None
 
+    def found(self, node, seconds=60):
+        """{asset: [(sequence, index)]} as this node tells; asked again while it has no leader."""
+        end = time.monotonic() + seconds
+        while True:
+            found = {}
+            try:
+                with node.connect(30) as connection:
+                    for record in connection.commits(1, asset_glob=f"{self.prefix}/*"):
+                        if record["kind"] == KIND:
+                            found.setdefault(record["asset"], []).append(
+                                (int(record["attrs"]["sequence"][1]), record["index"]))
+                return found
+            except (OSError, wire.Refusal) as error:
+                if time.monotonic() > end or \
+                        isinstance(error, wire.Refusal) and error.outcome not in wire.RETRY:
+                    raise
+                time.sleep(0.2)
+
     def check(self, test, node):
         """Every promise against what the node says was agreed: each acknowledged commit is there
         once, at its index, whole; nothing is there that nobody asked for; nothing twice."""
         for client in self.clients:
             test.assertIsNone(client.failure, f"{client.name}: {client.failure!r}")
             test.assertFalse(client.is_alive(), f"{client.name} hangs")
-        found = {}
-        with node.connect(30) as connection:
-            for record in connection.commits(1, asset_glob=f"{self.prefix}/*"):
-                if record["kind"] == KIND:
-                    found.setdefault(record["asset"], []).append(
-                        (int(record["attrs"]["sequence"][1]), record["index"]))
+        found = self.found(node)
         acked = 0
         for client in self.clients:
             there = found.pop(client.asset, [])
