@@ -144,7 +144,7 @@ enum weft_err weft_run_word(
 enum weft_err weft_run_version(struct weft_run *run, struct weft_bytes key, struct weft_bytes value,
     struct weft_ref *ret_ref, uint16_t *ret_kind, bool *ret_late)
 {
-    uint64_t place;
+    uint64_t place = 0;
     if (key.size != WEFT_KEY_VERSION_SIZE || value.size < 9 ||
         weft_get_varint(value.data + 8, value.data + value.size, &place) !=
             value.data + value.size) {

@@ -1,4 +1,5 @@
 /* The replicated state: what a commit does, what is refused, whose state it is. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -490,5 +491,74 @@ TEST(state, stops_digesting_when_told_to)
     EXPECT_EQ(WEFT_OK, weft_view_open(f.state, &view, &f.msg));
     EXPECT_EQ(WEFT_ECLOSED, weft_view_digest(view, &cancel, &result, &f.msg));
     weft_view_close(view);
+    fixture_destroy(&f);
+}
+
+/* --- other threads --------------------------------------------------------------------------- */
+
+struct reader {
+    pthread_t thread;
+    struct weft_view *view;
+    uint64_t records; /* The state's, when the view was taken. */
+    uint64_t got;
+    enum weft_err err;
+};
+
+/* All records of the view, in pages, and a story. */
+static void *read_all(void *ctx)
+{
+    struct reader *r = ctx;
+    struct weft_arena arena = {.size_max = 64 << 20};
+    struct weft_msg msg;
+    struct weft_page page;
+    struct weft_query query = {.type = WEFT_QUERY_COMMITS, .limit = 200};
+    uint8_t cursor[64];
+    do {
+        weft_arena_reset(&arena);
+        r->err = weft_view_query(r->view, &query, &arena, &page, &msg);
+        if (r->err != WEFT_OK) {
+            break;
+        }
+        r->got += page.record_count;
+        memcpy(cursor, page.cursor.data, page.cursor.size);
+        query.cursor = (struct weft_bytes){cursor, page.cursor.size};
+    } while (page.cursor.size > 0);
+    const struct weft_query story = {
+        .type = WEFT_QUERY_STORY, .asset = WEFT_TEXT("serial:box/1"), .limit = 100};
+    if (r->err == WEFT_OK) {
+        r->err = weft_view_query(r->view, &story, &arena, &page, &msg);
+    }
+    weft_view_close(r->view);
+    weft_arena_destroy(&arena);
+    return NULL;
+}
+
+/* Each view holds what was applied when it was taken, whatever happens meanwhile (NOD-107). */
+TEST(state, answers_on_other_threads_while_entries_are_applied)
+{
+    enum {
+        ROUNDS = 12,
+        READERS = 3
+    };
+    struct fixture f;
+    fixture_init(&f, "state");
+    fixture_open(&f);
+    fixture_replay(&f, 40, 10, false);
+    for (int round = 0; round < ROUNDS; round++) {
+        struct reader readers[READERS];
+        for (int i = 0; i < READERS; i++) {
+            struct weft_state_position position;
+            weft_state_position(f.state, &position);
+            readers[i] = (struct reader){.records = position.records};
+            EXPECT_EQ(WEFT_OK, weft_view_open(f.state, &readers[i].view, &f.msg));
+            EXPECT_EQ(0, pthread_create(&readers[i].thread, NULL, read_all, &readers[i]));
+            fixture_replay(&f, f.index + 5, 2, false);
+        }
+        for (int i = 0; i < READERS; i++) {
+            EXPECT_EQ(0, pthread_join(readers[i].thread, NULL));
+            EXPECT_EQ(WEFT_OK, readers[i].err);
+            EXPECT_EQ(readers[i].records, readers[i].got);
+        }
+    }
     fixture_destroy(&f);
 }
