@@ -172,6 +172,9 @@ static bool is_due(struct weft_checkpoint_work *w)
     if (position.index <= w->owner->newest_index) {
         return false;
     }
+    if (w->owner->newest_index < node->log->engine->base_index(node->log)) {
+        return true; /* One was damaged: a lost state could not be rebuilt from what is left. */
+    }
     node->log->engine->stats(node->log, &stats);
     return stats.used_bytes > node->config.limits.log_bytes ||
            position.index - w->owner->newest_index >= node->config.limits.checkpoint_entries;

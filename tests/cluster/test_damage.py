@@ -46,6 +46,10 @@ class Damage(cluster.PlantCase):
                 shutil.rmtree(node.data, ignore_errors=True)
                 node.launch("--join", self.plant.leader().client)
         self.plant.wait_for_voters(seconds=90)
+        # A node whose checkpoint was damaged takes a new one as soon as something is applied.
+        for node in self.plant:
+            wait_for(f"a checkpoint of {node.name} that reaches its log", lambda n=node:
+                     n.status()["checkpoint_index"] + 1 >= n.status()["first_log_index"], 90, 0.2)
 
     def comes_back(self, node, *arguments):
         """It starts, catches up, keeps every promise and has the state of the others."""
