@@ -31,7 +31,6 @@ enum weft_mutant {
     WEFT_MUTANT_READ_WITHOUT_ROUND,  /* Reads are answered without asking the others. */
     WEFT_MUTANT_READ_WITHOUT_TERM,   /* Reads before an entry of this term is committed. */
     WEFT_MUTANT_READ_JOINS_ROUND,    /* A read joins the round that is under way. */
-    WEFT_MUTANT_NO_TRUNCATE,         /* Conflicting entries are kept on the disk. */
     WEFT_MUTANT_SEND_BEFORE_TERM,    /* Messages leave before term and vote are durable. */
     WEFT_MUTANT_NO_TRANSFER_HOLD,    /* TimeoutNow is sent to a follower that still lags. */
     WEFT_MUTANT_NO_LOG_RESET,        /* A log that lags behind the state is not reset. */
