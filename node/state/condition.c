@@ -61,6 +61,9 @@ static bool is_digit(char c)
 static struct weft_text take_digits(struct weft_text text, size_t *at)
 {
     size_t from = *at;
+    if (text.size == 0) {
+        return text; /* No address is made of an absent text's. */
+    }
     while (*at < text.size && is_digit(text.data[*at])) {
         (*at)++;
     }
