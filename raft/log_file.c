@@ -7,9 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Of one write of zeros; chosen: a sync of so much takes a few ms, and others wait behind it. */
+/* Zeros of one write, and between two syncs. Chosen: each sync of new space is a journal commit,
+ * and what is not synced in between, others wait behind. */
 enum {
-    ZERO_PIECE = 1024 * 1024
+    ZERO_PIECE = 1024 * 1024,
+    ZERO_SYNC = 4 * ZERO_PIECE
 };
 
 static const uint8_t zeros[ZERO_PIECE];
@@ -165,19 +167,21 @@ enum weft_err weft_log_file_sync_directory(const struct weft_log_directory *d, s
 enum weft_err weft_log_file_zero(const struct weft_log_directory *d, int fd, const char *name,
     uint64_t offset, uint64_t size, const bool *stop, struct weft_msg *msg)
 {
+    uint64_t unsynced = 0;
     while (size > 0) {
         size_t piece = size < ZERO_PIECE ? (size_t)size : ZERO_PIECE;
         if (stop != NULL && __atomic_load_n(stop, __ATOMIC_RELAXED)) {
             return weft_fail(msg, WEFT_ECLOSED, "%s/%s: closing", d->path, name);
         }
         enum weft_err rv = weft_log_file_write(d, fd, name, zeros, piece, offset, msg);
-        if (rv == WEFT_OK) {
+        offset += piece, size -= piece, unsynced += piece;
+        if (rv == WEFT_OK && (size == 0 || unsynced >= ZERO_SYNC)) {
             rv = weft_log_file_sync(d, fd, name, msg);
+            unsynced = 0;
         }
         if (rv != WEFT_OK) {
             return rv;
         }
-        offset += piece, size -= piece;
     }
     return WEFT_OK;
 }

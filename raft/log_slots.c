@@ -135,9 +135,7 @@ static void discard(struct weft_log_slots *s, struct weft_log_slot slot)
 
 static void discard_one(struct weft_log_slots *s)
 {
-    struct weft_log_slot slot = s->spares[0];
-    s->spare_count--;
-    memmove(s->spares, s->spares + 1, s->spare_count * sizeof(*s->spares));
+    struct weft_log_slot slot = s->spares[--s->spare_count];
     (void)pthread_mutex_unlock(&s->mutex);
     discard(s, slot);
     (void)pthread_mutex_lock(&s->mutex);
@@ -246,7 +244,9 @@ enum weft_err weft_log_slots_take(
     }
     s->waiting--;
     if (s->spare_count > 0) {
-        *ret_slot = s->spares[--s->spare_count];
+        /* The oldest: which one it is does not depend on who was faster. */
+        *ret_slot = s->spares[0];
+        memmove(s->spares, s->spares + 1, --s->spare_count * sizeof(*s->spares));
     } else if (s->stop) {
         rv = weft_fail(msg, WEFT_ECLOSED, "%s: closing", s->directory->path);
     } else {

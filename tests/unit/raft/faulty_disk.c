@@ -68,6 +68,7 @@ struct faulty_disk {
     uint64_t random;
     bool is_frozen;
     bool lies;
+    char aim[32];          /* Faults strike files whose name begins so. */
     uint64_t changes_left; /* Then frozen; 0: not planted. */
 };
 
@@ -93,20 +94,21 @@ static int admit(struct faulty_disk *d, enum faulty_op op)
     return 0;
 }
 
-/* A spare segment in the making: its thread must not catch a fault that is meant for others. */
-static bool is_spare(const struct faulty_disk *d, int fd)
+/* A spare segment in the making must not catch a fault that is meant for others. */
+static bool is_aimed_at(const struct faulty_disk *d, int fd)
 {
     for (int i = 0; i < NAMES_MAX; i++) {
         if (d->live[i].text[0] != '\0' && d->live[i].file == d->file_of_fd[fd]) {
-            return strcmp(d->live[i].text, "segment.new") == 0;
+            return strcmp(d->live[i].text, "segment.new") != 0 &&
+                   strncmp(d->live[i].text, d->aim, strlen(d->aim)) == 0;
         }
     }
-    return false;
+    return d->aim[0] == '\0';
 }
 
 static int admit_file(struct faulty_disk *d, enum faulty_op op, int fd)
 {
-    return is_spare(d, fd) ? (d->is_frozen ? -EIO : 0) : admit(d, op);
+    return is_aimed_at(d, fd) ? admit(d, op) : (d->is_frozen ? -EIO : 0);
 }
 
 /* An operation that changes something has been carried out. */
@@ -428,6 +430,13 @@ void faulty_disk_fail(struct faulty_disk *d, enum faulty_op op, uint64_t nth, in
 {
     (void)pthread_mutex_lock(&d->mutex);
     d->faults[op] = (struct fault){nth, error, stays};
+    (void)pthread_mutex_unlock(&d->mutex);
+}
+
+void faulty_disk_aim(struct faulty_disk *d, const char *prefix)
+{
+    (void)pthread_mutex_lock(&d->mutex);
+    (void)snprintf(d->aim, sizeof(d->aim), "%s", prefix);
     (void)pthread_mutex_unlock(&d->mutex);
 }
 

@@ -32,6 +32,8 @@ const struct weft_log_file_ops *faulty_disk_ops(struct faulty_disk *d);
  * all later ones of its kind too if it `stays`. 0: none. */
 void faulty_disk_fail(
     struct faulty_disk *d, enum faulty_op op, uint64_t nth, int error, bool stays);
+/* Faults of writes and syncs strike only files whose name begins so. "": all. */
+void faulty_disk_aim(struct faulty_disk *d, const char *prefix);
 /* Writes past so many bytes in all files fail with ENOSPC. 0: no limit. */
 void faulty_disk_limit(struct faulty_disk *d, uint64_t bytes);
 /* From now on a sync says done and leaves a part on its way: what no log can survive. */

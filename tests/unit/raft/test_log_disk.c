@@ -215,6 +215,7 @@ TEST(log_disk, any_error_of_the_disk_leaves_the_log_dead_and_says_where)
         struct faulty_disk *disk = faulty_disk_create(directory);
         struct weft_log_start start;
         struct weft_log *log = filled(disk, directory);
+        faulty_disk_aim(disk, "segment-");
         faulty_disk_fail(disk, cases[i].op, 1, cases[i].error, true);
         EXPECT_EQ(WEFT_OK, fixture_append(log, 3, 2, "c", 1));
         expect_dead(log, cases[i].expected, cases[i].text);
@@ -265,6 +266,7 @@ TEST(log_disk, what_a_failed_sync_left_in_the_page_cache_is_made_durable_before_
         struct faulty_disk *disk = faulty_disk_create(directory);
         struct weft_log_start start, later;
         struct weft_log *log = filled(disk, directory);
+        faulty_disk_aim(disk, "segment-");
         faulty_disk_fail(disk, FAULTY_SYNC, 1, EIO, false);
         EXPECT_EQ(WEFT_OK, fixture_append(log, 3, 2, "c", 1));
         EXPECT_EQ(WEFT_EIO, fixture_settle(log));
