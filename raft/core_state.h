@@ -29,7 +29,7 @@ bool weft_core_begin_sole_term(struct weft_core *core, uint64_t now_ms);
 /* We have no vote in the newest configuration, but it is not committed and we had one. */
 bool weft_core_may_stand(const struct weft_core *core);
 /* For one step we look like a voter; take_off ends it. False: nothing was changed, since we are
- * one, or since we are no member and are only asked for our vote. */
+ * one, or since we know of no configuration. */
 bool weft_core_put_on_vote(struct weft_core *core, bool is_election);
 void weft_core_take_off_vote(struct weft_core *core);
 

@@ -29,7 +29,6 @@ bool weft_core_may_stand(const struct weft_core *core)
            r->state != RAFT_LEADER && !weft_mutant(WEFT_MUTANT_NO_LAST_STAND);
 }
 
-/* False: we are a voter, or no member and only asked for a vote; nothing is changed. */
 bool weft_core_put_on_vote(struct weft_core *core, bool is_election)
 {
     struct raft_configuration *c = &core->raft.configuration;
@@ -40,9 +39,9 @@ bool weft_core_put_on_vote(struct weft_core *core, bool is_election)
     if (self != NULL && self->role == RAFT_VOTER) {
         return false;
     }
-    if ((self == NULL && (!is_election || c->n > WEFT_MEMBERS_MAX)) ||
+    if (c->n == 0 || c->n > WEFT_MEMBERS_MAX ||
         (!is_election && weft_mutant(WEFT_MUTANT_NO_STANDBY_VOTE))) {
-        return false;
+        return false; /* Without any configuration: a new disk, which knows of no older vote. */
     }
     core->undisguised = *c;
     for (unsigned i = 0; i < c->n; i++) {

@@ -290,6 +290,44 @@ TEST(members, a_standby_that_missed_its_promotion_votes)
     }
 }
 
+static enum weft_err ask_for_vote(struct group *g, uint64_t from, uint64_t to)
+{
+    struct weft_peer_message ask = {.kind = WEFT_KIND_REQUEST_VOTE, .header = {.term = 90}};
+    ask.request_vote = (struct weft_request_vote){
+        .term = 90, .candidate_id = from, .last_log_index = 99, .last_log_term = 80};
+    return group_inject(g, from, to, &ask);
+}
+
+/* Removed, added again with a vote, and far behind: its vote is needed. */
+TEST(members, who_is_no_member_in_its_own_eyes_votes)
+{
+    for (int mutated = 0; mutated <= 1; mutated++) {
+        struct group *g = group_of_voters(2);
+        EXPECT_EQ(WEFT_OK, take_out(g, 1, 1, false));
+        group_advance(g, 5);
+        EXPECT_TRUE(member(g, 1, 1) == NULL);
+        group_crash(g, 2, true);
+        group_advance(g, 1000);
+        weft_mutants_on = mutated ? UINT64_C(1) << WEFT_MUTANT_NO_STANDBY_VOTE : 0;
+        EXPECT_EQ(WEFT_OK, ask_for_vote(g, 2, 1));
+        weft_mutants_on = 0;
+        group_crash(g, 1, true);
+        EXPECT_EQ(mutated ? 0 : 2, g->nodes[1].log_start.voted_for);
+        group_destroy(g);
+    }
+}
+
+TEST(members, an_empty_disk_does_not_vote)
+{
+    struct group *g = group_create(2);
+    group_start(g, 2);
+    EXPECT_EQ(WEFT_OK, ask_for_vote(g, 1, 2));
+    EXPECT_EQ(1, g->sent[WEFT_KIND_REQUEST_VOTE_RESULT]);
+    group_crash(g, 2, true);
+    EXPECT_EQ(0, g->nodes[2].log_start.voted_for);
+    group_destroy(g);
+}
+
 /* Of two voters one is demoted; the leader loses the entry, the demoted one has it. */
 TEST(members, who_is_to_be_demoted_stands_once_more)
 {
