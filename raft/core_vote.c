@@ -39,9 +39,11 @@ bool weft_core_put_on_vote(struct weft_core *core, bool is_election)
     if (self != NULL && self->role == RAFT_VOTER) {
         return false;
     }
-    if (c->n == 0 || c->n > WEFT_MEMBERS_MAX ||
+    /* Without any configuration: a new disk, which knows of no older vote. A leader's progress
+     * has places for the members as they are. */
+    if (c->n == 0 || c->n > WEFT_MEMBERS_MAX || core->raft.state == RAFT_LEADER ||
         (!is_election && weft_mutant(WEFT_MUTANT_NO_STANDBY_VOTE))) {
-        return false; /* Without any configuration: a new disk, which knows of no older vote. */
+        return false;
     }
     core->undisguised = *c;
     for (unsigned i = 0; i < c->n; i++) {
