@@ -64,9 +64,10 @@ struct door {
     uv_timer_t probe;
     uv_timer_t retry; /* Of accept; while closing, its bound. */
     uint32_t handles;
-    uv_mutex_t lock; /* Of the two below; all else is the loop's. */
+    uv_mutex_t lock; /* Of the three below; all else is the loop's. */
     TAILQ_HEAD(, op) mailbox;
-    bool is_deaf; /* Closed with operations left behind: nobody reads the mailbox. */
+    uint32_t configs; /* That nng has not freed, with the streams that hold them. */
+    bool is_deaf;     /* Closed with operations left behind: nobody reads the mailbox. */
     TAILQ_HEAD(, weft_stream) streams; /* With a connection. */
     TAILQ_HEAD(, weft_stream) parted;  /* Without one any more: freed by sweep. */
     nng_stream_listener *listener;
@@ -74,7 +75,8 @@ struct door {
     struct op accept;
     bool is_reloading;
     bool is_closing;
-    bool is_closed;
+    bool is_released; /* Closing: all that we hold of nng's has been given back. */
+    bool is_closed;   /* And nng has freed it. */
 };
 
 /* --- mailbox ----------------------------------------------------------------------------- */
@@ -556,16 +558,36 @@ static void free_configs(struct door *door)
     }
 }
 
+/* On any thread: nng has freed a configuration, and thus every stream that was made with it. */
+static void on_config_freed(void *ctx)
+{
+    struct door *door = ctx;
+    uv_mutex_lock(&door->lock);
+    door->configs--;
+    if (!door->is_deaf) {
+        (void)uv_async_send(&door->async);
+    }
+    uv_mutex_unlock(&door->lock);
+}
+
 static void close_if_done(struct door *door)
 {
     if (!door->is_closing || door->is_closed || door->accept.is_busy ||
         !TAILQ_EMPTY(&door->streams) || !TAILQ_EMPTY(&door->parted)) {
         return;
     }
-    nng_aio_free(door->accept.aio);
-    nng_stream_listener_free(door->listener);
-    free_configs(door);
-    close_handles(door);
+    if (!door->is_released) {
+        door->is_released = true;
+        nng_aio_free(door->accept.aio);
+        nng_stream_listener_free(door->listener);
+        free_configs(door);
+    }
+    uv_mutex_lock(&door->lock);
+    bool is_done = door->configs == 0;
+    uv_mutex_unlock(&door->lock);
+    if (is_done) {
+        close_handles(door);
+    }
 }
 
 /* nng has not given everything back. What is left leaks, once, rather than hold up the end
@@ -593,12 +615,24 @@ static void close_door(struct weft_link *link)
     (void)uv_async_send(&door->async);
 }
 
+static enum weft_err make_config(
+    struct door *door, SSL_CTX *ctx, bool is_server, nng_tls_config **ret_config)
+{
+    enum weft_err err = weft_nng_engine_config(ctx, is_server, on_config_freed, door, ret_config);
+    if (err == WEFT_OK) {
+        uv_mutex_lock(&door->lock);
+        door->configs++;
+        uv_mutex_unlock(&door->lock);
+    }
+    return err;
+}
+
 static enum weft_err make_configs(struct door *door, struct weft_msg *msg)
 {
     const struct weft_tls *tls = &door->link->tls;
     nng_tls_config *server = NULL, *client = NULL;
-    if (weft_nng_engine_config(tls->server, true, &server) != WEFT_OK ||
-        weft_nng_engine_config(tls->client, false, &client) != WEFT_OK) {
+    if (make_config(door, tls->server, true, &server) != WEFT_OK ||
+        make_config(door, tls->client, false, &client) != WEFT_OK) {
         if (server != NULL) {
             nng_tls_config_free(server);
         }

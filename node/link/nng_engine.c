@@ -23,6 +23,8 @@ enum {
 struct nng_tls_engine_config {
     SSL_CTX *ctx;
     bool is_server;
+    void (*on_free)(void *ctx);
+    void *ctx_of_free;
 };
 
 struct nng_tls_engine_conn {
@@ -37,7 +39,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 /* nng makes the engine's half of a configuration inside nng_tls_config_alloc, and asks it for
  * a connection's verification inside nng_stream_get_bool, both on the caller's own thread.
  * These carry what the ABI has no parameter for. */
-static _Thread_local SSL_CTX *offered_ctx;
+static _Thread_local const nng_tls_engine_config *offered;
 static _Thread_local struct weft_nng_report *wanted_report;
 
 /* --- BIO over nng's lower stream --------------------------------------------------------- */
@@ -197,14 +199,20 @@ void weft_nng_engine_report(nng_stream *stream, struct weft_nng_report *ret_repo
 
 static int config_init(nng_tls_engine_config *config, nng_tls_mode mode)
 {
-    config->is_server = mode == NNG_TLS_MODE_SERVER;
-    config->ctx = offered_ctx;
-    return config->ctx == NULL || SSL_CTX_up_ref(config->ctx) == 1 ? 0 : NNG_ENOMEM;
+    (void)mode;
+    if (offered == NULL) {
+        return 0; /* nng's own default, of a listener or dialer that gets ours at once. */
+    }
+    *config = *offered;
+    return SSL_CTX_up_ref(config->ctx) == 1 ? 0 : NNG_ENOMEM;
 }
 
 static void config_fini(nng_tls_engine_config *config)
 {
     SSL_CTX_free(config->ctx);
+    if (config->on_free != NULL) {
+        config->on_free(config->ctx_of_free);
+    }
 }
 
 /* What nng would set is set already, in the context that tls.c made. */
@@ -239,12 +247,15 @@ static int config_version(nng_tls_engine_config *config, nng_tls_version min, nn
     return min <= NNG_TLS_1_3 && max >= NNG_TLS_1_3 ? 0 : NNG_ENOTSUP;
 }
 
-enum weft_err weft_nng_engine_config(SSL_CTX *ctx, bool is_server, nng_tls_config **ret_config)
+enum weft_err weft_nng_engine_config(SSL_CTX *ctx, bool is_server,
+    void (*on_free)(void *ctx_of_free), void *ctx_of_free, nng_tls_config **ret_config)
 {
-    offered_ctx = ctx;
+    struct nng_tls_engine_config config = {
+        .ctx = ctx, .is_server = is_server, .on_free = on_free, .ctx_of_free = ctx_of_free};
+    offered = &config;
     int result =
         nng_tls_config_alloc(ret_config, is_server ? NNG_TLS_MODE_SERVER : NNG_TLS_MODE_CLIENT);
-    offered_ctx = NULL;
+    offered = NULL;
     return result == 0 ? WEFT_OK : WEFT_ENOMEM;
 }
 

@@ -20,9 +20,11 @@ struct weft_nng_report {
 /* For the whole process, once. WEFT_EVERSION: an nng with another ABI. */
 WEFT_MUST_USE enum weft_err weft_nng_engine_install(struct weft_msg *msg);
 
-/* A configuration that stands for `ctx`, which it references. WEFT_ENOMEM. */
-WEFT_MUST_USE enum weft_err weft_nng_engine_config(
-    SSL_CTX *ctx, bool is_server, nng_tls_config **ret_config);
+/* A configuration that stands for `ctx`, which it references. Each stream made with it holds it,
+ * and nng frees streams on a thread of its own, some time later: on_free(ctx_of_free) is called
+ * when the last of them and the caller's own reference are gone, on any thread. WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_nng_engine_config(SSL_CTX *ctx, bool is_server,
+    void (*on_free)(void *ctx_of_free), void *ctx_of_free, nng_tls_config **ret_config);
 
 /* Of a stream made with such a configuration, any time before it is freed. */
 void weft_nng_engine_report(nng_stream *stream, struct weft_nng_report *ret_report);

@@ -318,7 +318,6 @@ int main(int argc, char **argv)
         argv[1], argv[2], PROCESSES * CONNECTIONS, messages, (double)messages / atoi(argv[3]),
         fulls, pauses, usage.ru_maxrss);
     (void)snprintf(command, sizeof(command), "rm -r %s", directory);
-    (void)usleep(20 * 1000); /* nng frees streams on a thread of its own. */
 #ifndef WEFT_SANITIZED
     if (usage.ru_maxrss > DOOR_MEMORY_MAX_KIB) {
         fail("door", "its memory is not bounded by its queues");

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tests/lib/test.h"
 
@@ -49,8 +48,6 @@ void rig_destroy(struct rig *rig)
 {
     rig_run_ms(rig, 0);
     EXPECT_EQ(0, uv_loop_close(&rig->loop)); /* Nobody has left a handle behind. */
-    (void)usleep(
-        20 * 1000); /* nng frees streams on a thread of its own; leak checkers look soon. */
     test_ca_destroy(rig->ca);
     test_ca_destroy(rig->other_ca);
 }
