@@ -221,7 +221,45 @@ static void bench_state(const struct options *o, const char *directory, double *
     weft_arena_destroy(&r.arena);
 }
 
-static void bench_again(const char *directory)
+/* Questions as a node answers them: a view for each, a page of one asset's records. */
+static void bench_reads(const struct options *o, struct weft_state *state)
+{
+    enum {
+        READS = 50000
+    };
+    static const struct {
+        enum weft_query_type type;
+        const char *what;
+    } questions[] = {{WEFT_QUERY_ASSET, "ASSET"}, {WEFT_QUERY_STORY, "STORY"}};
+    struct weft_arena arena = {.size_max = 16 << 20};
+    struct weft_msg msg;
+    for (int round = 0; round < 4; round++) {
+        double wall = seconds(CLOCK_MONOTONIC), cpu = seconds(CLOCK_THREAD_CPUTIME_ID);
+        for (uint32_t i = 0; i < READS; i++) {
+            char asset[64];
+            struct weft_view *view;
+            struct weft_page page;
+            uint64_t number = mix(i + 1000 * (uint32_t)round) % o->records;
+            (void)snprintf(asset, sizeof(asset), "serial:box/%08" PRIx64, mix(number) & 0xffffffff);
+            const struct weft_query query = {
+                .type = questions[round % 2].type, .asset = weft_text_of(asset)};
+            must(weft_view_open(state, &view, &msg), &msg);
+            enum weft_err err = weft_view_query(view, &query, &arena, &page, &msg);
+            if (err != WEFT_ENOTFOUND || o->existing == 0) {
+                must(err, &msg);
+            }
+            weft_view_close(view);
+            weft_arena_reset(&arena);
+        }
+        (void)printf("%s of a random asset, %s: %.1f us wall, %.1f us CPU\n",
+            questions[round % 2].what, round < 2 ? "cold cache" : "again",
+            (seconds(CLOCK_MONOTONIC) - wall) * 1e6 / READS,
+            (seconds(CLOCK_THREAD_CPUTIME_ID) - cpu) * 1e6 / READS);
+    }
+    weft_arena_destroy(&arena);
+}
+
+static void bench_again(const struct options *o, const char *directory)
 {
     double wall = seconds(CLOCK_MONOTONIC);
     struct weft_state *state = open_state(directory);
@@ -234,6 +272,7 @@ static void bench_again(const char *directory)
     (void)printf("restart %.2f s; digest of %" PRIu64 " keys %.2f s; RSS %.0f MB\n", opened - wall,
         digest.keys, seconds(CLOCK_MONOTONIC) - opened, rss_mb());
     weft_view_close(view);
+    bench_reads(o, state);
     weft_state_close(state);
 }
 
@@ -335,7 +374,7 @@ int main(int argc, char **argv)
     double bytes = 0;
     bench_state(&o, directory, &bytes);
     (void)printf("%.0f bytes on disk per record\n", bytes);
-    bench_again(directory);
+    bench_again(&o, directory);
     bench_peer(&o, peer, bytes);
     if (!o.keep) {
         (void)snprintf(command, sizeof(command), "rm -rf '%s'", base);
