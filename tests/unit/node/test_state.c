@@ -231,8 +231,8 @@ static enum weft_err apply_entry(struct fixture *f, const struct weft_log_entry 
 TEST(state, stops_at_an_entry_that_no_leader_can_have_made)
 {
     static const char *const reasons[] = {
-        "does not follow", "after term", "not above", "not a batch", "damaged item"};
-    for (int wrong = 0; wrong < 5; wrong++) {
+        "does not follow", "after term", "not a batch", "damaged item"};
+    for (int wrong = 0; wrong < 4; wrong++) {
         struct fixture f;
         char name[16];
         (void)snprintf(name, sizeof(name), "state%d", wrong);
@@ -245,11 +245,11 @@ TEST(state, stops_at_an_entry_that_no_leader_can_have_made)
         test_entry_begin(&f.entry);
         const struct weft_commit commit = {.records = &record, .record_count = 1};
         EXPECT_TRUE(test_entry_commit(&f.entry, "person/17", &commit));
-        struct weft_log_entry entry = test_entry_end(
-            &f.entry, wrong == 0 ? 3 : 2, wrong == 1 ? 0 : 1, f.time_ns + (wrong == 2 ? 0 : 1));
-        if (wrong == 3) {
+        struct weft_log_entry entry =
+            test_entry_end(&f.entry, wrong == 0 ? 3 : 2, wrong == 1 ? 0 : 1, f.time_ns + 1);
+        if (wrong == 2) {
             f.entry.bytes.data[0] ^= 1;
-        } else if (wrong == 4) {
+        } else if (wrong == 3) {
             f.entry.bytes.data[WEFT_ENTRY_HEADER_SIZE] = 77;
         }
         EXPECT_EQ(WEFT_ECORRUPT, apply_entry(&f, &entry));
@@ -259,6 +259,34 @@ TEST(state, stops_at_an_entry_that_no_leader_can_have_made)
         EXPECT_MEM(before.bytes, after.bytes, WEFT_DIGEST_SIZE);
         fixture_destroy(&f);
     }
+}
+
+/* NOD-2: each new leader writes the time of its own clock. */
+TEST(state, lifts_the_time_of_a_leader_whose_clock_is_behind)
+{
+    static const int64_t behind_ns[] = {0, 1, 3600 * INT64_C(1000000000), INT64_MAX / 2};
+    struct fixture f;
+    fixture_init(&f, "state");
+    fixture_open(&f);
+    struct weft_record record = fixture_record("lot:1");
+    (void)fixture_commit(&f, 1, &record, 1);
+    int64_t last_ns = f.time_ns;
+    for (uint32_t i = 0; i < 4; i++) {
+        const struct weft_commit commit = {.records = &record, .record_count = 1};
+        test_entry_begin(&f.entry);
+        EXPECT_TRUE(test_entry_commit(&f.entry, "person/17", &commit));
+        struct weft_log_entry entry = test_entry_end(&f.entry, 2 + i, 1, last_ns - behind_ns[i]);
+        EXPECT_EQ(WEFT_OK, apply_entry(&f, &entry));
+        EXPECT_EQ(WEFT_OK, f.items[0].err);
+        EXPECT_EQ(++last_ns, f.items[0].result.time_ns);
+    }
+    test_entry_begin(&f.entry);
+    struct weft_log_entry end = test_entry_end(&f.entry, 6, 1, INT64_MAX);
+    EXPECT_EQ(WEFT_OK, apply_entry(&f, &end));
+    end = test_entry_end(&f.entry, 7, 1, 1);
+    EXPECT_EQ(WEFT_ECORRUPT, apply_entry(&f, &end));
+    EXPECT_TRUE(strstr(f.msg.text, "end of time") != NULL);
+    fixture_destroy(&f);
 }
 
 TEST(state, knows_the_entries_that_ask_for_a_digest)
