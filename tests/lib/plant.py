@@ -74,6 +74,7 @@ class Node:
         self.config = self.home / "weftd.yaml"
         self.log = self.home / "weftd.log"
         self.process = None
+        self.environment = {}  # of this node alone
         self.is_started = False  # it has a data directory: it needs no --join
         ports = free_ports(3)
         self.peer, self.client, self.http = (f"127.0.0.1:{port}" for port in ports)
@@ -101,7 +102,7 @@ class Node:
 
     def launch(self, *arguments, prefix=()):
         """Start the process and return; see start."""
-        environment = {**os.environ, **self.plant.environment}
+        environment = {**os.environ, **self.plant.environment, **self.environment}
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [*prefix, str(self.plant.bin / "weftd"), "--config", str(self.config),
