@@ -548,7 +548,9 @@ static void *read_all(void *ctx)
             break;
         }
         r->got += page.record_count;
-        memcpy(cursor, page.cursor.data, page.cursor.size);
+        if (page.cursor.size > 0) { /* It has no bytes on the last page. */
+            memcpy(cursor, page.cursor.data, page.cursor.size);
+        }
         query.cursor = (struct weft_bytes){cursor, page.cursor.size};
     } while (page.cursor.size > 0);
     const struct weft_query story = {
