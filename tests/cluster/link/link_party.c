@@ -156,18 +156,14 @@ static void print_stats(void)
     latency_count = 0;
 }
 
-static void on_closed(void *ctx)
-{
-    (void)ctx;
-    for (int i = 0; i < call_count; i++) {
-        uv_close((uv_handle_t *)&calls[i].timer, NULL);
-    }
-}
-
+/* The gaps end first: connections are gone some time before the link is. */
 static void quit(void)
 {
     uv_close((uv_handle_t *)&input, NULL);
-    weft_link_close(the_link, on_closed, NULL);
+    for (int i = 0; i < call_count; i++) {
+        uv_close((uv_handle_t *)&calls[i].timer, NULL);
+    }
+    weft_link_close(the_link, NULL, NULL);
 }
 
 static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buf)
