@@ -138,7 +138,8 @@ static bool copy_query(
     struct weft_arena *arena, const struct weft_query *query, struct weft_query *ret_copy)
 {
     struct weft_query q = *query;
-    struct weft_text *texts[] = {&q.asset, &q.asset_glob, &q.kind, &q.where_path, &q.where_value};
+    struct weft_text *texts[] = {&q.asset, &q.asset_glob, &q.kind, &q.where_path, &q.where_value,
+        &q.rels, &q.to_kind, &q.machine, &q.part};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (texts[i]->size > 0) {
             *texts[i] = weft_arena_text(arena, *texts[i]);
@@ -236,10 +237,9 @@ enum weft_err weft_reads_add(struct weft_reads *r, const struct weft_query *quer
 static void answer_one(struct weft_read_batch *b, struct slot *slot)
 {
     struct weft_msg msg = {""};
-    struct weft_client_message message = {
-        .kind = WEFT_KIND_PAGE, .request_id = slot->waiter.request_id};
+    struct weft_client_message message;
     weft_arena_reset(&b->scratch);
-    enum weft_err rv = weft_view_query(b->view, &slot->query, &b->scratch, &message.page, &msg);
+    enum weft_err rv = weft_view_query(b->view, &slot->query, &b->scratch, &message, &msg);
     if (rv == WEFT_OK && slot->query.type == WEFT_QUERY_COMMITS && message.page.record_count == 0 &&
         message.page.cursor.size == 0 && b->now_ms < slot->park_until_ms) {
         slot->query.from_index = message.page.next_index;
@@ -247,6 +247,7 @@ static void answer_one(struct weft_read_batch *b, struct slot *slot)
     }
     slot->answer_offset = b->answers.size;
     if (rv == WEFT_OK) {
+        message.request_id = slot->waiter.request_id;
         rv = weft_client_encode(&message, &b->answers);
         if (rv != WEFT_OK) {
             (void)weft_fail(&msg, rv, "the answer is too large; ask with a smaller limit");

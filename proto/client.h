@@ -54,6 +54,19 @@ enum weft_query_type {
     WEFT_QUERY_STORY = 2,   /* Records on the asset, about it, and on what is inside it, by at. */
     WEFT_QUERY_FIND = 3,    /* Records by kind, asset glob and condition, by index. */
     WEFT_QUERY_COMMITS = 4, /* Records from index on, by index: the feed behind `watch`. */
+    WEFT_QUERY_TRACE_FORWARD = 5, /* Where an asset went. */
+    WEFT_QUERY_TRACE_BACK = 6,    /* What an asset is made of. */
+    WEFT_QUERY_RECALL = 7,        /* Finished units that a lot, machine or part type affects. */
+    WEFT_QUERY_TWIN = 8,          /* The state of an asset, derived from the thread. */
+    WEFT_QUERY_DIFF = 9,          /* What differs between two of its states. */
+};
+
+/* The configurations of a serialized asset, for DIFF. */
+enum weft_twin_configuration {
+    WEFT_TWIN_UNSPECIFIED = 0,
+    WEFT_TWIN_DESIGNED = 1,
+    WEFT_TWIN_BUILT = 2,
+    WEFT_TWIN_MAINTAINED = 3,
 };
 
 enum weft_operator {
@@ -71,7 +84,7 @@ struct weft_query {
     enum weft_query_type type;
     enum weft_consistency consistency;
     uint64_t min_index;
-    struct weft_text asset;      /* ASSET, STORY. */
+    struct weft_text asset;      /* ASSET, STORY, traces, RECALL (a lot), TWIN, DIFF. */
     struct weft_text asset_glob; /* FIND, COMMITS: '*' any run of bytes, '?' one; empty: all. */
     struct weft_text kind;       /* FIND: empty for all. */
     struct weft_text where_path; /* FIND: field path; empty for no condition. */
@@ -82,9 +95,29 @@ struct weft_query {
     int64_t at_ns;       /* Read only if has_at: leave out what was not yet true then. */
     bool has_at;
     bool no_inside;           /* STORY: leave out what is inside the asset. */
-    uint32_t limit;           /* 0: WEFT_PAGE_RECORDS_DEFAULT. */
+    uint32_t limit;           /* 0: WEFT_PAGE_RECORDS_DEFAULT; traces, RECALL: what fits. */
     uint32_t wait_ms;         /* COMMITS: wait so long for something new before an empty page. */
     struct weft_bytes cursor; /* Opaque, from the last page; empty: from the start. */
+
+    /* Traces and RECALL. */
+    uint32_t depth_max;       /* Links from the start; 0: any number. */
+    struct weft_text rels;    /* To follow, with commas between; empty: all that carry material. */
+    struct weft_text to_kind; /* Assets that have a record of this kind; empty: all. */
+    struct weft_text machine; /* RECALL: what was made on it... */
+    int64_t window_from_ns;   /* ...from this time... */
+    int64_t window_to_ns;     /* ...until before this time; both read only if has_window. */
+    bool has_window;
+    bool ids_only;         /* Names instead of steps. */
+    bool with_records;     /* Also the records that the steps are read from. */
+    struct weft_text part; /* RECALL: instances of this part type or revision. */
+
+    /* TWIN and DIFF. */
+    enum weft_twin_configuration left;
+    enum weft_twin_configuration right;
+    uint64_t other_as_of; /* DIFF: of the other state; 0: now. */
+    int64_t other_at_ns;  /* DIFF: of the other state; read only if other_has_at. */
+    bool other_has_at;
+    uint32_t sections; /* TWIN: parts of the answer that are wanted, one bit each; 0: all. */
 };
 
 struct weft_page {
@@ -94,6 +127,61 @@ struct weft_page {
     struct weft_bytes cursor; /* Empty: this was the last page. */
     const struct weft_stored_record *records;
     uint32_t record_count;
+};
+
+/* Bits of a step. */
+enum {
+    WEFT_STEP_DANGLING = 1, /* No record of its own has arrived. */
+    WEFT_STEP_CYCLE = 2,    /* It is inside itself. */
+    WEFT_STEP_ENDED = 4,    /* Made with it, but taken out again later. */
+    WEFT_STEP_LEAF = 8,     /* The path cannot go on: a raw part, or a finished unit. */
+    WEFT_STEP_ANSWER = 16,  /* Asked for, not only on the way to what is. */
+};
+
+/* One asset that a trace reached. Steps are numbered from 0 over the whole answer, in order of
+ * discovery: those asked for first, then breadth first. */
+struct weft_trace_step {
+    struct weft_text asset;
+    uint32_t from_step; /* The one before it on its path; of depth 0 itself. */
+    uint32_t depth;
+    uint32_t flags;
+    struct weft_text rel;      /* Of the link. */
+    struct weft_text quantity; /* A number's literal; empty: not said. */
+    struct weft_text unit;
+    /* The record that is the evidence; not at depth 0. */
+    struct weft_text kind;
+    uint64_t index;
+    uint32_t ordinal;
+    int64_t at_ns; /* When the link began to be true. */
+    /* RECALL: where it is now; empty: not known. */
+    struct weft_text location;
+    struct weft_text location_rel;
+    uint64_t location_index;
+    uint32_t location_ordinal;
+    int64_t location_at_ns;
+};
+
+struct weft_trace_result {
+    uint64_t index;           /* State index that the answer speaks for. */
+    struct weft_bytes cursor; /* Empty: this was the last page. */
+    uint32_t first_step;      /* Number of steps[0], or of the first name. */
+    uint32_t steps_total;     /* Of the whole answer. */
+    uint32_t answers_total;   /* Of them, those that were asked for. */
+    uint32_t depth_reached;
+    bool has_cycles; /* Not told with ids_only. */
+    const struct weft_trace_step *steps;
+    uint32_t step_count;
+    const struct weft_stored_record *records; /* with_records: of these steps, each once. */
+    uint32_t record_count;
+    struct weft_text assets; /* ids_only: names of answers, each ended by '\n'. */
+};
+
+/* A JSON object in the flat form of a record's fields (proto/record.h). */
+struct weft_document {
+    uint64_t index;     /* State index that the answer speaks for. */
+    uint64_t asset_rev; /* 0: no such asset, or about none. */
+    const struct weft_field *fields;
+    uint32_t field_count; /* At most WEFT_DOCUMENT_FIELDS_MAX. */
 };
 
 enum weft_role {           /* As in the Raft configuration. */
@@ -218,6 +306,8 @@ struct weft_client_message {
         struct weft_fetch file;
         struct weft_chunk file_result;
         struct weft_error_answer error;
+        struct weft_trace_result trace;
+        struct weft_document document;
     };
 };
 

@@ -4,7 +4,8 @@
 #include "proto/codec_query.h"
 
 /* The client door's messages: which table belongs to a kind, and the small ones. Those of
- * reading and of status are in codec_query.c, commits in codec_record.c. */
+ * reading and of status are in codec_query.c, traces and documents in codec_trace.c, commits in
+ * codec_record.c. */
 
 _Static_assert((int)WEFT_MEMBER_JOIN == WEFT_WIRE_MEMBER_ACTION_JOIN &&
                    (int)WEFT_MEMBER_ADD == WEFT_WIRE_MEMBER_ACTION_ADD &&
@@ -180,6 +181,8 @@ static const struct family *family_of(unsigned kind)
         [WEFT_KIND_FILE] = {weft_wire_file_request_open, read_file, REQUEST},
         [WEFT_KIND_FILE_RESULT] = {weft_wire_file_result_open, read_file_result, ANSWER},
         [WEFT_KIND_ERROR] = {weft_wire_error_answer_open, read_error, ANSWER},
+        [WEFT_KIND_TRACE_RESULT] = {weft_wire_trace_result_open, weft_codec_read_trace, ANSWER},
+        [WEFT_KIND_DOCUMENT] = {weft_wire_document_open, weft_codec_read_document, ANSWER},
     };
     bool is_known = kind < sizeof(families) / sizeof(families[0]) && families[kind].open != NULL;
     return is_known ? &families[kind] : NULL;
@@ -367,6 +370,10 @@ static struct weft_wire_ref put_message(
         return weft_codec_put_chunk(b, &m->file_result);
     case WEFT_KIND_ERROR:
         return put_error(b, &m->error);
+    case WEFT_KIND_TRACE_RESULT:
+        return weft_codec_put_trace(b, &m->trace);
+    case WEFT_KIND_DOCUMENT:
+        return weft_codec_put_document(b, &m->document);
     }
     weft_unreachable("PRO-9: kind is one of the client door's");
 }

@@ -7,8 +7,18 @@ _Static_assert((int)WEFT_LINEARIZABLE == WEFT_WIRE_CONSISTENCY_LINEARIZABLE &&
 _Static_assert((int)WEFT_QUERY_ASSET == WEFT_WIRE_QUERY_TYPE_ASSET &&
                    (int)WEFT_QUERY_STORY == WEFT_WIRE_QUERY_TYPE_STORY &&
                    (int)WEFT_QUERY_FIND == WEFT_WIRE_QUERY_TYPE_FIND &&
-                   (int)WEFT_QUERY_COMMITS == WEFT_WIRE_QUERY_TYPE_COMMITS,
+                   (int)WEFT_QUERY_COMMITS == WEFT_WIRE_QUERY_TYPE_COMMITS &&
+                   (int)WEFT_QUERY_TRACE_FORWARD == WEFT_WIRE_QUERY_TYPE_TRACE_FORWARD &&
+                   (int)WEFT_QUERY_TRACE_BACK == WEFT_WIRE_QUERY_TYPE_TRACE_BACK &&
+                   (int)WEFT_QUERY_RECALL == WEFT_WIRE_QUERY_TYPE_RECALL &&
+                   (int)WEFT_QUERY_TWIN == WEFT_WIRE_QUERY_TYPE_TWIN &&
+                   (int)WEFT_QUERY_DIFF == WEFT_WIRE_QUERY_TYPE_DIFF,
     "query types are the schema's");
+_Static_assert((int)WEFT_TWIN_UNSPECIFIED == WEFT_WIRE_CONFIGURATION_UNSPECIFIED &&
+                   (int)WEFT_TWIN_DESIGNED == WEFT_WIRE_CONFIGURATION_DESIGNED &&
+                   (int)WEFT_TWIN_BUILT == WEFT_WIRE_CONFIGURATION_BUILT &&
+                   (int)WEFT_TWIN_MAINTAINED == WEFT_WIRE_CONFIGURATION_MAINTAINED,
+    "configurations are the schema's");
 _Static_assert((int)WEFT_OP_NONE == WEFT_WIRE_OPERATOR_ALWAYS &&
                    (int)WEFT_OP_EQ == WEFT_WIRE_OPERATOR_EQUAL &&
                    (int)WEFT_OP_NE == WEFT_WIRE_OPERATOR_NOT_EQUAL &&
@@ -25,6 +35,42 @@ _Static_assert((int)WEFT_ROLE_STANDBY == WEFT_WIRE_ROLE_STANDBY &&
 
 /* --- queries --------------------------------------------------------------------------------- */
 
+static enum weft_twin_configuration read_configuration(
+    struct weft_codec_in *in, uint8_t value, const char *name)
+{
+    return (enum weft_twin_configuration)weft_codec_enum(
+        in, value, WEFT_TWIN_UNSPECIFIED, WEFT_TWIN_MAINTAINED, name);
+}
+
+/* What traces, recalls, twins and diffs ask with. */
+static void read_thread(
+    struct weft_codec_in *in, const struct weft_wire_query *wire, struct weft_query *q)
+{
+    q->depth_max = wire->depth_max;
+    q->rels = weft_codec_text(in, wire->rels, WEFT_RELS_SIZE_MAX, "rels");
+    q->to_kind = weft_codec_text(in, wire->to_kind, WEFT_KIND_SIZE_MAX, "to_kind");
+    q->machine = weft_codec_text(in, wire->machine, WEFT_ASSET_SIZE_MAX, "machine");
+    q->has_window = wire->has_window;
+    q->window_from_ns = wire->has_window ? wire->window_from_ns : 0;
+    q->window_to_ns = wire->has_window ? wire->window_to_ns : 0;
+    q->part = weft_codec_text(in, wire->part, WEFT_ASSET_SIZE_MAX, "part");
+    q->ids_only = wire->ids_only;
+    q->with_records = wire->with_records;
+    q->left = read_configuration(in, wire->left, "left");
+    q->right = read_configuration(in, wire->right, "right");
+    q->other_as_of = wire->other_as_of;
+    q->other_has_at = wire->other_has_at;
+    q->other_at_ns = wire->other_has_at ? wire->other_at_ns : 0;
+    q->sections = wire->sections;
+}
+
+static uint32_t limit_max(const struct weft_query *q)
+{
+    bool is_trace = q->type == WEFT_QUERY_TRACE_FORWARD || q->type == WEFT_QUERY_TRACE_BACK ||
+                    q->type == WEFT_QUERY_RECALL;
+    return is_trace ? WEFT_TRACE_IDS_MAX : WEFT_PAGE_RECORDS_MAX;
+}
+
 void weft_codec_read_query(
     struct weft_codec_in *in, const void *table, struct weft_client_message *m)
 {
@@ -32,7 +78,7 @@ void weft_codec_read_query(
     weft_wire_query_read(table, &q);
     m->query = (struct weft_query){
         .type = (enum weft_query_type)weft_codec_enum(
-            in, q.query_type, WEFT_QUERY_ASSET, WEFT_QUERY_COMMITS, "query_type"),
+            in, q.query_type, WEFT_QUERY_ASSET, WEFT_QUERY_DIFF, "query_type"),
         .consistency = (enum weft_consistency)weft_codec_enum(
             in, q.consistency, WEFT_LINEARIZABLE, WEFT_MIN_INDEX, "consistency"),
         .min_index = q.min_index,
@@ -52,9 +98,10 @@ void weft_codec_read_query(
         .wait_ms = q.wait_ms,
         .cursor = weft_codec_bytes(in, q.cursor, WEFT_CURSOR_SIZE_MAX, "cursor"),
     };
-    if (q.limit_records > WEFT_PAGE_RECORDS_MAX) {
-        weft_codec_fail(in, WEFT_EINVAL, "limit_records", "%u, at most %d", q.limit_records,
-            WEFT_PAGE_RECORDS_MAX);
+    read_thread(in, &q, &m->query);
+    if (q.limit_records > limit_max(&m->query)) {
+        weft_codec_fail(in, WEFT_EINVAL, "limit_records", "%u, at most %u", q.limit_records,
+            limit_max(&m->query));
     }
 }
 
@@ -78,13 +125,29 @@ struct weft_wire_ref weft_codec_put_query(struct weft_wire_builder *b, const str
         .limit_records = q->limit,
         .wait_ms = q->wait_ms,
         .cursor = weft_codec_put_bytes(b, q->cursor, WEFT_CURSOR_SIZE_MAX),
+        .depth_max = q->depth_max,
+        .rels = weft_codec_put_text(b, q->rels, WEFT_RELS_SIZE_MAX),
+        .to_kind = weft_codec_put_text(b, q->to_kind, WEFT_KIND_SIZE_MAX),
+        .machine = weft_codec_put_text(b, q->machine, WEFT_ASSET_SIZE_MAX),
+        .window_from_ns = q->has_window ? q->window_from_ns : 0,
+        .window_to_ns = q->has_window ? q->window_to_ns : 0,
+        .has_window = q->has_window,
+        .part = weft_codec_put_text(b, q->part, WEFT_ASSET_SIZE_MAX),
+        .ids_only = q->ids_only,
+        .with_records = q->with_records,
+        .left = (uint8_t)q->left,
+        .right = (uint8_t)q->right,
+        .other_as_of = q->other_as_of,
+        .other_at_ns = q->other_has_at ? q->other_at_ns : 0,
+        .other_has_at = q->other_has_at,
+        .sections = q->sections,
     };
     return weft_wire_query_write(b, &refs);
 }
 
 /* --- pages ----------------------------------------------------------------------------------- */
 
-static void read_stored(
+void weft_codec_read_stored(
     struct weft_codec_in *in, const void *table, struct weft_stored_record *ret_stored)
 {
     struct weft_wire_stored_record s;
@@ -119,7 +182,7 @@ void weft_codec_read_page(
     struct weft_stored_record *records =
         weft_codec_array(in, p.records, WEFT_PAGE_RECORDS_MAX, sizeof(*records), "records");
     for (uint32_t i = 0; i < p.records.count && in->err == WEFT_OK; i++) {
-        read_stored(in, weft_wire_at(p.records, i), &records[i]);
+        weft_codec_read_stored(in, weft_wire_at(p.records, i), &records[i]);
         if (in->err != WEFT_OK) {
             (void)weft_wrap(in->msg, in->err, "record %u", i);
         }
@@ -146,12 +209,13 @@ static struct weft_wire_ref put_encoded(
     return weft_wire_nest(b, nested, weft_codec_put_record(nested, &stored->record));
 }
 
-struct weft_wire_ref weft_codec_put_page(struct weft_wire_builder *b, const struct weft_page *page)
+struct weft_wire_ref weft_codec_put_stored(struct weft_wire_builder *b,
+    const struct weft_stored_record *records, uint32_t record_count, uint32_t count_max)
 {
-    uint32_t count = weft_codec_put_count(b, page->record_count, WEFT_PAGE_RECORDS_MAX);
+    uint32_t count = weft_codec_put_count(b, record_count, count_max);
     size_t mark = weft_wire_mark(b);
     for (uint32_t i = 0; i < count; i++) {
-        const struct weft_stored_record *stored = &page->records[i];
+        const struct weft_stored_record *stored = &records[i];
         const struct weft_wire_stored_record_refs s = {
             .index = stored->index,
             .ordinal = stored->ordinal,
@@ -161,11 +225,17 @@ struct weft_wire_ref weft_codec_put_page(struct weft_wire_builder *b, const stru
         };
         weft_wire_push(b, weft_wire_stored_record_write(b, &s));
     }
+    return weft_wire_take(b, mark);
+}
+
+struct weft_wire_ref weft_codec_put_page(struct weft_wire_builder *b, const struct weft_page *page)
+{
     const struct weft_wire_page_refs refs = {
         .index = page->index,
         .next_index = page->next_index,
         .asset_rev = page->asset_rev,
-        .records = weft_wire_take(b, mark),
+        .records =
+            weft_codec_put_stored(b, page->records, page->record_count, WEFT_PAGE_RECORDS_MAX),
         .cursor = weft_codec_put_bytes(b, page->cursor, WEFT_CURSOR_SIZE_MAX),
     };
     return weft_wire_page_write(b, &refs);

@@ -56,6 +56,8 @@ enum weft_message_kind {
     WEFT_KIND_FILE = 76,
     WEFT_KIND_FILE_RESULT = 77,
     WEFT_KIND_ERROR = 78,
+    WEFT_KIND_TRACE_RESULT = 80,
+    WEFT_KIND_DOCUMENT = 82,
 };
 
 struct weft_envelope {

@@ -51,8 +51,13 @@ enum {
     /* Answers. */
     WEFT_PAGE_RECORDS_MAX = 1000, /* specified: interfaces, HTTP */
     WEFT_PAGE_RECORDS_DEFAULT = 25,
-    WEFT_CURSOR_SIZE_MAX = 4096, /* chosen: a place in the state, a few ids long */
-    WEFT_GAUGES_MAX = 1024,      /* metrics in one status; chosen */
+    WEFT_CURSOR_SIZE_MAX = 4096,           /* chosen: a place in the state, a few ids long */
+    WEFT_TRACE_STEPS_MAX = 20 * 1000,      /* in one answer, of about 100 bytes each */
+    WEFT_TRACE_IDS_MAX = 1000 * 1000,      /* in one answer without steps; its size is less */
+    WEFT_RELS_SIZE_MAX = 1024,             /* chosen: 16 rels of the largest size */
+    WEFT_DOCUMENT_FIELDS_MAX = 100 * 1000, /* chosen: half of the tables of a message */
+    WEFT_DOCUMENT_PATH_SIZE_MAX = 1024,    /* chosen: a field's path below a few segments */
+    WEFT_GAUGES_MAX = 1024,                /* metrics in one status; chosen */
     WEFT_DETAIL_SIZE_MAX = 4096, /* texts for people in an answer; struct weft_msg has 512 */
 };
 
@@ -64,5 +69,7 @@ _Static_assert(WEFT_ENTRY_SIZE_MAX < WEFT_APPEND_SIZE_MAX, "a message holds an e
 _Static_assert(WEFT_APPEND_SIZE_MAX < WEFT_MESSAGE_SIZE_MAX, "a link carries an append");
 _Static_assert(WEFT_MANIFEST_SIZE_MAX < WEFT_MESSAGE_SIZE_MAX, "a link carries a manifest");
 _Static_assert(WEFT_ANSWER_SIZE_MAX < WEFT_MESSAGE_SIZE_MAX, "a link carries an answer");
+_Static_assert(WEFT_DOCUMENT_PATH_SIZE_MAX >= 2 * WEFT_PATH_SIZE_MAX, "a document holds a field");
+_Static_assert(WEFT_DOCUMENT_FIELDS_MAX < WEFT_MESSAGE_TABLES_MAX, "a message holds a document");
 
 #endif

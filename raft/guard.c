@@ -195,6 +195,8 @@ static const char *find_fault(const struct weft_peer_message *m)
     case WEFT_KIND_FILE:
     case WEFT_KIND_FILE_RESULT:
     case WEFT_KIND_ERROR:
+    case WEFT_KIND_TRACE_RESULT:
+    case WEFT_KIND_DOCUMENT:
         break;
     }
     return "not a message of this link";

@@ -98,12 +98,13 @@ WEFT_MUST_USE enum weft_err weft_view_open(
 uint64_t weft_view_index(const struct weft_view *view);
 void weft_view_close(struct weft_view *view);
 
-/* Answer a query from the view; everything in *ret_page lives in the arena. At most
- * query->limit records and about WEFT_ANSWER_SIZE_MAX / 2 bytes; then a cursor.
- * WEFT_ENOTFOUND: no such asset (ASSET, STORY). WEFT_EINVAL: a bad cursor, glob or condition.
- * WEFT_ECORRUPT, WEFT_EIO, WEFT_ENOMEM. */
+/* Answer a query from the view: *ret_answer is a PAGE, TRACE_RESULT or DOCUMENT without a request
+ * id, and everything in it lives in the arena. At most query->limit records and about
+ * WEFT_ANSWER_SIZE_MAX / 2 bytes; then a cursor.
+ * WEFT_ENOTFOUND: no such asset. WEFT_EINVAL: a bad cursor, glob or condition. WEFT_EVERSION: a
+ * type of query that this version does not answer. WEFT_ECORRUPT, WEFT_EIO, WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_view_query(struct weft_view *view, const struct weft_query *query,
-    struct weft_arena *arena, struct weft_page *ret_page, struct weft_msg *msg);
+    struct weft_arena *arena, struct weft_client_message *ret_answer, struct weft_msg *msg);
 
 /* Digest of every key and value of the view (less those that are a node's own). Long: for a
  * worker thread; looks at *cancel between keys. WEFT_ECLOSED when cancelled. */

@@ -320,15 +320,23 @@ static enum weft_err dispatch(struct weft_run *run)
         return weft_query_find(run);
     case WEFT_QUERY_COMMITS:
         return weft_query_commits(run);
+    case WEFT_QUERY_TRACE_FORWARD:
+    case WEFT_QUERY_TRACE_BACK:
+    case WEFT_QUERY_RECALL:
+    case WEFT_QUERY_TWIN:
+    case WEFT_QUERY_DIFF:
+        return weft_fail(run->msg, WEFT_EVERSION,
+            "this version of the node does not answer queries of type %d", (int)run->query->type);
     }
     return weft_fail(run->msg, WEFT_EINVAL, "there is no query of type %d", (int)run->query->type);
 }
 
 enum weft_err weft_view_query(struct weft_view *view, const struct weft_query *query,
-    struct weft_arena *arena, struct weft_page *ret_page, struct weft_msg *msg)
+    struct weft_arena *arena, struct weft_client_message *ret_answer, struct weft_msg *msg)
 {
-    struct weft_page page;
-    struct weft_run run = {.view = view, .query = query, .arena = arena, .page = &page, .msg = msg};
+    struct weft_client_message answer = {.kind = WEFT_KIND_PAGE};
+    struct weft_run run = {
+        .view = view, .query = query, .arena = arena, .page = &answer.page, .msg = msg};
     weft_loader_init(&run.loader, view->store, view->snapshot);
     enum weft_err rv = begin(&run);
     if (rv == WEFT_OK) {
@@ -337,7 +345,7 @@ enum weft_err weft_view_query(struct weft_view *view, const struct weft_query *q
     weft_store_walk_destroy(run.walk);
     weft_loader_close(&run.loader);
     if (rv == WEFT_OK) {
-        *ret_page = page;
+        *ret_answer = answer;
     }
     return rv;
 }

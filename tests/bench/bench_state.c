@@ -238,13 +238,13 @@ static void bench_reads(const struct options *o, struct weft_state *state)
         for (uint32_t i = 0; i < READS; i++) {
             char asset[64];
             struct weft_view *view;
-            struct weft_page page;
+            struct weft_client_message answer;
             uint64_t number = mix(i + 1000 * (uint32_t)round) % o->records;
             (void)snprintf(asset, sizeof(asset), "serial:box/%08" PRIx64, mix(number) & 0xffffffff);
             const struct weft_query query = {
                 .type = questions[round % 2].type, .asset = weft_text_of(asset)};
             must(weft_view_open(state, &view, &msg), &msg);
-            enum weft_err err = weft_view_query(view, &query, &arena, &page, &msg);
+            enum weft_err err = weft_view_query(view, &query, &arena, &answer, &msg);
             if (err != WEFT_ENOTFOUND || o->existing == 0) {
                 must(err, &msg);
             }

@@ -17,7 +17,7 @@ const enum weft_message_kind sample_client_kinds[] = {WEFT_KIND_COMMIT, WEFT_KIN
     WEFT_KIND_QUERY, WEFT_KIND_PAGE, WEFT_KIND_STATUS, WEFT_KIND_STATUS_RESULT, WEFT_KIND_MEMBER,
     WEFT_KIND_MEMBER_RESULT, WEFT_KIND_DIGEST, WEFT_KIND_DIGEST_RESULT, WEFT_KIND_CHECKPOINT,
     WEFT_KIND_CHECKPOINT_RESULT, WEFT_KIND_FILE, WEFT_KIND_FILE_RESULT, WEFT_KIND_ERROR,
-    (enum weft_message_kind)0};
+    WEFT_KIND_TRACE_RESULT, WEFT_KIND_DOCUMENT, (enum weft_message_kind)0};
 
 /* --- scalars --------------------------------------------------------------------------------- */
 
@@ -395,7 +395,7 @@ void sample_peer(
 static struct weft_query query(struct sample *s)
 {
     struct weft_query q = {
-        .type = (enum weft_query_type)(WEFT_QUERY_ASSET + sample_random(s, 4)),
+        .type = (enum weft_query_type)(WEFT_QUERY_ASSET + sample_random(s, WEFT_QUERY_DIFF)),
         .consistency = (enum weft_consistency)sample_random(s, 3),
         .min_index = number(s),
         .asset = sample_text(s, WEFT_ASSET_SIZE_MAX),
@@ -411,12 +411,28 @@ static struct weft_query query(struct sample *s)
         .limit = (uint32_t)sample_random(s, WEFT_PAGE_RECORDS_MAX + 1),
         .wait_ms = (uint32_t)number(s),
         .cursor = sample_bytes(s, WEFT_CURSOR_SIZE_MAX),
+        .depth_max = (uint32_t)number(s),
+        .rels = sample_text(s, WEFT_RELS_SIZE_MAX),
+        .to_kind = sample_text(s, WEFT_KIND_SIZE_MAX),
+        .machine = sample_text(s, WEFT_ASSET_SIZE_MAX),
+        .has_window = coin(s),
+        .part = sample_text(s, WEFT_ASSET_SIZE_MAX),
+        .ids_only = coin(s),
+        .with_records = coin(s),
+        .left = (enum weft_twin_configuration)sample_random(s, WEFT_TWIN_MAINTAINED + 1),
+        .right = (enum weft_twin_configuration)sample_random(s, WEFT_TWIN_MAINTAINED + 1),
+        .other_as_of = number(s),
+        .other_has_at = coin(s),
+        .sections = (uint32_t)number(s),
     };
     q.at_ns = q.has_at ? (int64_t)number(s) : 0;
+    q.window_from_ns = q.has_window ? (int64_t)number(s) : 0;
+    q.window_to_ns = q.has_window ? (int64_t)number(s) : 0;
+    q.other_at_ns = q.other_has_at ? (int64_t)number(s) : 0;
     return q;
 }
 
-static struct weft_page page(struct sample *s)
+static const struct weft_stored_record *stored_records(struct sample *s, uint32_t *ret_count)
 {
     uint32_t n = count(s, 4);
     struct weft_stored_record *records = alloc(s, n, sizeof(*records));
@@ -436,8 +452,68 @@ static struct weft_page page(struct sample *s)
             weft_buffer_destroy(&out);
         }
     }
-    return (struct weft_page){
-        number(s), number(s), number(s), sample_bytes(s, WEFT_CURSOR_SIZE_MAX), records, n};
+    *ret_count = n;
+    return records;
+}
+
+static struct weft_page page(struct sample *s)
+{
+    struct weft_page p = {
+        number(s), number(s), number(s), sample_bytes(s, WEFT_CURSOR_SIZE_MAX), NULL, 0};
+    p.records = stored_records(s, &p.record_count);
+    return p;
+}
+
+static struct weft_trace_step step(struct sample *s)
+{
+    return (struct weft_trace_step){.asset = sample_text(s, WEFT_ASSET_SIZE_MAX),
+        .from_step = (uint32_t)number(s),
+        .depth = (uint32_t)number(s),
+        .flags = (uint32_t)sample_random(s, 32),
+        .rel = sample_text(s, WEFT_REL_SIZE_MAX),
+        .quantity = sample_text(s, WEFT_PATH_SIZE_MAX),
+        .unit = sample_text(s, WEFT_PATH_SIZE_MAX),
+        .kind = sample_text(s, WEFT_KIND_SIZE_MAX),
+        .index = number(s),
+        .ordinal = (uint32_t)number(s),
+        .at_ns = (int64_t)number(s),
+        .location = sample_text(s, WEFT_ASSET_SIZE_MAX),
+        .location_rel = sample_text(s, WEFT_REL_SIZE_MAX),
+        .location_index = number(s),
+        .location_ordinal = (uint32_t)number(s),
+        .location_at_ns = (int64_t)number(s)};
+}
+
+static struct weft_trace_result trace(struct sample *s)
+{
+    struct weft_trace_result t = {.index = number(s),
+        .cursor = sample_bytes(s, WEFT_CURSOR_SIZE_MAX),
+        .first_step = (uint32_t)number(s),
+        .steps_total = (uint32_t)number(s),
+        .answers_total = (uint32_t)number(s),
+        .depth_reached = (uint32_t)number(s),
+        .has_cycles = coin(s),
+        .step_count = count(s, 6),
+        .assets = sample_text(s, 4096)};
+    struct weft_trace_step *steps = alloc(s, t.step_count, sizeof(*steps));
+    for (uint32_t i = 0; i < t.step_count; i++) {
+        steps[i] = step(s);
+    }
+    t.steps = steps;
+    t.records = stored_records(s, &t.record_count);
+    return t;
+}
+
+static struct weft_document document(struct sample *s)
+{
+    uint32_t n = count(s, 12);
+    struct weft_field *fields = alloc(s, n, sizeof(*fields));
+    for (uint32_t i = 0; i < n; i++) {
+        fields[i] = (struct weft_field){sample_text(s, WEFT_DOCUMENT_PATH_SIZE_MAX),
+            sample_text(s, WEFT_VALUE_SIZE_MAX),
+            (enum weft_value_type)sample_random(s, WEFT_VALUE_TYPES)};
+    }
+    return (struct weft_document){number(s), number(s), fields, n};
 }
 
 static const struct weft_member *members(struct sample *s, uint32_t *ret_count)
@@ -548,6 +624,12 @@ void sample_client(
         m.error = (struct weft_error_answer){(enum weft_err)(1 + sample_random(s, WEFT_ERRS - 1)),
             sample_text(s, WEFT_DETAIL_SIZE_MAX), sample_text(s, 255),
             sample_text(s, WEFT_ADDRESS_SIZE_MAX), number(s), number(s)};
+        break;
+    case WEFT_KIND_TRACE_RESULT:
+        m.trace = trace(s);
+        break;
+    case WEFT_KIND_DOCUMENT:
+        m.document = document(s);
         break;
     }
     *ret_message = m;

@@ -112,9 +112,10 @@ static void next(struct weft_buffer *out, uint32_t i)
 
 /* --- records --------------------------------------------------------------------------------- */
 
-static void put_fields(struct weft_buffer *out, const struct weft_field *fields, uint32_t count)
+static void put_fields(
+    struct weft_buffer *out, const char *name, const struct weft_field *fields, uint32_t count)
 {
-    key(out, "fields");
+    key(out, name);
     put(out, "[");
     for (uint32_t i = 0; i < count; i++) {
         next(out, i);
@@ -137,14 +138,14 @@ void sample_record_json(const struct weft_record *r, struct weft_buffer *out)
     put_number(out, "expect_rev", r->expect_rev);
     put_bool(out, "has_at", r->has_at);
     put_bool(out, "has_expect", r->has_expect);
-    put_fields(out, r->fields, r->field_count);
+    put_fields(out, "fields", r->fields, r->field_count);
     key(out, "links");
     put(out, "[");
     for (uint32_t i = 0; i < r->link_count; i++) {
         next(out, i);
         put_text(out, "rel", r->links[i].rel);
         put_text(out, "target", r->links[i].to);
-        put_fields(out, r->links[i].fields, r->links[i].field_count);
+        put_fields(out, "fields", r->links[i].fields, r->links[i].field_count);
         put(out, "}");
     }
     put(out, "]}");
@@ -398,6 +399,41 @@ static void put_query(struct weft_buffer *out, const struct weft_query *q)
     put_number(out, "limit_records", q->limit);
     put_number(out, "wait_ms", q->wait_ms);
     put_bytes(out, "cursor", q->cursor);
+    put_number(out, "depth_max", q->depth_max);
+    put_text(out, "rels", q->rels);
+    put_text(out, "to_kind", q->to_kind);
+    put_text(out, "machine", q->machine);
+    put_signed(out, "window_from_ns", q->window_from_ns);
+    put_signed(out, "window_to_ns", q->window_to_ns);
+    put_bool(out, "has_window", q->has_window);
+    put_text(out, "part", q->part);
+    put_bool(out, "ids_only", q->ids_only);
+    put_bool(out, "with_records", q->with_records);
+    put_number(out, "left", q->left);
+    put_number(out, "right", q->right);
+    put_number(out, "other_as_of", q->other_as_of);
+    put_signed(out, "other_at_ns", q->other_at_ns);
+    put_bool(out, "other_has_at", q->other_has_at);
+    put_number(out, "sections", q->sections);
+}
+
+static void put_stored(
+    struct weft_buffer *out, const struct weft_stored_record *records, uint32_t count)
+{
+    key(out, "records");
+    put(out, "[");
+    for (uint32_t i = 0; i < count; i++) {
+        next(out, i);
+        put_number(out, "index", records[i].index);
+        put_number(out, "ordinal", records[i].ordinal);
+        put_signed(out, "time_ns", records[i].time_ns);
+        put_digest(out, "digest", &records[i].digest);
+        key(out, "encoded");
+        put(out, "{\"nested\":");
+        sample_record_json(&records[i].record, out);
+        put(out, "}}");
+    }
+    put(out, "]");
 }
 
 static void put_page(struct weft_buffer *out, const struct weft_page *p)
@@ -406,20 +442,51 @@ static void put_page(struct weft_buffer *out, const struct weft_page *p)
     put_number(out, "next_index", p->next_index);
     put_number(out, "asset_rev", p->asset_rev);
     put_bytes(out, "cursor", p->cursor);
-    key(out, "records");
+    put_stored(out, p->records, p->record_count);
+}
+
+static void put_trace(struct weft_buffer *out, const struct weft_trace_result *t)
+{
+    put_number(out, "index", t->index);
+    put_bytes(out, "cursor", t->cursor);
+    put_number(out, "first_step", t->first_step);
+    put_number(out, "steps_total", t->steps_total);
+    put_number(out, "answers_total", t->answers_total);
+    put_number(out, "depth_reached", t->depth_reached);
+    put_bool(out, "has_cycles", t->has_cycles);
+    key(out, "steps");
     put(out, "[");
-    for (uint32_t i = 0; i < p->record_count; i++) {
+    for (uint32_t i = 0; i < t->step_count; i++) {
+        const struct weft_trace_step *s = &t->steps[i];
         next(out, i);
-        put_number(out, "index", p->records[i].index);
-        put_number(out, "ordinal", p->records[i].ordinal);
-        put_signed(out, "time_ns", p->records[i].time_ns);
-        put_digest(out, "digest", &p->records[i].digest);
-        key(out, "encoded");
-        put(out, "{\"nested\":");
-        sample_record_json(&p->records[i].record, out);
-        put(out, "}}");
+        put_text(out, "asset", s->asset);
+        put_number(out, "from_step", s->from_step);
+        put_number(out, "depth", s->depth);
+        put_number(out, "flags", s->flags);
+        put_text(out, "rel", s->rel);
+        put_text(out, "quantity", s->quantity);
+        put_text(out, "unit", s->unit);
+        put_text(out, "kind", s->kind);
+        put_number(out, "index", s->index);
+        put_number(out, "ordinal", s->ordinal);
+        put_signed(out, "at_ns", s->at_ns);
+        put_text(out, "location", s->location);
+        put_text(out, "location_rel", s->location_rel);
+        put_number(out, "location_index", s->location_index);
+        put_number(out, "location_ordinal", s->location_ordinal);
+        put_signed(out, "location_at_ns", s->location_at_ns);
+        put(out, "}");
     }
     put(out, "]");
+    put_stored(out, t->records, t->record_count);
+    put_text(out, "assets", t->assets);
+}
+
+static void put_document(struct weft_buffer *out, const struct weft_document *d)
+{
+    put_number(out, "index", d->index);
+    put_number(out, "asset_rev", d->asset_rev);
+    put_fields(out, "content", d->fields, d->field_count);
 }
 
 static void put_status(struct weft_buffer *out, const struct weft_status *s)
@@ -520,6 +587,12 @@ static void put_client_body(struct weft_buffer *out, const struct weft_client_me
         break;
     case WEFT_KIND_ERROR:
         put_error(out, &m->error);
+        break;
+    case WEFT_KIND_TRACE_RESULT:
+        put_trace(out, &m->trace);
+        break;
+    case WEFT_KIND_DOCUMENT:
+        put_document(out, &m->document);
         break;
     }
 }

@@ -42,20 +42,22 @@ void weft_view_close(struct weft_view *view)
 }
 
 enum weft_err weft_view_query(struct weft_view *view, const struct weft_query *query,
-    struct weft_arena *arena, struct weft_page *ret_page, struct weft_msg *msg)
+    struct weft_arena *arena, struct weft_client_message *ret_answer, struct weft_msg *msg)
 {
     (void)arena;
-    *ret_page = (struct weft_page){.index = view->index};
+    struct weft_page *page = &ret_answer->page;
+    *ret_answer = (struct weft_client_message){.kind = WEFT_KIND_PAGE};
+    page->index = view->index;
     if (weft_text_is(query->asset, "missing")) {
         return weft_fail(msg, WEFT_ENOTFOUND, "no such asset");
     }
     if (query->type == WEFT_QUERY_COMMITS) {
-        ret_page->next_index = view->index + 1;
+        page->next_index = view->index + 1;
         if (query->from_index < fake.feed_end) {
             static struct weft_stored_record record = {
                 .index = 9, .record = {.kind = {"k", 1}, .asset = {"a", 1}, .author = {"p", 1}}};
-            ret_page->records = &record;
-            ret_page->record_count = 1;
+            page->records = &record;
+            page->record_count = 1;
         }
     }
     return WEFT_OK;

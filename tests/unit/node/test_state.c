@@ -421,9 +421,27 @@ static enum weft_err ask(struct fixture *f, const struct weft_query *query, stru
 {
     struct weft_view *view;
     EXPECT_EQ(WEFT_OK, weft_view_open(f->state, &view, &f->msg));
-    enum weft_err err = weft_view_query(view, query, &f->arena, page, &f->msg);
+    struct weft_client_message answer = {.kind = WEFT_KIND_PAGE};
+    enum weft_err err = weft_view_query(view, query, &f->arena, &answer, &f->msg);
+    EXPECT_EQ(WEFT_KIND_PAGE, answer.kind);
+    *page = answer.page;
     weft_view_close(view);
     return err;
+}
+
+TEST(state, refuses_types_of_questions_that_it_does_not_answer)
+{
+    struct fixture f;
+    struct weft_page page;
+    fixture_init(&f, "state");
+    fixture_open(&f);
+    for (int type = WEFT_QUERY_TRACE_FORWARD; type <= WEFT_QUERY_DIFF; type++) {
+        struct weft_query query = {
+            .type = (enum weft_query_type)type, .asset = WEFT_TEXT("serial:box/1")};
+        EXPECT_EQ(WEFT_EVERSION, ask(&f, &query, &page));
+        EXPECT_TRUE(strstr(f.msg.text, "does not answer queries of type") != NULL);
+    }
+    fixture_destroy(&f);
 }
 
 TEST(state, refuses_questions_that_make_no_sense)
@@ -538,25 +556,25 @@ static void *read_all(void *ctx)
     struct reader *r = ctx;
     struct weft_arena arena = {.size_max = 64 << 20};
     struct weft_msg msg;
-    struct weft_page page;
+    struct weft_client_message answer;
     struct weft_query query = {.type = WEFT_QUERY_COMMITS, .limit = 200};
     uint8_t cursor[64];
     do {
         weft_arena_reset(&arena);
-        r->err = weft_view_query(r->view, &query, &arena, &page, &msg);
+        r->err = weft_view_query(r->view, &query, &arena, &answer, &msg);
         if (r->err != WEFT_OK) {
             break;
         }
-        r->got += page.record_count;
-        if (page.cursor.size > 0) { /* It has no bytes on the last page. */
-            memcpy(cursor, page.cursor.data, page.cursor.size);
+        r->got += answer.page.record_count;
+        if (answer.page.cursor.size > 0) { /* It has no bytes on the last page. */
+            memcpy(cursor, answer.page.cursor.data, answer.page.cursor.size);
         }
-        query.cursor = (struct weft_bytes){cursor, page.cursor.size};
-    } while (page.cursor.size > 0);
+        query.cursor = (struct weft_bytes){cursor, answer.page.cursor.size};
+    } while (query.cursor.size > 0);
     const struct weft_query story = {
         .type = WEFT_QUERY_STORY, .asset = WEFT_TEXT("serial:box/1"), .limit = 100};
     if (r->err == WEFT_OK) {
-        r->err = weft_view_query(r->view, &story, &arena, &page, &msg);
+        r->err = weft_view_query(r->view, &story, &arena, &answer, &msg);
     }
     weft_view_close(r->view);
     weft_arena_destroy(&arena);

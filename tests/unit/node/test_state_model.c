@@ -356,6 +356,12 @@ static void random_question(struct world *w, struct question *q)
         random_glob(q);
         q->query.from_index = test_random(w->index + 2);
         break;
+    case WEFT_QUERY_TRACE_FORWARD:
+    case WEFT_QUERY_TRACE_BACK:
+    case WEFT_QUERY_RECALL:
+    case WEFT_QUERY_TWIN:
+    case WEFT_QUERY_DIFF:
+        break;
     }
 }
 
@@ -370,10 +376,11 @@ static void ask(struct world *w, struct question *q)
     for (;;) {
         struct weft_arena arena = {.size_max = 64 << 20};
         struct weft_view *view;
-        struct weft_page page;
+        struct weft_client_message answer = {.kind = WEFT_KIND_PAGE};
         struct weft_msg msg;
         must(weft_view_open(w->state, &view, &msg), &msg);
-        enum weft_err err = weft_view_query(view, &q->query, &arena, &page, &msg);
+        enum weft_err err = weft_view_query(view, &q->query, &arena, &answer, &msg);
+        const struct weft_page page = answer.page;
         if (count < 0) {
             EXPECT_EQ(WEFT_ENOTFOUND, err);
             w->seen.none_answers++;

@@ -26,7 +26,7 @@ TABLES = {
     64: 'CommitRequest', 65: 'CommitResult', 66: 'Query', 67: 'Page', 68: 'StatusRequest',
     69: 'Status', 70: 'MemberRequest', 71: 'MemberResult', 72: 'DigestRequest',
     73: 'DigestResult', 74: 'CheckpointRequest', 75: 'CheckpointResult', 76: 'FileRequest',
-    77: 'FileResult', 78: 'ErrorAnswer',
+    77: 'FileResult', 78: 'ErrorAnswer', 80: 'TraceResult', 82: 'Document',
 }
 ENVELOPE = struct.Struct('<IHHQ')
 compared = 0
@@ -108,8 +108,8 @@ def read_messages(directory):
 def check_coverage():
     """Each field was read with something in it at least once, or the comparison means little."""
     check(seen_kinds == set(TABLES), 'kinds', sorted(TABLES), sorted(seen_kinds))
-    for name in {*TABLES.values(), 'Record', 'Field', 'Link', 'Receipt', 'StoredRecord', 'Member',
-                 'Gauge', 'LogEntry', 'PeerHeader'}:
+    for name in {*TABLES.values(), 'Record', 'Field', 'Link', 'Receipt', 'StoredRecord',
+                 'TraceStep', 'Member', 'Gauge', 'LogEntry', 'PeerHeader'}:
         every = fields_of(getattr(generated(name), name)())
         seen = seen_fields.get(name, set())
         check(seen == every, f'fields of {name} that were ever set', sorted(every), sorted(seen))

@@ -22,6 +22,10 @@ static const struct text_case texts[] = {
     {WEFT_KIND_QUERY, PLAIN(query.kind), REF(query, kind), WEFT_KIND_SIZE_MAX},
     {WEFT_KIND_QUERY, PLAIN(query.where_path), REF(query, where_path), WEFT_PATH_SIZE_MAX},
     {WEFT_KIND_QUERY, PLAIN(query.where_value), REF(query, where_value), WEFT_VALUE_SIZE_MAX},
+    {WEFT_KIND_QUERY, PLAIN(query.rels), REF(query, rels), WEFT_RELS_SIZE_MAX},
+    {WEFT_KIND_QUERY, PLAIN(query.to_kind), REF(query, to_kind), WEFT_KIND_SIZE_MAX},
+    {WEFT_KIND_QUERY, PLAIN(query.machine), REF(query, machine), WEFT_ASSET_SIZE_MAX},
+    {WEFT_KIND_QUERY, PLAIN(query.part), REF(query, part), WEFT_ASSET_SIZE_MAX},
     {WEFT_KIND_STATUS_RESULT, PLAIN(status_result.site), REF(status, site), WEFT_ASSET_SIZE_MAX},
     {WEFT_KIND_STATUS_RESULT, PLAIN(status_result.org), REF(status, org), WEFT_ASSET_SIZE_MAX},
     {WEFT_KIND_STATUS_RESULT, PLAIN(status_result.node), REF(status, node),
@@ -194,7 +198,7 @@ TEST(codec_limits, admit_only_known_enumerators_of_the_client_door)
 {
     for (unsigned v = 0; v < 256; v++) {
         uint8_t value = (uint8_t)v;
-        EXPECT_EQ(v >= 1 && v <= 4 ? WEFT_OK : WEFT_EINVAL, query_of(value, 0, 0, 0));
+        EXPECT_EQ(v >= 1 && v <= 9 ? WEFT_OK : WEFT_EINVAL, query_of(value, 0, 0, 0));
         EXPECT_EQ(v <= 2 ? WEFT_OK : WEFT_EINVAL, query_of(1, value, 0, 0));
         EXPECT_EQ(v <= 7 ? WEFT_OK : WEFT_EINVAL, query_of(1, 0, value, 0));
 
@@ -222,6 +226,12 @@ TEST(codec_limits, hold_the_records_that_a_query_asks_for)
 {
     EXPECT_EQ(WEFT_OK, query_of(1, 0, 0, WEFT_PAGE_RECORDS_MAX));
     EXPECT_EQ(WEFT_EINVAL, query_of(1, 0, 0, WEFT_PAGE_RECORDS_MAX + 1));
+    for (uint8_t type = 1; type <= 9; type++) {
+        bool is_trace = type >= WEFT_QUERY_TRACE_FORWARD && type <= WEFT_QUERY_RECALL;
+        uint32_t limit = is_trace ? WEFT_TRACE_IDS_MAX : WEFT_PAGE_RECORDS_MAX;
+        EXPECT_EQ(WEFT_OK, query_of(type, 0, 0, limit));
+        EXPECT_EQ(WEFT_EINVAL, query_of(type, 0, 0, limit + 1));
+    }
 }
 
 TEST(codec_limits, hold_bytes_of_the_client_door)
