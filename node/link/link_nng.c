@@ -17,12 +17,12 @@
  * Two rules follow from reading nng 1.5.2's tls_common.c:
  *  - an operation that waits on a dead TLS stream neither ends nor can be cancelled, only
  *    nng_stream_close ends it: so it always comes before nng_aio_free (LNK-11);
- *  - an error that comes while nobody receives is forgotten, and the next receive waits for
- *    ever: so streams are asked now and then whether their socket still has a peer. */
+ *  - an error that comes while nobody receives is forgotten, and the next receive would wait
+ *    for ever: weft_nng_engine_receive, and for paused streams a look at their socket. */
 
 enum {
     RECEIVE_SIZE = 64 * 1024,
-    PROBE_MS = 250,  /* chosen: how long a forgotten error may go unnoticed */
+    PROBE_MS = 125,  /* chosen: half of how long a forgotten error may go unnoticed */
     CLOSE_MS = 3000, /* chosen: what nng has not given back by then is left behind */
 };
 
@@ -53,6 +53,7 @@ struct weft_stream {
     nng_stream *nng;             /* NULL until dialled. */
     nng_stream_dialer *dialer;   /* NULL if accepted. */
     struct op dial, receive, send;
+    uint64_t dead_since;      /* The probe that first found it so; 0: none. */
     struct weft_queue flying; /* What `send` sends. */
     uint8_t *received;        /* RECEIVE_SIZE bytes; written by nng while `receive` is busy. */
 };
@@ -62,6 +63,7 @@ struct door {
     struct weft_link *link;
     uv_async_t async;
     uv_timer_t probe;
+    uint64_t probes;
     uv_timer_t retry; /* Of accept; while closing, its bound. */
     uint32_t handles;
     uv_mutex_t lock; /* Of the three below; all else is the loop's. */
@@ -141,20 +143,12 @@ static void free_stream(struct weft_stream *s)
     free(s);
 }
 
-static bool is_idle(const struct weft_stream *s)
-{
-    return !s->dial.is_busy && !s->receive.is_busy && !s->send.is_busy;
-}
-
 /* Takes `nng`, also on failure. The stream is parted until it is given a connection. */
 static struct weft_stream *create_stream(struct door *door, nng_stream *nng)
 {
     struct weft_stream *s = calloc(1, sizeof(*s));
     if (s == NULL) {
-        if (nng != NULL) {
-            nng_stream_close(nng);
-            nng_stream_free(nng);
-        }
+        nng_stream_free(nng); /* Which closes it. */
         return NULL;
     }
     s->door = door;
@@ -178,13 +172,13 @@ static void join(struct weft_stream *s, struct weft_link_conn *conn)
 
 static void begin_receive(struct weft_stream *s)
 {
-    if (s->receive.is_busy || s->conn->is_paused) {
+    if (s->nng == NULL || s->receive.is_busy || s->conn->is_paused) {
         return;
     }
     nng_iov iov = {.iov_buf = s->received, .iov_len = RECEIVE_SIZE};
     (void)nng_aio_set_iov(s->receive.aio, 1, &iov);
     s->receive.is_busy = true;
-    nng_stream_recv(s->nng, s->receive.aio);
+    weft_nng_engine_receive(s->nng, s->receive.aio);
 }
 
 static void flush(struct weft_link_conn *conn)
@@ -224,9 +218,7 @@ static void drop(struct weft_link_conn *conn)
 
 static void pause_reading(struct weft_link_conn *conn)
 {
-    if (conn->stream->nng != NULL) {
-        begin_receive(conn->stream);
-    }
+    begin_receive(conn->stream);
 }
 
 /* --- what operations brought ------------------------------------------------------------- */
@@ -297,9 +289,7 @@ static void on_sent(struct weft_stream *s)
 
 static void on_dialled(struct weft_stream *s)
 {
-    if (s->dial.result == 0) {
-        s->nng = nng_aio_get_output(s->dial.aio, 0);
-    }
+    s->nng = s->dial.result == 0 ? nng_aio_get_output(s->dial.aio, 0) : NULL;
     if (s->conn == NULL) {
         return; /* Parted meanwhile; freed with its stream. */
     }
@@ -356,17 +346,11 @@ static enum weft_err open_listener(struct door *door, const char *address, struc
     nng_sockaddr bound;
     (void)snprintf(url, sizeof(url), "tls+tcp://%s", address);
     int result = nng_stream_listener_alloc(&l, url);
-    if (result == 0) {
-        result = nng_stream_listener_set_ptr(l, NNG_OPT_TLS_CONFIG, door->server);
-    }
-    if (result == 0) {
-        (void)nng_stream_listener_set_bool(l, NNG_OPT_TCP_NODELAY, true);
-        result = nng_stream_listener_listen(l);
-    }
-    if (result == 0) {
-        result = nng_stream_listener_get_addr(l, NNG_OPT_LOCADDR, &bound);
-    }
-    if (result != 0) {
+    if (result != 0 ||
+        (result = nng_stream_listener_set_ptr(l, NNG_OPT_TLS_CONFIG, door->server)) != 0 ||
+        (result = nng_stream_listener_set_bool(l, NNG_OPT_TCP_NODELAY, true)) != 0 ||
+        (result = nng_stream_listener_listen(l)) != 0 ||
+        (result = nng_stream_listener_get_addr(l, NNG_OPT_LOCADDR, &bound)) != 0) {
         nng_stream_listener_free(l);
         return weft_fail(msg, result == NNG_EADDRINUSE ? WEFT_EUNAVAILABLE : WEFT_EINVAL,
             "listen at %s: %s", address, nng_strerror(result));
@@ -400,7 +384,6 @@ static void on_accepted(struct door *door)
     if (result == 0) {
         nng_stream *nng = nng_aio_get_output(door->accept.aio, 0);
         if (door->is_closing) {
-            nng_stream_close(nng);
             nng_stream_free(nng);
         } else {
             take_stranger(door, nng);
@@ -447,7 +430,7 @@ static void sweep(struct door *door)
     struct weft_stream *s = TAILQ_FIRST(&door->parted);
     while (s != NULL) {
         struct weft_stream *next = TAILQ_NEXT(s, all);
-        if (is_idle(s)) {
+        if (!s->dial.is_busy && !s->receive.is_busy && !s->send.is_busy) {
             free_stream(s);
         }
         s = next;
@@ -484,10 +467,8 @@ static enum weft_err dial(struct weft_link_conn *conn, struct weft_msg *msg)
     }
     (void)snprintf(url, sizeof(url), "tls+tcp://%s", conn->remote);
     int result = nng_stream_dialer_alloc(&s->dialer, url);
-    if (result == 0) {
-        result = nng_stream_dialer_set_ptr(s->dialer, NNG_OPT_TLS_CONFIG, door->client);
-    }
-    if (result != 0) {
+    if (result != 0 ||
+        (result = nng_stream_dialer_set_ptr(s->dialer, NNG_OPT_TLS_CONFIG, door->client)) != 0) {
         free_stream(s);
         return weft_fail(msg, WEFT_EUNAVAILABLE, "%s", nng_strerror(result));
     }
@@ -501,15 +482,20 @@ static enum weft_err dial(struct weft_link_conn *conn, struct weft_msg *msg)
 
 /* --- watching ---------------------------------------------------------------------------- */
 
+/* Dead for two probes: what came before its end has been taken from the mailbox by then. */
 static struct weft_stream *find_dead(struct door *door)
 {
     struct weft_stream *s;
     nng_sockaddr peer;
     TAILQ_FOREACH(s, &door->streams, all)
     {
-        if (s->nng != NULL && nng_stream_get_addr(s->nng, NNG_OPT_REMADDR, &peer) != 0) {
+        if (s->nng == NULL || nng_stream_get_addr(s->nng, NNG_OPT_REMADDR, &peer) == 0) {
+            continue;
+        }
+        if (s->dead_since != 0 && s->dead_since < door->probes) {
             return s;
         }
+        s->dead_since = door->probes;
     }
     return NULL;
 }
@@ -518,9 +504,10 @@ static void on_probe(uv_timer_t *timer)
 {
     struct door *door = timer->data;
     struct weft_stream *s;
+    door->probes++;
     /* Callbacks may close any stream: the search begins anew each time. */
     while ((s = find_dead(door)) != NULL) {
-        weft_conn_fail(s->conn, WEFT_CAUSE_GONE, "closed by the other end");
+        fail_stream(s, NNG_ECLOSED);
     }
 }
 

@@ -36,11 +36,13 @@ static BIO_METHOD *bio_method;
 static enum weft_err install_result;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-/* nng makes the engine's half of a configuration inside nng_tls_config_alloc, and asks it for
- * a connection's verification inside nng_stream_get_bool, both on the caller's own thread.
- * These carry what the ABI has no parameter for. */
+/* nng makes the engine's half of a configuration inside nng_tls_config_alloc, asks it for a
+ * connection's verification inside nng_stream_get_bool, and for what there is to receive inside
+ * nng_stream_recv, all on the caller's own thread. These carry what the ABI has no parameter
+ * for. */
 static _Thread_local const nng_tls_engine_config *offered;
 static _Thread_local struct weft_nng_report *wanted_report;
+static _Thread_local nng_stream *receiving;
 
 /* --- BIO over nng's lower stream --------------------------------------------------------- */
 
@@ -135,6 +137,14 @@ static int conn_handshake(nng_tls_engine_conn *c)
     return result_of(c, SSL_do_handshake(c->ssl));
 }
 
+/* An error that nng met before this receive has closed the socket, and nobody will call again;
+ * one that comes after it goes to who receives (tls_tcp_error). */
+static bool is_forgotten(void)
+{
+    nng_sockaddr peer;
+    return receiving != NULL && nng_stream_get_addr(receiving, NNG_OPT_REMADDR, &peer) != 0;
+}
+
 /* All that there is, as far as it fits: each call costs a hop between threads. */
 static int conn_recv(nng_tls_engine_conn *c, uint8_t *buf, size_t *size)
 {
@@ -145,7 +155,7 @@ static int conn_recv(nng_tls_engine_conn *c, uint8_t *buf, size_t *size)
         total += result == 0 ? n : 0;
     }
     if (total == 0) {
-        return result;
+        return result == NNG_EAGAIN && is_forgotten() ? NNG_ECONNSHUT : result;
     }
     *size = total;
     return 0; /* An error comes again with the next call. */
@@ -182,6 +192,13 @@ static bool conn_verified(nng_tls_engine_conn *c)
             c->reason[0] == '\0' && is_done ? msg.text : c->reason);
     }
     return is_secured;
+}
+
+void weft_nng_engine_receive(nng_stream *stream, nng_aio *aio)
+{
+    receiving = stream;
+    nng_stream_recv(stream, aio);
+    receiving = NULL;
 }
 
 void weft_nng_engine_report(nng_stream *stream, struct weft_nng_report *ret_report)

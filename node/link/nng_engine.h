@@ -26,6 +26,10 @@ WEFT_MUST_USE enum weft_err weft_nng_engine_install(struct weft_msg *msg);
 WEFT_MUST_USE enum weft_err weft_nng_engine_config(SSL_CTX *ctx, bool is_server,
     void (*on_free)(void *ctx_of_free), void *ctx_of_free, nng_tls_config **ret_config);
 
+/* nng_stream_recv, but it fails where nng's own would wait for ever: after an error of the socket
+ * that came while nobody received. What was received before is given first. */
+void weft_nng_engine_receive(nng_stream *stream, nng_aio *aio);
+
 /* Of a stream made with such a configuration, any time before it is freed. */
 void weft_nng_engine_report(nng_stream *stream, struct weft_nng_report *ret_report);
 
