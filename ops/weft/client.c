@@ -352,7 +352,9 @@ static void follow_leader(struct weft_client *c, struct request *r, struct weft_
     dial(c);
 }
 
-/* Nothing is known to have happened: try again, perhaps elsewhere. True if so. */
+/* Nothing is known to have happened: try again, perhaps elsewhere. True if so. Also past the
+ * deadline, which time_out alone tells: else it would be chance whether a caller hears of the
+ * deadline or of what a node said last. */
 static bool try_again(
     struct weft_client *c, struct request *r, const struct weft_error_answer *error)
 {
@@ -360,8 +362,7 @@ static bool try_again(
     bool is_retry = weft_err_class(error->err) == WEFT_CLASS_RETRY;
     /* A timeout at the node leaves the outcome open. */
     bool may_retry = error->err != WEFT_ETIMEDOUT || r->may_repeat;
-    if (!is_retry || !may_retry || (c->is_pinned && error->err == WEFT_ENOTLEADER) ||
-        r->deadline_ms <= now_ms) {
+    if (!is_retry || !may_retry || (c->is_pinned && error->err == WEFT_ENOTLEADER)) {
         return false;
     }
     r->attempts++;
