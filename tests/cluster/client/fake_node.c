@@ -174,7 +174,7 @@ struct fake_node *fake_node_start(
         .ca_file = ca,
         .cert_file = cert,
         .key_file = key,
-        .heartbeat_ms = 500,
+        .heartbeat_ms = 5000, /* What happens here happens on purpose, not for want of time. */
         .callbacks = {.ctx = n, .on_up = on_up, .on_message = on_message}};
     if (weft_link_open(&options, &n->link, &msg) != WEFT_OK) {
         (void)fprintf(stderr, "fake node: %s\n", msg.text);

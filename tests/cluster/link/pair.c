@@ -19,6 +19,7 @@ void pair_open_with(struct pair *p, struct pair_options options)
     struct weft_link_options caller = rig_options(&p->rig, &p->caller, "n2", false);
     apply(&door, &options);
     apply(&caller, &options);
+    door.listen = options.listen != NULL ? options.listen : door.listen;
     rig_open(&p->rig, &p->door, &door);
     rig_open(&p->rig, &p->caller, &caller);
     const char *address = weft_link_address(p->door.link);

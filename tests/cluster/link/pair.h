@@ -19,6 +19,7 @@ struct pair_options { /* 0: as rig_options. */
     uint32_t handshakes_max;
     uint32_t connections_max;
     bool has_relay;
+    const char *listen; /* The door's address. */
 };
 
 void pair_open_with(struct pair *p, struct pair_options options);

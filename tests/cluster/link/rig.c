@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/lib/loopback.h"
 #include "tests/lib/test.h"
 
 enum {
@@ -144,9 +145,10 @@ static void on_closed(void *ctx)
 struct weft_link_options rig_options(
     struct rig *rig, struct party *party, const char *name, bool is_listening)
 {
-    static char files[3][8][1024];
+    static char files[3][8][1024], listen[32];
     static unsigned next;
     unsigned i = next++ % 8;
+    (void)snprintf(listen, sizeof(listen), "%s:0", test_loopback());
     *party = (struct party){.rig = rig, .is_admitting = true};
     (void)snprintf(files[0][i], 1024, "%s/ca.crt", rig->directory);
     (void)snprintf(files[1][i], 1024, "%s/%s.crt", rig->directory, name);
@@ -154,7 +156,7 @@ struct weft_link_options rig_options(
     return (struct weft_link_options){
         .loop = &rig->loop,
         .type = rig_type(is_listening),
-        .listen = is_listening ? "127.0.0.1:0" : NULL,
+        .listen = is_listening ? listen : NULL,
         .ca_file = files[0][i],
         .cert_file = files[1][i],
         .key_file = files[2][i],

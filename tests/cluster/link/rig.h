@@ -71,7 +71,7 @@ struct stranger {
 void stranger_open(struct rig *rig, struct stranger *s, const char *address);
 void stranger_close(struct stranger *s);
 
-/* Options of a party with the certificate `name`; `is_listening` on 127.0.0.1, any port. */
+/* Options of a party with the certificate `name`; `is_listening` on test_loopback(), any port. */
 struct weft_link_options rig_options(
     struct rig *rig, struct party *party, const char *name, bool is_listening);
 void rig_open(struct rig *rig, struct party *party, const struct weft_link_options *options);

@@ -9,6 +9,18 @@
 
 /* Who gets in and who does not, on both links and their mixture. */
 
+/* Runs the loop until the door has counted `wanted` of what `counter` counts (an offset). */
+static bool until_counted(struct pair *p, size_t counter, uint64_t wanted)
+{
+    uint64_t begin = uv_hrtime(), counted = 0;
+    while (counted < wanted && uv_hrtime() - begin < RIG_WAIT_MS * UINT64_C(1000000)) {
+        rig_run_ms(&p->rig, 10);
+        struct weft_link_stats stats = rig_stats(&p->door);
+        counted = *(const uint64_t *)((const char *)&stats + counter);
+    }
+    return counted >= wanted;
+}
+
 /* A caller with another certificate at n1's door; never up. */
 static void expect_refused(const char *name, const char *reason)
 {
@@ -20,11 +32,11 @@ static void expect_refused(const char *name, const char *reason)
     rig_open(&p.rig, &p.caller, &caller);
     struct weft_link_conn *conn = rig_dial(&p.caller, weft_link_address(p.door.link));
     EXPECT_TRUE(rig_until(&p.rig, &p.door.event_count, 1, RIG_WAIT_MS));
-    rig_run_ms(&p.rig, 300); /* It tries again, and is refused again. */
+    /* It tries again, and is refused again. */
+    EXPECT_TRUE(until_counted(&p, offsetof(struct weft_link_stats, refused_tls), 2));
     EXPECT_TRUE(rig_has_event(&p.door, reason));
     EXPECT_TRUE(rig_has_event(&p.door, "link_refused_tls"));
     EXPECT_EQ(1, p.door.event_count);
-    EXPECT_TRUE(rig_stats(&p.door).refused_tls >= 2);
     EXPECT_EQ(0, p.door.admitted + p.door.ups + p.caller.ups);
     EXPECT_TRUE(weft_link_conn_error(conn)[0] != '\0');
     rig_close(&p.caller);
@@ -159,8 +171,7 @@ TEST(admission, whom_the_user_does_not_admit_never_comes_up)
     pair_open(&p);
     p.door.is_admitting = false;
     EXPECT_TRUE(rig_until(&p.rig, &p.door.event_count, 1, RIG_WAIT_MS));
-    rig_run_ms(&p.rig, 500);
-    EXPECT_TRUE(rig_stats(&p.door).refused_identity >= 2);
+    EXPECT_TRUE(until_counted(&p, offsetof(struct weft_link_stats, refused_identity), 2));
     EXPECT_TRUE(rig_has_event(&p.door, "plant1/node/n2 is not one of us"));
     EXPECT_EQ(1, p.door.event_count);
     EXPECT_EQ(0, p.door.ups + p.caller.ups + p.caller.downs);
@@ -207,7 +218,7 @@ TEST(admission, connections_above_the_limit_are_refused)
     EXPECT_EQ(2, p.caller.ups);
     EXPECT_EQ(0, p.caller.downs);
     weft_link_conn_close(p.conn); /* Room for the third. */
-    EXPECT_TRUE(rig_until(&p.rig, &p.caller.ups, 3, 3000));
+    EXPECT_TRUE(rig_until(&p.rig, &p.caller.ups, 3, RIG_WAIT_MS));
     pair_close(&p);
 }
 
@@ -217,11 +228,11 @@ TEST(admission, a_stranger_that_says_nothing_is_dropped_in_time)
     static struct stranger s;
     pair_open_with(&p, (struct pair_options){.handshake_ms = 300});
     EXPECT_TRUE(rig_until(&p.rig, &p.caller.ups, 1, RIG_WAIT_MS));
-    uint64_t begin = uv_hrtime();
+    uint64_t begin = uv_hrtime(), before = rig_stats(&p.door).refused_tls;
     stranger_open(&p.rig, &s, weft_link_address(p.door.link));
-    EXPECT_TRUE(rig_until(&p.rig, &s.ended, 1, 3000));
+    EXPECT_TRUE(rig_until(&p.rig, &s.ended, 1, RIG_WAIT_MS));
     EXPECT_TRUE(uv_hrtime() - begin >= 250 * 1000000u);
-    EXPECT_EQ(1, rig_stats(&p.door).refused_tls);
+    EXPECT_TRUE(rig_stats(&p.door).refused_tls > before);
     EXPECT_TRUE(rig_has_event(&p.door, "127.0.0.1: not authenticated within 300 ms; dropped"));
     stranger_close(&s);
     pair_close(&p);
@@ -234,16 +245,16 @@ TEST(admission, silent_strangers_do_not_lock_others_out)
     };
     static struct pair p;
     static struct stranger s[STRANGERS];
-    pair_open_with(&p, (struct pair_options){.handshakes_max = 16, .handshake_ms = 8000});
+    /* No stranger's deadline passes while the test waits. */
+    pair_open_with(
+        &p, (struct pair_options){.handshakes_max = 16, .handshake_ms = 2 * RIG_WAIT_MS});
     EXPECT_TRUE(rig_until(&p.rig, &p.caller.ups, 1, RIG_WAIT_MS));
     for (int i = 0; i < STRANGERS; i++) {
         stranger_open(&p.rig, &s[i], weft_link_address(p.door.link));
         rig_run_ms(&p.rig, 1);
     }
-    uint64_t begin = uv_hrtime();
     (void)rig_dial(&p.caller, weft_link_address(p.door.link));
-    EXPECT_TRUE(rig_until(&p.rig, &p.caller.ups, 2, 2000));
-    EXPECT_TRUE(uv_hrtime() - begin < 2000000000u); /* Long before any stranger's deadline. */
+    EXPECT_TRUE(rig_until(&p.rig, &p.caller.ups, 2, RIG_WAIT_MS));
     EXPECT_TRUE(rig_stats(&p.door).refused_limit >= STRANGERS - 16 - 1);
     EXPECT_EQ(0, p.caller.downs);
     for (int i = 0; i < STRANGERS; i++) {

@@ -64,29 +64,34 @@ TEST(link, nothing_is_sent_on_a_connection_that_is_down)
     rig_destroy(&p.rig);
 }
 
+/* How much the sockets take, and when, is the kernel's and nng's threads' affair: a queue that was
+ * full may drain into them although nobody reads. So each time that it is full it is to be told
+ * once that it has drained, and the last time only when the door reads again. */
 TEST(link, a_full_queue_says_so_and_nothing_that_was_taken_is_lost)
 {
     static struct pair p;
     pair_up(&p);
     uint64_t taken = 0, refusals = 0;
+    int full = 0;
     weft_link_conn_pause(p.door.conn, true);
-    while (refusals < 20) {
+    while (refusals < 20) { /* One after the other: now the sockets are full, too. */
         enum weft_err err = rig_send(p.conn, taken, 32768);
         EXPECT_TRUE(err == WEFT_OK || err == WEFT_EBUSY);
         taken += err == WEFT_OK;
-        refusals += err == WEFT_EBUSY;
+        refusals = err == WEFT_EBUSY ? refusals + 1 : 0;
+        full += err == WEFT_EBUSY && full == p.caller.drained;
         rig_run_ms(&p.rig, err == WEFT_EBUSY ? 5 : 0);
+        EXPECT_TRUE(p.caller.drained <= full);
     }
     EXPECT_TRUE(taken * 32768 >= 4 << 20); /* At least the queue. */
     /* What lay in the sockets when reading stopped may have been delivered; not more. */
     uint64_t delivered = p.door.messages;
     EXPECT_TRUE(delivered < 16);
-    EXPECT_EQ(0, p.caller.drained);
     weft_link_conn_pause(p.door.conn, false);
-    EXPECT_TRUE(rig_until(&p.rig, &p.caller.drained, 1, RIG_WAIT_MS));
     EXPECT_TRUE(rig_until_u64(&p.rig, &p.door.messages, taken, RIG_WAIT_MS));
+    EXPECT_TRUE(rig_until(&p.rig, &p.caller.drained, full, RIG_WAIT_MS));
     EXPECT_TRUE(!p.door.is_order_broken && !p.door.is_content_broken);
-    EXPECT_EQ(1, p.caller.drained);
+    EXPECT_EQ(full, p.caller.drained);
     EXPECT_EQ(0, p.caller.downs);
     pair_close(&p);
 }
@@ -131,7 +136,8 @@ TEST(link, a_peer_that_does_not_read_is_dropped_after_the_deadline)
     EXPECT_TRUE(rig_until(&p.rig, &p.door.ups, 1, RIG_WAIT_MS));
     weft_link_conn_pause(p.door.conn, true);
     uint64_t begin = uv_hrtime();
-    while (rig_stats(&p.caller).dropped_slow == 0 && uv_hrtime() - begin < 10000000000u) {
+    while (rig_stats(&p.caller).dropped_slow == 0 &&
+           uv_hrtime() - begin < RIG_WAIT_MS * UINT64_C(1000000)) {
         (void)!rig_send(p.conn, 0, 32768);
         rig_run_ms(&p.rig, 2);
     }
@@ -164,14 +170,14 @@ TEST(link, a_peer_that_vanished_is_dropped_by_both_ends)
     EXPECT_TRUE(rig_until(&p.rig, &p.door.ups, 1, RIG_WAIT_MS));
     relay_block(p.relay, true);
     uint64_t begin = uv_hrtime();
-    EXPECT_TRUE(rig_until(&p.rig, &p.door.downs, 1, 4000));
-    EXPECT_TRUE(rig_until(&p.rig, &p.caller.downs, 1, 4000));
+    EXPECT_TRUE(rig_until(&p.rig, &p.door.downs, 1, RIG_WAIT_MS));
+    EXPECT_TRUE(rig_until(&p.rig, &p.caller.downs, 1, RIG_WAIT_MS));
     EXPECT_TRUE(uv_hrtime() - begin > 350 * 1000000u); /* Not before its time either. */
     EXPECT_EQ(1, rig_stats(&p.door).dropped_silent);
     EXPECT_EQ(1, rig_stats(&p.caller).dropped_silent);
     EXPECT_TRUE(rig_has_event(&p.door, "link_dropped_silent"));
     relay_block(p.relay, false);
-    EXPECT_TRUE(rig_until(&p.rig, &p.caller.ups, 2, 8000));
+    EXPECT_TRUE(rig_until(&p.rig, &p.caller.ups, 2, RIG_WAIT_MS));
     pair_close(&p);
 }
 
@@ -235,7 +241,8 @@ TEST(link, a_listener_that_stopped_is_opened_again)
     for (uint64_t i = 1; i <= 3; i++) {
         stop_listening(address);
         uint64_t begin = uv_hrtime();
-        while (rig_stats(&p.door).listener_reopened < i && uv_hrtime() - begin < 5000000000u) {
+        while (rig_stats(&p.door).listener_reopened < i &&
+               uv_hrtime() - begin < RIG_WAIT_MS * UINT64_C(1000000)) {
             rig_run_ms(&p.rig, 20);
         }
         EXPECT_EQ(i, rig_stats(&p.door).listener_reopened);
@@ -253,17 +260,18 @@ TEST(link, a_cut_connection_comes_back_by_itself_and_works)
     static struct pair p;
     pair_open_with(&p, (struct pair_options){.has_relay = true});
     for (int i = 1; i <= 10; i++) {
-        EXPECT_TRUE(rig_until(&p.rig, &p.caller.ups, i, 8000));
-        EXPECT_TRUE(rig_until(&p.rig, &p.door.ups, i, 8000));
+        EXPECT_TRUE(rig_until(&p.rig, &p.caller.ups, i, RIG_WAIT_MS));
+        EXPECT_TRUE(rig_until(&p.rig, &p.door.ups, i, RIG_WAIT_MS));
         uint64_t before = p.door.messages;
         EXPECT_EQ(WEFT_OK, rig_send(p.conn, 0, 300));
         EXPECT_TRUE(rig_until_u64(&p.rig, &p.door.messages, before + 1, RIG_WAIT_MS));
         relay_cut(p.relay);
-        EXPECT_TRUE(rig_until(&p.rig, &p.caller.downs, i, 8000));
-        EXPECT_TRUE(rig_until(&p.rig, &p.door.downs, i, 8000));
+        EXPECT_TRUE(rig_until(&p.rig, &p.caller.downs, i, RIG_WAIT_MS));
+        EXPECT_TRUE(rig_until(&p.rig, &p.door.downs, i, RIG_WAIT_MS));
     }
     struct weft_link_stats stats = rig_stats(&p.door);
-    EXPECT_EQ(stats.connects, stats.disconnects);
+    EXPECT_EQ(p.door.ups, stats.connects); /* It may be back already. */
+    EXPECT_EQ(p.door.downs, stats.disconnects);
     pair_close(&p);
 }
 
@@ -282,7 +290,7 @@ TEST(link, a_door_that_opens_later_is_reached)
     struct weft_link_options door = rig_options(&p.rig, &p.door, "n1", true);
     door.listen = address;
     rig_open(&p.rig, &p.door, &door);
-    EXPECT_TRUE(rig_until(&p.rig, &p.caller.ups, 2, 2000));
+    EXPECT_TRUE(rig_until(&p.rig, &p.caller.ups, 2, RIG_WAIT_MS));
     pair_close(&p);
 }
 
@@ -290,7 +298,10 @@ TEST(link, a_name_is_looked_up)
 {
     static struct pair p;
     char address[64];
-    pair_up(&p);
+    /* Where no name server answers: the look-up under way holds up the end (resolv.conf(5)). */
+    (void)setenv("RES_OPTIONS", "timeout:1 attempts:1", 1);
+    pair_open_with(&p, (struct pair_options){.listen = "127.0.0.1:0"}); /* localhost */
+    EXPECT_TRUE(rig_until(&p.rig, &p.caller.ups, 1, RIG_WAIT_MS));
     (void)snprintf(
         address, sizeof(address), "localhost%s", strrchr(weft_link_address(p.door.link), ':'));
     struct weft_link_conn *second = rig_dial(&p.caller, address);

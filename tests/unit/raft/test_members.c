@@ -329,7 +329,8 @@ TEST(members, a_leader_on_its_way_out_gives_no_vote_and_keeps_to_its_memory)
         for (int is_pre_vote = 1; is_pre_vote >= 0; is_pre_vote--) {
             EXPECT_EQ(1, group_leader(g));
             struct weft_peer_message ask = {.kind = WEFT_KIND_REQUEST_VOTE,
-                .header = {.term = term + !is_pre_vote, .sequence = (UINT64_C(1) << 41) - is_pre_vote}};
+                .header = {
+                    .term = term + !is_pre_vote, .sequence = (UINT64_C(1) << 41) - is_pre_vote}};
             ask.request_vote = (struct weft_request_vote){.term = term + 1,
                 .candidate_id = 2,
                 .last_log_index = 99,
