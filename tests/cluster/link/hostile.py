@@ -5,7 +5,8 @@
 
 For each kind, N hostile connections to a door process while two processes of honest peers
 ping it. After each kind: no honest connection went down and each goes on, a new honest connection
-is served, the door counted the strangers as what they are, and its descriptors are back. At the end the door closes cleanly (a sanitizer's report fails it).
+is served, the door counted the strangers as what they are, and its descriptors are back. At the
+end the door closes cleanly (a sanitizer's report fails it).
 """
 import argparse
 import json
