@@ -163,8 +163,9 @@ struct weft_link_options rig_options(
         .message_size_max = 1 << 20,
         .queue_size_max = 4 << 20,
         .connections_max = 64,
-        .handshake_ms = 5000,
-        .heartbeat_ms = 500,
+        /* Short ones are for tests that are about them. */
+        .handshake_ms = 20000,
+        .heartbeat_ms = 5000,
         .callbacks =
             {
                 .ctx = party,

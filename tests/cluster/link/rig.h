@@ -15,7 +15,7 @@
 enum {
     RIG_EVENTS_MAX = 64,
     RIG_TEXT_SIZE = 512,
-    RIG_WAIT_MS = 20000
+    RIG_WAIT_MS = 60000 /* chosen: only what hangs takes as long, on however busy a machine */
 };
 
 struct rig {

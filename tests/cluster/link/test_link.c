@@ -118,7 +118,9 @@ TEST(link, a_paused_connection_delivers_nothing_and_then_everything)
 TEST(link, a_paused_connection_is_not_taken_for_a_silent_one)
 {
     static struct pair p;
-    pair_up(&p);
+    pair_open_with(&p, (struct pair_options){.heartbeat_ms = 500});
+    EXPECT_TRUE(rig_until(&p.rig, &p.caller.ups, 1, RIG_WAIT_MS));
+    EXPECT_TRUE(rig_until(&p.rig, &p.door.ups, 1, RIG_WAIT_MS));
     weft_link_conn_pause(p.door.conn, true);
     rig_run_ms(&p.rig, 2200); /* More than four heartbeats. */
     EXPECT_EQ(0, p.door.downs + p.caller.downs);
@@ -150,9 +152,9 @@ TEST(link, a_peer_that_does_not_read_is_dropped_after_the_deadline)
 TEST(link, an_idle_connection_stays_up_by_heartbeats)
 {
     static struct pair p;
-    pair_open_with(&p, (struct pair_options){.heartbeat_ms = 200});
+    pair_open_with(&p, (struct pair_options){.heartbeat_ms = 500});
     EXPECT_TRUE(rig_until(&p.rig, &p.caller.ups, 1, RIG_WAIT_MS));
-    for (int i = 0; i < 50 && rig_stats(&p.door).bytes_in < 6 * WEFT_ENVELOPE_SIZE; i++) {
+    for (int i = 0; i < 200 && rig_stats(&p.door).bytes_in < 6 * WEFT_ENVELOPE_SIZE; i++) {
         rig_run_ms(&p.rig, 200);
     }
     EXPECT_TRUE(rig_stats(&p.door).bytes_in >= 6 * WEFT_ENVELOPE_SIZE);
@@ -165,7 +167,8 @@ TEST(link, an_idle_connection_stays_up_by_heartbeats)
 TEST(link, a_peer_that_vanished_is_dropped_by_both_ends)
 {
     static struct pair p;
-    pair_open_with(&p, (struct pair_options){.heartbeat_ms = 200, .has_relay = true});
+    pair_open_with(
+        &p, (struct pair_options){.heartbeat_ms = 200, .handshake_ms = 5000, .has_relay = true});
     EXPECT_TRUE(rig_until(&p.rig, &p.caller.ups, 1, RIG_WAIT_MS));
     EXPECT_TRUE(rig_until(&p.rig, &p.door.ups, 1, RIG_WAIT_MS));
     relay_block(p.relay, true);
