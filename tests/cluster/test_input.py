@@ -71,7 +71,7 @@ class Put(cluster.PlantCase):
         done = subprocess.run(
             [str(cluster.options.bin / "weft"), "put", "--endpoint", self.plant.endpoints(),
              "--identity", str(self.plant.identity), "-"],
-            input=b'{"kind":"a","asset":"in/\xff\xfe"}\n', capture_output=True, timeout=30,
+            input=b'{"kind":"a","asset":"in/\xff\xfe"}\n', capture_output=True, timeout=300,
             check=False)
         self.assertEqual(2, done.returncode, done.stderr)
 
@@ -105,25 +105,26 @@ class Put(cluster.PlantCase):
         wrong = weft("put", "-", text=json.dumps({**GOOD, "expect": {"rev": 0}}) + "\n")
         self.assertEqual(5, wrong.returncode, wrong.stderr)
         self.assertIn(str(rev), wrong.stderr)
-        away = weft("get", "in/1", endpoints="tls+tcp://127.0.0.1:9", seconds=60)
+        away = weft("get", "in/1", endpoints="tls+tcp://127.0.0.1:9")
         self.assertEqual(3, away.returncode, away.stderr)
 
     def test_an_identity_of_another_root_is_refused(self):
         other = pki.Authority(self.directory / "stranger", self.plant.org)
         home = other.issue(self.plant.site, "op", "tester")
-        done = self.plant.weft("status", identity=home, seconds=60)
+        done = self.plant.weft("status", identity=home)
         self.assertIn(done.returncode, (3, 4), done.stderr)
         self.assertNotEqual("", done.stderr)
 
 
 class Config(cluster.PlantCase):
     plant_nodes = ("n1",)
+    plant_timers = None  # the cases add their own
 
     def check(self, text):
         path = self.directory / "try.yaml"
         path.write_text(text)
         return subprocess.run([str(cluster.options.bin / "weftd"), "--check-config", str(path)],
-                              capture_output=True, text=True, timeout=20, check=False)
+                              capture_output=True, text=True, timeout=300, check=False)
 
     def test_a_config_with_a_typo_is_refused_with_its_line(self):
         good = self.plant["n1"].config.read_text()

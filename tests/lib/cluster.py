@@ -15,6 +15,7 @@ import tempfile
 import unittest
 
 import plant
+import wire
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared/data"
@@ -43,9 +44,14 @@ def need(program):
         raise unittest.SkipTest(f"{program} is not built in {options.bin}")
 
 
+# For tests that do not judge elections: a machine that is busy for a second changes no leader.
+PATIENT = {"election_ms": 2000, "heartbeat_ms": 200, "link_heartbeat_ms": 1000}
+
+
 class PlantCase(unittest.TestCase):
     plant_nodes = ("n1", "n2", "n3")
     plant_settings = {}
+    plant_timers = PATIENT
     longMessage = True
     _failed = False
 
@@ -61,6 +67,8 @@ class PlantCase(unittest.TestCase):
             return
         need("weftd")
         settings = {k: dict(v) for k, v in cls.plant_settings.items()}
+        if cls.plant_timers:
+            settings["timers"] = dict(cls.plant_timers)
         if options.link:
             settings["link"] = {"peer": options.link, "client": options.link}
         try:
@@ -88,6 +96,17 @@ class PlantCase(unittest.TestCase):
         if len(result.failures) + len(result.errors) > before:
             type(self)._failed = True
         return result
+
+    def under_one_leader(self, check):
+        """check(leader). Again if the leader changed meanwhile: then nothing was shown."""
+        while True:
+            before = plant.wait_for("a leader", self.plant.leader_status)
+            try:
+                return check(self.plant[before["node"]])
+            except (AssertionError, OSError, wire.Refusal):
+                after = plant.wait_for("a leader", self.plant.leader_status)
+                if after["term"] == before["term"]:
+                    raise
 
     def assert_same_digests(self, nodes=None):
         digests = self.plant.digests(nodes)

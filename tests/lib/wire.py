@@ -36,6 +36,7 @@ OUTCOMES = ("fine busy not_leader unavailable timed_out refused conflict not_fou
 # After these it is not known whether the commit happened, or known that it did not: ask again,
 # with the same request id.
 RETRY = {"busy", "not_leader", "unavailable", "timed_out", "closed"}
+HEARTBEAT_MS = 20000  # who waits for its turn, or is busy, does not lose its connection
 ROLES = ("standby", "voter", "spare")
 VALUE_TYPES = ("null", "bool", "int", "real", "text", "empty_object", "empty_array")
 
@@ -241,7 +242,7 @@ class Client:
     """One connection, one request at a time. Raises OSError when the connection is of no use,
     Refusal when the node says no. `address` is "host:port"."""
 
-    def __init__(self, address, context, timeout_s=10, expect_uri=None):
+    def __init__(self, address, context, timeout_s=30, expect_uri=None):
         host, port = address.rsplit(":", 1)
         self.timeout_s = timeout_s
         self.numbers = itertools.count(1)
@@ -258,9 +259,9 @@ class Client:
         if self.uri is None or (expect_uri and self.uri != expect_uri):
             self.close()
             raise OSError(f"{address} is {names}, not {expect_uri or 'a principal'}")
-        # The dialling end speaks first: its hello is a heartbeat.
+        # The dialling end speaks first: its hello is a heartbeat, and says how often to expect one.
         try:
-            self.socket.sendall(ENVELOPE.pack(ENVELOPE.size, HEARTBEAT, 1, 0))
+            self.socket.sendall(ENVELOPE.pack(ENVELOPE.size, HEARTBEAT, 1, HEARTBEAT_MS))
         except OSError:
             self.close()
             raise

@@ -112,10 +112,10 @@ class Writer(threading.Thread):
 class Writers:
     """`with Writers(plant, 32) as writers: ...`, then `writers.check(test)`."""
 
-    def __init__(self, plant, clients=8, size_bytes=300, pause_s=0, timeout_s=5, prefix="load"):
+    def __init__(self, plant, clients=8, size_bytes=300, pause_s=0, timeout_s=30, prefix="load"):
         self.plant, self.size_bytes, self.pause_s = plant, size_bytes, pause_s
         self.timeout_s, self.prefix = timeout_s, prefix
-        self.give_up_s = 30
+        self.give_up_s = 60
         self.stopping = threading.Event()
         _ = wire.tables.Record  # generated once, before there are threads
         self.clients = [Writer(self, number) for number in range(clients)]
@@ -151,7 +151,7 @@ class Writers:
                     break
         return (best - kill_ns) / 1e6 if best else None
 
-    def found(self, node, seconds=60):
+    def found(self, node, seconds=120):
         """{asset: [(sequence, index)]} as this node tells; asked again while it has no leader."""
         end = time.monotonic() + seconds
         while True:
