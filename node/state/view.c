@@ -46,6 +46,7 @@ void weft_view_close(struct weft_view *view)
     if (view == NULL) {
         return;
     }
+    weft_store_walk_destroy(view->walk);
     weft_store_snapshot_destroy(view->store, view->snapshot);
     atomic_fetch_sub(&view->state->views, 1);
     free(view);
@@ -281,6 +282,15 @@ static enum weft_err read_cursor(struct weft_run *run)
 
 /* --- queries --------------------------------------------------------------------------------- */
 
+/* Made once: to make one costs as much as to answer a small question with it. */
+static struct weft_store_walk *walk_of(struct weft_view *view)
+{
+    if (view->walk == NULL) {
+        view->walk = weft_store_walk_create(view->store, view->snapshot, false);
+    }
+    return view->walk;
+}
+
 static enum weft_err begin(struct weft_run *run)
 {
     const struct weft_query *q = run->query;
@@ -301,7 +311,7 @@ static enum weft_err begin(struct weft_run *run)
             (unsigned long long)run->view->index, (unsigned long long)run->as_of);
     }
     run->records = weft_arena_array(run->arena, run->limit, sizeof(*run->records));
-    run->walk = weft_store_walk_create(run->view->store, run->view->snapshot, false);
+    run->walk = walk_of(run->view);
     if (run->records == NULL || run->walk == NULL) {
         return weft_fail(run->msg, WEFT_ENOMEM, "a page of records");
     }
@@ -342,7 +352,6 @@ enum weft_err weft_view_query(struct weft_view *view, const struct weft_query *q
     if (rv == WEFT_OK) {
         rv = dispatch(&run);
     }
-    weft_store_walk_destroy(run.walk);
     weft_loader_close(&run.loader);
     if (rv == WEFT_OK) {
         *ret_answer = answer;

@@ -18,6 +18,7 @@ struct weft_view {
     struct weft_state *state;
     struct weft_store *store;
     struct weft_store_snapshot *snapshot;
+    struct weft_store_walk *walk; /* Of its queries, one after the other; NULL: none has asked. */
     uint64_t index;
 };
 
@@ -37,7 +38,7 @@ struct weft_run {
     struct weft_stored_record *records; /* Of the page; room for `limit`. */
     struct weft_msg *msg;
     struct weft_loader loader;
-    struct weft_store_walk *walk;
+    struct weft_store_walk *walk; /* The view's. */
     uint64_t as_of;
     uint32_t limit;
     /* What the page has cost. */
