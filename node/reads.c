@@ -43,6 +43,7 @@ struct weft_read_batch {
     struct weft_buffer answers;
     uint32_t count;
     bool is_parked; /* Waits for the next applied index, not for a round. */
+    bool is_tried;  /* On the loop: what is left is for the pool. */
     struct slot slots[BATCH_QUERIES_MAX];
 };
 
@@ -84,7 +85,7 @@ static struct weft_read_batch *batch_create(struct weft_reads *r)
     b->phase = FILLING;
     b->count = 0;
     b->index = b->read_id = b->deadline_ms = 0;
-    b->is_parked = false;
+    b->is_parked = b->is_tried = false;
     weft_arena_reset(&b->queries);
     weft_buffer_clear(&b->answers);
     return b;
@@ -233,17 +234,22 @@ enum weft_err weft_reads_add(struct weft_reads *r, const struct weft_query *quer
     return rv;
 }
 
-/* On a worker thread: touches the batch alone. */
-static void answer_one(struct weft_read_batch *b, struct slot *slot)
+/* Encodes the answer to one query behind those of others. False: memory alone does not answer it
+ * at once, or `b->answers` has no room. */
+static bool answer_one(struct weft_read_batch *b, struct slot *slot, bool is_on_loop)
 {
     struct weft_msg msg = {""};
     struct weft_client_message message;
     weft_arena_reset(&b->scratch);
-    enum weft_err rv = weft_view_query(b->view, &slot->query, &b->scratch, &message, &msg);
+    enum weft_err rv = (is_on_loop ? weft_view_query_memory : weft_view_query)(
+        b->view, &slot->query, &b->scratch, &message, &msg);
+    if (is_on_loop && rv == WEFT_EBUSY) {
+        return false;
+    }
     if (rv == WEFT_OK && slot->query.type == WEFT_QUERY_COMMITS && message.page.record_count == 0 &&
         message.page.cursor.size == 0 && b->now_ms < slot->park_until_ms) {
         slot->query.from_index = message.page.next_index;
-        return;
+        return true;
     }
     slot->answer_offset = b->answers.size;
     if (rv == WEFT_OK) {
@@ -259,17 +265,54 @@ static void answer_one(struct weft_read_batch *b, struct slot *slot)
             .error = {
                 .err = rv, .detail = weft_text_of(msg.text), .index = weft_view_index(b->view)}};
         if (weft_client_encode(&message, &b->answers) != WEFT_OK) {
-            return;
+            return false;
         }
     }
     slot->answer_size = b->answers.size - slot->answer_offset;
+    return true;
 }
 
+static void deliver(struct weft_read_batch *b, const struct slot *slot)
+{
+    struct weft_reads *r = b->reads;
+    r->answer(r->ctx, &slot->waiter,
+        (struct weft_bytes){b->answers.data + slot->answer_offset, slot->answer_size});
+}
+
+/* Answers what memory answers at once, and keeps the rest: most queries ask for little, and a
+ * worker costs two switches of threads. NOD-10: so many to a turn, each without a disk and
+ * within the budget of weft_view_query_memory. */
+static void answer_on_loop(struct weft_read_batch *b)
+{
+    struct weft_reads *r = b->reads;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < b->count; i++) {
+        struct slot *slot = &b->slots[i];
+        bool is_answered = false;
+        if (slot->query.type == WEFT_QUERY_ASSET && r->loop_left > 0) {
+            r->loop_left--;
+            weft_buffer_clear(&b->answers);
+            is_answered = answer_one(b, slot, true);
+        }
+        if (is_answered) {
+            deliver(b, slot);
+        } else {
+            b->slots[kept++] = *slot;
+        }
+    }
+    weft_buffer_clear(&b->answers);
+    r->served += b->count - kept;
+    r->count -= b->count - kept;
+    b->count = kept;
+    b->is_tried = true;
+}
+
+/* On a worker thread: touches the batch alone. */
 static void on_work(uv_work_t *work)
 {
     struct weft_read_batch *b = work->data;
     for (uint32_t i = 0; i < b->count; i++) {
-        answer_one(b, &b->slots[i]);
+        (void)answer_one(b, &b->slots[i], false);
         /* Messages start at multiples of 8, as the encoder wants it. */
         if (weft_buffer_pad(&b->answers, 8) != WEFT_OK) {
             return;
@@ -296,6 +339,12 @@ static void park(struct weft_read_batch *b, const struct slot *slot)
     wait_for(parked);
 }
 
+static void close_view(struct weft_read_batch *b)
+{
+    weft_view_close(b->view);
+    b->view = NULL;
+}
+
 static void on_worked(uv_work_t *work, int status)
 {
     struct weft_read_batch *b = work->data;
@@ -304,8 +353,7 @@ static void on_worked(uv_work_t *work, int status)
     for (uint32_t i = 0; i < b->count; i++) {
         struct slot *slot = &b->slots[i];
         if (slot->answer_size != 0) {
-            r->answer(r->ctx, &slot->waiter,
-                (struct weft_bytes){b->answers.data + slot->answer_offset, slot->answer_size});
+            deliver(b, slot);
         } else if (r->is_closing) {
             weft_reads_refuse(r, &slot->waiter, WEFT_ECLOSED, "the node is shutting down");
         } else if (slot->query.type == WEFT_QUERY_COMMITS && slot->park_until_ms != 0) {
@@ -316,8 +364,7 @@ static void on_worked(uv_work_t *work, int status)
         }
     }
     r->served += b->count;
-    weft_view_close(b->view);
-    b->view = NULL;
+    close_view(b);
     batch_done(b);
     r->working--;
     if (r->is_closing && r->working == 0) {
@@ -325,13 +372,29 @@ static void on_worked(uv_work_t *work, int status)
     }
 }
 
+/* Answer a batch that has what it waited for. False: it waits on, for a worker. */
 static bool batch_dispatch(struct weft_read_batch *b)
 {
     struct weft_reads *r = b->reads;
     struct weft_msg msg;
+    if (b->is_tried && r->working >= WORKING_MAX) {
+        return false;
+    }
     enum weft_err rv = weft_view_open(r->state, &b->view, &msg);
     if (rv != WEFT_OK) {
         batch_refuse(b, rv, msg.text);
+        return true;
+    }
+    if (!b->is_tried) {
+        answer_on_loop(b);
+    }
+    if (b->count == 0) {
+        close_view(b);
+        batch_done(b);
+        return true;
+    }
+    if (r->working >= WORKING_MAX) {
+        close_view(b);
         return false;
     }
     b->phase = WORKING;
@@ -364,21 +427,22 @@ void weft_reads_on_read(struct weft_reads *r, uint64_t read_id, enum weft_err er
     }
 }
 
-static void give_up(struct weft_read_batch *b)
+/* False: it waits on, for a worker. */
+static bool give_up(struct weft_read_batch *b)
 {
     if (b->is_parked) {
-        /* Its time is up: the job now answers with an empty page. */
-        (void)batch_dispatch(b);
-    } else if (b->phase == ASKING) {
-        batch_refuse(b, WEFT_ETIMEDOUT, "no leader confirmed this read in time; try again");
-    } else {
-        batch_refuse(b, WEFT_ETIMEDOUT, "this node has not applied the index asked for in time");
+        return batch_dispatch(b); /* Its time is up: the job now answers with an empty page. */
     }
+    batch_refuse(b, WEFT_ETIMEDOUT,
+        b->phase == ASKING ? "no leader confirmed this read in time; try again"
+                           : "this node has not applied the index asked for in time");
+    return true;
 }
 
 void weft_reads_turn(struct weft_reads *r, uint64_t applied_index, uint64_t now_ms)
 {
     r->now_ms = now_ms;
+    r->loop_left = WEFT_READS_ON_LOOP;
     for (int i = 0; i < 2; i++) {
         if (r->filling[i] != NULL) {
             struct weft_read_batch *b = r->filling[i];
@@ -388,14 +452,11 @@ void weft_reads_turn(struct weft_reads *r, uint64_t applied_index, uint64_t now_
     }
     struct weft_read_batch **at = &r->waiting;
     while (*at != NULL) {
-        struct weft_read_batch *b = *at;
+        struct weft_read_batch *b = *at, *next = b->next;
         bool is_ready = b->phase == WAITING && b->index <= applied_index;
-        if (is_ready && r->working < WORKING_MAX) {
-            *at = b->next;
-            (void)batch_dispatch(b);
-        } else if (!is_ready && now_ms >= b->deadline_ms) {
-            *at = b->next;
-            give_up(b);
+        bool is_late = now_ms >= b->deadline_ms;
+        if ((is_ready && batch_dispatch(b)) || (!is_ready && is_late && give_up(b))) {
+            *at = next;
         } else {
             at = &b->next;
         }

@@ -129,6 +129,9 @@ enum weft_err weft_query_asset(struct weft_run *run)
         if (newest.rev > run->page->asset_rev) {
             run->page->asset_rev = newest.rev;
         }
+        if (rv == WEFT_OK && run->is_brief && !weft_run_is_within(run)) {
+            return WEFT_EBUSY;
+        }
         bool is_behind = !run->has_after || kind > run->after.ordinal;
         if (rv == WEFT_OK && newest.found && is_behind && !is_full) {
             rv = weft_run_add(run, &newest.ref, &added);

@@ -91,8 +91,8 @@ WEFT_MUST_USE enum weft_err weft_state_find_request(struct weft_state *state,
     const struct weft_request_id *id, struct weft_arena *arena,
     struct weft_commit_result *ret_result, struct weft_msg *msg);
 
-/* A view is a snapshot at the applied index; take it on the loop, use and close it on any one
- * thread. */
+/* A view is a snapshot at the applied index; take it on the loop, use and close it on any thread,
+ * one at a time. */
 WEFT_MUST_USE enum weft_err weft_view_open(
     struct weft_state *state, struct weft_view **ret_view, struct weft_msg *msg);
 uint64_t weft_view_index(const struct weft_view *view);
@@ -105,6 +105,11 @@ void weft_view_close(struct weft_view *view);
  * type of query that this version does not answer. WEFT_ECORRUPT, WEFT_EIO, WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_view_query(struct weft_view *view, const struct weft_query *query,
     struct weft_arena *arena, struct weft_client_message *ret_answer, struct weft_msg *msg);
+/* The same, for the loop: never waits for a disk and ends soon. WEFT_EBUSY: not so to be answered
+ * (it would have to, it would take long, or it is no ASSET); ask weft_view_query. */
+WEFT_MUST_USE enum weft_err weft_view_query_memory(struct weft_view *view,
+    const struct weft_query *query, struct weft_arena *arena,
+    struct weft_client_message *ret_answer, struct weft_msg *msg);
 
 /* Digest of every key and value of the view (less those that are a node's own). Long: for a
  * worker thread; looks at *cancel between keys. WEFT_ECLOSED when cancelled. */

@@ -10,6 +10,8 @@
 #include "proto/check.h"
 
 enum {
+    ALL_TIER = 0,       /* rocksdb::kReadAllTier */
+    MEMORY_TIER = 1,    /* rocksdb::kBlockCacheTier: reads never wait for a disk */
     PERSISTED_TIER = 2, /* rocksdb::kPersistedTier: reads skip what only memory holds */
     BLOCK_SIZE_BYTES = 8 * 1024,
     BLOOM_BITS_PER_KEY = 10,
@@ -38,6 +40,8 @@ struct weft_store {
 struct weft_store_snapshot {
     const rocksdb_snapshot_t *snapshot;
     rocksdb_readoptions_t *read;
+    int tier;
+    struct weft_store_snapshot *in_memory; /* The same moment by MEMORY_TIER; NULL: this is it. */
 };
 
 struct weft_store_batch {
@@ -60,6 +64,8 @@ static enum weft_err translate(char *error, struct weft_msg *msg, const char *wh
         err = WEFT_ECORRUPT;
     } else if (strstr(error, "No space left") != NULL || strstr(error, "NoSpace") != NULL) {
         err = WEFT_ENOSPC;
+    } else if (strncmp(error, "Result incomplete", 17) == 0) {
+        err = WEFT_EBUSY; /* Of a read that memory alone was to answer. */
     } else if (strstr(error, "lock ") != NULL || strstr(error, "lock:") != NULL) {
         err = WEFT_EBUSY;
     } else if (strstr(error, "No such file") != NULL || strstr(error, "does not exist") != NULL) {
@@ -331,23 +337,54 @@ enum weft_err weft_store_write(
 
 /* --- snapshots and walks --------------------------------------------------------------------- */
 
-struct weft_store_snapshot *weft_store_snapshot_create(struct weft_store *store)
+static struct weft_store_snapshot *reader_of(const rocksdb_snapshot_t *of, int tier)
 {
     struct weft_store_snapshot *snapshot = calloc(1, sizeof(*snapshot));
     if (snapshot != NULL) {
-        snapshot->snapshot = rocksdb_create_snapshot(store->db);
+        snapshot->snapshot = of;
+        snapshot->tier = tier;
         snapshot->read = rocksdb_readoptions_create();
-        rocksdb_readoptions_set_snapshot(snapshot->read, snapshot->snapshot);
+        rocksdb_readoptions_set_snapshot(snapshot->read, of);
+        rocksdb_readoptions_set_read_tier(snapshot->read, tier);
     }
     return snapshot;
+}
+
+static void free_reader(struct weft_store_snapshot *snapshot)
+{
+    if (snapshot != NULL) {
+        rocksdb_readoptions_destroy(snapshot->read);
+        free(snapshot);
+    }
+}
+
+struct weft_store_snapshot *weft_store_snapshot_create(struct weft_store *store)
+{
+    const rocksdb_snapshot_t *of = rocksdb_create_snapshot(store->db);
+    struct weft_store_snapshot *snapshot = reader_of(of, ALL_TIER);
+    struct weft_store_snapshot *in_memory = reader_of(of, MEMORY_TIER);
+    if (snapshot == NULL || in_memory == NULL) {
+        free_reader(snapshot);
+        free_reader(in_memory);
+        rocksdb_release_snapshot(store->db, of);
+        return NULL;
+    }
+    snapshot->in_memory = in_memory;
+    return snapshot;
+}
+
+const struct weft_store_snapshot *weft_store_snapshot_in_memory(
+    const struct weft_store_snapshot *snapshot)
+{
+    return snapshot->in_memory;
 }
 
 void weft_store_snapshot_destroy(struct weft_store *store, struct weft_store_snapshot *snapshot)
 {
     if (snapshot != NULL) {
-        rocksdb_readoptions_destroy(snapshot->read);
         rocksdb_release_snapshot(store->db, snapshot->snapshot);
-        free(snapshot);
+        free_reader(snapshot->in_memory);
+        free_reader(snapshot);
     }
 }
 
@@ -361,6 +398,7 @@ struct weft_store_walk *weft_store_walk_create(
     walk->read = rocksdb_readoptions_create();
     if (snapshot != NULL) {
         rocksdb_readoptions_set_snapshot(walk->read, snapshot->snapshot);
+        rocksdb_readoptions_set_read_tier(walk->read, snapshot->tier);
     }
     rocksdb_readoptions_set_fill_cache(walk->read, bulk ? 0 : 1);
     walk->iterator = rocksdb_create_iterator(store->db, walk->read);

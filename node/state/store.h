@@ -66,6 +66,10 @@ WEFT_MUST_USE enum weft_err weft_store_write(
 
 struct weft_store_snapshot *weft_store_snapshot_create(struct weft_store *store);
 void weft_store_snapshot_destroy(struct weft_store *store, struct weft_store_snapshot *snapshot);
+/* The same moment for reads and walks that never wait for a disk: WEFT_EBUSY where they would have
+ * to. Lives as long as `snapshot`. */
+const struct weft_store_snapshot *weft_store_snapshot_in_memory(
+    const struct weft_store_snapshot *snapshot);
 
 /* `bulk`: a long scan, which leaves the cache to others. The walk is at no key yet. */
 struct weft_store_walk *weft_store_walk_create(

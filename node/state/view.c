@@ -47,6 +47,7 @@ void weft_view_close(struct weft_view *view)
         return;
     }
     weft_store_walk_destroy(view->walk);
+    weft_store_walk_destroy(view->memory_walk);
     weft_store_snapshot_destroy(view->store, view->snapshot);
     atomic_fetch_sub(&view->state->views, 1);
     free(view);
@@ -106,7 +107,7 @@ enum weft_err weft_run_head(
     enum weft_err rv = WEFT_ENOTFOUND;
     if (asset.size > 0 && asset.size <= WEFT_ASSET_SIZE_MAX) {
         struct weft_key key = weft_key_name(asset);
-        rv = weft_store_get(run->view->store, run->view->snapshot, &key, &value, run->msg);
+        rv = weft_store_get(run->view->store, run->snapshot, &key, &value, run->msg);
     }
     if (rv == WEFT_OK && weft_head_decode(value.bytes, ret_head) != WEFT_OK) {
         rv = weft_run_damaged(run, "an asset's head");
@@ -129,8 +130,7 @@ enum weft_err weft_run_word(
     }
     struct weft_store_value value = {.handle = NULL};
     struct weft_key key = weft_key_word(words, name);
-    enum weft_err rv =
-        weft_store_get(run->view->store, run->view->snapshot, &key, &value, run->msg);
+    enum weft_err rv = weft_store_get(run->view->store, run->snapshot, &key, &value, run->msg);
     if (rv == WEFT_OK && value.bytes.size != WEFT_WORD_ID_SIZE) {
         rv = weft_run_damaged(run, "the dictionary");
     } else if (rv == WEFT_OK) {
@@ -282,15 +282,6 @@ static enum weft_err read_cursor(struct weft_run *run)
 
 /* --- queries --------------------------------------------------------------------------------- */
 
-/* Made once: to make one costs as much as to answer a small question with it. */
-static struct weft_store_walk *walk_of(struct weft_view *view)
-{
-    if (view->walk == NULL) {
-        view->walk = weft_store_walk_create(view->store, view->snapshot, false);
-    }
-    return view->walk;
-}
-
 static enum weft_err begin(struct weft_run *run)
 {
     const struct weft_query *q = run->query;
@@ -311,7 +302,6 @@ static enum weft_err begin(struct weft_run *run)
             (unsigned long long)run->view->index, (unsigned long long)run->as_of);
     }
     run->records = weft_arena_array(run->arena, run->limit, sizeof(*run->records));
-    run->walk = walk_of(run->view);
     if (run->records == NULL || run->walk == NULL) {
         return weft_fail(run->msg, WEFT_ENOMEM, "a page of records");
     }
@@ -341,20 +331,62 @@ static enum weft_err dispatch(struct weft_run *run)
     return weft_fail(run->msg, WEFT_EINVAL, "there is no query of type %d", (int)run->query->type);
 }
 
+/* `walk` is the view's own: to make one costs as much as to answer a small question with it. */
+static enum weft_err answer_by(
+    struct weft_run *run, struct weft_store_walk **walk, struct weft_client_message *ret_answer)
+{
+    struct weft_view *view = run->view;
+    struct weft_client_message answer = {.kind = WEFT_KIND_PAGE};
+    if (*walk == NULL) {
+        *walk = weft_store_walk_create(view->store, run->snapshot, false);
+    }
+    run->walk = *walk;
+    run->page = &answer.page;
+    weft_loader_init(&run->loader, view->store, run->snapshot);
+    enum weft_err rv = begin(run);
+    if (rv == WEFT_OK) {
+        rv = dispatch(run);
+    }
+    weft_loader_close(&run->loader);
+    if (rv == WEFT_OK) {
+        *ret_answer = answer;
+    }
+    return rv;
+}
+
 enum weft_err weft_view_query(struct weft_view *view, const struct weft_query *query,
     struct weft_arena *arena, struct weft_client_message *ret_answer, struct weft_msg *msg)
 {
-    struct weft_client_message answer = {.kind = WEFT_KIND_PAGE};
-    struct weft_run run = {
-        .view = view, .query = query, .arena = arena, .page = &answer.page, .msg = msg};
-    weft_loader_init(&run.loader, view->store, view->snapshot);
-    enum weft_err rv = begin(&run);
-    if (rv == WEFT_OK) {
-        rv = dispatch(&run);
+    struct weft_run run = {.view = view,
+        .snapshot = view->snapshot,
+        .query = query,
+        .arena = arena,
+        .msg = msg,
+        .steps_max = WEFT_RUN_STEPS_MAX,
+        .loaded_bytes_max = WEFT_RUN_LOADED_BYTES_MAX};
+    return answer_by(&run, &view->walk, ret_answer);
+}
+
+enum weft_err weft_view_query_memory(struct weft_view *view, const struct weft_query *query,
+    struct weft_arena *arena, struct weft_client_message *ret_answer, struct weft_msg *msg)
+{
+    if (query->type != WEFT_QUERY_ASSET) {
+        return WEFT_EBUSY;
     }
-    weft_loader_close(&run.loader);
-    if (rv == WEFT_OK) {
-        *ret_answer = answer;
+    struct weft_run run = {.view = view,
+        .snapshot = weft_store_snapshot_in_memory(view->snapshot),
+        .query = query,
+        .arena = arena,
+        .msg = msg,
+        .is_brief = true,
+        .steps_max = WEFT_RUN_MEMORY_STEPS_MAX,
+        .loaded_bytes_max = WEFT_RUN_MEMORY_BYTES_MAX};
+    enum weft_err rv = answer_by(&run, &view->memory_walk, ret_answer);
+    if (rv == WEFT_EBUSY || rv == WEFT_ETOOBIG) {
+        /* A walk that missed an index block when it was made misses it for ever. */
+        weft_store_walk_destroy(view->memory_walk);
+        view->memory_walk = NULL;
+        return WEFT_EBUSY;
     }
     return rv;
 }

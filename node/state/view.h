@@ -19,6 +19,7 @@ struct weft_view {
     struct weft_store *store;
     struct weft_store_snapshot *snapshot;
     struct weft_store_walk *walk; /* Of its queries, one after the other; NULL: none has asked. */
+    struct weft_store_walk *memory_walk; /* Of weft_view_query_memory. */
     uint64_t index;
 };
 
@@ -27,11 +28,15 @@ enum {
     WEFT_RUN_STEPS_MAX = 200 * 1000, /* records or index keys looked at; about 0.2 s */
     WEFT_RUN_LOADED_BYTES_MAX = 64 * 1024 * 1024,
     WEFT_RUN_TABLES_MAX = WEFT_MESSAGE_TABLES_MAX - 10 * 1000,
+    /* Of an answer from memory. Chosen: a hundred times the usual, at most 0.2 ms. */
+    WEFT_RUN_MEMORY_STEPS_MAX = 64,
+    WEFT_RUN_MEMORY_BYTES_MAX = 256 * 1024,
     WEFT_RUN_SIZE_MAX = WEFT_ANSWER_SIZE_MAX / 2,
 };
 
 struct weft_run {
     struct weft_view *view;
+    const struct weft_store_snapshot *snapshot; /* The view's, or what memory holds of it. */
     const struct weft_query *query;
     struct weft_arena *arena;
     struct weft_page *page;
@@ -41,7 +46,10 @@ struct weft_run {
     struct weft_store_walk *walk; /* The view's. */
     uint64_t as_of;
     uint32_t limit;
-    /* What the page has cost. */
+    /* What the page may cost, and what it has cost. */
+    bool is_brief; /* Over it there is no answer, not one that ends early. */
+    uint64_t steps_max;
+    size_t loaded_bytes_max;
     uint64_t steps;
     size_t size_bytes; /* About what it will be, encoded. */
     size_t tables;
@@ -51,11 +59,16 @@ struct weft_run {
     struct weft_ref stopped; /* Where this page ended, once weft_run_stop was called. */
 };
 
+static inline bool weft_run_is_within(const struct weft_run *run)
+{
+    return run->steps < run->steps_max && run->loader.loaded_bytes < run->loaded_bytes_max;
+}
+
 /* True while the budget lasts; takes one step of it. */
 static inline bool weft_run_step(struct weft_run *run)
 {
-    return ++run->steps < WEFT_RUN_STEPS_MAX &&
-           run->loader.loaded_bytes < WEFT_RUN_LOADED_BYTES_MAX;
+    run->steps++;
+    return weft_run_is_within(run);
 }
 
 static inline bool weft_run_sees(const struct weft_run *run, uint64_t index, int64_t at_ns)

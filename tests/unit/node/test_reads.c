@@ -1,5 +1,6 @@
 #include "node/reads.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,8 @@ static struct {
     uint32_t views_taken;
     uint64_t rounds[64];
     uint32_t round_count;
-    uint64_t feed_end; /* COMMITS finds records below this index. */
+    uint64_t feed_end;  /* COMMITS finds records below this index. */
+    atomic_uint worked; /* Queries that a worker answered. */
 } fake;
 
 enum weft_err weft_view_open(
@@ -41,10 +43,9 @@ void weft_view_close(struct weft_view *view)
     free(view);
 }
 
-enum weft_err weft_view_query(struct weft_view *view, const struct weft_query *query,
-    struct weft_arena *arena, struct weft_client_message *ret_answer, struct weft_msg *msg)
+static enum weft_err answer(struct weft_view *view, const struct weft_query *query,
+    struct weft_client_message *ret_answer, struct weft_msg *msg)
 {
-    (void)arena;
     struct weft_page *page = &ret_answer->page;
     *ret_answer = (struct weft_client_message){.kind = WEFT_KIND_PAGE};
     page->index = view->index;
@@ -61,6 +62,23 @@ enum weft_err weft_view_query(struct weft_view *view, const struct weft_query *q
         }
     }
     return WEFT_OK;
+}
+
+enum weft_err weft_view_query(struct weft_view *view, const struct weft_query *query,
+    struct weft_arena *arena, struct weft_client_message *ret_answer, struct weft_msg *msg)
+{
+    (void)arena;
+    fake.worked++;
+    return answer(view, query, ret_answer, msg);
+}
+
+enum weft_err weft_view_query_memory(struct weft_view *view, const struct weft_query *query,
+    struct weft_arena *arena, struct weft_client_message *ret_answer, struct weft_msg *msg)
+{
+    (void)arena;
+    EXPECT_EQ(WEFT_QUERY_ASSET, query->type);
+    return weft_text_is(query->asset, "on disk") ? WEFT_EBUSY
+                                                 : answer(view, query, ret_answer, msg);
 }
 
 void weft_replica_read(struct weft_replica *r, uint64_t read_id, uint64_t now_ms)
@@ -234,6 +252,82 @@ TEST(reads, answer_what_is_not_there_with_an_error)
     EXPECT_EQ(1, f.answers.pages);
     EXPECT_EQ(1, f.answers.errors);
     EXPECT_EQ(WEFT_ENOTFOUND, f.answers.last_err);
+    stop(&f);
+}
+
+TEST(reads, that_memory_answers_need_no_worker)
+{
+    struct fixture f;
+    start(&f);
+    ask(&f, WEFT_STALE, "a", 1);
+    ask(&f, WEFT_STALE, "missing", 2);
+    weft_reads_turn(&f.reads, fake.applied, 100);
+    EXPECT_EQ(1, f.answers.pages);
+    EXPECT_EQ(1, f.answers.errors);
+    EXPECT_EQ(WEFT_ENOTFOUND, f.answers.last_err);
+    EXPECT_EQ(0, f.reads.count);
+    EXPECT_EQ(0, fake.views_open);
+    EXPECT_TRUE(weft_reads_is_idle(&f.reads));
+    EXPECT_EQ(0, fake.worked);
+    stop(&f);
+}
+
+TEST(reads, that_memory_does_not_answer_get_a_worker_in_the_same_view)
+{
+    struct fixture f;
+    start(&f);
+    ask(&f, WEFT_STALE, "on disk", 1);
+    ask(&f, WEFT_STALE, "a", 2);
+    ask(&f, WEFT_STALE, "on disk", 3);
+    weft_reads_turn(&f.reads, fake.applied, 100);
+    EXPECT_EQ(1, f.answers.pages);
+    EXPECT_EQ(2, f.reads.count);
+    turn(&f, 100);
+    EXPECT_EQ(3, f.answers.pages);
+    EXPECT_EQ(2, fake.worked);
+    EXPECT_EQ(1, fake.views_taken);
+    EXPECT_EQ(0, f.reads.count);
+    stop(&f);
+}
+
+TEST(reads, over_the_share_of_a_turn_are_left_to_a_worker) /* NOD-10 */
+{
+    struct fixture f;
+    start(&f);
+    for (uint64_t i = 0; i < WEFT_READS_ON_LOOP + 5; i++) {
+        /* What was tried in vain has used its share too. */
+        ask(&f, WEFT_STALE, i == 0 ? "on disk" : "a", i);
+    }
+    weft_reads_turn(&f.reads, fake.applied, 100);
+    EXPECT_EQ(WEFT_READS_ON_LOOP - 1, f.answers.pages);
+    turn(&f, 100);
+    EXPECT_EQ(WEFT_READS_ON_LOOP + 5, f.answers.pages);
+    EXPECT_EQ(6, fake.worked);
+    ask(&f, WEFT_STALE, "a", 1); /* The next turn has a share of its own. */
+    weft_reads_turn(&f.reads, fake.applied, 200);
+    EXPECT_EQ(WEFT_READS_ON_LOOP + 6, f.answers.pages);
+    stop(&f);
+}
+
+TEST(reads, that_memory_answers_do_not_wait_for_busy_workers)
+{
+    struct fixture f;
+    start(&f);
+    for (uint64_t i = 0; i < 3; i++) {
+        ask(&f, WEFT_STALE, "on disk", i);
+        weft_reads_turn(&f.reads, fake.applied, 100);
+    }
+    EXPECT_EQ(3, f.reads.working);
+    ask(&f, WEFT_STALE, "on disk", 3);
+    ask(&f, WEFT_STALE, "a", 4);
+    weft_reads_turn(&f.reads, fake.applied, 100);
+    EXPECT_EQ(1, f.answers.pages);
+    EXPECT_EQ(3, f.reads.working);
+    EXPECT_EQ(3, fake.views_open); /* What waits for a worker holds no view. */
+    turn(&f, 100);
+    turn(&f, 100);
+    EXPECT_EQ(5, f.answers.pages);
+    EXPECT_EQ(0, f.reads.count);
     stop(&f);
 }
 

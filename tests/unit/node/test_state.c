@@ -484,6 +484,93 @@ TEST(state, refuses_questions_that_make_no_sense)
     fixture_destroy(&f);
 }
 
+/* A kind with few versions is walked over, one with many is descended to. */
+TEST(state, finds_the_newest_of_each_kind_among_few_and_many_versions)
+{
+    enum {
+        KINDS = 4,
+        ROUNDS = 24
+    };
+    static const char *const kinds[KINDS] = {"a", "b", "c", "d"};
+    static const uint64_t every[KINDS] = {1, 2, 3, 5};
+    struct fixture f;
+    struct weft_page page;
+    uint64_t revs[ROUNDS * KINDS + 1][KINDS] = {{0}};
+    fixture_init(&f, "state");
+    fixture_open(&f);
+    for (uint64_t i = 0; i < ROUNDS * KINDS; i++) {
+        uint64_t kind = i % KINDS;
+        struct weft_record record =
+            fixture_record(i / KINDS % every[kind] == 0 ? "lot:1" : "lot:2");
+        record.kind = weft_text_of(kinds[kind]);
+        EXPECT_EQ(WEFT_OK, fixture_commit(&f, i + 1, &record, 1)->err);
+        memcpy(revs[f.index], revs[f.index - 1], sizeof(revs[0]));
+        revs[f.index][kind] = i / KINDS % every[kind] == 0 ? f.index : revs[f.index][kind];
+    }
+    for (uint64_t as_of = KINDS; as_of <= f.index; as_of++) {
+        const struct weft_query query = {
+            .type = WEFT_QUERY_ASSET, .asset = WEFT_TEXT("lot:1"), .as_of = as_of};
+        weft_arena_reset(&f.arena);
+        EXPECT_EQ(WEFT_OK, ask(&f, &query, &page));
+        EXPECT_EQ(KINDS, page.record_count);
+        uint64_t newest = 0;
+        for (uint32_t k = 0; k < KINDS; k++) {
+            EXPECT_EQ(revs[as_of][k], page.records[k].index);
+            newest = revs[as_of][k] > newest ? revs[as_of][k] : newest;
+        }
+        EXPECT_EQ(newest, page.asset_rev);
+    }
+    fixture_destroy(&f);
+}
+
+static enum weft_err ask_memory(
+    struct fixture *f, const struct weft_query *query, struct weft_page *page)
+{
+    struct weft_view *view;
+    weft_arena_reset(&f->arena);
+    EXPECT_EQ(WEFT_OK, weft_view_open(f->state, &view, &f->msg));
+    struct weft_client_message answer = {.kind = WEFT_KIND_PAGE};
+    enum weft_err err = weft_view_query_memory(view, query, &f->arena, &answer, &f->msg);
+    *page = answer.page;
+    weft_view_close(view);
+    return err;
+}
+
+TEST(state, answers_from_memory_what_is_there_and_short)
+{
+    enum {
+        KINDS = 100
+    };
+    struct fixture f;
+    struct weft_page page;
+    static char kinds[KINDS][16];
+    static struct weft_record records[KINDS + 1];
+    fixture_init(&f, "state");
+    fixture_open(&f);
+    for (uint32_t i = 0; i < KINDS; i++) {
+        (void)snprintf(kinds[i], sizeof(kinds[i]), "k%u", i);
+        records[i] = fixture_record("lot:many");
+        records[i].kind = weft_text_of(kinds[i]);
+    }
+    records[KINDS] = fixture_record("lot:1");
+    EXPECT_EQ(WEFT_OK, fixture_commit(&f, 1, records, KINDS + 1)->err);
+    const struct weft_query one = {.type = WEFT_QUERY_ASSET, .asset = WEFT_TEXT("lot:1")};
+    const struct weft_query none = {.type = WEFT_QUERY_ASSET, .asset = WEFT_TEXT("lot:2")};
+    const struct weft_query many = {.type = WEFT_QUERY_ASSET, .asset = WEFT_TEXT("lot:many")};
+    const struct weft_query story = {.type = WEFT_QUERY_STORY, .asset = WEFT_TEXT("lot:1")};
+    EXPECT_EQ(WEFT_OK, ask_memory(&f, &one, &page));
+    EXPECT_EQ(WEFT_ENOTFOUND, ask_memory(&f, &none, &page));
+    EXPECT_EQ(WEFT_EBUSY, ask_memory(&f, &many, &page)); /* It would take long. */
+    EXPECT_EQ(WEFT_EBUSY, ask_memory(&f, &story, &page));
+    fixture_close(&f);
+    fixture_open(&f);
+    EXPECT_EQ(WEFT_EBUSY, ask_memory(&f, &one, &page)); /* It would wait for the disk. */
+    EXPECT_EQ(WEFT_OK, ask(&f, &one, &page));
+    EXPECT_EQ(WEFT_OK, ask_memory(&f, &one, &page));
+    EXPECT_EQ(1, page.record_count);
+    fixture_destroy(&f);
+}
+
 /* Even one record over the size of an answer is given: alone. */
 TEST(state, keeps_pages_within_the_size_of_an_answer)
 {

@@ -33,6 +33,7 @@ enum {
 struct seen {
     int accepted, conflicts, repeats, others, malformed, reopened, changes;
     int pages, empty_answers, none_answers, as_of, at, cursors, late;
+    int memory_answers, memory_misses;
 };
 
 struct expected {
@@ -365,6 +366,31 @@ static void random_question(struct world *w, struct question *q)
     }
 }
 
+/* From memory there is the same answer or none. */
+static void check_brief(struct world *w, bool is_asset, enum weft_err brief_err,
+    const struct weft_page *brief, enum weft_err err, const struct weft_page *page)
+{
+    if (brief_err == WEFT_EBUSY) {
+        w->seen.memory_misses += is_asset;
+        return;
+    }
+    w->seen.memory_answers++;
+    EXPECT_EQ(err, brief_err);
+    if (err != WEFT_OK) {
+        return;
+    }
+    EXPECT_EQ(page->index, brief->index);
+    EXPECT_EQ(page->asset_rev, brief->asset_rev);
+    EXPECT_EQ(page->record_count, brief->record_count);
+    for (uint32_t i = 0; i < page->record_count; i++) {
+        EXPECT_EQ(page->records[i].index, brief->records[i].index);
+        EXPECT_EQ(page->records[i].ordinal, brief->records[i].ordinal);
+    }
+    EXPECT_EQ(page->cursor.size, brief->cursor.size);
+    EXPECT_TRUE(page->cursor.size == 0 ||
+                memcmp(page->cursor.data, brief->cursor.data, page->cursor.size) == 0);
+}
+
 /* Ask for all pages; between two of them the state may go on. */
 static void ask(struct world *w, struct question *q)
 {
@@ -379,8 +405,11 @@ static void ask(struct world *w, struct question *q)
         struct weft_client_message answer = {.kind = WEFT_KIND_PAGE};
         struct weft_msg msg;
         must(weft_view_open(w->state, &view, &msg), &msg);
+        struct weft_client_message brief = {.kind = WEFT_KIND_PAGE};
+        enum weft_err brief_err = weft_view_query_memory(view, &q->query, &arena, &brief, &msg);
         enum weft_err err = weft_view_query(view, &q->query, &arena, &answer, &msg);
         const struct weft_page page = answer.page;
+        check_brief(w, q->query.type == WEFT_QUERY_ASSET, brief_err, &brief.page, err, &page);
         if (count < 0) {
             EXPECT_EQ(WEFT_ENOTFOUND, err);
             w->seen.none_answers++;
@@ -503,5 +532,7 @@ TEST(state_model, agrees_with_a_plain_model_over_a_random_history)
     EXPECT_TRUE(w.seen.at > 300 * ENTRIES / 4000);
     EXPECT_TRUE(w.seen.empty_answers > 10 * ENTRIES / 4000);
     EXPECT_TRUE(w.seen.none_answers > 10 * ENTRIES / 4000);
+    EXPECT_TRUE(w.seen.memory_answers > 100 * ENTRIES / 4000);
+    EXPECT_TRUE(w.seen.memory_misses > 3 * ENTRIES / 4000);
     end_world(&w);
 }
