@@ -20,8 +20,8 @@
 struct weft_read_batch;
 
 enum {
-    /* Queries that a turn answers on the loop: each takes some 4 us (measured: bench_state), and
-     * 0.2 ms at most. More than these share a worker thread's switches well enough. */
+    /* Queries that a turn answers on the loop, each of a few microseconds. Chosen: more than these
+     * share a worker thread's switches well enough, and a turn stays far below a heartbeat. */
     WEFT_READS_ON_LOOP = 64,
 };
 

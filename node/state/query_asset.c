@@ -4,8 +4,8 @@
 #include "node/state/view.h"
 
 enum {
-    /* A step costs a fifth of a descent (measured: bench_state, both in memory). Chosen: no kind
-     * costs more than two descents and this many steps. */
+    /* Chosen: a step is a small part of a descent, and no kind costs more than two descents and
+     * this many steps. */
     NEAR_STEPS_MAX = 8,
 };
 

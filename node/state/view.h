@@ -28,7 +28,7 @@ enum {
     WEFT_RUN_STEPS_MAX = 200 * 1000, /* records or index keys looked at; about 0.2 s */
     WEFT_RUN_LOADED_BYTES_MAX = 64 * 1024 * 1024,
     WEFT_RUN_TABLES_MAX = WEFT_MESSAGE_TABLES_MAX - 10 * 1000,
-    /* Of an answer from memory. Chosen: a hundred times the usual, at most 0.2 ms. */
+    /* Of an answer from memory. Chosen: far above the usual, and a bound for the loop. */
     WEFT_RUN_MEMORY_STEPS_MAX = 64,
     WEFT_RUN_MEMORY_BYTES_MAX = 256 * 1024,
     WEFT_RUN_SIZE_MAX = WEFT_ANSWER_SIZE_MAX / 2,
