@@ -25,6 +25,19 @@ enum {
     WEFT_BUFFER_SIZE_MAX = 64 * 1024 * 1024,   /* of a buffer without a limit of its own; chosen */
     WEFT_JSON_LINE_SIZE_MAX = 4 * 1024 * 1024, /* one record as JSON text */
 
+    /* Models (proto/model). A text of 64 KiB holds about 600 properties. */
+    WEFT_MODEL_SIZE_MAX = WEFT_VALUE_SIZE_MAX,     /* its text is one attribute value */
+    WEFT_MODEL_MEMORY_MAX = 1024 * 1024,           /* compiled; chosen: 16 times the text */
+    WEFT_MODEL_SCRATCH_MAX = 16 * 1024 * 1024,     /* while it is compiled: 12 MiB were seen */
+    WEFT_MODEL_INTERFACES_MAX = 256,               /* in one text; chosen */
+    WEFT_MODEL_MEMBERS_MAX = 1024,                 /* of an object; a record has no more fields */
+    WEFT_MODEL_LINKS_MAX = 256,                    /* rels of one kind; chosen */
+    WEFT_MODEL_UNITS_MAX = 64,                     /* of one quantity; chosen */
+    WEFT_MODEL_EXTENDS_DEPTH_MAX = 10,             /* specified: DTDL v3, Interface */
+    WEFT_MODEL_SCHEMA_DEPTH_MAX = 5,               /* specified: DTDL v3, Complex schema */
+    WEFT_MODEL_NAME_SIZE_MAX = WEFT_PATH_SIZE_MAX, /* DTDL's 512 would not fit in a path */
+    WEFT_MODELS_MAX = 1024, /* registered kinds: with the line above, 1 GiB at the very worst */
+
     /* Raft. */
     WEFT_ENTRY_SIZE_MAX = 1024 * 1024,      /* one batch; specified: raft.md, Batching */
     WEFT_ENTRY_COMMITS_MAX = 4096,          /* commits in one batch */

@@ -474,14 +474,10 @@ static enum weft_err check_fields(const struct weft_field *fields, uint32_t coun
     return WEFT_OK;
 }
 
-/* "<base>/attrs/<path>" as an RFC 6901 pointer, cut at its end. */
-static void point_at_field(char *ret_pointer, const char *base, const struct weft_field *field)
+void weft_record_pointer(const char *base, struct weft_text path, char ret_pointer[256])
 {
-    if (ret_pointer == NULL) {
-        return;
-    }
     int used = snprintf(ret_pointer, POINTER_SIZE, "%s/attrs", base);
-    if (field == NULL || used < 0) {
+    if (path.size == 0 || used < 0) {
         return;
     }
     size_t at = (size_t)used;
@@ -489,18 +485,17 @@ static void point_at_field(char *ret_pointer, const char *base, const struct wef
     if (at < POINTER_SIZE - 1) {
         ret_pointer[at++] = '/';
     }
-    for (size_t i = 0; i < field->path.size && at < POINTER_SIZE - 1; i++) {
-        char c = field->path.data[i];
-        if (is_start && c == '[' &&
-            is_element(field->path.data + i, segment_size(field->path, i))) {
+    for (size_t i = 0; i < path.size && at < POINTER_SIZE - 1; i++) {
+        char c = path.data[i];
+        if (is_start && c == '[' && is_element(path.data + i, segment_size(path, i))) {
             i++;
-            while (field->path.data[i] != ']' && at < POINTER_SIZE - 1) {
-                ret_pointer[at++] = field->path.data[i++];
+            while (path.data[i] != ']' && at < POINTER_SIZE - 1) {
+                ret_pointer[at++] = path.data[i++];
             }
             is_start = false;
             continue;
         }
-        if (is_start && c == '~' && i + 1 < field->path.size && field->path.data[i + 1] == '2') {
+        if (is_start && c == '~' && i + 1 < path.size && path.data[i + 1] == '2') {
             c = '[';
             i++;
         }
@@ -510,6 +505,14 @@ static void point_at_field(char *ret_pointer, const char *base, const struct wef
     /* Neither a cut character nor a bad one: the pointer goes into JSON answers. */
     at = weft_text_utf8_prefix((struct weft_text){ret_pointer, at});
     ret_pointer[at] = '\0';
+}
+
+static void point_at_field(char *ret_pointer, const char *base, const struct weft_field *field)
+{
+    if (ret_pointer != NULL) {
+        const struct weft_text none = {NULL, 0};
+        weft_record_pointer(base, field != NULL ? field->path : none, ret_pointer);
+    }
 }
 
 static enum weft_err point_at(char *ret_pointer, enum weft_err err, const char *pointer)
