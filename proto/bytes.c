@@ -227,6 +227,7 @@ void *weft_arena_alloc(struct weft_arena *a, size_t size)
     if (block == NULL || block->capacity - block->used < rounded) {
         block = add_block(a, rounded);
         if (block == NULL) {
+            a->is_starved = true;
             return NULL;
         }
     }
@@ -259,6 +260,7 @@ void weft_arena_reset(struct weft_arena *a)
 {
     struct weft_arena_block *kept = a->blocks;
     a->used_bytes = 0;
+    a->is_starved = false;
     if (kept == NULL) {
         return;
     }

@@ -37,6 +37,7 @@ struct weft_arena {
     struct weft_arena_block *blocks;
     size_t used_bytes;
     size_t size_max;
+    bool is_starved; /* The process had no memory: not the limit. Until reset. */
 };
 
 #define WEFT_TEXT(literal) ((struct weft_text){"" literal, sizeof(literal) - 1})

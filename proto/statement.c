@@ -353,8 +353,8 @@ enum weft_err weft_statement_digest(const struct weft_record *record,
     sink_be32(&s, place->ordinal);
     sink_bytes(&s, place->previous.bytes, WEFT_DIGEST_SIZE);
     sink_be64(&s, (uint64_t)place->time_ns);
-    sink_text(&s, WEFT_TEXT("")); /* schema: of a kind that is not registered */
-    sink_be32(&s, 0);             /* basis: number of digests that follow */
+    sink_text(&s, place->schema);
+    sink_be32(&s, 0); /* basis: number of digests that follow */
     sink_be32(&s, count);
     sink_bytes(&s, root.bytes, WEFT_DIGEST_SIZE);
     struct weft_digest digest = sink_digest(&s);

@@ -34,6 +34,7 @@ struct weft_statement_place {
     uint32_t ordinal;            /* ...and the record's place in that index. */
     struct weft_digest previous; /* Of the asset's statement before; zero for its first. */
     int64_t time_ns;             /* Commit time. */
+    struct weft_text schema;     /* DTMI of the model in force; empty: kind not registered. */
     const uint8_t *salt_seed;    /* WEFT_SALT_SEED_SIZE bytes: the entry's. */
 };
 

@@ -195,6 +195,16 @@ static enum weft_err check_commit(struct apply *a, const struct weft_commit *com
             return WEFT_OK;
         }
     }
+    struct weft_models_refusal refusal;
+    enum weft_err rv =
+        weft_models_check(a->state->models, commit, a->position.public.index, &refusal, a->msg);
+    if (rv != WEFT_OK) {
+        return rv;
+    }
+    if (refusal.err != WEFT_OK) {
+        refuse(a, item, refusal.err, refusal.detail.text, refusal.pointer, 0);
+        return WEFT_OK;
+    }
     *ret_names = names;
     *ret_ok = true;
     return WEFT_OK;
@@ -225,6 +235,7 @@ static enum weft_err accept(struct apply *a, const struct weft_commit *commit,
         struct weft_digest digest;
         weft_answer_fill_in(&record, principal, a->time_ns);
         context.place.ordinal = a->ordinal + i;
+        context.place.schema = weft_models_schema(s->models, record.kind, a->position.public.index);
         enum weft_err rv =
             weft_stage_record(&s->stage, &context, &record, names[i], &digest, a->msg);
         if (rv != WEFT_OK) {
@@ -244,6 +255,7 @@ static enum weft_err accept(struct apply *a, const struct weft_commit *commit,
         .time_ns = a->time_ns,
         .receipts = receipts,
         .receipt_count = commit->record_count};
+    weft_models_accept(s->models);
     a->position.public.records += commit->record_count;
     return WEFT_OK;
 }

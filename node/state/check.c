@@ -23,6 +23,7 @@ struct checker {
     struct weft_store *store;
     struct weft_store_walk *walk;
     struct weft_names *names; /* Of the world made again. */
+    struct weft_models *models;
     struct weft_store_batch *batch;
     struct weft_stage stage;
     struct weft_position position;
@@ -99,6 +100,7 @@ static enum weft_err check_record(struct checker *c, struct weft_bytes bytes, in
             .index = c->index,
             .ordinal = c->ordinal,
             .time_ns = time_ns,
+            .schema = weft_models_schema(c->models, record.kind, c->index),
             .salt_seed = c->seed},
         .assets = &c->assets};
     rv = weft_names_find(c->names, record.asset, &name, c->msg);
@@ -107,6 +109,9 @@ static enum weft_err check_record(struct checker *c, struct weft_bytes bytes, in
     }
     if (rv == WEFT_OK && !weft_digest_equal(&stored, &made)) {
         rv = bad_record(c, "has another digest than its content");
+    }
+    if (rv == WEFT_OK) {
+        rv = weft_models_learn(c->models, &record, c->index, c->msg);
     }
     c->check->links += record.link_count;
     return rv;
@@ -345,6 +350,9 @@ static enum weft_err begin(struct checker *c)
         rv = weft_names_create(NULL, 0, 0, 0, &c->names, c->msg);
     }
     if (rv == WEFT_OK) {
+        rv = weft_models_create(0, &c->models, c->msg);
+    }
+    if (rv == WEFT_OK) {
         c->batch = weft_store_batch_create();
         c->walk = weft_store_walk_create(c->store, NULL, true);
         c->stage.arena.size_max = WEFT_STATE_ARENA_SIZE_MAX;
@@ -375,6 +383,7 @@ enum weft_err weft_state_check(struct weft_state_check *check, struct weft_msg *
     if (rv == WEFT_OK) {
         rv = compare_counts(&c);
     }
+    weft_models_destroy(c.models);
     weft_names_destroy(c.names);
     weft_stage_destroy(&c.stage);
     weft_store_batch_destroy(c.batch);

@@ -219,6 +219,12 @@ static enum weft_err open_parts(
     if (rv == WEFT_OK) {
         rv = weft_requests_create(s->store, secret, &s->position.window, &s->requests, msg);
     }
+    if (rv == WEFT_OK) {
+        rv = weft_models_create(secret, &s->models, msg);
+    }
+    if (rv == WEFT_OK) {
+        rv = weft_models_load(s->models, s->names, s->store, msg);
+    }
     return rv;
 }
 
@@ -264,6 +270,7 @@ void weft_state_close(struct weft_state *state)
         return;
     }
     weft_assert(atomic_load(&state->views) == 0); /* NOD-109 */
+    weft_models_destroy(state->models);
     weft_requests_destroy(state->requests);
     weft_names_destroy(state->names);
     weft_stage_destroy(&state->stage);

@@ -129,7 +129,7 @@ def statement(case):
     header += sha(text(authority) + text(name) + text(record["asset"].encode()))
     header += text(name) + text(b"") + text(authority) + be64(int(case["epoch"]))
     header += be64(int(case["index"])) + be32(ordinal) + bytes.fromhex(case["previous"])
-    header += be64(nanoseconds(case["time"])) + text(b"") + be32(0)
+    header += be64(nanoseconds(case["time"])) + text(case["schema"].encode()) + be32(0)
     header += be32(len(hashes)) + root
     return root, sha(b"\x02" + header)
 
@@ -150,7 +150,7 @@ def encode(value):
 def place(record, **changes):
     case = {"record": record, "author": "oem.example/plant1/op/ann",
             "time": "2026-01-02T03:04:05.678Z", "authority": "oem.example/plant1", "epoch": "1",
-            "index": "123", "ordinal": "2", "previous": "00" * 32,
+            "index": "123", "ordinal": "2", "previous": "00" * 32, "schema": "",
             "seed": bytes(range(32)).hex()}
     return {**case, **changes}
 
@@ -211,7 +211,8 @@ def random_case(r):
         record["links"] = links
     return place(record, ordinal=str(r.randint(0, 2**32 - 1)), index=str(r.randint(0, 2**64 - 1)),
                  previous=r.randbytes(32).hex(), seed=r.randbytes(32).hex(),
-                 author=r.choice(("", "oem.example/plant1/svc/mes")))
+                 author=r.choice(("", "oem.example/plant1/svc/mes")),
+                 schema=r.choice(("", "dtmi:example:oem:inspection;12")))
 
 
 def main():

@@ -59,6 +59,7 @@ static void print_one(struct weft_text line, struct weft_arena *arena)
         .authority_epoch = number_member(tree, "epoch"),
         .index = number_member(tree, "index"),
         .ordinal = (uint32_t)number_member(tree, "ordinal"),
+        .schema = text_member(tree, "schema"),
         .salt_seed = seed,
     };
     bytes_member(tree, "previous", place.previous.bytes);
