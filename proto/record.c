@@ -477,7 +477,7 @@ static enum weft_err check_fields(const struct weft_field *fields, uint32_t coun
 void weft_record_pointer(const char *base, struct weft_text path, char ret_pointer[256])
 {
     int used = snprintf(ret_pointer, POINTER_SIZE, "%s/attrs", base);
-    if (path.size == 0 || used < 0) {
+    if (path.data == NULL || used < 0) {
         return;
     }
     size_t at = (size_t)used;
@@ -510,8 +510,11 @@ void weft_record_pointer(const char *base, struct weft_text path, char ret_point
 static void point_at_field(char *ret_pointer, const char *base, const struct weft_field *field)
 {
     if (ret_pointer != NULL) {
-        const struct weft_text none = {NULL, 0};
-        weft_record_pointer(base, field != NULL ? field->path : none, ret_pointer);
+        struct weft_text path = {NULL, 0};
+        if (field != NULL) {
+            path = field->path.size > 0 ? field->path : WEFT_TEXT("");
+        }
+        weft_record_pointer(base, path, ret_pointer);
     }
 }
 

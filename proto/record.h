@@ -76,7 +76,7 @@ WEFT_MUST_USE enum weft_err weft_record_check(
     const struct weft_record *record, char ret_pointer[256], struct weft_msg *msg);
 
 /* "<base>/attrs/<path>" as an RFC 6901 pointer, cut at its end. `base` is "" or "/links/3"; `path`
- * a field's, or its first segments; empty: "<base>/attrs". */
+ * a field's, or its first segments; without data: "<base>/attrs". */
 void weft_record_pointer(const char *base, struct weft_text path, char ret_pointer[256]);
 
 /* An asset id: 1 to 255 bytes of UTF-8, no control characters, no space at either end. */
