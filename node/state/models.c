@@ -555,7 +555,7 @@ enum weft_err weft_models_learn(struct weft_models *models, const struct weft_re
             return weft_wrap(msg, WEFT_ECORRUPT, "a model: %s", pointer);
         }
         enum weft_err err = compile(models, reg.dtdl, index, &v, msg);
-        if (err != WEFT_OK) {
+        if (err != WEFT_OK) { /* PRO-104: it was taken once. */
             return err == WEFT_ENOMEM ? err
                                       : weft_wrap(msg, WEFT_ECORRUPT, "the model of kind %.*s",
                                             (int)reg.kind.size, reg.kind.data);

@@ -143,12 +143,12 @@ static enum weft_err find_command(const char *const *words, int count,
 static int option_lists(const struct weft_command *command, const struct weft_option *ret_lists[3])
 {
     int count = 0;
+    if (command != NULL && command->options != NULL) {
+        ret_lists[count++] = command->options; /* First: its --version is not the program's. */
+    }
     ret_lists[count++] = weft_global_options;
     if (command == NULL || command->is_online) {
         ret_lists[count++] = weft_online_options;
-    }
-    if (command != NULL && command->options != NULL) {
-        ret_lists[count++] = command->options;
     }
     return count;
 }
@@ -272,7 +272,7 @@ static enum weft_err look_for_command(int argc, char **argv, int ret_places[2], 
 static enum weft_err check_operands(const struct weft_args *args, struct weft_msg *msg)
 {
     const struct weft_command *c = args->command;
-    if (weft_args_has(args, "help") || weft_args_has(args, "version") || c == NULL) {
+    if (weft_args_has(args, "help") || weft_args_wants_version(args) || c == NULL) {
         return WEFT_OK;
     }
     if (args->operand_count < c->operands_min) {
@@ -356,6 +356,17 @@ const char *weft_args_nth(const struct weft_args *args, const char *name, int n)
 bool weft_args_has(const struct weft_args *args, const char *name)
 {
     return weft_args_nth(args, name, 0) != NULL;
+}
+
+bool weft_args_wants_version(const struct weft_args *args)
+{
+    for (int i = 0; i < args->given_count; i++) {
+        const struct weft_option *option = args->given[i].option;
+        if (option->argument == NULL && strcmp(option->name, "version") == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 const char *weft_args_text(const struct weft_args *args, const char *name, const char *fallback)

@@ -38,6 +38,8 @@ WEFT_MUST_USE enum weft_err weft_args_parse(
 void weft_args_destroy(struct weft_args *args);
 
 bool weft_args_has(const struct weft_args *args, const char *name);
+/* --version of the program, a flag, and not one of the command that takes a value. */
+bool weft_args_wants_version(const struct weft_args *args);
 /* The last one given; `fallback` if none. */
 const char *weft_args_text(const struct weft_args *args, const char *name, const char *fallback);
 /* The n-th one given, NULL past the last. */

@@ -113,6 +113,14 @@ static const struct weft_option watch_options[] = {
     {"idle", 0, "SECONDS", "end when nothing came for so long"},
     END,
 };
+static const struct weft_option model_add_options[] = {
+    {"breaking", 0, NULL, "even if records or readers of the version before break"},
+    {"dry-run", 0, NULL, "say what would change, commit nothing"},
+    END,
+};
+static const struct weft_option model_list_options[] = {READ_OPTIONS, END};
+static const struct weft_option model_show_options[] = {
+    {"version", 0, "N", "that one; default: the newest"}, READ_OPTIONS, END};
 static const struct weft_option backup_options[] = {
     {"newest", 0, NULL, "the newest checkpoint there is, instead of a new one"},
     END,
@@ -205,6 +213,34 @@ const struct weft_command weft_commands[] = {
         "weft watch --asset 'serial:box/*'\n"
         "weft watch --from 1 -o jsonl",
         weft_cmd_watch},
+    {"model add", "register the types of record kinds", "FILE...", 1, -1, model_add_options, true,
+        "Each file is the model of one kind: DTDL v3, in the subset that weft model\n"
+        "check knows. They are registered in one commit, all or nothing; from then\n"
+        "on a record of the kind that does not fit is refused with a JSON pointer.\n"
+        "Prints for each whether it is new, unchanged, compatible or breaking, and\n"
+        "why. A changed model needs a higher version in its @id; a breaking one is\n"
+        "refused, with exit 5, unless --breaking. The models of the usual kinds are\n"
+        "in ops/models.",
+        "weft model add ops/models/*.json\n"
+        "weft model add inspection.json --dry-run",
+        weft_cmd_model_add},
+    {"model list", "the record kinds that are registered", "", 0, 0, model_list_options, true,
+        "The newest version of each, since when and by whom.", "weft model list",
+        weft_cmd_model_list},
+    {"model show", "the type of a record kind", "KIND", 1, 1, model_show_options, true,
+        "Attributes with type, unit (UCUM) and whether they are required, and links.\n"
+        "With -o json the text as it was registered. Exit 1 if there is none.",
+        "weft model show inspection\n"
+        "weft model show inspection --version 1 -o json > inspection.json",
+        weft_cmd_model_show},
+    {"model check", "check a model file, and records against it", "FILE [RECORDS.jsonl|-]", 1, 2,
+        NULL, false,
+        "Compiles the model, without a connection: exit 2 and line, column and JSON\n"
+        "pointer if it is none. With records, one JSON object per line, names each\n"
+        "one of the kind that does not fit by line and pointer, and exits 1.",
+        "weft model check inspection.json\n"
+        "weft model check inspection.json records.jsonl",
+        weft_cmd_model_check},
     {"member list", "the members of the site", "", 0, 0, NULL, true,
         "Name, role and addresses of each member, and how far it is.", "weft member list",
         weft_cmd_member_list},

@@ -15,7 +15,7 @@ int main(int argc, char **argv)
         return (int)weft_complain(err, &msg);
     }
     enum weft_exit result;
-    if (weft_args_has(&args, "version")) {
+    if (weft_args_wants_version(&args)) {
         (void)puts("weft " WEFT_VERSION);
         result = WEFT_EXIT_DONE;
     } else if (args.command != NULL && weft_args_has(&args, "help")) {

@@ -95,6 +95,21 @@ TEST(args, options_of_other_commands_are_refused)
     expect_refused(parse("status", "-Z", NULL, NULL, NULL, NULL), "no option -Z");
 }
 
+TEST(args, the_version_of_a_command_is_not_that_of_the_program)
+{
+    EXPECT_EQ(WEFT_OK, parse("model", "show", "box", "--version", "2", NULL));
+    EXPECT_TEXT("2", weft_args_text(&args, "version", NULL));
+    EXPECT_EQ(1, args.operand_count);
+    EXPECT_TRUE(!weft_args_wants_version(&args));
+    weft_args_destroy(&args);
+    EXPECT_EQ(WEFT_OK, parse("get", "--version", NULL, NULL, NULL, NULL));
+    EXPECT_TRUE(weft_args_wants_version(&args));
+    weft_args_destroy(&args);
+    EXPECT_EQ(WEFT_OK, parse("--version", NULL, NULL, NULL, NULL, NULL));
+    EXPECT_TRUE(weft_args_wants_version(&args));
+    weft_args_destroy(&args);
+}
+
 TEST(args, values_missing_or_given_in_vain_are_refused)
 {
     expect_refused(parse("put", "--batch", NULL, NULL, NULL, NULL), "value is missing");
@@ -196,7 +211,10 @@ TEST(args, no_two_options_of_a_command_share_a_name_or_letter)
         }
         for (int i = 0; i < count; i++) {
             for (int k = i + 1; k < count; k++) {
-                EXPECT_TRUE(strcmp(all[i]->name, all[k]->name) != 0);
+                /* But for a --version N of the command's own, beside the program's flag. */
+                bool is_version = strcmp(all[i]->name, "version") == 0 &&
+                                  all[i]->argument == NULL && all[k]->argument != NULL;
+                EXPECT_TRUE(is_version || strcmp(all[i]->name, all[k]->name) != 0);
                 EXPECT_TRUE(all[i]->letter == 0 || all[i]->letter != all[k]->letter);
             }
         }
