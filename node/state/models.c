@@ -385,7 +385,7 @@ static enum weft_err check_model(struct weft_models *models, const struct weft_r
     uint32_t n, uint64_t index, struct weft_models_refusal *r, struct weft_msg *msg)
 {
     struct registration reg;
-    struct version *v;
+    struct version *v = NULL;
     const char *pointer;
     if (!read_registration(record, &reg, &pointer, &r->detail)) {
         return refuse(r, WEFT_EINVAL, n, pointer);
@@ -397,6 +397,7 @@ static enum weft_err check_model(struct weft_models *models, const struct weft_r
     if (err != WEFT_OK) {
         return refuse(r, err, n, "/attrs/dtdl");
     }
+    weft_assert(v != NULL); /* NOD-141: compiled */
     err = check_version(models, &reg, v, n, r);
     if (err != WEFT_OK || r->err != WEFT_OK) {
         destroy_version(v);
@@ -550,7 +551,7 @@ enum weft_err weft_models_learn(struct weft_models *models, const struct weft_re
     const char *pointer;
     if (weft_text_is(record->kind, model_kind)) {
         struct registration reg;
-        struct version *v;
+        struct version *v = NULL;
         if (!read_registration(record, &reg, &pointer, msg)) {
             return weft_wrap(msg, WEFT_ECORRUPT, "a model: %s", pointer);
         }
@@ -560,6 +561,7 @@ enum weft_err weft_models_learn(struct weft_models *models, const struct weft_re
                                       : weft_wrap(msg, WEFT_ECORRUPT, "the model of kind %.*s",
                                             (int)reg.kind.size, reg.kind.data);
         }
+        weft_assert(v != NULL); /* NOD-141: compiled */
         if (!weft_text_equal(v->model.kind, reg.kind) ||
             (find(models, reg.kind) == NULL && models->count == WEFT_MODELS_MAX)) {
             destroy_version(v);

@@ -19,7 +19,8 @@ enum {
 struct checker {
     const struct weft_field *fields;
     const uint16_t *sorted;
-    const char *base; /* "" or "/links/3" */
+    bool is_link;  /* The fields are those of a link: */
+    uint32_t link; /* its number. */
     char *ret_pointer;
     struct weft_msg *msg;
 };
@@ -36,6 +37,19 @@ static enum weft_err check_value(struct checker *c, const struct weft_model_prop
 
 /* --- messages -------------------------------------------------------------------------------- */
 
+enum {
+    BASE_SIZE = 32
+};
+
+/* "" or "/links/3" */
+static void base_of(const struct checker *c, char ret_base[BASE_SIZE])
+{
+    ret_base[0] = '\0';
+    if (c->is_link) {
+        (void)snprintf(ret_base, BASE_SIZE, "/links/%u", c->link);
+    }
+}
+
 static enum weft_err fail(const struct checker *c, struct weft_text path, const char *member,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
@@ -44,7 +58,9 @@ static enum weft_err fail(
     const struct checker *c, struct weft_text path, const char *member, const char *format, ...)
 {
     if (c->ret_pointer != NULL) {
-        weft_record_pointer(c->base, path, c->ret_pointer);
+        char base[BASE_SIZE];
+        base_of(c, base);
+        weft_record_pointer(base, path, c->ret_pointer);
         size_t used = strlen(c->ret_pointer);
         if (member != NULL) {
             (void)snprintf(c->ret_pointer + used, POINTER_SIZE - used, "/%s", member);
@@ -480,7 +496,9 @@ static enum weft_err fail_at(const struct checker *c, const char *pointer, const
 static enum weft_err fail_at(const struct checker *c, const char *pointer, const char *format, ...)
 {
     if (c->ret_pointer != NULL) {
-        (void)snprintf(c->ret_pointer, POINTER_SIZE, "%s%s", c->base, pointer);
+        char base[BASE_SIZE];
+        base_of(c, base);
+        (void)snprintf(c->ret_pointer, POINTER_SIZE, "%s%s", base, pointer);
     }
     if (c->msg != NULL) {
         va_list args;
@@ -531,17 +549,16 @@ static enum weft_err check_links(
     struct checker *c, const struct weft_model *model, const struct weft_record *record)
 {
     uint16_t counts[WEFT_MODEL_LINKS_MAX] = {0};
-    char base[32];
     weft_assert(record->link_count <= WEFT_RECORD_LINKS_MAX); /* PRO-102 */
     for (uint32_t i = 0; i < record->link_count; i++) {
-        (void)snprintf(base, sizeof(base), "/links/%u", i);
-        c->base = base;
+        c->is_link = true;
+        c->link = i;
         enum weft_err err = check_link(c, model, &record->links[i], counts);
         if (err != WEFT_OK) {
             return err;
         }
     }
-    c->base = "";
+    c->is_link = false;
     for (uint32_t i = 0; i < model->link_count; i++) {
         const struct weft_model_link *link = &model->links[i];
         if (link->is_required && counts[i] == 0) {
@@ -555,7 +572,7 @@ static enum weft_err check_links(
 enum weft_err weft_model_check_record(const struct weft_model *model,
     const struct weft_record *record, char ret_pointer[256], struct weft_msg *msg)
 {
-    struct checker c = {.base = "", .ret_pointer = ret_pointer, .msg = msg};
+    struct checker c = {.ret_pointer = ret_pointer, .msg = msg};
     enum weft_err err = WEFT_OK;
     if (!has_prefix(record->asset, model->prefixes, model->prefix_count)) {
         char expected[EXPECTED_SIZE];

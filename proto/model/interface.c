@@ -249,7 +249,11 @@ static enum weft_err visit(struct builder *b, struct interface *interface)
     for (uint32_t i = 0; i < interface->parent_count; i++, name = name->next) {
         struct interface *parent = NULL;
         enum weft_err err = look_up(b, name, &parent);
-        if (err == WEFT_OK && parent->visit == OPEN) {
+        if (err != WEFT_OK) {
+            return err;
+        }
+        weft_assert(parent != NULL); /* PRO-101 */
+        if (parent->visit == OPEN) {
             err = weft_json_fail(name, b->r->msg, WEFT_EINVAL,
                 "the interfaces extend each other in a cycle: take this one away");
         }
@@ -493,6 +497,7 @@ static enum weft_err compile_kind(
     struct builder *b, struct interface *interface, struct weft_model *model)
 {
     struct weft_model_reader *r = b->r;
+    weft_assert(interface != NULL); /* PRO-101: find_kind() has found it */
     const struct weft_json *at = interface->at;
     struct weft_text *prefixes;
     enum weft_err err = gather(b, interface);

@@ -264,6 +264,9 @@ static enum weft_err read_list(struct weft_model_reader *r, const struct weft_js
     if (err == WEFT_OK && at == NULL) {
         err = weft_json_fail(list, r->msg, WEFT_ETOOBIG, "no memory for %u members", list->count);
     }
+    if (err != WEFT_OK || at == NULL) {
+        return err;
+    }
     uint32_t n = 0;
     for (const struct weft_json *item = list->first; err == WEFT_OK && item != NULL;
          item = item->next, n++) {
@@ -474,11 +477,11 @@ static enum weft_err read_array(
 {
     enum weft_err err = weft_element_check(r, element, array_members);
     const struct weft_json *of = weft_json_get(element, "elementSchema");
-    if (err == WEFT_OK && of == NULL) {
-        err = weft_json_fail(element, r->msg, WEFT_EINVAL, "\"elementSchema\" is missing");
-    }
     if (err != WEFT_OK) {
         return err;
+    }
+    if (of == NULL) {
+        return weft_json_fail(element, r->msg, WEFT_EINVAL, "\"elementSchema\" is missing");
     }
     struct weft_model_property *property =
         weft_element_alloc(r, element, 1, sizeof(*property), &err);

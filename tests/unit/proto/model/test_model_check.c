@@ -271,7 +271,7 @@ TEST(model_check, a_record_of_the_largest_size_is_checked_whole)
     }
     (void)snprintf(attrs + used, 16, "]}");
     expect_fits(m, attrs);
-    memcpy(attrs + used - 4, "true", 4);
+    (void)snprintf(attrs + used - 4, 16, "true]}");
     expect_refused(m, attrs, "/attrs/list/1023: true is no integer");
     free(attrs);
     rig_destroy();

@@ -523,8 +523,8 @@ TEST(model_parse, a_text_is_at_most_64_kib_and_its_labels_are_short)
     char title[512] = "{'@type':'Property','name':'a','schema':'date','displayName':'";
     size_t used = strlen(title);
     for (int i = 0; i < 64; i++) {
-        memcpy(title + used, "\xc3\xa4", 2); /* Characters count, not bytes. */
-        used += 2;
+        title[used++] = '\xc3'; /* Characters count, not bytes. */
+        title[used++] = '\xa4';
     }
     memcpy(title + used, "'}", 3);
     EXPECT_TEXT("", rig_box_refusal(title));
