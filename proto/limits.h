@@ -28,7 +28,7 @@ enum {
     /* Models (proto/model). A text of 64 KiB holds about 600 properties. */
     WEFT_MODEL_SIZE_MAX = WEFT_VALUE_SIZE_MAX,     /* its text is one attribute value */
     WEFT_MODEL_MEMORY_MAX = 1024 * 1024,           /* compiled; chosen: 16 times the text */
-    WEFT_MODEL_SCRATCH_MAX = 16 * 1024 * 1024,     /* while it is compiled: 12 MiB were seen */
+    WEFT_MODEL_SCRATCH_MAX = 16 * 1024 * 1024,     /* while it is compiled; its tree takes 4 MiB */
     WEFT_MODEL_INTERFACES_MAX = 256,               /* in one text; chosen */
     WEFT_MODEL_MEMBERS_MAX = 1024,                 /* of an object; a record has no more fields */
     WEFT_MODEL_LINKS_MAX = 256,                    /* rels of one kind; chosen */
