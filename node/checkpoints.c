@@ -156,6 +156,7 @@ static enum weft_err take(struct weft_checkpoint_work *w)
     struct weft_node *node = w->owner->node;
     w->source = (struct weft_state_source){
         .state = node->state, .options = weft_rebuild_state_options(node)};
+    w->source.options.lineage_bytes = 0; /* A copy is opened to be looked at, not to be asked. */
     struct weft_keeper_source source = weft_state_source(&w->source);
     return weft_keeper_take(w->keeper, &source);
 }
@@ -427,6 +428,7 @@ enum weft_err weft_checkpoints_install(
     if (rv != WEFT_OK) {
         return weft_wrap(msg, rv, "installed checkpoint");
     }
+    weft_rebuild_watch_lineage(node);
     weft_reads_attach(&node->reads, node->state, node->replica);
     struct weft_state_position position;
     weft_state_position(node->state, &position);

@@ -51,6 +51,7 @@ struct weft_config {
         uint64_t log_bytes;          /* Raft log on disk; trimmed by checkpoints above it. */
         uint64_t cache_bytes;        /* RocksDB block cache. */
         uint64_t memtable_bytes;     /* Per memtable, at most 3 live. */
+        uint64_t lineage_bytes;      /* Index of lineage in memory; beyond it there is none. */
         uint64_t waiting_bytes;      /* Commits admitted and not yet answered. */
         uint64_t client_queue_bytes; /* Answers that wait to be sent, per client. */
         uint64_t peer_queue_bytes;   /* Messages that wait to be sent, per peer. */

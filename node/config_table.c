@@ -54,6 +54,8 @@ const struct weft_setting weft_settings[WEFT_SETTINGS] = {
     "cache for reads of the state"},
 {"limits", "memtable_bytes", WEFT_SETTING_BYTES, AT(limits.memtable_bytes), "32 MiB", MIB, GIB,
     false, "state not yet written to its files, per memtable; at most 3 live"},
+{"limits", "lineage_bytes", WEFT_SETTING_BYTES, AT(limits.lineage_bytes), "512 MiB", 0, TIB, false,
+    "memory of the index behind traces; beyond it they are slow; 0: none"},
 {"limits", "waiting_bytes", WEFT_SETTING_BYTES, AT(limits.waiting_bytes), "64 MiB", 2 * MIB, GIB,
     false, "commits admitted and not yet answered; above it clients hear busy"},
 {"limits", "client_queue_bytes", WEFT_SETTING_BYTES, AT(limits.client_queue_bytes), "16 MiB",

@@ -86,6 +86,7 @@ struct weft_node {
     uint32_t closing; /* Parts still to close. */
     int exit_code;
     /* Counters for status. */
+    bool lineage_is_given_up;
     uint64_t commits, refusals, applied_entries, turns, slow_turns, alarms;
 };
 

@@ -23,7 +23,30 @@ struct weft_state_options weft_rebuild_state_options(const struct weft_node *nod
         .org = node->config.node.org,
         .cluster = node->datadir.identity.cluster,
         .cache_bytes = node->config.limits.cache_bytes,
-        .memtable_bytes = node->config.limits.memtable_bytes};
+        .memtable_bytes = node->config.limits.memtable_bytes,
+        .lineage_bytes = node->config.limits.lineage_bytes};
+}
+
+void weft_rebuild_watch_lineage(struct weft_node *node)
+{
+    struct weft_lineage_stats stats;
+    weft_state_lineage(node->state, &stats);
+    if (stats.is_given_up && !node->lineage_is_given_up) {
+        weft_log(WEFT_LOG_WARN, "lineage_given_up", weft_kv("limit_bytes", stats.limit_bytes),
+            weft_kv("nodes", stats.nodes), weft_kv("edges", stats.edges),
+            weft_kv("next", "traces are read from the store until a restart with a higher "
+                            "limits.lineage_bytes"));
+    }
+    node->lineage_is_given_up = stats.is_given_up;
+}
+
+static void log_lineage(struct weft_node *node)
+{
+    struct weft_lineage_stats stats;
+    weft_state_lineage(node->state, &stats);
+    weft_log(WEFT_LOG_INFO, "lineage_loaded", weft_kv("nodes", stats.nodes),
+        weft_kv("edges", stats.edges), weft_kv("bytes", stats.used_bytes));
+    weft_rebuild_watch_lineage(node);
 }
 
 static void mark_path(const struct weft_datadir *datadir, char *ret_path, size_t size)
@@ -117,6 +140,7 @@ static enum weft_err rebuild(struct weft_node *node, struct weft_msg *msg)
     }
     rv = weft_state_open(&options, &node->state, msg);
     if (rv == WEFT_OK) {
+        log_lineage(node);
         unmark(&node->datadir);
     }
     return rv == WEFT_OK ? rv : weft_wrap(msg, rv, "rebuilt state");
@@ -136,6 +160,7 @@ enum weft_err weft_rebuild_open_state(struct weft_node *node, struct weft_msg *m
     if (rv == WEFT_OK) {
         weft_state_position(node->state, &position);
         if (position.index >= node->log_start.base_index) {
+            log_lineage(node);
             return WEFT_OK;
         }
         weft_state_close(node->state);

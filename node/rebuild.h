@@ -21,4 +21,7 @@ WEFT_MUST_USE enum weft_err weft_rebuild_open_state(struct weft_node *node, stru
 /* The state failed while the node ran: the next start rebuilds it. Best effort. */
 void weft_rebuild_mark(const struct weft_datadir *datadir);
 
+/* Say it once when the index of lineage has been given up. After each apply; cheap. */
+void weft_rebuild_watch_lineage(struct weft_node *node);
+
 #endif

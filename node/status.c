@@ -41,6 +41,17 @@ static void add_log(struct gauges *g, const struct weft_node *node)
     add(g, "log_appended_bytes_total", s.appended_bytes);
 }
 
+static void add_lineage(struct gauges *g, const struct weft_state *state)
+{
+    struct weft_lineage_stats s;
+    weft_state_lineage(state, &s);
+    add(g, "lineage_bytes", s.used_bytes);
+    add(g, "lineage_limit_bytes", s.limit_bytes);
+    add(g, "lineage_nodes", s.nodes);
+    add(g, "lineage_edges", s.edges);
+    add(g, "lineage_given_up", s.is_given_up ? 1 : 0);
+}
+
 static void add_all(struct gauges *g, const struct weft_node *node,
     const struct weft_replica_status *raft, const struct weft_state_position *position)
 {
@@ -53,6 +64,7 @@ static void add_all(struct gauges *g, const struct weft_node *node,
     uint64_t free_bytes = 0, used_bytes = 0;
     add(g, "records", position->records);
     add(g, "assets", position->assets);
+    add_lineage(g, node->state);
     add(g, "commits_total", node->commits);
     add(g, "refusals_total", node->refusals);
     add(g, "requests_total", weft_native_requests(node->native));

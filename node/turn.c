@@ -7,6 +7,7 @@
 #include "node/logger.h"
 #include "node/node.h"
 #include "node/notify.h"
+#include "node/rebuild.h"
 
 enum {
     APPLY_BYTES_PER_TURN = 2 * 1024 * 1024, /* Bounds a turn to some 30 ms of apply. */
@@ -155,6 +156,7 @@ static void apply_some(struct weft_node *node, const struct weft_log_entry *entr
     struct weft_state_position position;
     weft_state_position(node->state, &position);
     weft_chains_note(&node->chains, position.index, &position.chain);
+    weft_rebuild_watch_lineage(node);
 }
 
 /* Apply in runs that end at a digest marker, so that a view can be taken at exactly its index

@@ -216,6 +216,7 @@ static enum weft_err accept(struct apply *a, const struct weft_commit *commit,
     struct weft_state *s = a->state;
     struct weft_receipt *receipts = NULL;
     struct weft_stage_context context = {.names = s->names,
+        .feed = s->feed,
         .batch = s->batch,
         .place = {.authority = {(const char *)s->authority.data, s->authority.size},
             .authority_epoch = 1,
@@ -453,6 +454,13 @@ static enum weft_err apply_entries(
     return weft_store_write(a->state->store, a->state->batch, a->msg);
 }
 
+static uint32_t first_of_pack(void *ctx, uint32_t record)
+{
+    const struct weft_stage *stage = ctx;
+    weft_assert(record < stage->count); /* NOD-110 */
+    return stage->records[record].first;
+}
+
 enum weft_err weft_state_apply(struct weft_state *state, const struct weft_log_entry *entries,
     uint32_t entry_count, bool with_results, struct weft_arena *arena,
     struct weft_applied_item **ret_items, uint32_t *ret_count, struct weft_msg *msg)
@@ -472,6 +480,7 @@ enum weft_err weft_state_apply(struct weft_state *state, const struct weft_log_e
         state->has_failed = true;
         return weft_wrap(msg, rv, "apply");
     }
+    weft_feed_publish(state->feed, first_of_pack, &state->stage);
     weft_names_settle(state->names);
     weft_requests_settle(state->requests);
     weft_stage_clear(&state->stage);

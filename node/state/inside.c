@@ -7,16 +7,17 @@
 
 enum {
     TABLE_SIZE = 4 * WEFT_INSIDE_ASSETS_MAX, /* At most a quarter full. */
-    FORWARD_COUNT = 4,
-    REVERSE_COUNT = 3,
+    FORWARD_COUNT = 5,
+    REVERSE_COUNT = 4,
 };
 
 /* The record's asset contains the target... */
 static const char *const forward_names[FORWARD_COUNT] = {
-    "consumes", "uses_lot", "contains", "input"};
+    "consumes", "uses_lot", "contains", "input", "installs"};
 /* ...or the target contains the record's asset, itself or through an EPCIS event: a container is
  * the event's parent, a product its output. */
-static const char *const reverse_names[REVERSE_COUNT] = {"part_of", "parent", "output"};
+static const char *const reverse_names[REVERSE_COUNT] = {
+    "part_of", "parent", "output", "installed_in"};
 
 struct search {
     struct weft_run *run;

@@ -1,9 +1,10 @@
 /* node/state/inside.h: what is inside an asset: the closure over links that carry material.
  *
- * An assembly contains what it `consumes`, the lots it `uses_lot`, what it `contains`, the
- * `input` of its transformation, and whatever says that it is `part_of` it; events of
- * aggregation and transformation stand between a container or product, which they name as
- * `parent` or `output`, and what they contain. Cycles are tolerated: an asset is entered once. */
+ * An assembly contains what it `consumes`, the lots it `uses_lot`, what it `contains` or
+ * `installs`, the `input` of its transformation, and whatever says that it is `part_of` it or
+ * `installed_in` it; events of aggregation and transformation stand between a container or
+ * product, which they name as `parent` or `output`, and what they contain. What was inside at
+ * any time counts: a story tells of it. Cycles are tolerated: an asset is entered once. */
 #ifndef WEFT_NODE_STATE_INSIDE_H
 #define WEFT_NODE_STATE_INSIDE_H
 

@@ -50,6 +50,7 @@ struct weft_state {
     struct weft_names *names;       /* NULL when read only. */
     struct weft_requests *requests; /* NULL when read only. */
     struct weft_models *models;     /* NULL when read only. */
+    struct weft_feed *feed;         /* The index of lineage, if there is one. */
     struct weft_position position;
     struct weft_buffer configuration;
     struct weft_buffer authority; /* "<org>/<site>" */

@@ -104,6 +104,7 @@ static enum weft_err stage_links(struct weft_stage *stage, const struct weft_sta
             return weft_fail(msg, rv, "name an asset");
         }
         link->to = target->head.id;
+        link->is_known = target->head.rev != 0;
     }
     return WEFT_OK;
 }
@@ -154,7 +155,16 @@ enum weft_err weft_stage_record(struct weft_stage *stage, const struct weft_stag
     asset->is_changed = true;
     *ret_digest = staged->digest;
     stage->count++;
-    return stage_links(stage, context, record, msg);
+    uint64_t asset_id = staged->asset;
+    rv = stage_links(stage, context, record, msg);
+    if (rv == WEFT_OK) {
+        const struct weft_ref in_log = {
+            .at_ns = record->at_ns, .index = place.index, .ordinal = place.ordinal};
+        rv = weft_feed_record(context->feed, &in_log, asset_id, record,
+            &stage->links[stage->link_count - record->link_count]);
+        rv = rv == WEFT_OK ? rv : weft_fail(msg, rv, "stage lineage");
+    }
+    return rv;
 }
 
 const struct weft_staged *weft_stage_find(

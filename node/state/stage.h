@@ -8,16 +8,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "node/state/lineage/feed.h"
 #include "node/state/names.h"
 #include "node/state/store.h"
 #include "proto/bytes.h"
 #include "proto/err.h"
 #include "proto/statement.h"
-
-struct weft_staged_link {
-    uint64_t to;
-    uint16_t rel;
-};
 
 struct weft_staged {
     uint64_t index;
@@ -55,6 +51,7 @@ struct weft_stage {
 /* What a record is staged with besides itself. */
 struct weft_stage_context {
     struct weft_names *names;
+    struct weft_feed *feed; /* Of the index of lineage. */
     struct weft_store_batch *batch;
     struct weft_statement_place place; /* previous is set from the head. */
     uint64_t *assets;                  /* Number of assets so far: the next id less 1. */

@@ -225,6 +225,9 @@ static enum weft_err open_parts(
     if (rv == WEFT_OK) {
         rv = weft_models_load(s->models, s->names, s->store, msg);
     }
+    if (rv == WEFT_OK) {
+        rv = weft_feed_load(s->feed, s->store, s->names, s->position.public.assets, msg);
+    }
     return rv;
 }
 
@@ -242,14 +245,17 @@ enum weft_err weft_state_open(
     s->stage.arena.size_max = WEFT_STATE_ARENA_SIZE_MAX;
     s->stage.bytes.size_max = SIZE_MAX / 2;
     s->batch = weft_store_batch_create();
+    enum weft_err rv =
+        weft_feed_create(options->read_only ? 0 : options->lineage_bytes, &s->feed, msg);
     struct weft_store_options store_options = {.directory = options->directory,
         .cache_bytes = options->cache_bytes,
         .memtable_bytes = options->memtable_bytes,
         .read_only = options->read_only};
     bool is_created;
-    enum weft_err rv = s->batch != NULL
-                           ? weft_store_open(&store_options, &s->store, &is_created, msg)
-                           : weft_fail(msg, WEFT_ENOMEM, "open the state");
+    if (rv == WEFT_OK) {
+        rv = s->batch != NULL ? weft_store_open(&store_options, &s->store, &is_created, msg)
+                              : weft_fail(msg, WEFT_ENOMEM, "open the state");
+    }
     if (rv == WEFT_OK) {
         rv = open_parts(s, options, msg);
         if (rv != WEFT_OK) {
@@ -271,6 +277,7 @@ void weft_state_close(struct weft_state *state)
     }
     weft_assert(atomic_load(&state->views) == 0); /* NOD-109 */
     weft_models_destroy(state->models);
+    weft_feed_destroy(state->feed);
     weft_requests_destroy(state->requests);
     weft_names_destroy(state->names);
     weft_stage_destroy(&state->stage);
@@ -284,6 +291,11 @@ void weft_state_close(struct weft_state *state)
 void weft_state_position(const struct weft_state *state, struct weft_state_position *ret_position)
 {
     *ret_position = state->position.public;
+}
+
+void weft_state_lineage(const struct weft_state *state, struct weft_lineage_stats *ret_stats)
+{
+    weft_feed_stats(state->feed, ret_stats);
 }
 
 /* --- the disk -------------------------------------------------------------------------------- */

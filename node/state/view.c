@@ -31,6 +31,11 @@ enum weft_err weft_view_open(
         free(view);
         return weft_fail(msg, WEFT_ENOMEM, "open a view");
     }
+    view->lineage = state->feed->lineage;
+    if (view->lineage != NULL) {
+        weft_lineage_retain(view->lineage);
+        view->span = weft_lineage_span(view->lineage);
+    }
     atomic_fetch_add(&state->views, 1);
     *ret_view = view;
     return WEFT_OK;
@@ -48,6 +53,7 @@ void weft_view_close(struct weft_view *view)
     }
     weft_store_walk_destroy(view->walk);
     weft_store_walk_destroy(view->memory_walk);
+    weft_lineage_release(view->lineage);
     weft_store_snapshot_destroy(view->store, view->snapshot);
     atomic_fetch_sub(&view->state->views, 1);
     free(view);
@@ -168,45 +174,58 @@ static void count_fields(struct weft_run *run, uint32_t field_count)
     run->size_bytes += (size_t)field_count * FIELD_OVERHEAD;
 }
 
-enum weft_err weft_run_add_bytes(struct weft_run *run, const struct weft_ref *ref,
-    struct weft_bytes bytes, int64_t time_ns, bool *ret_added)
+enum weft_err weft_run_decode(struct weft_run *run, const struct weft_ref *ref,
+    struct weft_bytes bytes, int64_t time_ns, bool is_first, struct weft_stored_record *ret_record,
+    bool *ret_fits)
 {
-    struct weft_page *page = run->page;
-    *ret_added = false;
-    if (page->record_count == run->limit ||
-        (page->record_count > 0 && run->size_bytes + bytes.size > WEFT_RUN_SIZE_MAX)) {
+    size_t tables_before = run->tables, size_before = run->size_bytes;
+    *ret_fits = false;
+    if (!is_first && run->size_bytes + bytes.size > WEFT_RUN_SIZE_MAX) {
         return WEFT_OK;
     }
-    struct weft_stored_record *r = &run->records[page->record_count];
     uint8_t *copy = weft_arena_alloc(run->arena, bytes.size);
     if (copy == NULL) {
         return weft_fail(run->msg, WEFT_ENOMEM, "a page of records");
     }
     memcpy(copy, bytes.data, bytes.size);
-    *r = (struct weft_stored_record){
+    struct weft_stored_record r = {
         .index = ref->index, .ordinal = ref->ordinal, .time_ns = time_ns};
-    enum weft_err rv = weft_stored_decode(
-        (struct weft_bytes){copy, bytes.size}, run->arena, &r->digest, &r->record);
+    enum weft_err rv =
+        weft_stored_decode((struct weft_bytes){copy, bytes.size}, run->arena, &r.digest, &r.record);
     if (rv != WEFT_OK) {
         return weft_fail(
             run->msg, rv, "record %llu/%u", (unsigned long long)ref->index, ref->ordinal);
     }
-    size_t tables_before = run->tables, size_before = run->size_bytes;
-    run->tables += 2 + (size_t)r->record.link_count;
+    run->tables += 2 + (size_t)r.record.link_count;
     run->size_bytes += RECORD_OVERHEAD + bytes.size;
-    count_fields(run, r->record.field_count);
-    for (uint32_t i = 0; i < r->record.link_count; i++) {
-        count_fields(run, r->record.links[i].field_count + 1);
+    count_fields(run, r.record.field_count);
+    for (uint32_t i = 0; i < r.record.link_count; i++) {
+        count_fields(run, r.record.links[i].field_count + 1);
     }
-    if (page->record_count > 0 &&
-        (run->tables > WEFT_RUN_TABLES_MAX || run->size_bytes > WEFT_RUN_SIZE_MAX)) {
+    if (!is_first && (run->tables > WEFT_RUN_TABLES_MAX || run->size_bytes > WEFT_RUN_SIZE_MAX)) {
         run->tables = tables_before;
         run->size_bytes = size_before;
         return WEFT_OK;
     }
-    page->record_count++;
-    *ret_added = true;
+    *ret_record = r;
+    *ret_fits = true;
     return WEFT_OK;
+}
+
+enum weft_err weft_run_add_bytes(struct weft_run *run, const struct weft_ref *ref,
+    struct weft_bytes bytes, int64_t time_ns, bool *ret_added)
+{
+    struct weft_page *page = run->page;
+    *ret_added = false;
+    if (page->record_count == run->limit) {
+        return WEFT_OK;
+    }
+    enum weft_err rv = weft_run_decode(run, ref, bytes, time_ns, page->record_count == 0,
+        &run->records[page->record_count], ret_added);
+    if (rv == WEFT_OK && *ret_added) {
+        page->record_count++;
+    }
+    return rv;
 }
 
 enum weft_err weft_run_add(struct weft_run *run, const struct weft_ref *ref, bool *ret_added)
@@ -222,9 +241,9 @@ enum weft_err weft_run_add(struct weft_run *run, const struct weft_ref *ref, boo
 /* First half of a digest over what the query asks for: a cursor is good for that alone. */
 static uint64_t hash_of_query(const struct weft_query *q)
 {
-    const struct weft_text texts[] = {
-        q->asset, q->asset_glob, q->kind, q->where_path, q->where_value};
-    uint8_t numbers[32];
+    const struct weft_text texts[] = {q->asset, q->asset_glob, q->kind, q->where_path,
+        q->where_value, q->rels, q->to_kind, q->machine, q->part};
+    uint8_t numbers[48];
     struct weft_sha256 hash;
     weft_sha256_init(&hash);
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -236,7 +255,11 @@ static uint64_t hash_of_query(const struct weft_query *q)
     weft_put_be64(numbers, (uint64_t)q->type << 32 | (uint64_t)q->where_op);
     weft_put_be64(numbers + 8, q->as_of);
     weft_put_be64(numbers + 16, q->has_at ? (uint64_t)q->at_ns : 0);
-    weft_put_be64(numbers + 24, (q->has_at ? 1u : 0u) | (q->no_inside ? 2u : 0u));
+    weft_put_be64(numbers + 24, (q->has_at ? 1u : 0u) | (q->no_inside ? 2u : 0u) |
+                                    (q->has_window ? 4u : 0u) | (q->ids_only ? 8u : 0u) |
+                                    (uint64_t)q->depth_max << 32);
+    weft_put_be64(numbers + 32, q->has_window ? (uint64_t)q->window_from_ns : 0);
+    weft_put_be64(numbers + 40, q->has_window ? (uint64_t)q->window_to_ns : 0);
     weft_sha256_update(&hash, numbers, sizeof(numbers));
     struct weft_digest digest = weft_sha256_final(&hash);
     return weft_get_be64(digest.bytes);
@@ -322,7 +345,9 @@ static enum weft_err dispatch(struct weft_run *run)
         return weft_query_commits(run);
     case WEFT_QUERY_TRACE_FORWARD:
     case WEFT_QUERY_TRACE_BACK:
+        return weft_query_trace(run);
     case WEFT_QUERY_RECALL:
+        return weft_query_recall(run);
     case WEFT_QUERY_TWIN:
     case WEFT_QUERY_DIFF:
         return weft_fail(run->msg, WEFT_EVERSION,
@@ -331,17 +356,43 @@ static enum weft_err dispatch(struct weft_run *run)
     return weft_fail(run->msg, WEFT_EINVAL, "there is no query of type %d", (int)run->query->type);
 }
 
+/* The answer in the form that its type of query has. */
+static void finish(const struct weft_run *run, struct weft_client_message *ret_answer)
+{
+    switch (run->query->type) {
+    case WEFT_QUERY_ASSET:
+    case WEFT_QUERY_STORY:
+    case WEFT_QUERY_FIND:
+    case WEFT_QUERY_COMMITS:
+        *ret_answer = (struct weft_client_message){.kind = WEFT_KIND_PAGE, .page = *run->page};
+        break;
+    case WEFT_QUERY_TRACE_FORWARD:
+    case WEFT_QUERY_TRACE_BACK:
+    case WEFT_QUERY_RECALL:
+        *ret_answer =
+            (struct weft_client_message){.kind = WEFT_KIND_TRACE_RESULT, .trace = *run->trace};
+        ret_answer->trace.index = run->page->index;
+        ret_answer->trace.cursor = run->page->cursor;
+        break;
+    case WEFT_QUERY_TWIN:
+    case WEFT_QUERY_DIFF:
+        break;
+    }
+}
+
 /* `walk` is the view's own: to make one costs as much as to answer a small question with it. */
 static enum weft_err answer_by(
     struct weft_run *run, struct weft_store_walk **walk, struct weft_client_message *ret_answer)
 {
     struct weft_view *view = run->view;
-    struct weft_client_message answer = {.kind = WEFT_KIND_PAGE};
+    struct weft_page page;
+    struct weft_trace_result trace = {.index = 0};
     if (*walk == NULL) {
         *walk = weft_store_walk_create(view->store, run->snapshot, false);
     }
     run->walk = *walk;
-    run->page = &answer.page;
+    run->page = &page;
+    run->trace = &trace;
     weft_loader_init(&run->loader, view->store, run->snapshot);
     enum weft_err rv = begin(run);
     if (rv == WEFT_OK) {
@@ -349,7 +400,7 @@ static enum weft_err answer_by(
     }
     weft_loader_close(&run->loader);
     if (rv == WEFT_OK) {
-        *ret_answer = answer;
+        finish(run, ret_answer);
     }
     return rv;
 }

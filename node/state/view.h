@@ -21,6 +21,8 @@ struct weft_view {
     struct weft_store_walk *walk; /* Of its queries, one after the other; NULL: none has asked. */
     struct weft_store_walk *memory_walk; /* Of weft_view_query_memory. */
     uint64_t index;
+    struct weft_lineage *lineage; /* NULL: there is no index of it. */
+    struct weft_lineage_span span;
 };
 
 /* Limits of one page's work; a page that meets one ends early and has a cursor. */
@@ -39,7 +41,8 @@ struct weft_run {
     const struct weft_store_snapshot *snapshot; /* The view's, or what memory holds of it. */
     const struct weft_query *query;
     struct weft_arena *arena;
-    struct weft_page *page;
+    struct weft_page *page;             /* Of records; of a trace the index and the cursor alone. */
+    struct weft_trace_result *trace;    /* Of traces and recalls. */
     struct weft_stored_record *records; /* Of the page; room for `limit`. */
     struct weft_msg *msg;
     struct weft_loader loader;
@@ -91,6 +94,11 @@ WEFT_MUST_USE enum weft_err weft_run_add(
 /* The same with its bytes in hand. */
 WEFT_MUST_USE enum weft_err weft_run_add_bytes(struct weft_run *run, const struct weft_ref *ref,
     struct weft_bytes bytes, int64_t time_ns, bool *ret_added);
+/* A record of an answer: copied, decoded, and counted. *ret_fits false: it is not, since the
+ * answer would be too large; the first one always fits. */
+WEFT_MUST_USE enum weft_err weft_run_decode(struct weft_run *run, const struct weft_ref *ref,
+    struct weft_bytes bytes, int64_t time_ns, bool is_first, struct weft_stored_record *ret_record,
+    bool *ret_fits);
 /* There is more behind `ref`: give the page a cursor. */
 WEFT_MUST_USE enum weft_err weft_run_stop(struct weft_run *run, const struct weft_ref *ref);
 
@@ -103,5 +111,7 @@ WEFT_MUST_USE enum weft_err weft_query_asset(struct weft_run *run);
 WEFT_MUST_USE enum weft_err weft_query_story(struct weft_run *run);
 WEFT_MUST_USE enum weft_err weft_query_find(struct weft_run *run);
 WEFT_MUST_USE enum weft_err weft_query_commits(struct weft_run *run);
+WEFT_MUST_USE enum weft_err weft_query_trace(struct weft_run *run);
+WEFT_MUST_USE enum weft_err weft_query_recall(struct weft_run *run);
 
 #endif

@@ -7,8 +7,9 @@
 
 const char *const model_kinds[MODEL_KINDS] = {
     "inspection", "as-built", "process-run", "epcis.object", "test", "maintenance"};
-const char *const model_rels[MODEL_RELS] = {
-    "consumes", "uses_lot", "part_of", "about", "made_on", "contains", "input", "parent", "output"};
+const char *const model_rels[MODEL_RELS] = {"consumes", "uses_lot", "part_of", "about", "made_on",
+    "contains", "input", "parent", "output", "installs", "installed_in", "releases", "removes",
+    "removed_from", "instance_of", "revision_of", "location", "biz_location", "shipped_to"};
 
 const char *model_asset_name(int asset)
 {
@@ -320,6 +321,13 @@ static int query_asset(
     return count;
 }
 
+static bool is_one_of(const char *rel, const char *rels)
+{
+    const char *at = strstr(rels, rel);
+    size_t size = strlen(rel);
+    return at != NULL && (at == rels || at[-1] == ' ') && (at[size] == ' ' || at[size] == '\0');
+}
+
 /* Mark what is inside, until nothing more is. */
 static void mark_inside(
     const struct model *m, const struct weft_query *q, uint64_t as_of, bool *inside)
@@ -332,12 +340,11 @@ static void mark_inside(
             for (int j = 0; sees(q, as_of, r) && j < r->spec.link_count; j++) {
                 const char *rel = model_rels[r->spec.links[j][0]];
                 int from = r->spec.asset, to = r->spec.links[j][1];
-                if (strcmp(rel, "part_of") == 0 || strcmp(rel, "parent") == 0 ||
-                    strcmp(rel, "output") == 0) {
+                if (is_one_of(rel, "part_of parent output installed_in")) {
                     from = to;
                     to = r->spec.asset;
-                } else if (strcmp(rel, "about") == 0 || strcmp(rel, "made_on") == 0) {
-                    continue;
+                } else if (!is_one_of(rel, "consumes uses_lot contains input installs")) {
+                    continue; /* A story tells of what was ever inside: ends do not count. */
                 }
                 if (inside[from] && !inside[to]) {
                     inside[to] = true;

@@ -14,7 +14,7 @@
 enum {
     MODEL_ASSETS = 48,
     MODEL_KINDS = 6,
-    MODEL_RELS = 9,
+    MODEL_RELS = 19,
     MODEL_LINKS_MAX = 3,
     MODEL_COMMIT_MAX = 4,
 };
@@ -95,6 +95,47 @@ struct weft_record model_build(const struct model_spec *spec, struct weft_arena 
  * the answer is that there is none. `ret_places` has room for record_count. */
 int model_query(const struct model *m, const struct weft_query *q, int asset, int kind,
     const char *glob, int where_field, int *ret_places);
+/* One of the rels, or of those in `names`. From the test's seed, as the links. */
+int model_random_rel(const char *names);
+void model_random_links(struct model_spec *spec);
+
+/* --- traces and recalls: state_model_trace.c ------------------------------------------------ */
+
+struct model_step {
+    int asset;
+    int from; /* Place of the step before; its own at depth 0. */
+    int depth;
+    int record; /* Place in m->records; -1 at depth 0. */
+    int rel;    /* Of model_rels. */
+    bool is_dangling, is_cycle, has_ended, is_leaf, is_answer;
+};
+
+/* A trace or a recall as the model is asked. */
+struct model_trace {
+    bool is_forward;
+    uint32_t rels; /* Bits of model_rels. */
+    int depth_max; /* 0: none. */
+    int to_kind;   /* -1: all. */
+    /* A recall: as the query has it; -1: not given. */
+    bool is_recall;
+    int lot, machine, part;
+};
+
+/* The steps of the whole answer. Returns how many, or -1: there is no such asset. A recall's
+ * steps are its answers alone, in order of assets. */
+int model_trace(const struct model *m, const struct weft_query *q, int asset,
+    const struct model_trace *t, struct model_step ret_steps[MODEL_ASSETS]);
+/* Does the asset fit the recall's machine and part? */
+bool model_is_meant(
+    const struct model *m, const struct weft_query *q, const struct model_trace *t, int asset);
+/* Does the record state a link, by this rel, that puts `child` inside `parent` and has not been
+ * ended as the question sees it? */
+bool model_is_inside(
+    const struct model *m, const struct weft_query *q, int record, int rel, int parent, int child);
+/* Where an asset is: place of the record and of its link; false: nowhere known. */
+bool model_locate(
+    const struct model *m, const struct weft_query *q, int asset, int *ret_record, int *ret_link);
+
 /* The asset's revision as of an index. */
 uint64_t model_rev(const struct model *m, int asset, uint64_t as_of);
 

@@ -72,6 +72,7 @@ TEST(config, complete_file_loads_with_the_defaults)
     EXPECT_TEXT("", config.node.listen_http);
     EXPECT_EQ(150, config.timers.election_ms);
     EXPECT_EQ(64ll << 20, config.limits.cache_bytes);
+    EXPECT_EQ(512ll << 20, config.limits.lineage_bytes);
     EXPECT_EQ(WEFT_LOG_INFO, config.log.level);
     EXPECT_EQ(0, config.peers.count);
 }

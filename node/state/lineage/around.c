@@ -1,0 +1,284 @@
+#include "node/state/lineage/around.h"
+
+#include <stdlib.h>
+
+#include "proto/check.h"
+#include "proto/thread.h"
+
+enum {
+    TABLE_FIRST = 256
+};
+
+/* --- rels ------------------------------------------------------------------------------------ */
+
+static struct weft_text name_of(unsigned rel)
+{
+    return weft_text_of(weft_thread_rel_traits((enum weft_rel)rel)->name);
+}
+
+/* All of the vocabulary's material rels and their ends have their place, asked for or not. */
+static enum weft_err find_words(struct weft_around *around)
+{
+    enum weft_err rv = WEFT_OK;
+    for (unsigned rel = WEFT_REL_OTHER + 1; rel <= WEFT_REL_LINEAGE_LAST && rv == WEFT_OK; rel++) {
+        struct weft_around_rel *r = &around->rels[rel];
+        r->name = name_of(rel);
+        r->is_asset_inside = weft_thread_rel_traits((enum weft_rel)rel)->is_asset_inside;
+        rv = around->lineage == NULL ? weft_run_word(around->run, 'r', r->name, &r->word) : WEFT_OK;
+    }
+    for (uint32_t rel = WEFT_AROUND_OTHER_FIRST; rel < around->rel_count && rv == WEFT_OK; rel++) {
+        rv = weft_run_word(around->run, 'r', around->rels[rel].name, &around->rels[rel].word);
+    }
+    if (rv == WEFT_OK && around->lineage == NULL) {
+        rv = weft_run_word(around->run, 'r', name_of(WEFT_REL_PARENT), &around->parent_word);
+    }
+    return rv;
+}
+
+static enum weft_err add_rel(struct weft_around *around, struct weft_text name)
+{
+    struct weft_msg *msg = around->run->msg;
+    enum weft_rel rel = weft_thread_rel(name);
+    const struct weft_rel_traits *traits = weft_thread_rel_traits(rel);
+    if (!weft_name_is_valid(name)) {
+        return weft_fail(msg, WEFT_EINVAL,
+            "'%.*s' is no rel: a trace follows names with commas "
+            "between",
+            (int)name.size, name.data);
+    }
+    if (traits->rel_class == WEFT_REL_CLASS_END) {
+        return weft_fail(msg, WEFT_EINVAL,
+            "'%s' ends what other links began: a trace heeds it and cannot follow it",
+            traits->name);
+    }
+    if (traits->rel_class == WEFT_REL_CLASS_MATERIAL) {
+        around->question.rels |= UINT32_C(1) << rel;
+        return WEFT_OK;
+    }
+    if (around->rel_count == WEFT_AROUND_RELS) {
+        return weft_fail(msg, WEFT_EINVAL, "over %d rels without material", WEFT_AROUND_OTHERS_MAX);
+    }
+    around->question.rels |= UINT32_C(1) << around->rel_count;
+    around->rels[around->rel_count++] = (struct weft_around_rel){
+        .name = name, .is_asset_inside = rel != WEFT_REL_OTHER && traits->is_asset_inside};
+    around->lineage = NULL; /* The index has material alone. */
+    return WEFT_OK;
+}
+
+static enum weft_err parse_rels(struct weft_around *around, struct weft_text rels)
+{
+    if (rels.size == 0) {
+        around->question.rels = (UINT32_C(2) << WEFT_REL_MATERIAL_LAST) - 2;
+        return WEFT_OK;
+    }
+    for (;;) {
+        const char *comma = memchr(rels.data, ',', rels.size);
+        struct weft_text name = {
+            rels.data, comma != NULL ? (size_t)(comma - rels.data) : rels.size};
+        enum weft_err rv = add_rel(around, name);
+        if (rv != WEFT_OK || comma == NULL) {
+            return rv;
+        }
+        rels = (struct weft_text){comma + 1, rels.size - name.size - 1};
+        if (rels.size == 0) {
+            return add_rel(around, rels);
+        }
+    }
+}
+
+enum weft_err weft_around_open(
+    struct weft_around *around, struct weft_run *run, struct weft_text rels)
+{
+    const struct weft_view *view = run->view;
+    *around = (struct weft_around){.run = run,
+        .lineage = view->lineage,
+        .rel_count = WEFT_AROUND_OTHER_FIRST,
+        .question = {.at_ns = run->query->has_at ? run->query->at_ns : INT64_MAX}};
+    enum weft_err rv = parse_rels(around, rels);
+    if (rv == WEFT_OK) {
+        rv = find_words(around);
+    }
+    if (rv == WEFT_OK && around->lineage != NULL) {
+        around->question.span = weft_lineage_span_as_of(view->lineage, view->span, run->as_of);
+        around->base = view->span.nodes;
+    }
+    return rv;
+}
+
+void weft_around_close(struct weft_around *around)
+{
+    free(around->assets);
+    free(around->table);
+    free(around->places);
+    free(around->found);
+    free(around->links);
+    free(around->relations);
+    free(around->link_rels);
+    *around = (struct weft_around){.run = NULL};
+}
+
+/* --- numbers --------------------------------------------------------------------------------- */
+
+static uint32_t slot_of(const struct weft_around *around, uint64_t asset)
+{
+    uint32_t mask = around->table_size - 1;
+    uint32_t slot = (uint32_t)(asset * UINT64_C(0x9e3779b97f4a7c15) >> 32) & mask;
+    while (around->table[slot] != 0 && around->assets[around->table[slot] - 1] != asset) {
+        slot = (slot + 1) & mask;
+    }
+    return slot;
+}
+
+/* At most half full. */
+static enum weft_err grow_table(struct weft_around *around)
+{
+    if (2 * (around->asset_count + 1) <= around->table_size) {
+        return WEFT_OK;
+    }
+    uint32_t size = around->table_size == 0 ? TABLE_FIRST : 2 * around->table_size;
+    uint32_t *table = calloc(size, sizeof(*table));
+    uint64_t *assets = realloc(around->assets, size / 2 * sizeof(*assets));
+    if (assets != NULL) {
+        around->assets = assets;
+    }
+    if (table == NULL || assets == NULL) {
+        free(table);
+        return weft_fail(around->run->msg, WEFT_ENOMEM, "the assets of a trace");
+    }
+    free(around->table);
+    around->table = table;
+    around->table_size = size;
+    for (uint32_t i = 0; i < around->asset_count; i++) {
+        table[slot_of(around, assets[i])] = i + 1;
+    }
+    return WEFT_OK;
+}
+
+enum weft_err weft_around_number(struct weft_around *around, uint64_t asset, uint32_t *ret_number)
+{
+    uint32_t node = around->lineage != NULL
+                        ? weft_lineage_node(around->lineage, around->run->view->span, asset)
+                        : 0;
+    if (node != 0) {
+        *ret_number = node;
+        return WEFT_OK;
+    }
+    enum weft_err rv = grow_table(around);
+    if (rv != WEFT_OK) {
+        return rv;
+    }
+    uint32_t slot = slot_of(around, asset);
+    if (around->table[slot] == 0) {
+        around->assets[around->asset_count++] = asset;
+        around->table[slot] = around->asset_count;
+    }
+    *ret_number = around->base + around->table[slot];
+    return WEFT_OK;
+}
+
+uint64_t weft_around_asset(const struct weft_around *around, uint32_t number)
+{
+    return number > around->base ? around->assets[number - around->base - 1]
+                                 : weft_lineage_asset(around->lineage, number);
+}
+
+/* --- what the store tells of an asset -------------------------------------------------------- */
+
+/* The names of an ASSETS key stand in order of the ids from its own on. */
+static enum weft_err read_name(struct weft_run *run, uint64_t asset, struct weft_text *ret_name)
+{
+    const uint8_t prefix[1] = {WEFT_KEY_ASSETS};
+    struct weft_key key = weft_key_assets(asset);
+    weft_store_walk_back_to(run->walk, &key);
+    if (!weft_store_walk_is_below(run->walk, (struct weft_bytes){prefix, 1})) {
+        return weft_run_damaged(run, "the names of assets");
+    }
+    struct weft_bytes value = weft_store_walk_value(run->walk);
+    uint64_t id = weft_get_be40(weft_store_walk_key(run->walk).data + 1);
+    const uint8_t *p = value.data, *end = value.data + value.size;
+    while (p < end && id < asset) {
+        p += 1 + *p;
+        id++;
+    }
+    if (p >= end || *p == 0 || *p > (size_t)(end - p) - 1) {
+        return weft_run_damaged(run, "the names of assets");
+    }
+    *ret_name = weft_arena_text(run->arena, (struct weft_text){(const char *)p + 1, *p});
+    return ret_name->data != NULL ? WEFT_OK : weft_fail(run->msg, WEFT_ENOMEM, "a name");
+}
+
+enum weft_err weft_around_name(
+    struct weft_around *around, uint32_t number, struct weft_text *ret_name)
+{
+    if (number > around->base) {
+        return read_name(around->run, around->assets[number - around->base - 1], ret_name);
+    }
+    *ret_name = weft_lineage_name(around->lineage, number);
+    return WEFT_OK;
+}
+
+/* Is there a version of the asset at or below as_of? Its first of each kind tells. */
+static enum weft_err has_version(struct weft_run *run, uint64_t asset, bool *ret_has)
+{
+    *ret_has = false;
+    for (uint32_t kind = 1; kind <= WEFT_STATE_WORDS_MAX && !*ret_has; kind++) {
+        struct weft_key key = weft_key_version(asset, (uint16_t)kind, 0, 0);
+        struct weft_bytes prefix = {key.bytes, 1 + WEFT_ASSET_ID_SIZE};
+        weft_store_walk_to(run->walk, &key);
+        if (!weft_store_walk_is_below(run->walk, prefix)) {
+            break;
+        }
+        struct weft_bytes at = weft_store_walk_key(run->walk);
+        if (at.size != WEFT_KEY_VERSION_SIZE) {
+            return weft_run_damaged(run, "a version");
+        }
+        *ret_has = weft_get_be48(at.data + 8) <= run->as_of;
+        kind = weft_get_be16(at.data + 6);
+    }
+    return weft_store_walk_err(run->walk, run->msg);
+}
+
+enum weft_err weft_around_is_known(
+    struct weft_around *around, uint32_t number, bool is_reached, bool *ret_known)
+{
+    if (is_reached && number <= around->base) {
+        switch (weft_lineage_is_known(around->lineage, around->question.span, number)) {
+        case WEFT_LINEAGE_KNOWN:
+            *ret_known = true;
+            return WEFT_OK;
+        case WEFT_LINEAGE_UNKNOWN:
+            *ret_known = false;
+            return WEFT_OK;
+        case WEFT_LINEAGE_UNSURE:
+            break;
+        }
+    }
+    return has_version(around->run, weft_around_asset(around, number), ret_known);
+}
+
+/* --- edges ----------------------------------------------------------------------------------- */
+
+enum weft_err weft_around_edges(
+    struct weft_around *around, uint32_t number, bool is_forward, struct weft_edges *ret_edges)
+{
+    if (around->lineage == NULL) {
+        return weft_around_from_store(around, number, is_forward, ret_edges);
+    }
+    if (number > around->base) {
+        ret_edges->count = 0; /* Lineage does not touch it. */
+        return WEFT_OK;
+    }
+    enum weft_err rv =
+        is_forward ? weft_lineage_forward(around->lineage, &around->question, number, ret_edges)
+                   : weft_lineage_back(around->lineage, &around->question, number, ret_edges);
+    return rv == WEFT_OK ? rv : weft_fail(around->run->msg, rv, "the links of a trace");
+}
+
+struct weft_ref weft_around_place(const struct weft_around *around, uint32_t evidence)
+{
+    if (around->lineage != NULL) {
+        return weft_lineage_evidence(around->lineage, evidence);
+    }
+    weft_assert(evidence < around->place_count); /* NOD-111 */
+    return around->places[evidence];
+}

@@ -1,0 +1,180 @@
+/* Where an asset is now: the newest statement of a place. */
+#include "node/state/lineage/links.h"
+#include "node/state/lineage/trace.h"
+#include "proto/thread.h"
+
+enum {
+    EVENTS_LOOKED_MAX = 256, /* of one rel, newest first, for one that names a place; about 1 ms */
+};
+
+/* What its own records may say, and by what an event names it. */
+static const enum weft_rel own_rels[] = {
+    WEFT_REL_LOCATION, WEFT_REL_SHIPPED_TO, WEFT_REL_INSTALLED_IN, WEFT_REL_BIZ_LOCATION};
+static const enum weft_rel event_rels[] = {WEFT_REL_ABOUT, WEFT_REL_CONTAINS, WEFT_REL_OUTPUT};
+
+enum {
+    OWN_RELS = sizeof(own_rels) / sizeof(own_rels[0]),
+    EVENT_RELS = sizeof(event_rels) / sizeof(event_rels[0]),
+};
+
+struct search {
+    struct weft_run *run;
+    uint64_t asset;
+    uint16_t own[OWN_RELS];
+    uint16_t events[EVENT_RELS];
+    bool has_one;
+    struct weft_ref newest;
+    uint64_t to;
+    enum weft_rel rel;
+};
+
+static struct weft_text name_of(enum weft_rel rel)
+{
+    return weft_text_of(weft_thread_rel_traits(rel)->name);
+}
+
+static enum weft_err find_words(struct search *s)
+{
+    enum weft_err rv = WEFT_OK;
+    for (int i = 0; i < OWN_RELS && rv == WEFT_OK; i++) {
+        rv = weft_run_word(s->run, 'r', name_of(own_rels[i]), &s->own[i]);
+    }
+    for (int i = 0; i < EVENT_RELS && rv == WEFT_OK; i++) {
+        rv = weft_run_word(s->run, 'r', name_of(event_rels[i]), &s->events[i]);
+    }
+    return rv;
+}
+
+static bool is_newer(const struct search *s, const struct weft_ref *ref)
+{
+    if (!s->has_one || ref->at_ns != s->newest.at_ns) {
+        return !s->has_one || ref->at_ns > s->newest.at_ns;
+    }
+    return ref->index != s->newest.index ? ref->index > s->newest.index
+                                         : ref->ordinal > s->newest.ordinal;
+}
+
+/* The first of the record's links that names a place. `only`: this rel of own_rels; -1: any. */
+static enum weft_err take(
+    struct search *s, const struct weft_ref *ref, struct weft_bytes value, int only)
+{
+    struct weft_links links;
+    uint16_t word;
+    uint64_t to;
+    if (!weft_links_open(value, &links)) {
+        return weft_run_damaged(s->run, "a record's links");
+    }
+    while (links.left > 0) {
+        if (!weft_links_next(&links, &word, &to)) {
+            return weft_run_damaged(s->run, "a record's links");
+        }
+        for (int i = 0; i < OWN_RELS; i++) {
+            if (word == s->own[i] && word != 0 && (only < 0 || only == i)) {
+                s->has_one = true;
+                s->newest = *ref;
+                s->to = to;
+                s->rel = own_rels[i];
+                return WEFT_OK;
+            }
+        }
+    }
+    return WEFT_OK;
+}
+
+static enum weft_err search_own(struct search *s)
+{
+    struct weft_run *run = s->run;
+    struct weft_key key = weft_key_links(s->asset, 0, 0);
+    struct weft_bytes prefix = {key.bytes, 1 + WEFT_ASSET_ID_SIZE};
+    enum weft_err rv = WEFT_OK;
+    for (weft_store_walk_to(run->walk, &key);
+         rv == WEFT_OK && weft_store_walk_is_below(run->walk, prefix);
+         weft_store_walk_next(run->walk)) {
+        struct weft_bytes at = weft_store_walk_key(run->walk);
+        struct weft_bytes value = weft_store_walk_value(run->walk);
+        if (at.size != WEFT_KEY_LINKS_SIZE || value.size < 8) {
+            return weft_run_damaged(run, "a record's links");
+        }
+        const struct weft_ref ref = {.at_ns = weft_get_time(value.data),
+            .index = weft_get_be48(at.data + 6),
+            .ordinal = weft_get_be24(at.data + 12)};
+        if (weft_run_sees(run, ref.index, ref.at_ns) && is_newer(s, &ref)) {
+            rv = take(s, &ref, value, -1);
+        }
+    }
+    return rv == WEFT_OK ? weft_store_walk_err(run->walk, run->msg) : rv;
+}
+
+/* The event's biz_location, if it names one: the last of own_rels. */
+static enum weft_err look_at_event(struct search *s, const struct weft_ref *ref, uint64_t owner)
+{
+    struct weft_store_value value = {.handle = NULL};
+    struct weft_key key = weft_key_links(owner, ref->index, ref->ordinal);
+    enum weft_err rv =
+        weft_store_get(s->run->view->store, s->run->snapshot, &key, &value, s->run->msg);
+    if (rv == WEFT_ENOTFOUND) {
+        return weft_run_damaged(s->run, "a record's links");
+    }
+    if (rv == WEFT_OK) {
+        rv = take(s, ref, value.bytes, OWN_RELS - 1);
+    }
+    weft_store_release(&value);
+    return rv;
+}
+
+/* Newest first, until one names a place or is older than what there is. */
+static enum weft_err search_events(struct search *s, uint16_t rel)
+{
+    struct weft_run *run = s->run;
+    int64_t from_ns = run->query->has_at ? run->query->at_ns : INT64_MAX;
+    struct weft_key key =
+        weft_key_mirror(s->asset, rel, from_ns, WEFT_STATE_INDEX_MAX, WEFT_STATE_ORDINAL_MAX);
+    struct weft_bytes prefix = {key.bytes, WEFT_KEY_MIRROR_PREFIX_SIZE};
+    enum weft_err rv = WEFT_OK;
+    uint32_t looked = 0;
+    for (weft_store_walk_back_to(run->walk, &key);
+         rv == WEFT_OK && weft_store_walk_is_below(run->walk, prefix) && looked < EVENTS_LOOKED_MAX;
+         weft_store_walk_back(run->walk), looked++) {
+        struct weft_bytes at = weft_store_walk_key(run->walk);
+        struct weft_bytes value = weft_store_walk_value(run->walk);
+        if (at.size != WEFT_KEY_MIRROR_SIZE || value.size <= WEFT_ASSET_ID_SIZE) {
+            return weft_run_damaged(run, "a mirrored link");
+        }
+        const struct weft_ref ref = {.at_ns = weft_get_time(at.data + 8),
+            .index = weft_get_be48(at.data + 16),
+            .ordinal = weft_get_be24(at.data + 22)};
+        if (!is_newer(s, &ref)) {
+            break;
+        }
+        if (weft_run_sees(run, ref.index, ref.at_ns)) {
+            rv = look_at_event(s, &ref, weft_get_be40(value.data));
+        }
+    }
+    return rv == WEFT_OK ? weft_store_walk_err(run->walk, run->msg) : rv;
+}
+
+enum weft_err weft_trace_locate(
+    struct weft_around *around, uint64_t asset, struct weft_trace_step *step)
+{
+    struct search s = {.run = around->run, .asset = asset};
+    enum weft_err rv = find_words(&s);
+    if (rv == WEFT_OK) {
+        rv = search_own(&s);
+    }
+    for (int i = 0; i < EVENT_RELS && rv == WEFT_OK; i++) {
+        rv = s.events[i] != 0 ? search_events(&s, s.events[i]) : WEFT_OK;
+    }
+    if (rv != WEFT_OK || !s.has_one) {
+        return rv;
+    }
+    uint32_t number;
+    rv = weft_around_number(around, s.to, &number);
+    if (rv == WEFT_OK) {
+        rv = weft_around_name(around, number, &step->location);
+    }
+    step->location_rel = name_of(s.rel);
+    step->location_index = s.newest.index;
+    step->location_ordinal = s.newest.ordinal;
+    step->location_at_ns = s.newest.at_ns;
+    return rv;
+}

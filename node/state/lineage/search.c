@@ -1,0 +1,178 @@
+#include "node/state/lineage/search.h"
+
+#include <stdlib.h>
+
+#include "proto/check.h"
+
+enum {
+    REACHED_FIRST = 64,
+    PREFETCH_AHEAD = 12, /* nodes; measured: fewer wait for memory, more push each other out */
+    DEPTH_MAX = (1 << 26) - 1,
+};
+
+void weft_search_init(struct weft_search *search, struct weft_around *around, bool is_forward)
+{
+    *search = (struct weft_search){.around = around, .is_forward = is_forward};
+}
+
+void weft_search_close(struct weft_search *search)
+{
+    free(search->reached);
+    free(search->places);
+    free(search->edges);
+    weft_edges_destroy(&search->around_one);
+    *search = (struct weft_search){.around = NULL};
+}
+
+static enum weft_err no_memory(const struct weft_search *s)
+{
+    return weft_fail(s->around->run->msg, WEFT_ENOMEM, "the assets of a trace");
+}
+
+/* Room for a number in s->places. */
+static enum weft_err reserve_places(struct weft_search *s, uint32_t number)
+{
+    if (number < s->places_size) {
+        return WEFT_OK;
+    }
+    uint32_t size = s->places_size == 0 ? s->around->base + REACHED_FIRST : s->places_size;
+    while (size <= number) {
+        size *= 2;
+    }
+    if (s->places == NULL) {
+        s->places = calloc(size, sizeof(*s->places)); /* Large: pages as they are touched. */
+    } else {
+        uint32_t *places = realloc(s->places, size * sizeof(*places));
+        if (places == NULL) {
+            return no_memory(s);
+        }
+        memset(places + s->places_size, 0, (size - s->places_size) * sizeof(*places));
+        s->places = places;
+    }
+    s->places_size = s->places != NULL ? size : 0;
+    return s->places != NULL ? WEFT_OK : no_memory(s);
+}
+
+enum weft_err weft_search_append(struct weft_search *search, const struct weft_reached *reached)
+{
+    struct weft_search *s = search;
+    if (s->count == WEFT_SEARCH_ASSETS_MAX) {
+        return weft_fail(s->around->run->msg, WEFT_ETOOBIG,
+            "over %d assets are reached: ask with a depth or for fewer rels",
+            WEFT_SEARCH_ASSETS_MAX);
+    }
+    if (s->count == s->capacity) {
+        uint32_t capacity = s->capacity == 0 ? REACHED_FIRST : 2 * s->capacity;
+        struct weft_reached *array = realloc(s->reached, capacity * sizeof(*array));
+        if (array == NULL) {
+            return no_memory(s);
+        }
+        s->reached = array;
+        s->capacity = capacity;
+    }
+    s->reached[s->count++] = *reached;
+    return WEFT_OK;
+}
+
+static enum weft_err enter(struct weft_search *s, const struct weft_reached *reached)
+{
+    enum weft_err rv = weft_search_append(s, reached);
+    if (rv == WEFT_OK) {
+        s->places[reached->number] = s->count;
+    }
+    return rv;
+}
+
+enum weft_err weft_search_enter(struct weft_search *search, uint64_t asset)
+{
+    struct weft_reached reached = {.from = search->count, .is_answer = 1};
+    enum weft_err rv = weft_around_number(search->around, asset, &reached.number);
+    if (rv == WEFT_OK) {
+        rv = reserve_places(search, reached.number);
+    }
+    if (rv != WEFT_OK || search->places[reached.number] != 0) {
+        return rv;
+    }
+    return enter(search, &reached);
+}
+
+uint32_t weft_search_find(const struct weft_search *search, uint32_t number)
+{
+    return number < search->places_size ? search->places[number] - 1 : UINT32_MAX;
+}
+
+static enum weft_err keep_edge(struct weft_search *s, uint32_t from, uint32_t to)
+{
+    if (s->edge_count == s->edge_capacity) {
+        uint32_t capacity = s->edge_capacity == 0 ? REACHED_FIRST : 2 * s->edge_capacity;
+        struct weft_search_edge *edges = realloc(s->edges, capacity * sizeof(*edges));
+        if (edges == NULL) {
+            return no_memory(s);
+        }
+        s->edges = edges;
+        s->edge_capacity = capacity;
+    }
+    s->edges[s->edge_count++] = (struct weft_search_edge){from, to};
+    /* Depth cannot rise all the way round a cycle. */
+    s->may_have_cycles = s->may_have_cycles || s->reached[to].depth <= s->reached[from].depth;
+    return WEFT_OK;
+}
+
+static enum weft_err follow(struct weft_search *s, uint32_t from, const struct weft_edge *edge)
+{
+    enum weft_err rv = reserve_places(s, edge->peer);
+    if (rv == WEFT_OK && s->places[edge->peer] == 0) {
+        const struct weft_reached reached = {.number = edge->peer,
+            .from = from,
+            .evidence = edge->evidence,
+            .depth = s->reached[from].depth + 1,
+            .is_answer = 1,
+            .has_ended = edge->has_ended,
+            .rel = edge->rel};
+        rv = enter(s, &reached);
+    }
+    if (rv == WEFT_OK && s->wants_cycles) {
+        rv = keep_edge(s, from, s->places[edge->peer] - 1);
+    }
+    return rv;
+}
+
+static enum weft_err expand(struct weft_search *s, uint32_t place)
+{
+    bool goes_on = s->depth_max == 0 || s->reached[place].depth < s->depth_max;
+    if (s->reached[place].depth == DEPTH_MAX || (!goes_on && !s->wants_leaves)) {
+        return WEFT_OK;
+    }
+    struct weft_edges *edges = &s->around_one;
+    enum weft_err rv = weft_around_edges(s->around, s->reached[place].number, s->is_forward, edges);
+    if (rv != WEFT_OK) {
+        return rv;
+    }
+    uint64_t looked_max =
+        s->around->lineage != NULL ? WEFT_SEARCH_LINKS_MAX : WEFT_SEARCH_STORE_LINKS_MAX;
+    if (edges->looked > looked_max) {
+        return weft_fail(s->around->run->msg, WEFT_ETOOBIG,
+            "over %llu links were looked at: ask with a depth or for fewer rels",
+            (unsigned long long)looked_max);
+    }
+    s->reached[place].is_leaf = edges->count == 0;
+    for (uint32_t i = 0; goes_on && i < edges->count && rv == WEFT_OK; i++) {
+        rv = follow(s, place, &edges->items[i]);
+    }
+    return rv;
+}
+
+enum weft_err weft_search_run(struct weft_search *search)
+{
+    const struct weft_lineage *lineage = search->around->lineage;
+    enum weft_err rv = WEFT_OK;
+    for (; search->expanded < search->count && rv == WEFT_OK; search->expanded++) {
+        uint32_t ahead = search->expanded + PREFETCH_AHEAD;
+        if (lineage != NULL && ahead < search->count &&
+            search->reached[ahead].number <= search->around->base) {
+            weft_lineage_prefetch(lineage, search->reached[ahead].number);
+        }
+        rv = expand(search, search->expanded);
+    }
+    return rv == WEFT_OK && search->may_have_cycles ? weft_search_mark_cycles(search) : rv;
+}

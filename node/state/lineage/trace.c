@@ -1,0 +1,414 @@
+#include "node/state/lineage/trace.h"
+
+#include <stdlib.h>
+
+#include "proto/arith.h"
+#include "proto/check.h"
+
+enum {
+    NAMES_SIZE_MAX = WEFT_ANSWER_SIZE_MAX - 64 * 1024, /* The rest of the answer is small. */
+    CHUNK_STEPS = 2048,  /* Whose records are read in the order of the log. */
+    STEP_OVERHEAD = 128, /* bytes of a step's table besides its texts, about */
+    PREFETCH_AHEAD = 16,
+    SCRATCH_SIZE_MAX = 16 * 1024 * 1024,
+};
+
+/* --- which steps ----------------------------------------------------------------------------- */
+
+static enum weft_err no_memory(const struct weft_run *run)
+{
+    return weft_fail(run->msg, WEFT_ENOMEM, "the steps of a trace");
+}
+
+/* Mark everything on the paths to answers: paths lead to smaller places. */
+static void mark_paths(const struct weft_search *search, uint32_t *steps)
+{
+    for (uint32_t i = search->count; i > 0; i--) {
+        const struct weft_reached *r = &search->reached[i - 1];
+        if (r->is_answer || r->depth == 0) {
+            steps[i - 1] = 0;
+        }
+        if (steps[i - 1] == 0) {
+            steps[r->from] = 0;
+        }
+    }
+}
+
+enum weft_err weft_trace_open(
+    struct weft_trace *trace, struct weft_run *run, struct weft_search *search)
+{
+    size_t count = search->count;
+    *trace = (struct weft_trace){.run = run,
+        .search = search,
+        .places = malloc((count + 1) * sizeof(uint32_t)),
+        .steps = run->query->ids_only ? NULL : malloc((count + 1) * sizeof(uint32_t))};
+    if (trace->places == NULL || (trace->steps == NULL && !run->query->ids_only)) {
+        weft_trace_close(trace);
+        return no_memory(run);
+    }
+    if (trace->steps != NULL) {
+        memset(trace->steps, 0xff, count * sizeof(uint32_t));
+        mark_paths(search, trace->steps);
+    }
+    for (uint32_t i = 0; i < search->count; i++) {
+        bool is_answer = search->reached[i].is_answer;
+        bool is_step = trace->steps != NULL ? trace->steps[i] == 0 : is_answer;
+        trace->answer_count += is_answer;
+        if (is_step) {
+            if (trace->steps != NULL) {
+                trace->steps[i] = trace->count;
+            }
+            trace->places[trace->count++] = i;
+        }
+    }
+    return WEFT_OK;
+}
+
+void weft_trace_close(struct weft_trace *trace)
+{
+    free(trace->places);
+    free(trace->steps);
+    *trace = (struct weft_trace){.run = NULL};
+}
+
+/* --- names alone ----------------------------------------------------------------------------- */
+
+static const struct weft_reached *reached_at(const struct weft_trace *t, uint32_t step)
+{
+    return &t->search->reached[t->places[step]];
+}
+
+static void prefetch_name(const struct weft_trace *t, uint32_t step)
+{
+    const struct weft_around *around = t->search->around;
+    if (around->lineage != NULL && step < t->count && reached_at(t, step)->number <= around->base) {
+        weft_lineage_prefetch_name(around->lineage, reached_at(t, step)->number);
+    }
+}
+
+/* As many names as fit, each ended by a line's end. */
+static enum weft_err names_page(struct weft_trace *t, uint32_t first, uint32_t limit)
+{
+    struct weft_run *run = t->run;
+    struct weft_buffer names = {.size_max = NAMES_SIZE_MAX};
+    uint32_t step = first;
+    enum weft_err rv = WEFT_OK;
+    while (step < t->count && step - first < limit && rv == WEFT_OK) {
+        struct weft_text name;
+        prefetch_name(t, step + PREFETCH_AHEAD);
+        rv = weft_around_name(t->search->around, reached_at(t, step)->number, &name);
+        if (rv != WEFT_OK) {
+            break;
+        }
+        if (names.size + name.size + 1 > NAMES_SIZE_MAX) {
+            break;
+        }
+        rv = weft_buffer_text(&names, name);
+        rv = rv == WEFT_OK ? weft_buffer_append(&names, "\n", 1) : rv;
+        rv = rv == WEFT_OK ? rv : no_memory(run);
+        step++;
+    }
+    char *copy = rv == WEFT_OK ? weft_arena_alloc(run->arena, names.size) : NULL;
+    if (copy != NULL) {
+        memcpy(copy, names.data != NULL ? (const char *)names.data : "", names.size);
+        run->trace->assets = (struct weft_text){copy, names.size};
+    } else if (rv == WEFT_OK) {
+        rv = no_memory(run);
+    }
+    weft_buffer_destroy(&names);
+    return rv == WEFT_OK && step < t->count ? weft_run_stop(run, &(struct weft_ref){.index = step})
+                                            : rv;
+}
+
+/* --- steps ----------------------------------------------------------------------------------- */
+
+/* A step whose record is to be read. */
+struct reading {
+    struct weft_ref ref;
+    uint32_t step; /* In the page. */
+};
+
+struct page {
+    struct weft_trace *trace;
+    struct weft_trace_step *steps;
+    uint32_t count;
+    uint32_t first; /* Number of the first step. */
+    struct weft_stored_record *records;
+    uint32_t record_count;
+    struct reading readings[CHUNK_STEPS];
+    uint32_t reading_count;
+    struct weft_arena scratch;
+};
+
+static int compare_readings(const void *a, const void *b)
+{
+    const struct reading *x = a, *y = b;
+    if (x->ref.index != y->ref.index) {
+        return x->ref.index < y->ref.index ? -1 : 1;
+    }
+    if (x->ref.ordinal != y->ref.ordinal) {
+        return x->ref.ordinal < y->ref.ordinal ? -1 : 1;
+    }
+    return x->step < y->step ? -1 : x->step > y->step;
+}
+
+static struct weft_text field_of(const struct weft_link *link, const char *path, bool is_number)
+{
+    for (uint32_t i = 0; i < link->field_count; i++) {
+        const struct weft_field *f = &link->fields[i];
+        bool fits = is_number ? f->type == WEFT_VALUE_INT || f->type == WEFT_VALUE_REAL
+                              : f->type == WEFT_VALUE_TEXT;
+        if (fits && weft_text_is(f->path, path) && f->value.size <= WEFT_PATH_SIZE_MAX) {
+            return f->value;
+        }
+    }
+    return (struct weft_text){NULL, 0};
+}
+
+/* What the link says of quantity: a number or one with its unit, or EPCIS's quantity and uom. */
+static void read_quantity(const struct weft_link *link, struct weft_trace_step *step)
+{
+    static const char *const units[] = {"quantity/unit", "unit", "uom"};
+    step->quantity = field_of(link, "quantity", true);
+    if (step->quantity.size == 0) {
+        step->quantity = field_of(link, "quantity/value", true);
+    }
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]) && step->unit.size == 0; i++) {
+        step->unit = field_of(link, units[i], false);
+    }
+}
+
+/* The link that is the evidence: of its rel, to the end that is not the record's own. */
+static const struct weft_link *find_link(
+    struct page *p, const struct weft_record *record, const struct weft_trace_step *step)
+{
+    const struct weft_search *search = p->trace->search;
+    const struct weft_reached *r = reached_at(p->trace, p->first + (uint32_t)(step - p->steps));
+    bool is_to_step = search->around->rels[r->rel].is_asset_inside == search->is_forward;
+    struct weft_text to = step->asset;
+    if (!is_to_step &&
+        weft_around_name(search->around, search->reached[r->from].number, &to) != WEFT_OK) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < record->link_count; i++) {
+        if (weft_text_equal(record->links[i].rel, step->rel) &&
+            weft_text_equal(record->links[i].to, to)) {
+            return &record->links[i];
+        }
+    }
+    return NULL;
+}
+
+static enum weft_err keep_text(struct page *p, struct weft_text *text)
+{
+    if (text->size == 0) {
+        return WEFT_OK;
+    }
+    *text = weft_arena_text(p->trace->run->arena, *text);
+    return text->data != NULL ? WEFT_OK : no_memory(p->trace->run);
+}
+
+/* What the record says of the step. */
+static enum weft_err describe(
+    struct page *p, const struct weft_record *record, struct weft_trace_step *step, bool is_kept)
+{
+    const struct weft_link *link = find_link(p, record, step);
+    step->kind = record->kind;
+    if (link != NULL) {
+        read_quantity(link, step);
+    }
+    if (is_kept) {
+        return WEFT_OK;
+    }
+    enum weft_err rv = keep_text(p, &step->kind);
+    rv = rv == WEFT_OK ? keep_text(p, &step->quantity) : rv;
+    return rv == WEFT_OK ? keep_text(p, &step->unit) : rv;
+}
+
+/* Read the record of readings[i] and describe the steps that it is the evidence of. *ret_next:
+ * the first of another record. *ret_fits false: the answer would be too large with it. */
+static enum weft_err read_record(struct page *p, uint32_t i, uint32_t *ret_next, bool *ret_fits)
+{
+    struct weft_run *run = p->trace->run;
+    const struct weft_ref *ref = &p->readings[i].ref;
+    struct weft_bytes bytes;
+    int64_t time_ns;
+    struct weft_record record = {.field_count = 0};
+    struct weft_digest digest;
+    *ret_fits = true;
+    enum weft_err rv = weft_loader_get(&run->loader, ref, &bytes, &time_ns, run->msg);
+    if (rv == WEFT_OK && run->query->with_records) {
+        struct weft_stored_record *stored = &p->records[p->record_count];
+        rv = weft_run_decode(run, ref, bytes, time_ns, p->record_count == 0, stored, ret_fits);
+        record = stored->record;
+        p->record_count += *ret_fits;
+    } else if (rv == WEFT_OK) {
+        weft_arena_reset(&p->scratch);
+        rv = weft_stored_decode(bytes, &p->scratch, &digest, &record);
+        rv = rv == WEFT_ECORRUPT ? weft_run_damaged(run, "a record") : rv;
+    }
+    uint32_t next = i;
+    while (rv == WEFT_OK && *ret_fits && next < p->reading_count &&
+           p->readings[next].ref.index == ref->index &&
+           p->readings[next].ref.ordinal == ref->ordinal) {
+        struct weft_trace_step *step = &p->steps[p->readings[next++].step];
+        rv = describe(p, &record, step, run->query->with_records);
+    }
+    *ret_next = next;
+    return rv;
+}
+
+static uint32_t flags_of(const struct weft_reached *r)
+{
+    return (r->is_cycle ? WEFT_STEP_CYCLE : 0U) | (r->has_ended ? WEFT_STEP_ENDED : 0U) |
+           (r->is_leaf ? WEFT_STEP_LEAF : 0U) | (r->is_answer ? WEFT_STEP_ANSWER : 0U);
+}
+
+static enum weft_err add_step(struct page *p)
+{
+    struct weft_trace *t = p->trace;
+    struct weft_around *around = t->search->around;
+    const struct weft_reached *r = reached_at(t, p->first + p->count);
+    struct weft_trace_step step = {
+        .from_step = t->steps[r->from], .depth = r->depth, .flags = flags_of(r)};
+    bool is_known;
+    enum weft_err rv = weft_around_name(around, r->number, &step.asset);
+    if (rv == WEFT_OK) {
+        rv = weft_around_is_known(around, r->number, r->depth > 0, &is_known);
+    }
+    if (rv == WEFT_OK && t->wants_locations && r->is_answer) {
+        rv = weft_trace_locate(around, weft_around_asset(around, r->number), &step);
+    }
+    if (rv != WEFT_OK) {
+        return rv;
+    }
+    step.flags |= is_known ? 0U : WEFT_STEP_DANGLING;
+    if (r->depth > 0) {
+        const struct weft_ref ref = weft_around_place(around, r->evidence);
+        step.rel = around->rels[r->rel].name;
+        step.index = ref.index;
+        step.ordinal = ref.ordinal;
+        step.at_ns = ref.at_ns;
+        p->readings[p->reading_count++] = (struct reading){ref, p->count};
+    }
+    t->run->size_bytes += STEP_OVERHEAD + step.asset.size + step.rel.size + step.location.size;
+    t->run->tables++;
+    p->steps[p->count++] = step;
+    return WEFT_OK;
+}
+
+/* What can be taken back: the page before some steps. */
+struct mark {
+    uint32_t count;
+    uint32_t record_count;
+    size_t size_bytes;
+    size_t tables;
+};
+
+static struct mark mark_of(const struct page *p)
+{
+    const struct weft_run *run = p->trace->run;
+    return (struct mark){p->count, p->record_count, run->size_bytes, run->tables};
+}
+
+static void take_back(struct page *p, const struct mark *mark)
+{
+    struct weft_run *run = p->trace->run;
+    p->count = mark->count;
+    p->record_count = mark->record_count;
+    p->reading_count = 0;
+    run->size_bytes = mark->size_bytes;
+    run->tables = mark->tables;
+}
+
+/* The next `count` steps, whose records are read in the order of the log. *ret_fits false: they
+ * would make the answer too large, and the page is as it was. */
+static enum weft_err add_chunk(struct page *p, uint32_t count, bool *ret_fits)
+{
+    struct weft_run *run = p->trace->run;
+    const struct mark before = mark_of(p);
+    enum weft_err rv = WEFT_OK;
+    p->reading_count = 0;
+    for (uint32_t i = 0; i < count && rv == WEFT_OK; i++) {
+        prefetch_name(p->trace, p->first + p->count + PREFETCH_AHEAD);
+        rv = add_step(p);
+    }
+    *ret_fits = run->size_bytes <= WEFT_RUN_SIZE_MAX || p->count == 1;
+    qsort(p->readings, p->reading_count, sizeof(*p->readings), compare_readings);
+    for (uint32_t i = 0; i < p->reading_count && rv == WEFT_OK && *ret_fits;) {
+        rv = read_record(p, i, &i, ret_fits);
+    }
+    if (!*ret_fits) {
+        take_back(p, &before);
+    }
+    return rv;
+}
+
+/* In chunks, as large as is likely to fit; one that does not is tried by halves. */
+static enum weft_err fill(struct page *p, uint32_t limit)
+{
+    uint32_t chunk = p->trace->run->query->with_records ? CHUNK_STEPS / 8 : CHUNK_STEPS;
+    enum weft_err rv = WEFT_OK;
+    while (rv == WEFT_OK && p->count < limit && chunk > 0) {
+        bool fits;
+        chunk = chunk < limit - p->count ? chunk : limit - p->count;
+        rv = add_chunk(p, chunk, &fits);
+        chunk = fits ? chunk : chunk / 2;
+    }
+    return rv;
+}
+
+static enum weft_err steps_page(struct weft_trace *t, uint32_t first, uint32_t limit)
+{
+    struct weft_run *run = t->run;
+    limit = limit < WEFT_TRACE_STEPS_MAX ? limit : WEFT_TRACE_STEPS_MAX;
+    limit = limit < t->count - first ? limit : t->count - first;
+    struct page *p = calloc(1, sizeof(*p));
+    if (p == NULL) {
+        return no_memory(run);
+    }
+    p->trace = t;
+    p->first = first;
+    p->scratch.size_max = SCRATCH_SIZE_MAX;
+    p->steps = weft_arena_array(run->arena, limit, sizeof(*p->steps));
+    p->records = run->query->with_records
+                     ? weft_arena_array(run->arena, (size_t)limit + 1, sizeof(*p->records))
+                     : NULL;
+    enum weft_err rv = p->steps == NULL || (p->records == NULL && run->query->with_records)
+                           ? no_memory(run)
+                           : fill(p, limit);
+    if (rv == WEFT_OK && first + p->count < t->count) {
+        rv = weft_run_stop(run, &(struct weft_ref){.index = first + p->count});
+    }
+    run->trace->steps = p->steps;
+    run->trace->step_count = p->count;
+    run->trace->records = p->records;
+    run->trace->record_count = p->record_count;
+    weft_arena_destroy(&p->scratch);
+    free(p);
+    return rv;
+}
+
+/* --- the page -------------------------------------------------------------------------------- */
+
+enum weft_err weft_trace_page(struct weft_trace *trace)
+{
+    struct weft_run *run = trace->run;
+    const struct weft_search *search = trace->search;
+    uint64_t first = run->has_after ? run->after.index : 0;
+    uint32_t limit = run->query->limit != 0 ? run->query->limit : WEFT_TRACE_IDS_MAX;
+    if (first > trace->count) {
+        return weft_fail(run->msg, WEFT_EINVAL, "the cursor is not one of ours");
+    }
+    run->trace->first_step = (uint32_t)first;
+    run->trace->steps_total = trace->count;
+    run->trace->answers_total = trace->answer_count;
+    for (uint32_t i = 0; i < trace->count; i++) {
+        uint32_t depth = reached_at(trace, i)->depth;
+        run->trace->depth_reached =
+            depth > run->trace->depth_reached ? depth : run->trace->depth_reached;
+    }
+    run->trace->has_cycles = search->has_cycles;
+    return run->query->ids_only ? names_page(trace, (uint32_t)first, limit)
+                                : steps_page(trace, (uint32_t)first, limit);
+}
