@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "node/state/govern.h"
 #include "node/state/names.h"
 #include "node/state/pack.h"
 #include "node/state/requests.h"
@@ -48,6 +49,7 @@ struct weft_state {
     struct weft_store_batch *batch;
     struct weft_names *names;       /* NULL when read only. */
     struct weft_requests *requests; /* NULL when read only. */
+    struct weft_govern *govern;     /* NULL when read only. */
     struct weft_position position;
     struct weft_buffer configuration;
     struct weft_buffer authority; /* "<org>/<site>" */

@@ -320,11 +320,13 @@ static enum weft_err dispatch(struct weft_run *run)
         return weft_query_find(run);
     case WEFT_QUERY_COMMITS:
         return weft_query_commits(run);
+    case WEFT_QUERY_TWIN:
+        return weft_query_twin(run);
+    case WEFT_QUERY_DIFF:
+        return weft_query_diff(run);
     case WEFT_QUERY_TRACE_FORWARD:
     case WEFT_QUERY_TRACE_BACK:
     case WEFT_QUERY_RECALL:
-    case WEFT_QUERY_TWIN:
-    case WEFT_QUERY_DIFF:
         return weft_fail(run->msg, WEFT_EVERSION,
             "this version of the node does not answer queries of type %d", (int)run->query->type);
     }
@@ -341,6 +343,7 @@ static enum weft_err answer_by(
         *walk = weft_store_walk_create(view->store, run->snapshot, false);
     }
     run->walk = *walk;
+    run->answer = &answer;
     run->page = &answer.page;
     weft_loader_init(&run->loader, view->store, run->snapshot);
     enum weft_err rv = begin(run);

@@ -39,6 +39,7 @@ struct weft_run {
     const struct weft_store_snapshot *snapshot; /* The view's, or what memory holds of it. */
     const struct weft_query *query;
     struct weft_arena *arena;
+    struct weft_client_message *answer; /* Becomes a page unless the query says otherwise. */
     struct weft_page *page;
     struct weft_stored_record *records; /* Of the page; room for `limit`. */
     struct weft_msg *msg;
@@ -103,5 +104,7 @@ WEFT_MUST_USE enum weft_err weft_query_asset(struct weft_run *run);
 WEFT_MUST_USE enum weft_err weft_query_story(struct weft_run *run);
 WEFT_MUST_USE enum weft_err weft_query_find(struct weft_run *run);
 WEFT_MUST_USE enum weft_err weft_query_commits(struct weft_run *run);
+WEFT_MUST_USE enum weft_err weft_query_twin(struct weft_run *run);
+WEFT_MUST_USE enum weft_err weft_query_diff(struct weft_run *run);
 
 #endif

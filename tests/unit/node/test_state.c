@@ -435,7 +435,7 @@ TEST(state, refuses_types_of_questions_that_it_does_not_answer)
     struct weft_page page;
     fixture_init(&f, "state");
     fixture_open(&f);
-    for (int type = WEFT_QUERY_TRACE_FORWARD; type <= WEFT_QUERY_DIFF; type++) {
+    for (int type = WEFT_QUERY_TRACE_FORWARD; type <= WEFT_QUERY_RECALL; type++) {
         struct weft_query query = {
             .type = (enum weft_query_type)type, .asset = WEFT_TEXT("serial:box/1")};
         EXPECT_EQ(WEFT_EVERSION, ask(&f, &query, &page));
