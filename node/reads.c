@@ -1,6 +1,7 @@
 #include "node/reads.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "proto/check.h"
 
@@ -234,6 +235,14 @@ enum weft_err weft_reads_add(struct weft_reads *r, const struct weft_query *quer
     return rv;
 }
 
+/* Ages are told by the clock of the node that answers. */
+static int64_t wall_clock_ns(void)
+{
+    struct timespec now;
+    return clock_gettime(CLOCK_REALTIME, &now) == 0 ? (int64_t)now.tv_sec * 1000000000 + now.tv_nsec
+                                                    : 0;
+}
+
 /* Encodes the answer to one query behind those of others. False: memory alone does not answer it
  * at once, or `b->answers` has no room. */
 static bool answer_one(struct weft_read_batch *b, struct slot *slot, bool is_on_loop)
@@ -241,6 +250,7 @@ static bool answer_one(struct weft_read_batch *b, struct slot *slot, bool is_on_
     struct weft_msg msg = {""};
     struct weft_client_message message;
     weft_arena_reset(&b->scratch);
+    slot->query.now_ns = wall_clock_ns();
     enum weft_err rv = (is_on_loop ? weft_view_query_memory : weft_view_query)(
         b->view, &slot->query, &b->scratch, &message, &msg);
     if (is_on_loop && rv == WEFT_EBUSY) {

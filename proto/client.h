@@ -118,6 +118,16 @@ struct weft_query {
     int64_t other_at_ns;  /* DIFF: of the other state; read only if other_has_at. */
     bool other_has_at;
     uint32_t sections; /* TWIN: parts of the answer that are wanted, one bit each; 0: all. */
+    int64_t now_ns;    /* Not on the wire: the answering node's clock, for ages; 0: none. */
+};
+
+/* Bits of weft_query.sections. What an asset is, and its health, are always told. */
+enum {
+    WEFT_TWIN_VALUES = 1,
+    WEFT_TWIN_PROPERTIES = 2,
+    WEFT_TWIN_CONFIGURATION = 4,
+    WEFT_TWIN_ISSUES = 8,
+    WEFT_TWIN_BELOW = 16,
 };
 
 struct weft_page {

@@ -227,7 +227,7 @@ static bool is_element(struct weft_text segment)
 static bool read_index(struct weft_text segment, uint32_t *ret_index)
 {
     uint32_t index = 0;
-    if (segment.size < 3 || segment.size > 6 || segment.data[segment.size - 1] != ']') {
+    if (segment.size < 3 || segment.size > 7 || segment.data[segment.size - 1] != ']') {
         return false;
     }
     for (size_t i = 1; i < segment.size - 1; i++) {
@@ -236,9 +236,8 @@ static bool read_index(struct weft_text segment, uint32_t *ret_index)
         }
         index = index * 10 + (uint32_t)(segment.data[i] - '0');
     }
-    /* A record has no more fields, so none of its arrays has more elements. */
     *ret_index = index;
-    return index < WEFT_RECORD_FIELDS_MAX;
+    return true;
 }
 
 static struct node *find_child(const struct node *parent, struct weft_text segment)
@@ -246,6 +245,11 @@ static struct node *find_child(const struct node *parent, struct weft_text segme
     /* Fields of one object stand together as a rule: the newest child first. */
     if (parent->last != NULL && weft_text_equal(parent->last->segment, segment)) {
         return parent->last;
+    }
+    uint32_t index;
+    if (parent->last != NULL && is_element(segment) && read_index(segment, &index) &&
+        index > parent->last->index) {
+        return NULL; /* Elements stand by number: there is none behind the last. */
     }
     for (struct node *child = parent->first; child != NULL; child = child->next) {
         if (weft_text_equal(child->segment, segment)) {
@@ -261,7 +265,7 @@ static void insert_child(struct node *parent, struct node *child)
     struct node *before = parent->last;
     if (before != NULL && is_element(child->segment) && before->index > child->index) {
         before = NULL;
-        for (struct node *n = parent->first; n->index < child->index; n = n->next) {
+        for (struct node *n = parent->first; n != NULL && n->index < child->index; n = n->next) {
             before = n;
         }
     }
@@ -276,7 +280,8 @@ static void insert_child(struct node *parent, struct node *child)
     }
 }
 
-static enum weft_err add_child(struct node *parent, struct weft_text segment,
+/* `elements_max`: what withheld elements may at most be made up for. */
+static enum weft_err add_child(struct node *parent, struct weft_text segment, uint32_t elements_max,
     struct weft_arena *arena, struct node **ret_child)
 {
     if (parent->field != NULL || segment.size == 0 ||
@@ -288,7 +293,8 @@ static enum weft_err add_child(struct node *parent, struct weft_text segment,
         return WEFT_ENOMEM;
     }
     child->segment = segment;
-    if (is_element(segment) && !read_index(segment, &child->index)) {
+    if (is_element(segment) &&
+        (!read_index(segment, &child->index) || child->index >= elements_max)) {
         return WEFT_EMALFORMED;
     }
     insert_child(parent, child);
@@ -296,8 +302,8 @@ static enum weft_err add_child(struct node *parent, struct weft_text segment,
     return WEFT_OK;
 }
 
-static enum weft_err add_field(
-    struct node *root, const struct weft_field *field, struct weft_arena *arena)
+static enum weft_err add_field(struct node *root, const struct weft_field *field,
+    uint32_t elements_max, struct weft_arena *arena)
 {
     struct node *node = root;
     size_t start = 0;
@@ -311,7 +317,7 @@ static enum weft_err add_field(
         struct weft_text segment = {p, slash != NULL ? (size_t)(slash - p) : left};
         struct node *child = find_child(node, segment);
         if (child == NULL) {
-            enum weft_err err = add_child(node, segment, arena, &child);
+            enum weft_err err = add_child(node, segment, elements_max, arena, &child);
             if (err != WEFT_OK) {
                 return err;
             }
@@ -394,8 +400,11 @@ enum weft_err weft_fields_to_json(const struct weft_field *fields, uint32_t fiel
     struct weft_arena *arena, struct weft_buffer *out)
 {
     struct node root = {.field = NULL};
+    /* A record has no more fields, so none of its arrays has more elements; a document may. */
+    uint32_t elements_max =
+        field_count > WEFT_RECORD_FIELDS_MAX ? field_count : WEFT_RECORD_FIELDS_MAX;
     for (uint32_t i = 0; i < field_count; i++) {
-        enum weft_err err = add_field(&root, &fields[i], arena);
+        enum weft_err err = add_field(&root, &fields[i], elements_max, arena);
         if (err != WEFT_OK) {
             return err;
         }

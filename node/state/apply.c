@@ -162,6 +162,23 @@ static bool is_within_limits(const struct apply *a, const struct weft_commit *co
            commit->record_count <= WEFT_STATE_ORDINAL_MAX - a->ordinal;
 }
 
+/* What it would do to designs and to retired assets (node/state/govern.h). */
+static enum weft_err check_design(
+    struct apply *a, const struct weft_commit *commit, struct weft_applied_item *item, bool *ret_ok)
+{
+    struct weft_refusal refusal;
+    enum weft_err rv = weft_govern_check(a->state->govern, commit, a->time_ns, &refusal, a->msg);
+    if (rv != WEFT_OK) {
+        return rv;
+    }
+    if (refusal.err != WEFT_OK) {
+        refuse(a, item, refusal.err, refusal.detail.text, refusal.pointer, 0);
+        return WEFT_OK;
+    }
+    *ret_ok = true;
+    return WEFT_OK;
+}
+
 /* Look at every precondition before anything changes. *ret_names: where the records' assets
  * stand in weft_names, in the item's arena. *ret_ok false: the item is refused. */
 static enum weft_err check_commit(struct apply *a, const struct weft_commit *commit,
@@ -206,8 +223,7 @@ static enum weft_err check_commit(struct apply *a, const struct weft_commit *com
         return WEFT_OK;
     }
     *ret_names = names;
-    *ret_ok = true;
-    return WEFT_OK;
+    return check_design(a, commit, item, ret_ok);
 }
 
 static enum weft_err accept(struct apply *a, const struct weft_commit *commit,
@@ -239,6 +255,9 @@ static enum weft_err accept(struct apply *a, const struct weft_commit *commit,
         context.place.schema = weft_models_schema(s->models, record.kind, a->position.public.index);
         enum weft_err rv =
             weft_stage_record(&s->stage, &context, &record, names[i], &digest, a->msg);
+        if (rv == WEFT_OK) {
+            rv = weft_govern_note(s->govern, &s->stage, &record, a->msg);
+        }
         if (rv != WEFT_OK) {
             return rv;
         }
@@ -483,6 +502,7 @@ enum weft_err weft_state_apply(struct weft_state *state, const struct weft_log_e
     weft_feed_publish(state->feed, first_of_pack, &state->stage);
     weft_names_settle(state->names);
     weft_requests_settle(state->requests);
+    weft_govern_settle(state->govern);
     weft_stage_clear(&state->stage);
     state->position = a.position;
     state->position.public.configuration =

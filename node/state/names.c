@@ -460,18 +460,40 @@ static enum weft_err load_head(struct weft_names *names, struct weft_text text, 
     return rv;
 }
 
-enum weft_err weft_names_find(
-    struct weft_names *names, struct weft_text text, uint32_t *ret_place, struct weft_msg *msg)
+/* False: the apply has not looked at it yet. */
+static bool find_in_table(
+    const struct weft_names *names, struct weft_text text, uint64_t hash, uint32_t *ret_place)
 {
-    uint64_t hash = weft_name_hash(names->secret, text.data, text.size);
     uint32_t slot = (uint32_t)hash & names->table_mask;
     while (names->table[slot] != 0) {
         uint32_t place = names->table[slot] - 1;
         if (names->names[place].hash == hash && weft_text_equal(names->names[place].text, text)) {
             *ret_place = place;
-            return WEFT_OK;
+            return true;
         }
         slot = (slot + 1) & names->table_mask;
+    }
+    return false;
+}
+
+enum weft_err weft_names_peek(struct weft_names *names, struct weft_text text,
+    struct weft_head *ret_head, struct weft_msg *msg)
+{
+    uint32_t place;
+    uint64_t hash = weft_name_hash(names->secret, text.data, text.size);
+    if (find_in_table(names, text, hash, &place)) {
+        *ret_head = names->names[place].head;
+        return WEFT_OK;
+    }
+    return load_head(names, text, hash, ret_head, msg);
+}
+
+enum weft_err weft_names_find(
+    struct weft_names *names, struct weft_text text, uint32_t *ret_place, struct weft_msg *msg)
+{
+    uint64_t hash = weft_name_hash(names->secret, text.data, text.size);
+    if (find_in_table(names, text, hash, ret_place)) {
+        return WEFT_OK;
     }
     enum weft_err rv = grow_table(names);
     if (rv != WEFT_OK) {
@@ -491,7 +513,7 @@ enum weft_err weft_names_find(
     name->text = text;
     name->hash = hash;
     name->is_changed = false;
-    slot = (uint32_t)hash & names->table_mask;
+    uint32_t slot = (uint32_t)hash & names->table_mask;
     while (names->table[slot] != 0) {
         slot = (slot + 1) & names->table_mask;
     }

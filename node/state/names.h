@@ -64,7 +64,11 @@ WEFT_MUST_USE enum weft_err weft_names_create(struct weft_store *store, uint64_t
     uint64_t assets, uint64_t secret, struct weft_names **ret_names, struct weft_msg *msg);
 void weft_names_destroy(struct weft_names *names);
 
-/* The name's place in the apply's own table, read from cache or store if need be. */
+/* The head as the apply under way has left it; `text` is not kept. id 0: never mentioned. */
+WEFT_MUST_USE enum weft_err weft_names_peek(struct weft_names *names, struct weft_text text,
+    struct weft_head *ret_head, struct weft_msg *msg);
+/* The name's place in the apply's own table, read from cache or store if need be. `text` is kept
+ * until the table is cleared (NOD-102). */
 WEFT_MUST_USE enum weft_err weft_names_find(
     struct weft_names *names, struct weft_text text, uint32_t *ret_place, struct weft_msg *msg);
 /* Valid until the next weft_names_find. */

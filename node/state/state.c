@@ -228,6 +228,9 @@ static enum weft_err open_parts(
     if (rv == WEFT_OK) {
         rv = weft_feed_load(s->feed, s->store, s->names, s->position.public.assets, msg);
     }
+    if (rv == WEFT_OK && weft_govern_create(s->store, s->names, &s->govern) != WEFT_OK) {
+        rv = weft_fail(msg, WEFT_ENOMEM, "open the state");
+    }
     return rv;
 }
 
@@ -278,6 +281,7 @@ void weft_state_close(struct weft_state *state)
     weft_assert(atomic_load(&state->views) == 0); /* NOD-109 */
     weft_models_destroy(state->models);
     weft_feed_destroy(state->feed);
+    weft_govern_destroy(state->govern);
     weft_requests_destroy(state->requests);
     weft_names_destroy(state->names);
     weft_stage_destroy(&state->stage);

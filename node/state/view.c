@@ -343,15 +343,15 @@ static enum weft_err dispatch(struct weft_run *run)
         return weft_query_find(run);
     case WEFT_QUERY_COMMITS:
         return weft_query_commits(run);
+    case WEFT_QUERY_TWIN:
+        return weft_query_twin(run);
+    case WEFT_QUERY_DIFF:
+        return weft_query_diff(run);
     case WEFT_QUERY_TRACE_FORWARD:
     case WEFT_QUERY_TRACE_BACK:
         return weft_query_trace(run);
     case WEFT_QUERY_RECALL:
         return weft_query_recall(run);
-    case WEFT_QUERY_TWIN:
-    case WEFT_QUERY_DIFF:
-        return weft_fail(run->msg, WEFT_EVERSION,
-            "this version of the node does not answer queries of type %d", (int)run->query->type);
     }
     return weft_fail(run->msg, WEFT_EINVAL, "there is no query of type %d", (int)run->query->type);
 }
@@ -376,6 +376,8 @@ static void finish(const struct weft_run *run, struct weft_client_message *ret_a
         break;
     case WEFT_QUERY_TWIN:
     case WEFT_QUERY_DIFF:
+        *ret_answer =
+            (struct weft_client_message){.kind = WEFT_KIND_DOCUMENT, .document = *run->document};
         break;
     }
 }
@@ -387,12 +389,14 @@ static enum weft_err answer_by(
     struct weft_view *view = run->view;
     struct weft_page page;
     struct weft_trace_result trace = {.index = 0};
+    struct weft_document document = {.index = 0};
     if (*walk == NULL) {
         *walk = weft_store_walk_create(view->store, run->snapshot, false);
     }
     run->walk = *walk;
     run->page = &page;
     run->trace = &trace;
+    run->document = &document;
     weft_loader_init(&run->loader, view->store, run->snapshot);
     enum weft_err rv = begin(run);
     if (rv == WEFT_OK) {

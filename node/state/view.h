@@ -43,6 +43,7 @@ struct weft_run {
     struct weft_arena *arena;
     struct weft_page *page;             /* Of records; of a trace the index and the cursor alone. */
     struct weft_trace_result *trace;    /* Of traces and recalls. */
+    struct weft_document *document;     /* Of twins and differences. */
     struct weft_stored_record *records; /* Of the page; room for `limit`. */
     struct weft_msg *msg;
     struct weft_loader loader;
@@ -113,5 +114,7 @@ WEFT_MUST_USE enum weft_err weft_query_find(struct weft_run *run);
 WEFT_MUST_USE enum weft_err weft_query_commits(struct weft_run *run);
 WEFT_MUST_USE enum weft_err weft_query_trace(struct weft_run *run);
 WEFT_MUST_USE enum weft_err weft_query_recall(struct weft_run *run);
+WEFT_MUST_USE enum weft_err weft_query_twin(struct weft_run *run);
+WEFT_MUST_USE enum weft_err weft_query_diff(struct weft_run *run);
 
 #endif

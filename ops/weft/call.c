@@ -90,3 +90,19 @@ enum weft_err weft_client_from_args(const struct weft_args *args, struct weft_ne
     *ret_net = net;
     return WEFT_OK;
 }
+
+enum weft_exit weft_with_client(const struct weft_args *args,
+    enum weft_err (*run)(const struct weft_args *, struct weft_client *, struct weft_msg *))
+{
+    struct weft_net *net;
+    struct weft_client *client;
+    struct weft_msg msg = {""};
+    enum weft_err err = weft_client_from_args(args, &net, &client, &msg);
+    if (err != WEFT_OK) {
+        return weft_complain(err, &msg);
+    }
+    err = run(args, client, &msg);
+    weft_client_destroy(client);
+    weft_net_close(net);
+    return weft_complain(err, &msg);
+}

@@ -74,5 +74,8 @@ WEFT_MUST_USE enum weft_err weft_client_call(struct weft_client *client,
 /* From the command line: context, --timeout, a net and one client on it. */
 WEFT_MUST_USE enum weft_err weft_client_from_args(const struct weft_args *args,
     struct weft_net **ret_net, struct weft_client **ret_client, struct weft_msg *msg);
+/* A client for the time of `run`; complains about what went wrong. */
+enum weft_exit weft_with_client(const struct weft_args *args,
+    enum weft_err (*run)(const struct weft_args *, struct weft_client *, struct weft_msg *));
 
 #endif

@@ -65,6 +65,7 @@ enum weft_exit weft_cmd_context_list(const struct weft_args *args);
 enum weft_exit weft_cmd_context_remove(const struct weft_args *args);
 enum weft_exit weft_cmd_context_show(const struct weft_args *args);
 enum weft_exit weft_cmd_context_use(const struct weft_args *args);
+enum weft_exit weft_cmd_diff(const struct weft_args *args);
 enum weft_exit weft_cmd_find(const struct weft_args *args);
 enum weft_exit weft_cmd_get(const struct weft_args *args);
 enum weft_exit weft_cmd_help(const struct weft_args *args);

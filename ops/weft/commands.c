@@ -97,7 +97,17 @@ static const struct weft_option import_options[] = {
     {"outstanding", 0, "N", "commits sent ahead of their answers (64)"},
     END,
 };
-static const struct weft_option get_options[] = {READ_OPTIONS, END};
+static const struct weft_option get_options[] = {
+    {"section", 0, "NAME",
+        "only that: values, properties, configuration, issues or below;\n"
+        "may be repeated"},
+    READ_OPTIONS, END};
+static const struct weft_option diff_options[] = {
+    {"from", 0, "TIME|INDEX", "the left state: true at that time, or as known at that index"},
+    {"to", 0, "TIME|INDEX", "the right state; default: now"},
+    {"designed", 0, NULL, "as designed: what counts for it"}, {"built", 0, NULL, "as built"},
+    {"maintained", 0, NULL, "as maintained since"},
+    {"exit-code", 0, NULL, "exit 1 if there is a difference"}, READ_OPTIONS, END};
 static const struct weft_option story_options[] = {
     {"no-inside", 0, NULL, "leave out what happened to what is inside it"},
     {"limit", 'n', "N", "at most so many records"}, READ_OPTIONS, END};
@@ -190,11 +200,24 @@ const struct weft_command weft_commands[] = {
         "weft import epcis --dry-run event.json",
         weft_cmd_import_epcis},
     {"get", "the twin of an asset", "ASSET", 1, 1, get_options, true,
-        "The effective values of the asset, each with the record it comes from:\n"
-        "kind, time, author, source and revision. Exit 1 if there is no such asset.",
+        "What is known of the asset: its health and why, the effective value of each\n"
+        "attribute with the record that it comes from, reported and desired\n"
+        "properties, its configuration as designed, as built and as maintained, what\n"
+        "deviates and what is out of date since when, open issues, and of a line or\n"
+        "plant what is below it. Exit 1 if nothing is said of it.",
         "weft get serial:box/7\n"
-        "weft get serial:box/7 --as-of 2017-08-01T00:00:00Z",
+        "weft get serial:box/7 --section configuration --as-of 1200\n"
+        "weft get plant1/line2 --section below",
         weft_cmd_get},
+    {"diff", "what differs between two states of an asset", "ASSET", 1, 1, diff_options, true,
+        "Two times (--from, --to: a time, or an index), or two configurations\n"
+        "(two of --designed, --built, --maintained). One configuration and two times\n"
+        "compare it with itself. Exit 0 whether there is a difference or not; with\n"
+        "--exit-code 1 if there is one; 1 too if nothing is said of the asset.",
+        "weft diff serial:box/7 --built --maintained\n"
+        "weft diff serial:box/7 --from 2024-03-01T00:00:00Z\n"
+        "weft diff serial:box/7 --designed --from 1200 --to 1300",
+        weft_cmd_diff},
     {"story", "what happened to an asset and to what is inside it", "ASSET", 1, 1, story_options,
         true,
         "Records on the asset, about it, and on what is inside it, in order of the\n"

@@ -29,6 +29,7 @@ HEARTBEAT = 1
 COMMIT, COMMIT_RESULT, QUERY, PAGE, STATUS, STATUS_RESULT = range(64, 70)
 MEMBER, MEMBER_RESULT, DIGEST, DIGEST_RESULT = range(70, 74)
 CHECKPOINT, CHECKPOINT_RESULT, FILE, FILE_RESULT, ERROR = range(74, 79)
+TRACE_RESULT, DOCUMENT = 80, 82
 
 OUTCOMES = ("fine busy not_leader unavailable timed_out refused conflict not_found wrong_state "
             "malformed invalid version_unknown wrong_peer bad_signature too_big no_memory no_space "
@@ -201,6 +202,32 @@ def decode_page(body):
             "cursor": _octets(page, 3), "records": records}
 
 
+def decode_document(body):
+    """The JSON object of a DOCUMENT; numbers as Python's."""
+    document = tables.Document.Document.GetRootAs(body, 0)
+    root = {}
+    for i in range(document.ContentLength()):
+        field = document.Content(i)
+        text = _text(field.Value())
+        value = {"null": lambda: None, "bool": lambda: text == "true", "int": lambda: int(text),
+                 "real": lambda: float(text), "text": lambda: text, "empty_object": dict,
+                 "empty_array": list}[VALUE_TYPES[field.ValueType()]]()
+        _place(root, _text(field.Path()).split("/"), value)
+    return root
+
+
+def _place(into, path, value):
+    """Elements of an array come in order."""
+    for here, below in zip(path, path[1:] + [None]):
+        made = value if below is None else [] if below.startswith("[") else {}
+        if isinstance(into, list):
+            if int(here[1:-1]) == len(into):
+                into.append(made)
+            into = into[-1]
+        else:
+            into = into.setdefault(here.replace("~1", "/").replace("~0", "~"), made)
+
+
 def _member(m):
     return {"id": m.MemberId(), "name": _text(m.Name()), "peer": _text(m.PeerAddress()),
             "client": _text(m.ClientAddress()), "role": ROLES[m.Role()],
@@ -336,15 +363,21 @@ class Client:
 
     def query(self, query_type, timeout_s=None, **fields):
         """query_type: asset, story, find, commits. Fields as in the schema, snake_case."""
-        types = {"asset": 1, "story": 2, "find": 3, "commits": 4}
+        return decode_page(self._ask(query_type, PAGE, timeout_s, fields))
+
+    def document(self, query_type, timeout_s=None, **fields):
+        """query_type: twin, diff."""
+        return decode_document(self._ask(query_type, DOCUMENT, timeout_s, fields))
+
+    def _ask(self, query_type, kind, timeout_s, fields):
+        types = {"asset": 1, "story": 2, "find": 3, "commits": 4, "twin": 8, "diff": 9}
         texts, numbers, octets = {}, {"QueryType": types[query_type]}, {}
         for name, value in fields.items():
             camel = "".join(word.capitalize() for word in name.split("_"))
             target = texts if isinstance(value, str) else octets if isinstance(value, bytes) \
                 else numbers
             target[camel] = value
-        return decode_page(self.expect(QUERY, encode_table("Query", texts, numbers, octets), PAGE,
-                                       timeout_s))
+        return self.expect(QUERY, encode_table("Query", texts, numbers, octets), kind, timeout_s)
 
     def pages(self, query_type, **fields):
         """Every record of a query, over all its pages."""
