@@ -208,25 +208,6 @@ static enum weft_err name_asset(const struct weft_epcis_mapping *m,
     return WEFT_OK;
 }
 
-/* "epcis:<name>#<pointer>", without the pointer or at all where that is too long. */
-static struct weft_text source_of(
-    const struct weft_epcis *e, const char *pointer, struct weft_arena *arena)
-{
-    char source[WEFT_SOURCE_SIZE_MAX + 1];
-    if (e->name.size == 0) {
-        return (struct weft_text){NULL, 0};
-    }
-    int size =
-        snprintf(source, sizeof(source), "epcis:%.*s#%s", (int)e->name.size, e->name.data, pointer);
-    if (size < 0 || (size_t)size >= sizeof(source)) {
-        size = snprintf(source, sizeof(source), "epcis:%.*s", (int)e->name.size, e->name.data);
-    }
-    if (size < 0 || (size_t)size >= sizeof(source)) {
-        return (struct weft_text){NULL, 0};
-    }
-    return weft_arena_text(arena, (struct weft_text){source, (size_t)size});
-}
-
 /* The namespaces of the extensions that were kept: "context/<prefix>". */
 static enum weft_err keep_prefixes(
     struct weft_epcis_mapping *m, const struct weft_epcis_prefixes *prefixes)
@@ -281,7 +262,7 @@ static enum weft_err finish_record(struct weft_epcis_mapping *m, const struct we
         return err;
     }
     event->record.kind = weft_text_of(m->kind);
-    event->record.source = source_of(e, event->pointer, m->arena);
+    event->record.source = weft_import_source(m->arena, "epcis", e->name, event->pointer);
     event->record.at_ns = m->at_ns;
     event->record.has_at = true;
     event->record.has_expect = true;

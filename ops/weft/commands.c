@@ -94,7 +94,8 @@ static const struct weft_option put_options[] = {
 };
 static const struct weft_option import_options[] = {
     {"dry-run", 0, NULL, "show the records, commit nothing"},
-    {"outstanding", 0, "N", "commits sent ahead of their answers (64)"},
+    {"batch", 0, "N", "at most so many in one commit (64)"},
+    {"outstanding", 0, "N", "commits sent ahead of their answers (32)"},
     END,
 };
 static const struct weft_option get_options[] = {READ_OPTIONS, END};
