@@ -1,22 +1,22 @@
 #include <stdlib.h>
 
-#include "ops/import/epcis.h"
+#include "ops/import/epcis_document.h"
+#include "proto/limits.h"
 
 enum {
-    DOCUMENT_SIZE_MAX = 256 * 1024 * 1024,
-    TREE_SIZE_MAX = 1024 * 1024 * 1024,
-    EVENT_SIZE_MAX = 64 * 1024 * 1024,
+    AROUND_SIZE_MAX = 64 * 1024,        /* Arrays around documents. */
+    FRAME_SIZE_MAX = 64 * 1024 * 1024,  /* All of a document but its events. */
+    EVENTS_SIZE_MAX = 64 * 1024 * 1024, /* An event, or those that wait for their context. */
+    RECORD_SIZE_MAX = 64 * 1024 * 1024, /* One record and what it is made with. */
 };
 
 struct epcis_importer {
     struct weft_importer base;
-    struct weft_buffer text;
-    struct weft_arena document_arena, event_arena;
-    struct weft_text name;
-    struct weft_epcis document;
+    struct weft_arena around, frame, events;
+    struct weft_arena record; /* Of the last item. */
+    struct weft_epcis_document document;
     struct weft_epcis_event event;
-    enum weft_err feed_err;
-    bool is_whole, is_open;
+    char name[WEFT_SOURCE_SIZE_MAX + 1];
 };
 
 static enum weft_err create(const struct weft_import_options *options,
@@ -26,10 +26,15 @@ static enum weft_err create(const struct weft_import_options *options,
     if (e == NULL) {
         return weft_fail(msg, WEFT_ENOMEM, "no memory for an importer");
     }
-    e->text.size_max = DOCUMENT_SIZE_MAX;
-    e->document_arena.size_max = TREE_SIZE_MAX;
-    e->event_arena.size_max = EVENT_SIZE_MAX;
-    e->name = weft_arena_text(&e->document_arena, options->name);
+    e->around.size_max = AROUND_SIZE_MAX;
+    e->frame.size_max = FRAME_SIZE_MAX;
+    e->events.size_max = EVENTS_SIZE_MAX;
+    e->record.size_max = RECORD_SIZE_MAX;
+    /* A name that is too long for a source is left out of it. */
+    if (options->name.size > 0 && options->name.size < sizeof(e->name)) {
+        memcpy(e->name, options->name.data, options->name.size);
+    }
+    weft_epcis_document_init(&e->document, &e->around, &e->frame, &e->events, false);
     *ret_importer = &e->base;
     return WEFT_OK;
 }
@@ -37,40 +42,24 @@ static enum weft_err create(const struct weft_import_options *options,
 static void feed(struct weft_importer *importer, struct weft_bytes bytes, bool is_last)
 {
     struct epcis_importer *e = (struct epcis_importer *)importer;
-    enum weft_err err = weft_buffer_append(&e->text, bytes.data, bytes.size);
-    e->feed_err = e->feed_err != WEFT_OK ? e->feed_err : err;
-    e->is_whole = is_last;
+    weft_epcis_document_feed(
+        &e->document, (struct weft_text){(const char *)bytes.data, bytes.size}, is_last);
 }
 
 static enum weft_err next(
     struct weft_importer *importer, struct weft_import_item *ret_item, struct weft_msg *msg)
 {
     struct epcis_importer *e = (struct epcis_importer *)importer;
-    enum weft_err err = e->feed_err;
+    struct weft_epcis_place place;
+    weft_arena_reset(&e->record);
+    enum weft_err err = weft_epcis_document_next(&e->document, &place, msg);
     if (err != WEFT_OK) {
-        importer->is_over = true;
-        return weft_fail(msg, err, "line 1, column 1 (): too large");
-    }
-    if (!e->is_whole) {
-        return WEFT_ENOTFOUND;
-    }
-    if (!e->is_open) {
-        struct weft_text text = {(const char *)e->text.data, e->text.size};
-        err = weft_epcis_open(&e->document, text, e->name, &e->document_arena, msg);
-        if (err != WEFT_OK) {
-            importer->is_over = true;
-            return err;
-        }
-        e->is_open = true;
-    }
-    weft_arena_reset(&e->event_arena);
-    err = weft_epcis_next(&e->document, &e->event_arena, &e->event, msg);
-    if (err == WEFT_ENOTFOUND) {
-        importer->is_over = true;
+        importer->is_over = e->document.is_over;
         importer->notice =
             e->document.has_master_data ? "its vocabulary list is not imported" : NULL;
         return err;
     }
+    err = weft_epcis_record(&place, weft_text_of(e->name), &e->record, &e->event, msg);
     *ret_item = (struct weft_import_item){.records = &e->event.record,
         .record_count = 1,
         .id = e->event.request_id,
@@ -83,9 +72,11 @@ static enum weft_err next(
 static void destroy(struct weft_importer *importer)
 {
     struct epcis_importer *e = (struct epcis_importer *)importer;
-    weft_arena_destroy(&e->document_arena);
-    weft_arena_destroy(&e->event_arena);
-    weft_buffer_destroy(&e->text);
+    weft_epcis_document_close(&e->document);
+    weft_arena_destroy(&e->around);
+    weft_arena_destroy(&e->frame);
+    weft_arena_destroy(&e->events);
+    weft_arena_destroy(&e->record);
     free(e);
 }
 
