@@ -90,7 +90,7 @@ TEST(epcis_stream, events_that_wait_too_long_for_their_context_are_refused)
 {
     expect_over("{" TYPE "," BODY(EVENT("1") "," EVENT("2") "," EVENT("3")) "," CONTEXT "}", 1500,
         0, WEFT_ETOOBIG,
-        "line 1, column 52 (/epcisBody/eventList/0): more than 1500 bytes of events in front of "
+        "line 1, column 51 (/epcisBody/eventList/0): more than 1500 bytes of events in front of "
         "the document's type and @context: these must stand first");
     expect_over("{" CONTEXT "," TYPE "," BODY(EVENT("1") "," EVENT("2") "," EVENT("3")) "}", 1500,
         3, WEFT_ENOTFOUND, "");
