@@ -556,6 +556,16 @@ enum weft_err weft_json_reader_next(
     }
 }
 
+bool weft_json_reader_is_open_in(const struct weft_json_reader *r, const struct weft_arena *arena)
+{
+    for (uint32_t i = 0; i < r->depth; i++) {
+        if (r->levels[i].arena == arena) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void weft_json_reader_close(struct weft_json_reader *r)
 {
     weft_buffer_destroy(&r->beginning);

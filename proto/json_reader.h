@@ -82,6 +82,8 @@ void weft_json_reader_feed(struct weft_json_reader *r, struct weft_text chunk, b
  * WEFT_ETOOBIG (depth, an arena), WEFT_ENOMEM: `msg` says "line L, column C: reason". */
 WEFT_MUST_USE enum weft_err weft_json_reader_next(
     struct weft_json_reader *r, struct weft_json **ret_value, struct weft_msg *msg);
+/* Whether a value that has begun and not ended lives there. */
+bool weft_json_reader_is_open_in(const struct weft_json_reader *r, const struct weft_arena *arena);
 void weft_json_reader_close(struct weft_json_reader *r);
 
 /* --- its parts -------------------------------------------------------------------------------- */

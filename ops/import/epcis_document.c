@@ -238,16 +238,6 @@ static enum weft_err take_frame(
 
 /* --- the text -------------------------------------------------------------------------------- */
 
-static bool is_open_in(const struct weft_epcis_document *d, const struct weft_arena *arena)
-{
-    for (uint32_t i = 0; i < d->reader.depth; i++) {
-        if (d->reader.levels[i].arena == arena) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Memory of what was given and is not wanted any more. */
 static void take_back(struct weft_epcis_document *d)
 {
@@ -255,7 +245,7 @@ static void take_back(struct weft_epcis_document *d)
         return;
     }
     d->held_first = d->held_count = 0;
-    if (!d->is_kept && !is_open_in(d, d->events)) {
+    if (!d->is_kept && !weft_json_reader_is_open_in(&d->reader, d->events)) {
         weft_arena_reset(d->events);
     }
     if (d->is_framed) {

@@ -174,6 +174,16 @@ const struct weft_command weft_commands[] = {
         "weft put records.jsonl\n"
         "producer | weft put --batch 500 -",
         weft_cmd_put},
+    {"import catenax", "Catena-X test data containers into records", "FILE...", 1, -1,
+        import_options, true,
+        "Takes containers of twins: serial parts and batches, what is in them as\n"
+        "built, what they are used in, and any other aspect whole. Both spellings\n"
+        "of ids and of aspects. Importing again changes nothing; an import that was\n"
+        "broken off goes on when it is run again. weft claims shows where the two\n"
+        "sides of an edge contradict each other.",
+        "weft import catenax smallTestdata.json\n"
+        "weft import catenax --dry-run - <container.json",
+        weft_cmd_import_catenax},
     {"import epcis", "EPCIS 2.0 documents into records", "FILE...", 1, -1, import_options, true,
         "Takes EPCIS 2.0 JSON-LD documents: ObjectEvent, AggregationEvent,\n"
         "TransformationEvent, TransactionEvent, AssociationEvent, error\n"
