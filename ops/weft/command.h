@@ -59,6 +59,7 @@ enum weft_exit weft_cmd_backup(const struct weft_args *args);
 enum weft_exit weft_cmd_bench_read(const struct weft_args *args);
 enum weft_exit weft_cmd_bench_write(const struct weft_args *args);
 enum weft_exit weft_cmd_check_data(const struct weft_args *args);
+enum weft_exit weft_cmd_claims(const struct weft_args *args);
 enum weft_exit weft_cmd_completion(const struct weft_args *args);
 enum weft_exit weft_cmd_context_add(const struct weft_args *args);
 enum weft_exit weft_cmd_context_list(const struct weft_args *args);

@@ -99,6 +99,10 @@ static const struct weft_option import_options[] = {
     END,
 };
 static const struct weft_option get_options[] = {READ_OPTIONS, END};
+static const struct weft_option claims_options[] = {
+    {"contradicted", 0, NULL, "only where the other side says otherwise"},
+    {"kind", 'k', "KIND", "records of that kind (as_built, genealogy); may be repeated"},
+    READ_OPTIONS, END};
 static const struct weft_option story_options[] = {
     {"no-inside", 0, NULL, "leave out what happened to what is inside it"},
     {"limit", 'n', "N", "at most so many records"}, READ_OPTIONS, END};
@@ -198,6 +202,15 @@ const struct weft_command weft_commands[] = {
         "weft get serial:box/7\n"
         "weft get serial:box/7 --as-of 2017-08-01T00:00:00Z",
         weft_cmd_get},
+    {"claims", "edges that only one of whole and part states", "", 0, 0, claims_options, true,
+        "Who builds a whole states what is in it; who supplies a part states what it\n"
+        "went into. Both are kept. This holds them against each other and prints\n"
+        "every edge that only one side states, or both with different quantities:\n"
+        "unconfirmed where the other side makes no such statements at all,\n"
+        "contradicted where it makes others. Exit 1 if any is contradicted.",
+        "weft claims\n"
+        "weft claims --contradicted -o json",
+        weft_cmd_claims},
     {"story", "what happened to an asset and to what is inside it", "ASSET", 1, 1, story_options,
         true,
         "Records on the asset, about it, and on what is inside it, in order of the\n"
