@@ -83,23 +83,6 @@ static enum weft_err identify(struct catenax *c, const struct weft_json *entry,
     return WEFT_OK;
 }
 
-static struct weft_request_id id_of_type(const struct weft_record *type)
-{
-    struct weft_sha256 hash;
-    weft_sha256_init(&hash);
-    weft_sha256_update(&hash, type->asset.data, type->asset.size + 1); /* Texts end with zeros. */
-    for (uint32_t i = 0; i < type->field_count; i++) {
-        uint8_t sizes[8];
-        weft_put_be32(sizes, (uint32_t)type->fields[i].path.size);
-        weft_put_be32(sizes + 4, (uint32_t)type->fields[i].value.size);
-        weft_sha256_update(&hash, sizes, sizeof(sizes));
-        weft_sha256_update(&hash, type->fields[i].path.data, type->fields[i].path.size);
-        weft_sha256_update(&hash, type->fields[i].value.data, type->fields[i].value.size);
-    }
-    struct weft_digest digest = weft_sha256_final(&hash);
-    return weft_import_id_of(&digest);
-}
-
 /* False: the twin before it, or one before that, gave the same. Whatever is forgotten here is
  * found to be known when it is stated. */
 static bool is_new_type(struct catenax *c, const struct weft_request_id *id)
@@ -163,7 +146,7 @@ static enum weft_err next(
     struct catenax *c = (struct catenax *)importer;
     if (c->has_part_type) {
         c->has_part_type = false;
-        struct weft_request_id id = id_of_type(&c->twin.part_type);
+        struct weft_request_id id = weft_import_id_of_records(&c->twin.part_type, 1);
         if (is_new_type(c, &id)) {
             *ret_item = (struct weft_import_item){.records = &c->twin.part_type,
                 .record_count = 1,

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "proto/arith.h"
 #include "proto/check.h"
 #include "proto/limits.h"
 
@@ -45,6 +46,51 @@ struct weft_request_id weft_import_id_of(const struct weft_digest *digest)
     memcpy(id.bytes, digest->bytes, sizeof(id.bytes));
     id.bytes[0] = id.bytes[0] != 0 ? id.bytes[0] : 1; /* The zero id stands for none. */
     return id;
+}
+
+static void hash_text(struct weft_sha256 *hash, struct weft_text text)
+{
+    uint8_t size[4];
+    weft_put_be32(size, (uint32_t)text.size);
+    weft_sha256_update(hash, size, sizeof(size));
+    weft_sha256_update(hash, text.data, text.size);
+}
+
+static void hash_fields(struct weft_sha256 *hash, const struct weft_field *fields, uint32_t count)
+{
+    uint8_t number[4];
+    weft_put_be32(number, count);
+    weft_sha256_update(hash, number, sizeof(number));
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t type = (uint8_t)fields[i].type;
+        hash_text(hash, fields[i].path);
+        hash_text(hash, fields[i].value);
+        weft_sha256_update(hash, &type, 1);
+    }
+}
+
+struct weft_request_id weft_import_id_of_records(
+    const struct weft_record *records, uint32_t record_count)
+{
+    struct weft_sha256 hash;
+    weft_sha256_init(&hash);
+    for (uint32_t i = 0; i < record_count; i++) {
+        const struct weft_record *r = &records[i];
+        uint8_t head[13] = {r->has_at};
+        weft_put_be64(head + 1, r->has_at ? (uint64_t)r->at_ns : 0);
+        weft_put_be32(head + 9, r->link_count);
+        hash_text(&hash, r->kind);
+        hash_text(&hash, r->asset);
+        weft_sha256_update(&hash, head, sizeof(head));
+        hash_fields(&hash, r->fields, r->field_count);
+        for (uint32_t j = 0; j < r->link_count; j++) {
+            hash_text(&hash, r->links[j].rel);
+            hash_text(&hash, r->links[j].to);
+            hash_fields(&hash, r->links[j].fields, r->links[j].field_count);
+        }
+    }
+    struct weft_digest digest = weft_sha256_final(&hash);
+    return weft_import_id_of(&digest);
 }
 
 struct weft_text weft_import_source(

@@ -93,6 +93,10 @@ void weft_importer_destroy(struct weft_importer *importer);
 /* The first half of a digest over the content; never the zero id. */
 struct weft_request_id weft_import_id_of(const struct weft_digest *digest);
 
+/* Of what the records say, their source aside: for formats whose items have no canonical text. */
+struct weft_request_id weft_import_id_of_records(
+    const struct weft_record *records, uint32_t record_count);
+
 /* "<format>:<name>#<pointer>" for a record's source, without the pointer or empty where that is
  * too long or there is no name. In the arena. */
 struct weft_text weft_import_source(

@@ -70,6 +70,7 @@ enum weft_exit weft_cmd_find(const struct weft_args *args);
 enum weft_exit weft_cmd_get(const struct weft_args *args);
 enum weft_exit weft_cmd_help(const struct weft_args *args);
 enum weft_exit weft_cmd_import_catenax(const struct weft_args *args);
+enum weft_exit weft_cmd_import_csv(const struct weft_args *args);
 enum weft_exit weft_cmd_import_epcis(const struct weft_args *args);
 enum weft_exit weft_cmd_member_add(const struct weft_args *args);
 enum weft_exit weft_cmd_member_demote(const struct weft_args *args);

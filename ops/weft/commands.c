@@ -98,6 +98,13 @@ static const struct weft_option import_options[] = {
     {"outstanding", 0, "N", "commits sent ahead of their answers (32)"},
     END,
 };
+static const struct weft_option import_csv_options[] = {
+    {"map", 'm', "FILE", "which column is what, in JSON"},
+    {"dry-run", 0, NULL, "show the records, commit nothing"},
+    {"batch", 0, "N", "at most so many in one commit (64)"},
+    {"outstanding", 0, "N", "commits sent ahead of their answers (32)"},
+    END,
+};
 static const struct weft_option get_options[] = {READ_OPTIONS, END};
 static const struct weft_option claims_options[] = {
     {"contradicted", 0, NULL, "only where the other side says otherwise"},
@@ -188,6 +195,21 @@ const struct weft_command weft_commands[] = {
         "weft import catenax smallTestdata.json\n"
         "weft import catenax --dry-run - <container.json",
         weft_cmd_import_catenax},
+    {"import csv", "tables into records", "FILE...", 1, -1, import_csv_options, true,
+        "Takes tables of comma-separated values (RFC 4180, UTF-8, with a header)\n"
+        "and a mapping file, which says what each row is: its kind, asset and time,\n"
+        "and which columns are attributes, of what type and unit, or links. Try it\n"
+        "with --dry-run. Rows that do not fit are named by line and column; then\n"
+        "exit 2. Importing again changes nothing.\n"
+        "\n"
+        "A mapping: {\"kind\": \"inspection\", \"asset\": \"serial:box/{Serial}\",\n"
+        " \"at\": {\"column\": \"Date\", \"format\": \"DD.MM.YYYY hh:mm\", \"zone\": \"+01:00\"},\n"
+        " \"attrs\": {\"verdict\": \"Result\", \"flatness\": {\"column\": \"Flatness\",\n"
+        " \"type\": \"real\", \"unit\": \"mm\"}},\n"
+        " \"links\": [{\"rel\": \"made_on\", \"to\": \"plant1/{Machine}\"}]}",
+        "weft import csv --map inspection.map.json inspections.csv\n"
+        "weft import csv --map m.json --dry-run - <table.csv",
+        weft_cmd_import_csv},
     {"import epcis", "EPCIS 2.0 documents into records", "FILE...", 1, -1, import_options, true,
         "Takes EPCIS 2.0 JSON-LD documents: ObjectEvent, AggregationEvent,\n"
         "TransformationEvent, TransactionEvent, AssociationEvent, error\n"

@@ -11,7 +11,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import cluster  # noqa: E402
 
-CONTAINER = "https://catenax.io/schema/TestDataContainer/1.0.0"
+CONTAINER = "x/TestDataContainer/1.0.0"
 
 
 def payloads(twin, *names):
@@ -50,7 +50,8 @@ class Catenax(cluster.PlantCase):
         cluster.need("weft")
         cls.file = cluster.data("catenax") / "smallTestdata.json"
         with open(cls.file, encoding="utf-8") as f:
-            cls.twins = {twin["catenaXId"]: twin for twin in json.load(f)[CONTAINER]}
+            (twins,) = json.load(f).values()
+        cls.twins = {twin["catenaXId"]: twin for twin in twins}
         super().setUpClass()
 
     def records(self):

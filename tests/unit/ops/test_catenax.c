@@ -10,7 +10,7 @@
 #define UUID_B "a4a2ba57-1c50-48ad-8981-7a0ef032146b"
 #define A "urn:uuid:" UUID_A
 #define B "urn:uuid:" UUID_B
-#define CONTAINER(twins) "{\"https://catenax.io/schema/TestDataContainer/1.0.0\":[" twins "]}"
+#define CONTAINER(twins) "{\"x/TestDataContainer/1.0.0\":[" twins "]}"
 #define SERIAL                                                                                     \
     "\"urn:samm:io.catenax.serial_part:3.0.0#SerialPart\":[{\"catenaXId\":\"" A "\","              \
     "\"localIdentifiers\":[{\"key\":\"manufacturerId\",\"value\":\"BPNL1\"},"                      \
