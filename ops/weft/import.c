@@ -250,6 +250,21 @@ static enum weft_err report(struct import *im)
     return weft_writer_print(&im->writer, stdout, &im->msg);
 }
 
+/* The index that the import begins behind. */
+static enum weft_err read_index(struct import *im)
+{
+    struct weft_arena arena = {.size_max = PRINT_SIZE_MAX};
+    struct weft_client_message answer;
+    const struct weft_client_message request = {.kind = WEFT_KIND_QUERY,
+        .query = {.type = WEFT_QUERY_COMMITS, .from_index = 1, .limit = 1}};
+    enum weft_err err = weft_client_call(im->client, &request, &arena, &answer, &im->msg);
+    if (err == WEFT_OK) {
+        im->flights.begun_index = answer.page.index;
+    }
+    weft_arena_destroy(&arena);
+    return err;
+}
+
 static enum weft_err start(struct import *im)
 {
     const struct weft_args *args = im->args;
@@ -276,7 +291,7 @@ static enum weft_err start(struct import *im)
         weft_import_flights_init(
             &im->flights, im->type, im->client, (uint32_t)items, (uint32_t)outstanding, refuse, im);
     }
-    return err;
+    return err == WEFT_OK && !im->is_dry_run ? read_index(im) : err;
 }
 
 enum weft_exit weft_import_run(const struct weft_args *args, const struct weft_importer_type *type)

@@ -165,7 +165,9 @@ static void on_stated(void *ctx, enum weft_err err, const struct weft_client_mes
     struct part *part = ctx;
     struct weft_import_flight *flight = part->flight;
     struct weft_import_flights *f = flight->all;
-    if (err == WEFT_OK && !answer->commit_result.repeated) {
+    /* Answered again, after a lost connection, is what this import committed itself. */
+    if (err == WEFT_OK &&
+        (!answer->commit_result.repeated || answer->commit_result.index > f->begun_index)) {
         f->counts.imported += part->count;
         f->counts.records += answer->commit_result.receipt_count;
         f->counts.commits++;

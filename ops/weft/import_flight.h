@@ -33,6 +33,7 @@ struct weft_import_flights {
     uint32_t items_max;   /* In one commit. */
     uint32_t batches_max; /* On their way. */
     uint32_t batch_count; /* That are. */
+    uint64_t begun_index; /* What was committed up to it was there before the import. */
     bool is_asking;       /* The last batch was there, in part: ask before stating. */
     struct weft_import_counts counts;
     weft_import_on_refused *on_refused;
