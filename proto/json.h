@@ -1,4 +1,4 @@
-/* proto/json.h: JSON (RFC 8259) to and from a small tree; the one owner of yajl.
+/* proto/json.h: JSON (RFC 8259) to and from a small tree; parsed by json_reader.h.
  *
  * Strict: UTF-8 only, no comments, no duplicate keys, no NaN, depth at most
  * WEFT_JSON_DEPTH_MAX. Numbers keep their literal text. Every value knows its line and column,

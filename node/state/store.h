@@ -57,7 +57,7 @@ void weft_store_batch_put(
 /* Forget every key in [from, to). */
 void weft_store_batch_forget(
     struct weft_store_batch *batch, const struct weft_key *from, const struct weft_key *to);
-/* What the batch would put, in the order it was given; then it is empty. */
+/* What the batch would put, in no particular order; then it is empty. */
 void weft_store_batch_drain(struct weft_store_batch *batch,
     void (*on_put)(void *ctx, struct weft_bytes key, struct weft_bytes value), void *ctx);
 /* Empties the batch, also on error. After an error the store is not to be written again. */

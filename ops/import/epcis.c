@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "ops/import/epcis_document.h"
 #include "ops/import/epcis_event.h"
 #include "ops/import/epcis_identity.h"
 #include "proto/limits.h"
@@ -14,169 +15,52 @@ enum {
 
 /* --- the document ---------------------------------------------------------------------------- */
 
-/* Finding the events of a document. */
-struct finder {
-    struct weft_epcis *e;
-    struct weft_arena *arena;
-    struct weft_msg *msg;
-    uint32_t capacity;
-};
-
-static enum weft_err add_place(
-    struct finder *f, const struct weft_json *event, const struct weft_json *context)
+static enum weft_err add_place(struct weft_epcis *e, struct weft_arena *arena, uint32_t *capacity,
+    const struct weft_epcis_place *place, struct weft_msg *msg)
 {
-    struct weft_epcis *e = f->e;
-    if (e->count == f->capacity) {
-        uint32_t capacity = f->capacity == 0 ? PLACES_CAPACITY_FIRST : f->capacity * 2;
-        struct weft_epcis_place *places = weft_arena_array(f->arena, capacity, sizeof(*places));
+    if (e->count == *capacity) {
+        uint32_t more = *capacity == 0 ? PLACES_CAPACITY_FIRST : *capacity * 2;
+        struct weft_epcis_place *places = weft_arena_array(arena, more, sizeof(*places));
         if (places == NULL) {
-            return weft_json_fail(event, f->msg, WEFT_ENOMEM, "out of memory for events");
+            return weft_json_fail(place->event, msg, WEFT_ENOMEM, "out of memory for events");
         }
         if (e->count > 0) {
             memcpy(places, e->places, e->count * sizeof(*places));
         }
         e->places = places;
-        f->capacity = capacity;
+        *capacity = more;
     }
-    e->places[e->count++] = (struct weft_epcis_place){event, context};
+    e->places[e->count++] = *place;
     return WEFT_OK;
-}
-
-/* A member that must be there and of that type. */
-static enum weft_err required(struct finder *f, const struct weft_json *object, const char *name,
-    enum weft_json_type type, const struct weft_json **ret_member)
-{
-    *ret_member = weft_json_get(object, name);
-    if (*ret_member == NULL) {
-        (void)weft_fail(f->msg, WEFT_EINVAL, "is missing");
-        return weft_json_place(object, name, f->msg, WEFT_EINVAL);
-    }
-    return weft_json_expect(*ret_member, type, f->msg);
-}
-
-static enum weft_err refuse_unknown(
-    struct finder *f, const struct weft_json *object, const char *const *known)
-{
-    for (const struct weft_json *v = object->first; v != NULL; v = v->next) {
-        size_t i = 0;
-        while (known[i] != NULL && !weft_text_is(v->key, known[i])) {
-            i++;
-        }
-        if (known[i] == NULL && !weft_epcis_is_extension(v->key)) {
-            return weft_json_fail(v, f->msg, WEFT_EINVAL, "unknown member of an EPCIS document");
-        }
-    }
-    return WEFT_OK;
-}
-
-static enum weft_err find_in_list(
-    struct finder *f, const struct weft_json *holder, const struct weft_json *context)
-{
-    static const char *const known[] = {"eventList", "vocabularyList", NULL};
-    const struct weft_json *list = NULL;
-    enum weft_err err = refuse_unknown(f, holder, known);
-    if (weft_json_get(holder, "vocabularyList") != NULL) {
-        f->e->has_master_data = true;
-        if (weft_json_get(holder, "eventList") == NULL) {
-            return err;
-        }
-    }
-    if (err == WEFT_OK) {
-        err = required(f, holder, "eventList", WEFT_JSON_ARRAY, &list);
-    }
-    if (err != WEFT_OK) {
-        return err;
-    }
-    for (const struct weft_json *v = list->first; v != NULL && err == WEFT_OK; v = v->next) {
-        err = add_place(f, v, context);
-    }
-    return err;
-}
-
-/* An EPCISDocument or EPCISQueryDocument (EPCIS 2.0, 10). */
-static enum weft_err find_in_document(
-    struct finder *f, const struct weft_json *document, bool is_query)
-{
-    static const char *const known[] = {"@context", "id", "type", "schemaVersion", "creationDate",
-        "instanceIdentifier", "sender", "receiver", "epcisHeader", "epcisBody", NULL};
-    static const char *const known_results[] = {"queryName", "subscriptionID", "resultsBody", NULL};
-    static const char *const known_body[] = {"queryResults", NULL};
-    const struct weft_json *context = weft_json_get(document, "@context");
-    const struct weft_json *body = NULL, *results = NULL, *holder = NULL;
-    enum weft_err err = refuse_unknown(f, document, known);
-    if (weft_json_get(document, "epcisHeader") != NULL) {
-        f->e->has_master_data = true;
-    }
-    if (err == WEFT_OK) {
-        err = required(f, document, "epcisBody", WEFT_JSON_OBJECT, &body);
-    }
-    if (err != WEFT_OK || !is_query) {
-        return err == WEFT_OK ? find_in_list(f, body, context) : err;
-    }
-    err = refuse_unknown(f, body, known_body);
-    if (err == WEFT_OK) {
-        err = required(f, body, "queryResults", WEFT_JSON_OBJECT, &results);
-    }
-    if (err == WEFT_OK) {
-        err = refuse_unknown(f, results, known_results);
-    }
-    if (err == WEFT_OK) {
-        err = required(f, results, "resultsBody", WEFT_JSON_OBJECT, &holder);
-    }
-    return err == WEFT_OK ? find_in_list(f, holder, context) : err;
-}
-
-/* Nesting of arrays is bounded by the parser's depth. */
-static enum weft_err find_events(struct finder *f, const struct weft_json *value)
-{
-    enum weft_err err = WEFT_OK;
-    if (value->type == WEFT_JSON_ARRAY) {
-        for (const struct weft_json *v = value->first; v != NULL && err == WEFT_OK; v = v->next) {
-            err = find_events(f, v);
-        }
-        return err;
-    }
-    err = weft_json_expect(value, WEFT_JSON_OBJECT, f->msg);
-    if (err != WEFT_OK) {
-        return err;
-    }
-    const struct weft_json *type = weft_json_get(value, "type");
-    if (type == NULL && weft_json_get(value, "eventList") != NULL) {
-        return find_in_list(f, value, NULL);
-    }
-    err = required(f, value, "type", WEFT_JSON_STRING, &type);
-    if (err != WEFT_OK) {
-        return err;
-    }
-    if (weft_text_is(type->text, "EPCISDocument")) {
-        return find_in_document(f, value, false);
-    }
-    if (weft_text_is(type->text, "EPCISQueryDocument")) {
-        return find_in_document(f, value, true);
-    }
-    return add_place(f, value, NULL);
 }
 
 enum weft_err weft_epcis_open(struct weft_epcis *e, struct weft_text text, struct weft_text name,
     struct weft_arena *arena, struct weft_msg *msg)
 {
-    struct weft_json *root;
+    struct weft_epcis_document document;
+    struct weft_epcis_place place;
     struct weft_epcis opened = {.count = 0};
-    /* One of GS1's own examples names an event twice (README.md). */
-    enum weft_err err = weft_json_parse_foreign(text, 1, "eventID", arena, &root, msg);
-    if (err != WEFT_OK) {
+    uint32_t capacity = 0;
+    enum weft_err err = WEFT_OK;
+    weft_epcis_document_init(&document, arena, arena, arena, true);
+    weft_epcis_document_feed(&document, text, true);
+    while (err == WEFT_OK) {
+        err = weft_epcis_document_next(&document, &place, msg);
+        if (err == WEFT_OK) {
+            err = add_place(&opened, arena, &capacity, &place, msg);
+        }
+    }
+    opened.has_master_data = document.has_master_data;
+    weft_epcis_document_close(&document);
+    if (err != WEFT_ENOTFOUND) {
         return err;
     }
     opened.name = weft_arena_text(arena, name);
     if (opened.name.data == NULL) {
         return weft_fail(msg, WEFT_ENOMEM, "line 1, column 1 (): out of memory");
     }
-    struct finder f = {&opened, arena, msg, 0};
-    err = find_events(&f, root);
-    if (err == WEFT_OK) {
-        *e = opened;
-    }
-    return err;
+    *e = opened;
+    return WEFT_OK;
 }
 
 /* --- one event ------------------------------------------------------------------------------- */
@@ -206,25 +90,6 @@ static enum weft_err name_asset(const struct weft_epcis_mapping *m,
     }
     *ret_asset = (struct weft_text){name, size};
     return WEFT_OK;
-}
-
-/* "epcis:<name>#<pointer>", without the pointer or at all where that is too long. */
-static struct weft_text source_of(
-    const struct weft_epcis *e, const char *pointer, struct weft_arena *arena)
-{
-    char source[WEFT_SOURCE_SIZE_MAX + 1];
-    if (e->name.size == 0) {
-        return (struct weft_text){NULL, 0};
-    }
-    int size =
-        snprintf(source, sizeof(source), "epcis:%.*s#%s", (int)e->name.size, e->name.data, pointer);
-    if (size < 0 || (size_t)size >= sizeof(source)) {
-        size = snprintf(source, sizeof(source), "epcis:%.*s", (int)e->name.size, e->name.data);
-    }
-    if (size < 0 || (size_t)size >= sizeof(source)) {
-        return (struct weft_text){NULL, 0};
-    }
-    return weft_arena_text(arena, (struct weft_text){source, (size_t)size});
 }
 
 /* The namespaces of the extensions that were kept: "context/<prefix>". */
@@ -261,7 +126,7 @@ static enum weft_err place_in_event(
     return weft_json_place(at, NULL, m->msg, err);
 }
 
-static enum weft_err finish_record(struct weft_epcis_mapping *m, const struct weft_epcis *e,
+static enum weft_err finish_record(struct weft_epcis_mapping *m, struct weft_text name,
     const struct weft_epcis_place *place, struct weft_epcis_event *event)
 {
     struct weft_epcis_prefixes prefixes;
@@ -281,7 +146,7 @@ static enum weft_err finish_record(struct weft_epcis_mapping *m, const struct we
         return err;
     }
     event->record.kind = weft_text_of(m->kind);
-    event->record.source = source_of(e, event->pointer, m->arena);
+    event->record.source = weft_import_source(m->arena, "epcis", name, event->pointer);
     event->record.at_ns = m->at_ns;
     event->record.has_at = true;
     event->record.has_expect = true;
@@ -297,23 +162,28 @@ static enum weft_err finish_record(struct weft_epcis_mapping *m, const struct we
     return err == WEFT_OK ? WEFT_OK : place_in_event(m, pointer, err);
 }
 
-enum weft_err weft_epcis_next(struct weft_epcis *e, struct weft_arena *arena,
-    struct weft_epcis_event *ret_event, struct weft_msg *msg)
+enum weft_err weft_epcis_record(const struct weft_epcis_place *place, struct weft_text name,
+    struct weft_arena *arena, struct weft_epcis_event *ret_event, struct weft_msg *msg)
 {
-    if (e->next == e->count) {
-        return weft_fail(msg, WEFT_ENOTFOUND, "no more events");
-    }
-    const struct weft_epcis_place *place = &e->places[e->next++];
     struct weft_epcis_event event = {.line = place->event->line, .column = place->event->column};
     weft_json_pointer(place->event, event.pointer, sizeof(event.pointer));
     struct weft_epcis_mapping m = {.arena = arena, .msg = msg, .event = place->event};
     enum weft_err err = weft_epcis_map(&m);
     if (err == WEFT_OK) {
-        err = finish_record(&m, e, place, &event);
+        err = finish_record(&m, name, place, &event);
     }
     if (err != WEFT_OK) {
         event.record = (struct weft_record){.has_at = false};
     }
     *ret_event = event;
     return err;
+}
+
+enum weft_err weft_epcis_next(struct weft_epcis *e, struct weft_arena *arena,
+    struct weft_epcis_event *ret_event, struct weft_msg *msg)
+{
+    if (e->next == e->count) {
+        return weft_fail(msg, WEFT_ENOTFOUND, "no more events");
+    }
+    return weft_epcis_record(&e->places[e->next++], e->name, arena, ret_event, msg);
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ops/import/importer.h"
 #include "proto/bytes.h"
 #include "proto/err.h"
 #include "proto/json.h"
@@ -53,5 +54,13 @@ WEFT_MUST_USE enum weft_err weft_epcis_open(struct weft_epcis *e, struct weft_te
  * refused; `msg` says "line L, column C (pointer): reason". WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_epcis_next(struct weft_epcis *e, struct weft_arena *arena,
     struct weft_epcis_event *ret_event, struct weft_msg *msg);
+
+/* One event alone. Errors, and what is borrowed, as weft_epcis_next. */
+WEFT_MUST_USE enum weft_err weft_epcis_record(const struct weft_epcis_place *place,
+    struct weft_text name, struct weft_arena *arena, struct weft_epcis_event *ret_event,
+    struct weft_msg *msg);
+
+/* As it comes: in the memory of the largest event, not of the document. */
+extern const struct weft_importer_type weft_epcis_importer;
 
 #endif

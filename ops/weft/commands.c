@@ -94,7 +94,15 @@ static const struct weft_option put_options[] = {
 };
 static const struct weft_option import_options[] = {
     {"dry-run", 0, NULL, "show the records, commit nothing"},
-    {"outstanding", 0, "N", "commits sent ahead of their answers (64)"},
+    {"batch", 0, "N", "at most so many in one commit (64)"},
+    {"outstanding", 0, "N", "commits sent ahead of their answers (32)"},
+    END,
+};
+static const struct weft_option import_csv_options[] = {
+    {"map", 'm', "FILE", "which column is what, in JSON"},
+    {"dry-run", 0, NULL, "show the records, commit nothing"},
+    {"batch", 0, "N", "at most so many in one commit (64)"},
+    {"outstanding", 0, "N", "commits sent ahead of their answers (32)"},
     END,
 };
 static const struct weft_option get_options[] = {
@@ -108,6 +116,10 @@ static const struct weft_option diff_options[] = {
     {"designed", 0, NULL, "as designed: what counts for it"}, {"built", 0, NULL, "as built"},
     {"maintained", 0, NULL, "as maintained since"},
     {"exit-code", 0, NULL, "exit 1 if there is a difference"}, READ_OPTIONS, END};
+static const struct weft_option claims_options[] = {
+    {"contradicted", 0, NULL, "only where the other side says otherwise"},
+    {"kind", 'k', "KIND", "records of that kind (as_built, genealogy); may be repeated"},
+    READ_OPTIONS, END};
 static const struct weft_option story_options[] = {
     {"no-inside", 0, NULL, "leave out what happened to what is inside it"},
     {"limit", 'n', "N", "at most so many records"}, READ_OPTIONS, END};
@@ -191,6 +203,31 @@ const struct weft_command weft_commands[] = {
         "weft put records.jsonl\n"
         "producer | weft put --batch 500 -",
         weft_cmd_put},
+    {"import catenax", "Catena-X test data containers into records", "FILE...", 1, -1,
+        import_options, true,
+        "Takes containers of twins: serial parts and batches, what is in them as\n"
+        "built, what they are used in, and any other aspect whole. Both spellings\n"
+        "of ids and of aspects. Importing again changes nothing; an import that was\n"
+        "broken off goes on when it is run again. weft claims shows where the two\n"
+        "sides of an edge contradict each other.",
+        "weft import catenax smallTestdata.json\n"
+        "weft import catenax --dry-run - <container.json",
+        weft_cmd_import_catenax},
+    {"import csv", "tables into records", "FILE...", 1, -1, import_csv_options, true,
+        "Takes tables of comma-separated values (RFC 4180, UTF-8, with a header)\n"
+        "and a mapping file, which says what each row is: its kind, asset and time,\n"
+        "and which columns are attributes, of what type and unit, or links. Try it\n"
+        "with --dry-run. Rows that do not fit are named by line and column; then\n"
+        "exit 2. Importing again changes nothing.\n"
+        "\n"
+        "A mapping: {\"kind\": \"inspection\", \"asset\": \"serial:box/{Serial}\",\n"
+        " \"at\": {\"column\": \"Date\", \"format\": \"DD.MM.YYYY hh:mm\", \"zone\": \"+01:00\"},\n"
+        " \"attrs\": {\"verdict\": \"Result\", \"flatness\": {\"column\": \"Flatness\",\n"
+        " \"type\": \"real\", \"unit\": \"mm\"}},\n"
+        " \"links\": [{\"rel\": \"made_on\", \"to\": \"plant1/{Machine}\"}]}",
+        "weft import csv --map inspection.map.json inspections.csv\n"
+        "weft import csv --map m.json --dry-run - <table.csv",
+        weft_cmd_import_csv},
     {"import epcis", "EPCIS 2.0 documents into records", "FILE...", 1, -1, import_options, true,
         "Takes EPCIS 2.0 JSON-LD documents: ObjectEvent, AggregationEvent,\n"
         "TransformationEvent, TransactionEvent, AssociationEvent, error\n"
@@ -218,6 +255,15 @@ const struct weft_command weft_commands[] = {
         "weft diff serial:box/7 --from 2024-03-01T00:00:00Z\n"
         "weft diff serial:box/7 --designed --from 1200 --to 1300",
         weft_cmd_diff},
+    {"claims", "edges that only one of whole and part states", "", 0, 0, claims_options, true,
+        "Who builds a whole states what is in it; who supplies a part states what it\n"
+        "went into. Both are kept. This holds them against each other and prints\n"
+        "every edge that only one side states, or both with different quantities:\n"
+        "unconfirmed where the other side makes no such statements at all,\n"
+        "contradicted where it makes others. Exit 1 if any is contradicted.",
+        "weft claims\n"
+        "weft claims --contradicted -o json",
+        weft_cmd_claims},
     {"story", "what happened to an asset and to what is inside it", "ASSET", 1, 1, story_options,
         true,
         "Records on the asset, about it, and on what is inside it, in order of the\n"

@@ -4,6 +4,7 @@
 
 #include "ops/import/epcis.h"
 #include "proto/check.h"
+#include "tests/fuzz/import_twice.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -41,5 +42,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     weft_arena_destroy(&arena);
     weft_arena_destroy(&scratch);
+    twice_import(&weft_epcis_importer, text, NULL);
     return 0;
 }

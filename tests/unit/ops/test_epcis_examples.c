@@ -1,4 +1,5 @@
 #include "tests/unit/ops/epcis_rig.h"
+#include "tests/unit/ops/import_rig.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -123,6 +124,12 @@ static void import_file(struct tally *tally, const char *path)
     }
     EXPECT_TRUE(counted > 0);
     EXPECT_EQ(counted, tally->events - before);
+    struct imported im = import_text(
+        &weft_epcis_importer, (struct weft_text){text, size}, path, NULL, 1 + test_random(4000));
+    EXPECT_EQ(counted, im.items);
+    EXPECT_EQ(0, im.refused);
+    free_imported(&im);
+    expect_same_in_pieces(&weft_epcis_importer, (struct weft_text){text, size}, NULL, 1);
     tally->documents++;
     tally->counted += counted;
     free(text);
