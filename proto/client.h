@@ -119,6 +119,11 @@ struct weft_query {
     bool other_has_at;
     uint32_t sections; /* TWIN: parts of the answer that are wanted, one bit each; 0: all. */
     int64_t now_ns;    /* Not on the wire: the answering node's clock, for ages; 0: none. */
+
+    /* FIND: not empty: instead of each record, of each asset whose newest records of the groups
+     * differ in this field, those records. */
+    struct weft_text differs_path;
+    struct weft_text differs_by; /* What a group is: a field's path, "author" or "source". */
 };
 
 /* Bits of weft_query.sections. What an asset is, and its health, are always told. */
@@ -289,6 +294,22 @@ struct weft_checkpoint_result {
     struct weft_bytes manifest; /* proto/checkpoint.h */
 };
 
+/* BLOCK_PUT, BLOCK_RESULT: telemetry, told by its SHA-256 (node/telemetry.h). */
+struct weft_block {
+    struct weft_digest digest;
+    struct weft_bytes content; /* 1 to WEFT_BLOCK_SIZE_MAX bytes. */
+};
+
+struct weft_block_put_result {
+    struct weft_digest digest;
+    bool was_there;
+};
+
+struct weft_block_get {
+    struct weft_digest digest;
+    bool is_local; /* Do not ask other nodes for it. */
+};
+
 struct weft_error_answer {
     enum weft_err err;
     struct weft_text detail;  /* For people; says place and remedy. */
@@ -318,6 +339,9 @@ struct weft_client_message {
         struct weft_error_answer error;
         struct weft_trace_result trace;
         struct weft_document document;
+        struct weft_block block; /* BLOCK_PUT, BLOCK_RESULT */
+        struct weft_block_put_result block_put_result;
+        struct weft_block_get block_get;
     };
 };
 

@@ -151,6 +151,34 @@ static void read_error(struct weft_codec_in *in, const void *table, struct weft_
     }
 }
 
+static void read_block(struct weft_codec_in *in, const void *table, struct weft_client_message *m)
+{
+    struct weft_wire_block b;
+    weft_wire_block_read(table, &b);
+    m->block.digest = weft_codec_digest(in, b.digest, "digest");
+    m->block.content = weft_codec_bytes(in, b.content, WEFT_BLOCK_SIZE_MAX, "content");
+    if (m->block.content.size == 0) {
+        weft_codec_fail(in, in->bad_value, "content", "a block without it");
+    }
+}
+
+static void read_block_put_result(
+    struct weft_codec_in *in, const void *table, struct weft_client_message *m)
+{
+    struct weft_wire_block_put_result r;
+    weft_wire_block_put_result_read(table, &r);
+    m->block_put_result =
+        (struct weft_block_put_result){weft_codec_digest(in, r.digest, "digest"), r.was_there};
+}
+
+static void read_block_get(
+    struct weft_codec_in *in, const void *table, struct weft_client_message *m)
+{
+    struct weft_wire_block_get g;
+    weft_wire_block_get_read(table, &g);
+    m->block_get = (struct weft_block_get){weft_codec_digest(in, g.digest, "digest"), g.is_local};
+}
+
 /* The member of the union, its table and its codec, by kind. */
 struct family {
     const void *(*open)(struct weft_bytes bytes, const char *identifier);
@@ -183,6 +211,11 @@ static const struct family *family_of(unsigned kind)
         [WEFT_KIND_ERROR] = {weft_wire_error_answer_open, read_error, ANSWER},
         [WEFT_KIND_TRACE_RESULT] = {weft_wire_trace_result_open, weft_codec_read_trace, ANSWER},
         [WEFT_KIND_DOCUMENT] = {weft_wire_document_open, weft_codec_read_document, ANSWER},
+        [WEFT_KIND_BLOCK_PUT] = {weft_wire_block_open, read_block, REQUEST},
+        [WEFT_KIND_BLOCK_PUT_RESULT] = {weft_wire_block_put_result_open, read_block_put_result,
+            ANSWER},
+        [WEFT_KIND_BLOCK_GET] = {weft_wire_block_get_open, read_block_get, REQUEST},
+        [WEFT_KIND_BLOCK_RESULT] = {weft_wire_block_open, read_block, ANSWER},
     };
     bool is_known = kind < sizeof(families) / sizeof(families[0]) && families[kind].open != NULL;
     return is_known ? &families[kind] : NULL;
@@ -330,6 +363,15 @@ static struct weft_wire_ref put_error(
     return weft_wire_error_answer_write(b, &refs);
 }
 
+static struct weft_wire_ref put_block(struct weft_wire_builder *b, const struct weft_block *block)
+{
+    const struct weft_wire_block_refs refs = {
+        .digest = weft_codec_put_digest(b, &block->digest),
+        .content = weft_codec_put_bytes(b, block->content, WEFT_BLOCK_SIZE_MAX),
+    };
+    return weft_wire_block_write(b, &refs);
+}
+
 static struct weft_wire_ref put_message(
     struct weft_wire_builder *b, const struct weft_client_message *m)
 {
@@ -374,6 +416,19 @@ static struct weft_wire_ref put_message(
         return weft_codec_put_trace(b, &m->trace);
     case WEFT_KIND_DOCUMENT:
         return weft_codec_put_document(b, &m->document);
+    case WEFT_KIND_BLOCK_PUT:
+    case WEFT_KIND_BLOCK_RESULT:
+        return put_block(b, &m->block);
+    case WEFT_KIND_BLOCK_PUT_RESULT:
+        return weft_wire_block_put_result_write(
+            b, &(struct weft_wire_block_put_result_refs){
+                   .digest = weft_codec_put_digest(b, &m->block_put_result.digest),
+                   .was_there = m->block_put_result.was_there});
+    case WEFT_KIND_BLOCK_GET:
+        return weft_wire_block_get_write(
+            b, &(struct weft_wire_block_get_refs){
+                   .digest = weft_codec_put_digest(b, &m->block_get.digest),
+                   .is_local = m->block_get.is_local});
     }
     weft_unreachable("PRO-9: kind is one of the client door's");
 }

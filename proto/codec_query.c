@@ -62,6 +62,8 @@ static void read_thread(
     q->other_has_at = wire->other_has_at;
     q->other_at_ns = wire->other_has_at ? wire->other_at_ns : 0;
     q->sections = wire->sections;
+    q->differs_path = weft_codec_text(in, wire->differs_path, WEFT_PATH_SIZE_MAX, "differs_path");
+    q->differs_by = weft_codec_text(in, wire->differs_by, WEFT_PATH_SIZE_MAX, "differs_by");
 }
 
 static uint32_t limit_max(const struct weft_query *q)
@@ -141,6 +143,8 @@ struct weft_wire_ref weft_codec_put_query(struct weft_wire_builder *b, const str
         .other_at_ns = q->other_has_at ? q->other_at_ns : 0,
         .other_has_at = q->other_has_at,
         .sections = q->sections,
+        .differs_path = weft_codec_put_text(b, q->differs_path, WEFT_PATH_SIZE_MAX),
+        .differs_by = weft_codec_put_text(b, q->differs_by, WEFT_PATH_SIZE_MAX),
     };
     return weft_wire_query_write(b, &refs);
 }

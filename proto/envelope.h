@@ -58,6 +58,10 @@ enum weft_message_kind {
     WEFT_KIND_ERROR = 78,
     WEFT_KIND_TRACE_RESULT = 80,
     WEFT_KIND_DOCUMENT = 82,
+    WEFT_KIND_BLOCK_PUT = 84,
+    WEFT_KIND_BLOCK_PUT_RESULT = 85,
+    WEFT_KIND_BLOCK_GET = 86,
+    WEFT_KIND_BLOCK_RESULT = 87,
 };
 
 struct weft_envelope {

@@ -56,6 +56,9 @@ enum {
     WEFT_MESSAGE_DEPTH_MAX = 16,       /* FlatBuffers nesting */
     WEFT_MESSAGE_TABLES_MAX = 200000,  /* FlatBuffers tables in one message */
 
+    /* Telemetry. A block travels in one message of the client door, 1 MiB with its envelope. */
+    WEFT_BLOCK_SIZE_MAX = 1024 * 1024 - 4096,
+
     /* Checkpoints. */
     WEFT_CHECKPOINT_FILES_MAX = 4096,
     WEFT_MANIFEST_SIZE_MAX = 768 * 1024, /* travels in InstallSnapshot */
@@ -77,6 +80,7 @@ enum {
 _Static_assert(WEFT_VALUE_SIZE_MAX < WEFT_RECORD_SIZE_MAX, "a record holds its largest value");
 _Static_assert(WEFT_RECORD_SIZE_MAX < WEFT_COMMIT_SIZE_MAX, "a commit holds its largest record");
 _Static_assert(WEFT_COMMIT_SIZE_MAX < WEFT_CLIENT_MESSAGE_SIZE_MAX, "a request holds a commit");
+_Static_assert(WEFT_BLOCK_SIZE_MAX < WEFT_CLIENT_MESSAGE_SIZE_MAX, "a request holds a block");
 _Static_assert(WEFT_COMMIT_SIZE_MAX + 4096 < WEFT_ENTRY_SIZE_MAX, "an entry holds a commit");
 _Static_assert(WEFT_ENTRY_SIZE_MAX < WEFT_APPEND_SIZE_MAX, "a message holds an entry");
 _Static_assert(WEFT_APPEND_SIZE_MAX < WEFT_MESSAGE_SIZE_MAX, "a link carries an append");

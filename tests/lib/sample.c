@@ -17,7 +17,8 @@ const enum weft_message_kind sample_client_kinds[] = {WEFT_KIND_COMMIT, WEFT_KIN
     WEFT_KIND_QUERY, WEFT_KIND_PAGE, WEFT_KIND_STATUS, WEFT_KIND_STATUS_RESULT, WEFT_KIND_MEMBER,
     WEFT_KIND_MEMBER_RESULT, WEFT_KIND_DIGEST, WEFT_KIND_DIGEST_RESULT, WEFT_KIND_CHECKPOINT,
     WEFT_KIND_CHECKPOINT_RESULT, WEFT_KIND_FILE, WEFT_KIND_FILE_RESULT, WEFT_KIND_ERROR,
-    WEFT_KIND_TRACE_RESULT, WEFT_KIND_DOCUMENT, (enum weft_message_kind)0};
+    WEFT_KIND_TRACE_RESULT, WEFT_KIND_DOCUMENT, WEFT_KIND_BLOCK_PUT, WEFT_KIND_BLOCK_PUT_RESULT,
+    WEFT_KIND_BLOCK_GET, WEFT_KIND_BLOCK_RESULT, (enum weft_message_kind)0};
 
 /* --- scalars --------------------------------------------------------------------------------- */
 
@@ -424,6 +425,8 @@ static struct weft_query query(struct sample *s)
         .other_as_of = number(s),
         .other_has_at = coin(s),
         .sections = (uint32_t)number(s),
+        .differs_path = sample_text(s, WEFT_PATH_SIZE_MAX),
+        .differs_by = sample_text(s, WEFT_PATH_SIZE_MAX),
     };
     q.at_ns = q.has_at ? (int64_t)number(s) : 0;
     q.window_from_ns = q.has_window ? (int64_t)number(s) : 0;
@@ -630,6 +633,16 @@ void sample_client(
         break;
     case WEFT_KIND_DOCUMENT:
         m.document = document(s);
+        break;
+    case WEFT_KIND_BLOCK_PUT:
+    case WEFT_KIND_BLOCK_RESULT:
+        m.block = (struct weft_block){digest(s), bytes_of_size(s, 1 + sample_random(s, 50000))};
+        break;
+    case WEFT_KIND_BLOCK_PUT_RESULT:
+        m.block_put_result = (struct weft_block_put_result){digest(s), coin(s)};
+        break;
+    case WEFT_KIND_BLOCK_GET:
+        m.block_get = (struct weft_block_get){digest(s), coin(s)};
         break;
     }
     *ret_message = m;

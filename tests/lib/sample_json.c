@@ -415,6 +415,8 @@ static void put_query(struct weft_buffer *out, const struct weft_query *q)
     put_signed(out, "other_at_ns", q->other_at_ns);
     put_bool(out, "other_has_at", q->other_has_at);
     put_number(out, "sections", q->sections);
+    put_text(out, "differs_path", q->differs_path);
+    put_text(out, "differs_by", q->differs_by);
 }
 
 static void put_stored(
@@ -593,6 +595,19 @@ static void put_client_body(struct weft_buffer *out, const struct weft_client_me
         break;
     case WEFT_KIND_DOCUMENT:
         put_document(out, &m->document);
+        break;
+    case WEFT_KIND_BLOCK_PUT:
+    case WEFT_KIND_BLOCK_RESULT:
+        put_digest(out, "digest", &m->block.digest);
+        put_bytes(out, "content", m->block.content);
+        break;
+    case WEFT_KIND_BLOCK_PUT_RESULT:
+        put_digest(out, "digest", &m->block_put_result.digest);
+        put_bool(out, "was_there", m->block_put_result.was_there);
+        break;
+    case WEFT_KIND_BLOCK_GET:
+        put_digest(out, "digest", &m->block_get.digest);
+        put_bool(out, "is_local", m->block_get.is_local);
         break;
     }
 }

@@ -26,6 +26,8 @@ static const struct text_case texts[] = {
     {WEFT_KIND_QUERY, PLAIN(query.to_kind), REF(query, to_kind), WEFT_KIND_SIZE_MAX},
     {WEFT_KIND_QUERY, PLAIN(query.machine), REF(query, machine), WEFT_ASSET_SIZE_MAX},
     {WEFT_KIND_QUERY, PLAIN(query.part), REF(query, part), WEFT_ASSET_SIZE_MAX},
+    {WEFT_KIND_QUERY, PLAIN(query.differs_path), REF(query, differs_path), WEFT_PATH_SIZE_MAX},
+    {WEFT_KIND_QUERY, PLAIN(query.differs_by), REF(query, differs_by), WEFT_PATH_SIZE_MAX},
     {WEFT_KIND_STATUS_RESULT, PLAIN(status_result.site), REF(status, site), WEFT_ASSET_SIZE_MAX},
     {WEFT_KIND_STATUS_RESULT, PLAIN(status_result.org), REF(status, org), WEFT_ASSET_SIZE_MAX},
     {WEFT_KIND_STATUS_RESULT, PLAIN(status_result.node), REF(status, node),
@@ -458,4 +460,23 @@ TEST(codec_limits, hold_a_commit_to_its_size)
     fill_commit(records, fields, high);
     EXPECT_EQ(WEFT_ETOOBIG, weft_commit_encode(&m.commit, &out));
     EXPECT_EQ(0, out.size);
+}
+
+TEST(codec_limits, hold_a_block_of_telemetry)
+{
+    static const enum weft_message_kind kinds[] = {WEFT_KIND_BLOCK_PUT, WEFT_KIND_BLOCK_RESULT};
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t size = WEFT_BLOCK_SIZE_MAX; size <= WEFT_BLOCK_SIZE_MAX + 1; size++) {
+            enum weft_err expected = size > WEFT_BLOCK_SIZE_MAX ? WEFT_ETOOBIG : WEFT_OK;
+            const struct weft_bytes content = {(const uint8_t *)text_of_size(size).data, size};
+            struct weft_client_message m = {.kind = kinds[i], .block = {.content = content}};
+            EXPECT_EQ(expected, encode_client(&m));
+            struct weft_wire_builder *b = begin();
+            struct weft_wire_block_refs refs = {.content = weft_wire_bytes(b, content)};
+            EXPECT_EQ(expected, send_client(b, kinds[i], weft_wire_block_write(b, &refs)));
+        }
+        struct weft_wire_builder *b = begin();
+        struct weft_wire_block_refs empty = {.content = {0}};
+        EXPECT_EQ(WEFT_EINVAL, send_client(b, kinds[i], weft_wire_block_write(b, &empty)));
+    }
 }

@@ -80,7 +80,7 @@ static void *encode_and_decode(void *seed)
         weft_buffer_clear(&out);
         weft_buffer_clear(&before);
         weft_buffer_clear(&after);
-        sample_client(&s, sample_client_kinds[i % 17], &m);
+        sample_client(&s, sample_client_kinds[i % 21], &m);
         sample_client_json(&m, &before);
         if (weft_client_encode(&m, &out) != WEFT_OK ||
             weft_client_decode(
