@@ -141,11 +141,14 @@ void weft_node_close_parts(struct weft_node *node)
     }
     node->closing = 1; /* Held until everything below has been told. */
     node->closing += 2 + (node->native != NULL) + (node->peers != NULL) + (node->join != NULL) +
-                     (node->checkpoints.work != NULL);
+                     (node->checkpoints.work != NULL) + (node->telemetry != NULL);
     weft_reads_close(&node->reads, one_closed);
     weft_digests_close(&node->digests, one_closed, node);
     if (node->checkpoints.work != NULL) {
         weft_checkpoints_close(&node->checkpoints, one_closed, node);
+    }
+    if (node->telemetry != NULL) {
+        weft_telemetry_close(node->telemetry, one_closed, node);
     }
     if (node->join != NULL) {
         weft_join_close(node->join, one_closed, node);
@@ -268,7 +271,10 @@ static enum weft_err open_node(struct weft_node *node, struct weft_msg *msg)
     if (rv != WEFT_OK) {
         return weft_wrap(msg, rv, "data directory");
     }
-    rv = weft_start_group(node, msg);
+    rv = weft_telemetry_open(node, &node->telemetry, msg);
+    if (rv == WEFT_OK) {
+        rv = weft_start_group(node, msg);
+    }
     if (rv == WEFT_OK) {
         rv = weft_native_open(node, &node->native, msg);
     }

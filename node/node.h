@@ -23,6 +23,7 @@
 #include "node/proposer.h"
 #include "node/reads.h"
 #include "node/state/state.h"
+#include "node/telemetry.h"
 #include "raft/log.h"
 #include "raft/replica.h"
 
@@ -63,6 +64,7 @@ struct weft_node {
     struct weft_peers *peers;
     struct weft_native *native;
     struct weft_join *join;
+    struct weft_telemetry *telemetry;
     struct weft_proposer proposer;
     struct weft_reads reads;
     struct weft_membership membership;

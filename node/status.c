@@ -61,6 +61,7 @@ static void add_all(struct gauges *g, const struct weft_node *node,
     static const char *const peer[8] = {"peer_accepted_total", "peer_refused_total",
         "peer_dropped_malformed_total", "peer_dropped_silent_total", "peer_messages_in_total",
         "peer_messages_out_total", "peer_bytes_in_total", "peer_bytes_out_total"};
+    struct weft_telemetry_counts telemetry;
     uint64_t free_bytes = 0, used_bytes = 0;
     add(g, "records", position->records);
     add(g, "assets", position->assets);
@@ -79,6 +80,11 @@ static void add_all(struct gauges *g, const struct weft_node *node,
     add(g, "peer_unsent_messages_total", weft_peers_dropped(node->peers));
     add(g, "checkpoints_taken_total", node->checkpoints.taken);
     add(g, "checkpoints_installed_total", node->checkpoints.installed);
+    weft_telemetry_counts(node->telemetry, &telemetry);
+    add(g, "telemetry_blocks_put_total", telemetry.put);
+    add(g, "telemetry_blocks_got_total", telemetry.got);
+    add(g, "telemetry_blocks_fetched_total", telemetry.fetched);
+    add(g, "telemetry_blocks_damaged_total", telemetry.damaged);
     add(g, "slow_turns_total", node->slow_turns);
     add(g, "log_lines_suppressed_total", weft_log_suppressed());
     if (weft_datadir_space(node->config.node.data, &free_bytes, &used_bytes) == WEFT_OK) {

@@ -193,6 +193,12 @@ static void dispatch(struct weft_native *n, const struct weft_identity *identity
     case WEFT_KIND_FILE:
         weft_checkpoints_file(&node->checkpoints, &message->file, waiter);
         return;
+    case WEFT_KIND_BLOCK_PUT:
+        weft_telemetry_put(node->telemetry, &message->block, waiter);
+        return;
+    case WEFT_KIND_BLOCK_GET:
+        weft_telemetry_get(node->telemetry, &message->block_get, waiter);
+        return;
     case WEFT_KIND_HEARTBEAT:
     case WEFT_KIND_REQUEST_VOTE:
     case WEFT_KIND_REQUEST_VOTE_RESULT:
@@ -216,9 +222,7 @@ static void dispatch(struct weft_native *n, const struct weft_identity *identity
     case WEFT_KIND_ERROR:
     case WEFT_KIND_TRACE_RESULT:
     case WEFT_KIND_DOCUMENT:
-    case WEFT_KIND_BLOCK_PUT:
     case WEFT_KIND_BLOCK_PUT_RESULT:
-    case WEFT_KIND_BLOCK_GET:
     case WEFT_KIND_BLOCK_RESULT:
         break;
     }
