@@ -242,7 +242,7 @@ enum weft_err weft_run_add(struct weft_run *run, const struct weft_ref *ref, boo
 static uint64_t hash_of_query(const struct weft_query *q)
 {
     const struct weft_text texts[] = {q->asset, q->asset_glob, q->kind, q->where_path,
-        q->where_value, q->rels, q->to_kind, q->machine, q->part};
+        q->where_value, q->rels, q->to_kind, q->machine, q->part, q->differs_path, q->differs_by};
     uint8_t numbers[48];
     struct weft_sha256 hash;
     weft_sha256_init(&hash);
@@ -340,7 +340,7 @@ static enum weft_err dispatch(struct weft_run *run)
     case WEFT_QUERY_STORY:
         return weft_query_story(run);
     case WEFT_QUERY_FIND:
-        return weft_query_find(run);
+        return run->query->differs_path.size > 0 ? weft_query_differs(run) : weft_query_find(run);
     case WEFT_QUERY_COMMITS:
         return weft_query_commits(run);
     case WEFT_QUERY_TWIN:

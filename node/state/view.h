@@ -111,6 +111,7 @@ WEFT_MUST_USE enum weft_err weft_run_version(struct weft_run *run, struct weft_b
 WEFT_MUST_USE enum weft_err weft_query_asset(struct weft_run *run);
 WEFT_MUST_USE enum weft_err weft_query_story(struct weft_run *run);
 WEFT_MUST_USE enum weft_err weft_query_find(struct weft_run *run);
+WEFT_MUST_USE enum weft_err weft_query_differs(struct weft_run *run);
 WEFT_MUST_USE enum weft_err weft_query_commits(struct weft_run *run);
 WEFT_MUST_USE enum weft_err weft_query_trace(struct weft_run *run);
 WEFT_MUST_USE enum weft_err weft_query_recall(struct weft_run *run);
