@@ -34,17 +34,23 @@ enum weft_import_once {
 
 /* What the document states as one thing: all of its records are committed, or none. */
 struct weft_import_item {
-    const struct weft_record *records; /* At least one, each passes weft_record_check. */
+    const struct weft_record *records; /* Each passes weft_record_check. None: see `block`. */
     uint32_t record_count;
     /* Of the content alone: the same in another document, under another name. */
     struct weft_request_id id;
     enum weft_import_once once;
     struct weft_import_place place; /* Set for refused items too. */
+    /* With record_count 0: a block of telemetry (at most WEFT_BLOCK_SIZE_MAX) that a later item's
+     * records name by its digest. A majority of nodes holds it before those are stated (OPS-104).
+     */
+    struct weft_bytes block;
+    struct weft_digest block_digest; /* SHA-256 of `block`. */
 };
 
 struct weft_import_options {
     struct weft_text name;   /* Of the document, for the records' source; may be empty. */
-    struct weft_text option; /* Content of the second file that the format may take (--map). */
+    struct weft_text option; /* Content of the second file that the format may take (--map), */
+    struct weft_text model;  /* and of the third (--devices). */
 };
 
 struct weft_importer;
@@ -53,6 +59,7 @@ struct weft_importer;
 struct weft_importer_type {
     const char *format; /* "epcis": in names of assets and in messages. */
     const char *items;  /* What is counted, in the plural: "events". */
+    bool reads_twice;   /* wants_again may come: what cannot be read again is kept by the driver. */
     /* See weft_importer_create and so on, which call them. */
     enum weft_err (*create)(const struct weft_import_options *options,
         struct weft_importer **ret_importer, struct weft_msg *msg);
@@ -65,7 +72,10 @@ struct weft_importer_type {
 /* Embedded as the first member of each importer. */
 struct weft_importer {
     const struct weft_importer_type *type;
-    bool is_over;       /* It reads no further: the end, or what is behind cannot be made out. */
+    bool is_over; /* It reads no further: the end, or what is behind cannot be made out. */
+    /* Beside WEFT_ENOTFOUND after the last bytes: it has read the document once, and is to be fed
+     * from its first byte again. */
+    bool wants_again;
     const char *notice; /* What was left out on purpose, for people; NULL: nothing. Static. */
 };
 

@@ -236,7 +236,7 @@ TEST(csv, two_rows_that_say_the_same_are_one_statement)
     struct weft_importer *importer = NULL;
     struct weft_import_item items[3];
     struct weft_msg msg;
-    const struct weft_import_options options = {WEFT_TEXT("x"), WEFT_TEXT(MAP)};
+    const struct weft_import_options options = {.name = WEFT_TEXT("x"), .option = WEFT_TEXT(MAP)};
     EXPECT_EQ(WEFT_OK, weft_importer_create(&weft_csv_importer, &options, &importer, &msg));
     static const char text[] = "S,N,T\n1,2,x\n1,2,x\n1,2,y\n";
     weft_importer_feed(
