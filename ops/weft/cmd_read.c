@@ -116,7 +116,9 @@ static enum weft_err find(
     const char *where = weft_args_text(args, "where", NULL);
     struct weft_query query = {.type = WEFT_QUERY_FIND,
         .kind = weft_text_of(weft_args_text(args, "kind", "")),
-        .asset_glob = weft_text_of(weft_args_text(args, "asset", ""))};
+        .asset_glob = weft_text_of(weft_args_text(args, "asset", "")),
+        .differs_path = weft_text_of(weft_args_text(args, "differs", "")),
+        .differs_by = weft_text_of(weft_args_text(args, "by", ""))};
     enum weft_err err =
         weft_args_number(args, "limit", 1, UINT64_MAX, WEFT_PAGE_RECORDS_DEFAULT, &limit, msg);
     if (err == WEFT_OK && where != NULL) {

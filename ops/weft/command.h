@@ -73,6 +73,8 @@ enum weft_exit weft_cmd_help(const struct weft_args *args);
 enum weft_exit weft_cmd_import_catenax(const struct weft_args *args);
 enum weft_exit weft_cmd_import_csv(const struct weft_args *args);
 enum weft_exit weft_cmd_import_epcis(const struct weft_args *args);
+enum weft_exit weft_cmd_import_mtconnect(const struct weft_args *args);
+enum weft_exit weft_cmd_import_qif(const struct weft_args *args);
 enum weft_exit weft_cmd_member_add(const struct weft_args *args);
 enum weft_exit weft_cmd_member_demote(const struct weft_args *args);
 enum weft_exit weft_cmd_member_list(const struct weft_args *args);
@@ -93,6 +95,8 @@ enum weft_exit weft_cmd_put(const struct weft_args *args);
 enum weft_exit weft_cmd_restore(const struct weft_args *args);
 enum weft_exit weft_cmd_status(const struct weft_args *args);
 enum weft_exit weft_cmd_story(const struct weft_args *args);
+enum weft_exit weft_cmd_telemetry_get(const struct weft_args *args);
+enum weft_exit weft_cmd_telemetry_list(const struct weft_args *args);
 enum weft_exit weft_cmd_watch(const struct weft_args *args);
 
 #endif

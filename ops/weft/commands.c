@@ -116,6 +116,21 @@ static const struct weft_option diff_options[] = {
     {"designed", 0, NULL, "as designed: what counts for it"}, {"built", 0, NULL, "as built"},
     {"maintained", 0, NULL, "as maintained since"},
     {"exit-code", 0, NULL, "exit 1 if there is a difference"}, READ_OPTIONS, END};
+static const struct weft_option import_mtconnect_options[] = {
+    {"map", 'm', "FILE", "how files and parts are named here, as JSON"},
+    {"devices", 0, "FILE", "the device model: an MTConnectDevices document"},
+    {"dry-run", 0, NULL, "show the records, commit nothing"},
+    {"batch", 0, "N", "at most so many in one commit (64)"},
+    {"outstanding", 0, "N", "commits sent ahead of their answers (32)"},
+    END,
+};
+static const struct weft_option import_qif_options[] = {
+    {"map", 'm', "FILE", "how parts and serials are named here, as JSON"},
+    {"dry-run", 0, NULL, "show the records, commit nothing"},
+    {"batch", 0, "N", "at most so many in one commit (64)"},
+    {"outstanding", 0, "N", "commits sent ahead of their answers (32)"},
+    END,
+};
 static const struct weft_option claims_options[] = {
     {"contradicted", 0, NULL, "only where the other side says otherwise"},
     {"kind", 'k', "KIND", "records of that kind (as_built, genealogy); may be repeated"},
@@ -126,8 +141,15 @@ static const struct weft_option story_options[] = {
 static const struct weft_option find_options[] = {{"kind", 'k', "KIND", "records of that kind"},
     {"where", 'w', "CONDITION", "'PATH OP VALUE'; OP is = != < <= > >= or ~ (glob)"},
     {"asset", 'a', "GLOB", "assets by pattern: * any run, ? one"},
+    {"differs", 0, "PATH", "assets whose newest records of each group differ there"},
+    {"by", 0, "PATH", "what the groups are: a field, author (default) or source"},
     {"limit", 'n', "N", "at most so many records (25)"},
     {"cursor", 0, "C", "go on from the cursor of the last answer"}, READ_OPTIONS, END};
+static const struct weft_option telemetry_get_options[] = {
+    {"raw", 0, NULL, "the block as it is kept, compressed"},
+    END,
+};
+static const struct weft_option telemetry_list_options[] = {READ_OPTIONS, END};
 static const struct weft_option watch_options[] = {
     {"asset", 'a', "GLOB", "assets by pattern: * any run, ? one"},
     {"from", 0, "INDEX", "from that index on (default: what comes from now on)"},
@@ -236,6 +258,30 @@ const struct weft_command weft_commands[] = {
         "weft import epcis shipments/*.json\n"
         "weft import epcis --dry-run event.json",
         weft_cmd_import_epcis},
+    {"import mtconnect", "machine logs into process runs and telemetry", "FILE...", 1, -1,
+        import_mtconnect_options, true,
+        "Takes adapter logs, lines of time|item|value, each file the run of one\n"
+        "part. Its samples are packed into blocks that go to every node, and count\n"
+        "once a majority has them on disk; then the run is committed, with what its\n"
+        "data items came to and the digests of its blocks.\n"
+        "\n"
+        "The map says what a file's name means, e.g.\n"
+        " {\"file\": \"{part}-{machine}-{number#}of*\", \"parts\": {\"Box\": \"box\"}}\n"
+        "Importing again changes nothing. See weft telemetry get.",
+        "weft import mtconnect --devices Devices.xml --map runs.json PartData/*.txt",
+        weft_cmd_import_mtconnect},
+    {"import qif", "QIF 2.1 and 3.0 results into inspections", "FILE...", 1, -1, import_qif_options,
+        true,
+        "Each MeasurementResults is an inspection of a unit: its verdict, and every\n"
+        "characteristic with value, unit, nominal, limits and status.\n"
+        "\n"
+        "The map says how parts and serials are named here, who inspected, and what\n"
+        "the documents leave out, e.g.\n"
+        " {\"organization\": \"MTC\", \"inspection\": \"incoming\",\n"
+        "  \"parts\": {\"*_box_*\": \"box\"}, \"serial\": \"*_A{number#}_*\"}\n"
+        "What was inferred by it is marked in each record. A unit without a serial\n"
+        "number becomes an asset of its own. Importing again changes nothing.",
+        "weft import qif --map incoming.json results/*.QIF", weft_cmd_import_qif},
     {"get", "the twin of an asset", "ASSET", 1, 1, get_options, true,
         "What is known of the asset: its health and why, the effective value of each\n"
         "attribute with the record that it comes from, reported and desired\n"
@@ -271,10 +317,29 @@ const struct weft_command weft_commands[] = {
         "weft story urn:epc:id:sgtin:4012345.011111.9876", weft_cmd_story},
     {"find", "records by kind, asset and condition", "", 0, 0, find_options, true,
         "Records in the order of their commits. If there are more than the limit,\n"
-        "the answer carries a cursor to go on with.",
+        "the answer carries a cursor to go on with.\n"
+        "\n"
+        "With --differs, of each asset the newest record of each group is compared\n"
+        "in one field; where two groups say different things, all of that asset's\n"
+        "are shown, asset by asset. Groups that do not state the field do not count.",
         "weft find --kind inspection --where 'verdict = FAIL'\n"
-        "weft find --asset 'serial:box/*' --limit 100",
+        "weft find --asset 'serial:box/*' --limit 100\n"
+        "weft find --kind inspection --differs verdict --by organization",
         weft_cmd_find},
+    {"telemetry get", "the lines of blocks of telemetry", "DIGEST...", 1, -1, telemetry_get_options,
+        true,
+        "Blocks are named by their SHA-256 in the records of process runs. Any node\n"
+        "gives them: what it lacks it fetches from another. The lines are those of\n"
+        "the log that was imported, byte for byte; the blocks of a run in their\n"
+        "order are the whole of it. Exit 1 if no node has a block.",
+        "weft telemetry get "
+        "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+        weft_cmd_telemetry_get},
+    {"telemetry list", "the blocks of telemetry of an asset's runs", "ASSET", 1, 1,
+        telemetry_list_options, true,
+        "Of a unit, a machine or a run: each block that a process run names, with\n"
+        "the run and its time.",
+        "weft telemetry list serial:box/7", weft_cmd_telemetry_list},
     {"watch", "commits as they come", "", 0, 0, watch_options, true,
         "Prints every record that is committed, one per line, without gap or\n"
         "duplicate, across lost connections and changes of leader. At the end it\n"

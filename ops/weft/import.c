@@ -12,12 +12,14 @@
 #include "ops/weft/import_batch.h"
 #include "ops/weft/import_flight.h"
 #include "ops/weft/output.h"
+#include "ops/weft/telemetry_upload.h"
 #include "proto/limits.h"
 #include "proto/record_json.h"
 
 enum {
     READ_SIZE = 256 * 1024,
     MAP_SIZE_MAX = 1024 * 1024,
+    MODEL_SIZE_MAX = 16 * 1024 * 1024,
     PRINT_SIZE_MAX = 64 * 1024 * 1024,
     PAUSE_MS = 50,            /* A pipe that is silent for so long holds up no batch. */
     ITEMS_DEFAULT = 64,       /* measured: ops/import/README.md */
@@ -30,9 +32,10 @@ struct import {
     const struct weft_importer_type *type;
     enum weft_format format;
     bool is_dry_run;
-    struct weft_buffer map;
+    struct weft_buffer map, model;
     struct weft_net *net; /* NULL: dry run. */
     struct weft_client *client;
+    struct weft_upload *upload; /* NULL: no block has come yet. */
     struct weft_progress progress;
     struct weft_writer writer;
     struct weft_import_flights flights;
@@ -96,6 +99,27 @@ static void take_item(struct import *im, const char *path, const struct weft_imp
     }
 }
 
+/* Before anything that names it. */
+static void take_block(struct import *im, const char *path, const struct weft_import_item *item)
+{
+    enum weft_err err = WEFT_OK;
+    if (im->is_dry_run) {
+        return;
+    }
+    if (im->upload == NULL) {
+        uint64_t timeout_ms = WEFT_CLIENT_TIMEOUT_MS;
+        err = weft_args_duration_ms(
+            im->args, "timeout", WEFT_CLIENT_TIMEOUT_MS, &timeout_ms, &im->msg);
+        if (err == WEFT_OK) {
+            err = weft_upload_open(im->client, timeout_ms, &im->upload, &im->msg);
+        }
+    }
+    if (err == WEFT_OK) {
+        err = weft_upload_put(im->upload, &item->block_digest, item->block, &im->msg);
+    }
+    im->err = err == WEFT_OK ? err : weft_wrap(&im->msg, err, "%.320s", path);
+}
+
 static void take_items(struct import *im, const char *path, struct weft_importer *importer)
 {
     while (im->err == WEFT_OK) {
@@ -105,7 +129,9 @@ static void take_items(struct import *im, const char *path, struct weft_importer
         if (err == WEFT_ENOTFOUND) {
             return;
         }
-        if (err == WEFT_OK) {
+        if (err == WEFT_OK && item.record_count == 0) {
+            take_block(im, path, &item);
+        } else if (err == WEFT_OK) {
             im->items++;
             take_item(im, path, &item);
         } else {
@@ -157,12 +183,44 @@ static enum weft_err read_some(struct import *im, struct input *in, size_t *ret_
     }
 }
 
+/* From the first byte. */
+static enum weft_err again(struct import *im, const struct input *in)
+{
+    return lseek(in->fd, 0, SEEK_SET) == 0 ? WEFT_OK
+                                           : weft_fail(&im->msg, WEFT_EIO, "%s", strerror(errno));
+}
+
+/* What comes through a pipe and will be read twice goes into a file without a name first. */
+static enum weft_err spool(struct import *im, struct input *in)
+{
+    FILE *file = tmpfile();
+    int fd = file != NULL ? dup(fileno(file)) : -1;
+    size_t size = 1;
+    enum weft_err err = WEFT_OK;
+    while (fd >= 0 && err == WEFT_OK && size > 0) {
+        err = read_some(im, in, &size);
+        if (err == WEFT_OK && fwrite(in->block, 1, size, file) != size) {
+            err = weft_fail(&im->msg, WEFT_EIO, "a temporary copy: %s", strerror(errno));
+        }
+    }
+    if (fd < 0 || (fclose(file) != 0 && err == WEFT_OK)) {
+        err = weft_fail(&im->msg, WEFT_EIO, "a temporary copy: %s", strerror(errno));
+    }
+    if (in->fd > STDIN_FILENO) {
+        (void)close(in->fd);
+    }
+    in->fd = fd;
+    in->is_seekable = true;
+    return err == WEFT_OK ? again(im, in) : err;
+}
+
 static void read_all(struct import *im, struct input *in, struct weft_importer *importer)
 {
     bool is_last = false;
-    while (!is_last && !importer->is_over && im->err == WEFT_OK) {
+    while ((!is_last || importer->wants_again) && !importer->is_over && im->err == WEFT_OK) {
         size_t size = 0;
-        enum weft_err err = read_some(im, in, &size);
+        enum weft_err err = importer->wants_again ? again(im, in) : WEFT_OK;
+        err = err == WEFT_OK ? read_some(im, in, &size) : err;
         if (err != WEFT_OK) {
             refuse(im, in->path, err, im->msg.text);
             return;
@@ -184,10 +242,14 @@ static void import_file(struct import *im, const char *path)
     struct input in;
     const char *slash = strrchr(path, '/');
     const char *name = strcmp(path, "-") == 0 ? "" : slash != NULL ? slash + 1 : path;
-    const struct weft_import_options options = {
-        .name = weft_text_of(name), .option = {(const char *)im->map.data, im->map.size}};
+    const struct weft_import_options options = {.name = weft_text_of(name),
+        .option = {(const char *)im->map.data, im->map.size},
+        .model = {(const char *)im->model.data, im->model.size}};
     im->files++;
     enum weft_err err = open_input(im, path, &in);
+    if (err == WEFT_OK && im->type->reads_twice && !in.is_seekable) {
+        err = spool(im, &in);
+    }
     if (err == WEFT_OK) {
         err = weft_importer_create(im->type, &options, &importer, &im->msg);
     }
@@ -265,10 +327,19 @@ static enum weft_err read_index(struct import *im)
     return err;
 }
 
+/* A file that an option names, whole. */
+static enum weft_err read_option(
+    struct import *im, const char *option, size_t size_max, struct weft_buffer *out)
+{
+    const char *path = weft_args_text(im->args, option, NULL);
+    out->size_max = size_max;
+    enum weft_err err = path != NULL ? weft_files_read(path, out, &im->msg) : WEFT_OK;
+    return err == WEFT_ENOTFOUND ? WEFT_EINVAL : err;
+}
+
 static enum weft_err start(struct import *im)
 {
     const struct weft_args *args = im->args;
-    const char *map = weft_args_text(args, "map", NULL);
     uint64_t items = 0, outstanding = 0;
     enum weft_err err = weft_output_format(args, &im->format, &im->msg);
     if (err == WEFT_OK) {
@@ -279,10 +350,11 @@ static enum weft_err start(struct import *im)
         err = weft_args_number(
             args, "outstanding", 1, OUTSTANDING_MAX, OUTSTANDING_DEFAULT, &outstanding, &im->msg);
     }
-    if (err == WEFT_OK && map != NULL) {
-        im->map.size_max = MAP_SIZE_MAX;
-        err = weft_files_read(map, &im->map, &im->msg);
-        err = err == WEFT_ENOTFOUND ? WEFT_EINVAL : err;
+    if (err == WEFT_OK) {
+        err = read_option(im, "map", MAP_SIZE_MAX, &im->map);
+    }
+    if (err == WEFT_OK) {
+        err = read_option(im, "devices", MODEL_SIZE_MAX, &im->model);
     }
     if (err == WEFT_OK && !im->is_dry_run) {
         err = weft_client_from_args(args, &im->net, &im->client, &im->msg);
@@ -317,9 +389,11 @@ enum weft_exit weft_import_run(const struct weft_args *args, const struct weft_i
             im.flights.counts.imported, type->items);
     }
     weft_import_flights_destroy(&im.flights);
+    weft_upload_close(im.upload);
     weft_client_destroy(im.client);
     weft_net_close(im.net);
     weft_writer_destroy(&im.writer);
     weft_buffer_destroy(&im.map);
+    weft_buffer_destroy(&im.model);
     return im.err != WEFT_OK ? weft_complain(im.err, &im.msg) : im.flights.counts.worst;
 }
