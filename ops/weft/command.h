@@ -92,11 +92,14 @@ enum weft_exit weft_cmd_pki_person(const struct weft_args *args);
 enum weft_exit weft_cmd_pki_service(const struct weft_args *args);
 enum weft_exit weft_cmd_pki_show(const struct weft_args *args);
 enum weft_exit weft_cmd_put(const struct weft_args *args);
+enum weft_exit weft_cmd_recall(const struct weft_args *args);
 enum weft_exit weft_cmd_restore(const struct weft_args *args);
 enum weft_exit weft_cmd_status(const struct weft_args *args);
 enum weft_exit weft_cmd_story(const struct weft_args *args);
 enum weft_exit weft_cmd_telemetry_get(const struct weft_args *args);
 enum weft_exit weft_cmd_telemetry_list(const struct weft_args *args);
+enum weft_exit weft_cmd_trace_back(const struct weft_args *args);
+enum weft_exit weft_cmd_trace_forward(const struct weft_args *args);
 enum weft_exit weft_cmd_watch(const struct weft_args *args);
 
 #endif

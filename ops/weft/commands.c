@@ -150,6 +150,24 @@ static const struct weft_option telemetry_get_options[] = {
     END,
 };
 static const struct weft_option telemetry_list_options[] = {READ_OPTIONS, END};
+#define TRACE_OPTIONS                                                                              \
+    {"via", 0, "REL,...", "follow these links; default: all that carry material"},                 \
+        {"ids", 0, NULL, "only the names, one on a line"},                                         \
+    {                                                                                              \
+        "records", 0, NULL, "the records too that are the evidence"                                \
+    }
+
+static const struct weft_option trace_options[] = {
+    {"depth", 'd', "N", "at most so many links from the asset"},
+    {"to", 0, "KIND", "only assets that have a record of that kind, and the way there"},
+    TRACE_OPTIONS, READ_OPTIONS, END};
+static const struct weft_option recall_options[] = {
+    {"lot", 0, "ASSET", "what this lot, or any other asset, went into"},
+    {"machine", 0, "ASSET", "what was made on this machine,"},
+    {"from", 0, "TIME", "from this time on (RFC 3339 with zone)"},
+    {"to", 0, "TIME", "until before this time"},
+    {"part", 0, "ASSET", "instances of this part type or revision"},
+    {"rev", 0, "REV", "of its revision: PART/rev/REV"}, TRACE_OPTIONS, READ_OPTIONS, END};
 static const struct weft_option watch_options[] = {
     {"asset", 'a', "GLOB", "assets by pattern: * any run, ? one"},
     {"from", 0, "INDEX", "from that index on (default: what comes from now on)"},
@@ -315,6 +333,38 @@ const struct weft_command weft_commands[] = {
         "Records on the asset, about it, and on what is inside it, in order of the\n"
         "time they speak of. Exit 1 if there is no such asset.",
         "weft story urn:epc:id:sgtin:4012345.011111.9876", weft_cmd_story},
+    {"trace forward", "where an asset went", "ASSET", 1, 1, trace_options, true,
+        "What the asset was used for, what contains that, and so on: a tree whose\n"
+        "branches are links of records, each with its quantity, since when it holds\n"
+        "and the record that says so. Each asset stands once, behind the earliest\n"
+        "link that leads to it. What was taken out again is left out, unless --at\n"
+        "asks for a time before; what was used up stays, with a note if it was\n"
+        "taken out.\n"
+        "\n"
+        "Links that carry material: consumes, uses_lot, input, contains, installs,\n"
+        "output, part_of, installed_in. Any other can be followed with --via: where\n"
+        "a part type is used is trace forward PART --depth 1 --via bom_line.",
+        "weft trace forward lot:AL6061/22\n"
+        "weft trace forward lot:AL6061/22 --to shipment --ids\n"
+        "weft trace forward part:lid --depth 1 --via bom_line,instance_of",
+        weft_cmd_trace_forward},
+    {"trace back", "what an asset is made of", "ASSET", 1, 1, trace_options, true,
+        "What was used for the asset, what that is made of, and so on, as a tree.\n"
+        "A component whose own record has not arrived yet is shown as such.",
+        "weft trace back serial:box/7\n"
+        "weft trace back serial:box/7 --at 2017-08-01T00:00:00Z --records -o json",
+        weft_cmd_trace_back},
+    {"recall", "the finished units that something affects", "", 0, 0, recall_options, true,
+        "Finished is what nothing contains any more. With a lot and a machine: only\n"
+        "units with a part that has the lot in it and was made on that machine (its\n"
+        "record or its run has a link made_on), within the window of time. Each\n"
+        "unit comes with the path that is the evidence and where it is now: the\n"
+        "newest location, shipped_to, installed_in or biz_location.",
+        "weft recall --lot lot:AL6061/22\n"
+        "weft recall --lot lot:AL6061/22 --machine plant1/line2/mill-2 \\\n"
+        "    --from 2017-07-28T06:00:00Z --to 2017-07-28T14:00:00Z\n"
+        "weft recall --part part:lid --rev B --ids",
+        weft_cmd_recall},
     {"find", "records by kind, asset and condition", "", 0, 0, find_options, true,
         "Records in the order of their commits. If there are more than the limit,\n"
         "the answer carries a cursor to go on with.\n"

@@ -1,0 +1,182 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ops/weft/query.h"
+#include "ops/weft/trace.h"
+#include "proto/limits.h"
+#include "proto/time.h"
+
+/* trace forward, trace back, recall. */
+
+static enum weft_err print_names(const struct weft_traced *t, struct weft_msg *msg)
+{
+    bool is_written =
+        t->names.size == 0 || fwrite(t->names.data, 1, t->names.size, stdout) == t->names.size;
+    return is_written ? WEFT_OK : weft_fail(msg, WEFT_EIO, "nobody reads the answer");
+}
+
+static void print_trace(const struct weft_traced *t)
+{
+    weft_traced_print_tree(t, stdout);
+    (void)fprintf(stderr, "%u assets, %u deep, as of index %" PRIu64 "%s\n",
+        t->totals.answers_total, t->totals.depth_reached, t->totals.index,
+        t->totals.has_cycles ? "; some are inside themselves" : "");
+}
+
+static void print_recall(const struct weft_traced *t)
+{
+    weft_traced_print_units(t, stdout);
+    (void)fprintf(stderr, "%u finished units, as of index %" PRIu64 "\n", t->totals.answers_total,
+        t->totals.index);
+}
+
+/* Ask, and show it as the format has it. */
+static enum weft_err show(const struct weft_args *args, struct weft_client *client,
+    const struct weft_query *query, void (*print)(const struct weft_traced *), struct weft_msg *msg)
+{
+    struct weft_traced traced;
+    struct weft_writer writer = {0};
+    enum weft_format format;
+    enum weft_err err = weft_output_format(args, &format, msg);
+    if (err == WEFT_OK) {
+        err = weft_traced_ask(client, query, &traced, msg);
+    }
+    if (err != WEFT_OK) {
+        return err;
+    }
+    if (format != WEFT_FORMAT_TABLE) {
+        err = weft_traced_write(&traced, format, &writer, msg);
+    } else if (query->ids_only) {
+        err = print_names(&traced, msg);
+    } else {
+        print(&traced);
+        err = query->with_records ? weft_traced_print_records(&traced, msg) : WEFT_OK;
+    }
+    weft_writer_destroy(&writer);
+    weft_traced_destroy(&traced);
+    return err;
+}
+
+static enum weft_err read_options(const struct weft_args *args, struct weft_client *client,
+    struct weft_query *query, struct weft_msg *msg)
+{
+    query->ids_only = weft_args_has(args, "ids");
+    query->with_records = weft_args_has(args, "records");
+    query->rels = weft_text_of(weft_args_text(args, "via", ""));
+    if (query->ids_only && query->with_records) {
+        return weft_fail(msg, WEFT_EINVAL, "--ids and --records exclude each other");
+    }
+    return weft_query_read_options(args, client, query, msg);
+}
+
+static enum weft_err trace(const struct weft_args *args, struct weft_client *client,
+    enum weft_query_type type, struct weft_msg *msg)
+{
+    uint64_t depth = 0;
+    struct weft_query query = {.type = type,
+        .asset = weft_text_of(args->operands[0]),
+        .to_kind = weft_text_of(weft_args_text(args, "to", ""))};
+    enum weft_err err = weft_args_number(args, "depth", 1, UINT32_MAX, 0, &depth, msg);
+    query.depth_max = (uint32_t)depth;
+    if (err == WEFT_OK) {
+        err = read_options(args, client, &query, msg);
+    }
+    return err == WEFT_OK ? show(args, client, &query, print_trace, msg) : err;
+}
+
+static enum weft_err trace_forward(
+    const struct weft_args *args, struct weft_client *client, struct weft_msg *msg)
+{
+    return trace(args, client, WEFT_QUERY_TRACE_FORWARD, msg);
+}
+
+static enum weft_err trace_back(
+    const struct weft_args *args, struct weft_client *client, struct weft_msg *msg)
+{
+    return trace(args, client, WEFT_QUERY_TRACE_BACK, msg);
+}
+
+/* --- recall ---------------------------------------------------------------------------------- */
+
+static enum weft_err read_time(
+    const struct weft_args *args, const char *name, int64_t *ret_ns, struct weft_msg *msg)
+{
+    enum weft_err err = weft_time_parse(weft_text_of(weft_args_text(args, name, "")), ret_ns, msg);
+    return err == WEFT_OK ? err : weft_wrap(msg, err, "--%s", name);
+}
+
+static enum weft_err read_window(
+    const struct weft_args *args, struct weft_query *query, struct weft_msg *msg)
+{
+    query->window_from_ns = INT64_MIN;
+    query->window_to_ns = INT64_MAX;
+    query->has_window = weft_args_has(args, "from") || weft_args_has(args, "to");
+    if (query->has_window && query->machine.size == 0) {
+        return weft_fail(msg, WEFT_EINVAL, "--from and --to belong to --machine");
+    }
+    enum weft_err err = WEFT_OK;
+    if (weft_args_has(args, "from")) {
+        err = read_time(args, "from", &query->window_from_ns, msg);
+    }
+    if (err == WEFT_OK && weft_args_has(args, "to")) {
+        err = read_time(args, "to", &query->window_to_ns, msg);
+    }
+    return err;
+}
+
+static enum weft_err recall(
+    const struct weft_args *args, struct weft_client *client, struct weft_msg *msg)
+{
+    char part[2 * WEFT_ASSET_SIZE_MAX];
+    const char *type = weft_args_text(args, "part", ""), *rev = weft_args_text(args, "rev", "");
+    int size = rev[0] != '\0' ? snprintf(part, sizeof(part), "%s/rev/%s", type, rev)
+                              : snprintf(part, sizeof(part), "%s", type);
+    struct weft_query query = {.type = WEFT_QUERY_RECALL,
+        .asset = weft_text_of(weft_args_text(args, "lot", "")),
+        .machine = weft_text_of(weft_args_text(args, "machine", "")),
+        .part = weft_text_of(part)};
+    if (size < 0 || size > WEFT_ASSET_SIZE_MAX || (type[0] == '\0' && rev[0] != '\0')) {
+        return weft_fail(msg, WEFT_EINVAL, "--rev belongs to --part, and both are one name");
+    }
+    if (query.asset.size == 0 && query.machine.size == 0 && query.part.size == 0) {
+        return weft_fail(msg, WEFT_EINVAL, "--lot, --machine or --part: what is to be recalled?");
+    }
+    enum weft_err err = read_window(args, &query, msg);
+    if (err == WEFT_OK) {
+        err = read_options(args, client, &query, msg);
+    }
+    return err == WEFT_OK ? show(args, client, &query, print_recall, msg) : err;
+}
+
+/* A connection for the time of `run`. */
+static enum weft_exit with_client(const struct weft_args *args,
+    enum weft_err (*run)(const struct weft_args *, struct weft_client *, struct weft_msg *))
+{
+    struct weft_net *net;
+    struct weft_client *client;
+    struct weft_msg msg = {""};
+    enum weft_err err = weft_client_from_args(args, &net, &client, &msg);
+    if (err != WEFT_OK) {
+        return weft_complain(err, &msg);
+    }
+    err = run(args, client, &msg);
+    weft_client_destroy(client);
+    weft_net_close(net);
+    return weft_complain(err, &msg);
+}
+
+enum weft_exit weft_cmd_trace_forward(const struct weft_args *args)
+{
+    return with_client(args, trace_forward);
+}
+
+enum weft_exit weft_cmd_trace_back(const struct weft_args *args)
+{
+    return with_client(args, trace_back);
+}
+
+enum weft_exit weft_cmd_recall(const struct weft_args *args)
+{
+    return with_client(args, recall);
+}

@@ -1,0 +1,39 @@
+/* ops/weft/trace.h: the answers of traces and recalls: gathered page by page, as a tree, a table
+ * or JSON. */
+#ifndef WEFT_OPS_TRACE_H
+#define WEFT_OPS_TRACE_H
+
+#include "ops/weft/client.h"
+#include "ops/weft/output.h"
+
+/* The whole of an answer, kept in the arena. */
+struct weft_traced {
+    struct weft_arena arena;
+    struct weft_trace_result totals; /* Of the first page; without its arrays. */
+    struct weft_trace_step *steps;
+    uint32_t step_count;
+    struct weft_stored_record *records;
+    uint32_t record_count;
+    uint32_t step_capacity;
+    uint32_t record_capacity;
+    struct weft_buffer names; /* With ids_only: lines. */
+};
+
+/* Ask for all pages. A later page never knows less than the one before it. */
+WEFT_MUST_USE enum weft_err weft_traced_ask(struct weft_client *client,
+    const struct weft_query *query, struct weft_traced *ret_traced, struct weft_msg *msg);
+void weft_traced_destroy(struct weft_traced *traced);
+
+/* {"index": 12, ..., "steps": [...], "records": [...]}, or {"index": 12, ..., "assets": [...]};
+ * as lines one object for each step, record or asset. */
+WEFT_MUST_USE enum weft_err weft_traced_write(const struct weft_traced *traced,
+    enum weft_format format, struct weft_writer *w, struct weft_msg *msg);
+/* A tree of all steps, in each the children in the order of the answer. */
+void weft_traced_print_tree(const struct weft_traced *traced, FILE *out);
+/* The answers, each with its path and where it is. */
+void weft_traced_print_units(const struct weft_traced *traced, FILE *out);
+/* The records, as a table. */
+WEFT_MUST_USE enum weft_err weft_traced_print_records(
+    const struct weft_traced *traced, struct weft_msg *msg);
+
+#endif
