@@ -4,14 +4,15 @@
 
 #include "ops/weft/query.h"
 #include "ops/weft/records.h"
+#include "proto/answer_json.h"
 #include "proto/limits.h"
+#include "proto/query_text.h"
 #include "proto/record_json.h"
 #include "proto/time.h"
 
 /* get, story, find. */
 
 enum {
-    CURSOR_SIZE_MAX = 4096,
     ARENA_SIZE_MAX = 64 * 1024 * 1024
 };
 
@@ -30,10 +31,7 @@ static enum weft_err on_page(void *ctx, const struct weft_page *page, struct wef
         err = weft_records_add(&l->records, &page->records[i], msg);
     }
     weft_buffer_clear(&l->cursor);
-    for (size_t i = 0; err == WEFT_OK && i < page->cursor.size; i++) {
-        err = weft_buffer_format(&l->cursor, "%02x", page->cursor.data[i]);
-    }
-    return err;
+    return err == WEFT_OK ? weft_query_format_cursor(page->cursor, &l->cursor) : err;
 }
 
 static enum weft_err end_listing(struct listing *l, struct weft_msg *msg)
@@ -110,29 +108,10 @@ enum weft_exit weft_cmd_story(const struct weft_args *args)
 
 /* --- find -------------------------------------------------------------------------------- */
 
-static int digit_of(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static enum weft_err read_cursor(
-    const char *text, uint8_t *bytes, struct weft_query *query, struct weft_msg *msg)
-{
-    size_t size = strlen(text) / 2;
-    bool is_hex = strlen(text) % 2 == 0 && size <= CURSOR_SIZE_MAX;
-    for (size_t i = 0; is_hex && i < size; i++) {
-        int high = digit_of(text[2 * i]), low = digit_of(text[2 * i + 1]);
-        is_hex = high >= 0 && low >= 0;
-        bytes[i] = (uint8_t)(is_hex ? high * 16 + low : 0);
-    }
-    query->cursor = (struct weft_bytes){bytes, size};
-    return is_hex ? WEFT_OK : weft_fail(msg, WEFT_EINVAL, "--cursor: not one that an answer gave");
-}
-
 static enum weft_err find(
     const struct weft_args *args, struct weft_client *client, struct weft_msg *msg)
 {
-    uint8_t cursor[CURSOR_SIZE_MAX];
+    struct weft_arena arena = {.size_max = 2 * WEFT_CURSOR_SIZE_MAX};
     uint64_t limit = 0;
     const char *where = weft_args_text(args, "where", NULL);
     struct weft_query query = {.type = WEFT_QUERY_FIND,
@@ -141,12 +120,16 @@ static enum weft_err find(
     enum weft_err err =
         weft_args_number(args, "limit", 1, UINT64_MAX, WEFT_PAGE_RECORDS_DEFAULT, &limit, msg);
     if (err == WEFT_OK && where != NULL) {
-        err = weft_query_parse_where(where, &query, msg);
+        err = weft_query_parse_where(weft_text_of(where), &query, msg);
+        err = err == WEFT_OK ? err : weft_wrap(msg, err, "--where");
     }
     if (err == WEFT_OK) {
-        err = read_cursor(weft_args_text(args, "cursor", ""), cursor, &query, msg);
+        err = weft_query_parse_cursor(
+            weft_text_of(weft_args_text(args, "cursor", "")), &arena, &query.cursor, msg);
     }
-    return err == WEFT_OK ? list(args, client, &query, limit, msg) : err;
+    err = err == WEFT_OK ? list(args, client, &query, limit, msg) : err;
+    weft_arena_destroy(&arena);
+    return err;
 }
 
 enum weft_exit weft_cmd_find(const struct weft_args *args)
@@ -275,7 +258,6 @@ static enum weft_err write_twin(const struct twin *twin, struct weft_text asset,
 {
     struct weft_writer w = {0};
     struct weft_arena arena = {.size_max = ARENA_SIZE_MAX};
-    struct weft_buffer json = {0};
     enum weft_err err = WEFT_OK;
     weft_writer_open(&w, NULL, '{');
     weft_writer_text(&w, "asset", asset);
@@ -288,15 +270,12 @@ static enum weft_err write_twin(const struct twin *twin, struct weft_text asset,
     weft_writer_close(&w, ']');
     weft_writer_open(&w, "records", '[');
     for (uint32_t i = 0; err == WEFT_OK && i < twin->count; i++) {
-        weft_buffer_clear(&json);
-        err = weft_record_to_json(&twin->records[i]->record, twin->records[i], &arena, &json);
-        weft_writer_raw(&w, NULL, (struct weft_text){(char *)json.data, json.size});
+        err = weft_answer_write_record(&w, twin->records[i], &arena);
     }
     weft_writer_close(&w, ']');
     weft_writer_close(&w, '}');
     err = err == WEFT_OK ? weft_writer_print(&w, stdout, msg)
                          : weft_fail(msg, err, "the answer cannot be written as JSON");
-    weft_buffer_destroy(&json);
     weft_arena_destroy(&arena);
     weft_writer_destroy(&w);
     return err;
