@@ -151,6 +151,16 @@ static void read_error(struct weft_codec_in *in, const void *table, struct weft_
     }
 }
 
+static void read_forward(struct weft_codec_in *in, const void *table, struct weft_client_message *m)
+{
+    struct weft_wire_forward_request f;
+    weft_wire_forward_request_read(table, &f);
+    m->forward = (struct weft_forward){
+        .principal = weft_codec_text(in, f.principal, WEFT_PRINCIPAL_SIZE_MAX, "principal"),
+        .commit = weft_codec_bytes(in, f.commit, WEFT_COMMIT_SIZE_MAX, "commit"),
+    };
+}
+
 /* The member of the union, its table and its codec, by kind. */
 struct family {
     const void *(*open)(struct weft_bytes bytes, const char *identifier);
@@ -183,6 +193,7 @@ static const struct family *family_of(unsigned kind)
         [WEFT_KIND_ERROR] = {weft_wire_error_answer_open, read_error, ANSWER},
         [WEFT_KIND_TRACE_RESULT] = {weft_wire_trace_result_open, weft_codec_read_trace, ANSWER},
         [WEFT_KIND_DOCUMENT] = {weft_wire_document_open, weft_codec_read_document, ANSWER},
+        [WEFT_KIND_FORWARD] = {weft_wire_forward_request_open, read_forward, REQUEST},
     };
     bool is_known = kind < sizeof(families) / sizeof(families[0]) && families[kind].open != NULL;
     return is_known ? &families[kind] : NULL;
@@ -374,6 +385,11 @@ static struct weft_wire_ref put_message(
         return weft_codec_put_trace(b, &m->trace);
     case WEFT_KIND_DOCUMENT:
         return weft_codec_put_document(b, &m->document);
+    case WEFT_KIND_FORWARD:
+        return weft_wire_forward_request_write(b,
+            &(struct weft_wire_forward_request_refs){
+                .principal = weft_codec_put_text(b, m->forward.principal, WEFT_PRINCIPAL_SIZE_MAX),
+                .commit = weft_codec_put_bytes(b, m->forward.commit, WEFT_COMMIT_SIZE_MAX)});
     }
     weft_unreachable("PRO-9: kind is one of the client door's");
 }

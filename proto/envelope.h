@@ -58,6 +58,7 @@ enum weft_message_kind {
     WEFT_KIND_ERROR = 78,
     WEFT_KIND_TRACE_RESULT = 80,
     WEFT_KIND_DOCUMENT = 82,
+    WEFT_KIND_FORWARD = 84, /* answered as COMMIT is */
 };
 
 struct weft_envelope {

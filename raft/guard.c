@@ -197,6 +197,7 @@ static const char *find_fault(const struct weft_peer_message *m)
     case WEFT_KIND_ERROR:
     case WEFT_KIND_TRACE_RESULT:
     case WEFT_KIND_DOCUMENT:
+    case WEFT_KIND_FORWARD:
         break;
     }
     return "not a message of this link";

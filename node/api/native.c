@@ -216,6 +216,7 @@ static void dispatch(struct weft_native *n, const struct weft_identity *identity
     case WEFT_KIND_ERROR:
     case WEFT_KIND_TRACE_RESULT:
     case WEFT_KIND_DOCUMENT:
+    case WEFT_KIND_FORWARD:
         break;
     }
     weft_native_refuse(n, waiter, WEFT_EVERSION, "not a request");

@@ -17,7 +17,7 @@ const enum weft_message_kind sample_client_kinds[] = {WEFT_KIND_COMMIT, WEFT_KIN
     WEFT_KIND_QUERY, WEFT_KIND_PAGE, WEFT_KIND_STATUS, WEFT_KIND_STATUS_RESULT, WEFT_KIND_MEMBER,
     WEFT_KIND_MEMBER_RESULT, WEFT_KIND_DIGEST, WEFT_KIND_DIGEST_RESULT, WEFT_KIND_CHECKPOINT,
     WEFT_KIND_CHECKPOINT_RESULT, WEFT_KIND_FILE, WEFT_KIND_FILE_RESULT, WEFT_KIND_ERROR,
-    WEFT_KIND_TRACE_RESULT, WEFT_KIND_DOCUMENT, (enum weft_message_kind)0};
+    WEFT_KIND_TRACE_RESULT, WEFT_KIND_DOCUMENT, WEFT_KIND_FORWARD, (enum weft_message_kind)0};
 
 /* --- scalars --------------------------------------------------------------------------------- */
 
@@ -630,6 +630,10 @@ void sample_client(
         break;
     case WEFT_KIND_DOCUMENT:
         m.document = document(s);
+        break;
+    case WEFT_KIND_FORWARD:
+        m.forward =
+            (struct weft_forward){sample_text(s, WEFT_PRINCIPAL_SIZE_MAX), sample_bytes(s, 3000)};
         break;
     }
     *ret_message = m;

@@ -594,6 +594,10 @@ static void put_client_body(struct weft_buffer *out, const struct weft_client_me
     case WEFT_KIND_DOCUMENT:
         put_document(out, &m->document);
         break;
+    case WEFT_KIND_FORWARD:
+        put_text(out, "principal", m->forward.principal);
+        put_bytes(out, "commit", m->forward.commit);
+        break;
     }
 }
 

@@ -26,7 +26,7 @@ TABLES = {
     64: 'CommitRequest', 65: 'CommitResult', 66: 'Query', 67: 'Page', 68: 'StatusRequest',
     69: 'Status', 70: 'MemberRequest', 71: 'MemberResult', 72: 'DigestRequest',
     73: 'DigestResult', 74: 'CheckpointRequest', 75: 'CheckpointResult', 76: 'FileRequest',
-    77: 'FileResult', 78: 'ErrorAnswer', 80: 'TraceResult', 82: 'Document',
+    77: 'FileResult', 78: 'ErrorAnswer', 80: 'TraceResult', 82: 'Document', 84: 'ForwardRequest',
 }
 ENVELOPE = struct.Struct('<IHHQ')
 compared = 0
