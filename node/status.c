@@ -1,4 +1,5 @@
 #include <string.h>
+#include <time.h>
 
 #include "node/node.h"
 
@@ -41,6 +42,26 @@ static void add_log(struct gauges *g, const struct weft_node *node)
     add(g, "log_appended_bytes_total", s.appended_bytes);
 }
 
+/* Wall clock against the time of an entry, both of which are wall clocks. */
+static uint64_t age_s(int64_t time_ns)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    int64_t then_s = time_ns / 1000000000;
+    return now.tv_sec > then_s ? (uint64_t)(now.tv_sec - then_s) : 0;
+}
+
+static void add_http(struct gauges *g, const struct weft_http_stats *s)
+{
+    add(g, "http_connections", s->connections);
+    add(g, "http_streams", s->streams);
+    add(g, "http_events_total", s->events);
+    add(g, "http_refused_identity_total", s->refused_peer);
+    add(g, "http_dropped_slow_total", s->dropped_slow);
+    add(g, "http_dropped_gone_total", s->dropped_gone);
+    add(g, "http_dropped_endless_total", s->dropped_endless);
+}
+
 static void add_all(struct gauges *g, const struct weft_node *node,
     const struct weft_replica_status *raft, const struct weft_state_position *position)
 {
@@ -67,6 +88,12 @@ static void add_all(struct gauges *g, const struct weft_node *node,
     add(g, "peer_unsent_messages_total", weft_peers_dropped(node->peers));
     add(g, "checkpoints_taken_total", node->checkpoints.taken);
     add(g, "checkpoints_installed_total", node->checkpoints.installed);
+    if (node->checkpoints.newest_index > 0) {
+        add(g, "checkpoint_age_s", age_s(node->checkpoints.newest_time_ns));
+    }
+    add(g, "lag_entries",
+        raft->commit_index > position->index ? raft->commit_index - position->index : 0);
+    add(g, "alarms_total", node->alarms);
     add(g, "slow_turns_total", node->slow_turns);
     add(g, "log_lines_suppressed_total", weft_log_suppressed());
     if (weft_datadir_space(node->config.node.data, &free_bytes, &used_bytes) == WEFT_OK) {
@@ -76,6 +103,9 @@ static void add_all(struct gauges *g, const struct weft_node *node,
     add_log(g, node);
     add_link(g, client, weft_native_link(node->native));
     add_link(g, peer, weft_peers_link(node->peers));
+    if (node->http != NULL) {
+        add_http(g, weft_http_stats(node->http));
+    }
 }
 
 enum weft_err weft_node_status(
