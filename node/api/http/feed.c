@@ -46,8 +46,10 @@ static void ask(struct weft_http_conn *c)
         .cursor = {s->position.cursor.data, s->position.cursor.size}};
     struct weft_waiter waiter = weft_http_waiter(c);
     waiter.asked_ns = 0;
-    /* Not now: the next turn or tick asks again. */
     s->is_asking = weft_reads_add(&h->node->reads, &query, &waiter, weft_http_now_ms(h)) == WEFT_OK;
+    /* The answer before may have come in the turn that is on, whose reads have had their share. And
+     * if too many wait, the next turn asks again. */
+    weft_node_wake(h->node);
 }
 
 /* --- answers ----------------------------------------------------------------------------- */

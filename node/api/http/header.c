@@ -149,7 +149,7 @@ bool weft_http_wants_stream(const char *accept)
 {
     struct weft_text list = weft_text_of(accept), element;
     while (next_element(&list, ',', &element)) {
-        struct weft_text type;
+        struct weft_text type = {NULL, 0};
         (void)next_element(&element, ';', &type);
         if (is_word(type, "text/event-stream")) {
             return true;

@@ -70,9 +70,11 @@ enum weft_err weft_http_credentials_load(struct weft_bytes cert, struct weft_byt
     enum weft_err err = load(cert, key, &fresh, msg);
     if (err == WEFT_OK && c == NULL) {
         c = calloc(1, sizeof(*c));
-        err = c != NULL ? WEFT_OK : weft_fail(msg, WEFT_ENOMEM, "no memory for TLS");
+        if (c == NULL) {
+            err = weft_fail(msg, WEFT_ENOMEM, "no memory for TLS");
+        }
     }
-    if (err != WEFT_OK) {
+    if (c == NULL || err != WEFT_OK) {
         empty(&fresh);
         return err;
     }

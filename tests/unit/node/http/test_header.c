@@ -72,6 +72,7 @@ TEST(header, media_types_with_their_parameters)
     EXPECT_TRUE(weft_http_wants_stream("text/event-stream"));
     EXPECT_TRUE(weft_http_wants_stream("text/html, Text/Event-Stream;q=0.9, */*"));
     EXPECT_TRUE(!weft_http_wants_stream("application/json, text/event-stream"));
+    EXPECT_TRUE(!weft_http_wants_stream(", ,;"));
     EXPECT_TRUE(!weft_http_wants_stream("*/*"));
     EXPECT_TRUE(!weft_http_wants_stream(NULL));
 }
