@@ -478,7 +478,7 @@ class Streams(HttpCase):
         for i in range(120):
             answer = self.commit([inspection(f"fat{i}", attrs={"t": text})], node)
             self.assertEqual(201, answer.status)
-        self.assertLess(node.rss_bytes() - before, 160 * MIB)
+        self.assertLess(node.rss_bytes() - before, 400 * MIB)
         s.close()
 
 

@@ -162,8 +162,7 @@ static bool check_target(struct weft_http_conn *c, const char *method)
         return false;
     }
     if ((c->target.rule->methods & c->method) == 0) {
-        weft_http_exchange_refuse(
-            c, WEFT_EINVAL, c->method == WEFT_HTTP_OTHER ? 405 : 405, "not a method of this path");
+        weft_http_exchange_refuse(c, WEFT_EINVAL, 405, "not a method of this path");
         weft_http_allow(c->target.rule, c->reply.allow);
         return false;
     }
