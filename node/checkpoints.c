@@ -9,6 +9,7 @@
 #include "node/checkpoint/state_source.h"
 #include "node/logger.h"
 #include "node/node.h"
+#include "node/replies.h"
 #include "node/rebuild.h"
 #include "proto/check.h"
 
@@ -95,6 +96,7 @@ enum weft_err weft_checkpoints_open(
     struct weft_keeper_checkpoint newest;
     if (weft_keeper_newest(w->keeper, &newest) == WEFT_OK) {
         c->newest_index = newest.manifest->index;
+        c->newest_time_ns = newest.manifest->time_ns;
     }
     return WEFT_OK;
 }
@@ -102,7 +104,7 @@ enum weft_err weft_checkpoints_open(
 static void refuse_askers(struct weft_checkpoint_work *w, enum weft_err err, const char *detail)
 {
     for (uint32_t i = 0; i < w->asker_count; i++) {
-        weft_native_refuse(w->owner->node->native, &w->askers[i], err, detail);
+        weft_reply_refuse(w->owner->node, &w->askers[i], err, detail);
     }
     w->asker_count = 0;
 }
@@ -186,14 +188,14 @@ static void answer_asker(struct weft_checkpoint_work *w, const struct weft_waite
     struct weft_node *node = w->owner->node;
     struct weft_keeper_checkpoint newest;
     if (weft_keeper_newest(w->keeper, &newest) != WEFT_OK) {
-        weft_native_refuse(node->native, waiter, WEFT_ENOTFOUND, "there is no checkpoint yet");
+        weft_reply_refuse(node, waiter, WEFT_ENOTFOUND, "there is no checkpoint yet");
         return;
     }
     weft_keeper_pin(w->keeper, newest.manifest->name, w->now_ms + WEFT_KEEPER_PIN_MS);
     const struct weft_client_message message = {.kind = WEFT_KIND_CHECKPOINT_RESULT,
         .request_id = waiter->request_id,
         .checkpoint_result = {.manifest = newest.encoded}};
-    weft_native_answer(node->native, waiter, &message);
+    weft_reply(node, waiter, &message);
 }
 
 static void on_taken(struct weft_checkpoint_work *w, const struct weft_keeper_result *result)
@@ -210,7 +212,10 @@ static void on_taken(struct weft_checkpoint_work *w, const struct weft_keeper_re
         refuse_askers(w, result->err, result->msg.text);
         return;
     }
+    struct weft_state_position position;
+    weft_state_position(w->owner->node->state, &position);
     w->owner->newest_index = result->index;
+    w->owner->newest_time_ns = position.time_ns; /* Within what was applied while it was taken. */
     w->owner->taken += result->is_new;
     weft_log(WEFT_LOG_INFO, "checkpoint", weft_kv("index", result->index),
         weft_kv("bytes", result->file_bytes), weft_kv("hashed_bytes", result->hashed_bytes),
@@ -435,6 +440,7 @@ enum weft_err weft_checkpoints_install(
     node->proposer.last_time_ns = position.time_ns;
     c->installed++;
     c->newest_index = offer->last_index;
+    c->newest_time_ns = position.time_ns;
     weft_log(WEFT_LOG_INFO, "checkpoint_installed", weft_kv("index", position.index),
         weft_kv("records", position.records));
     return WEFT_OK;
@@ -566,12 +572,12 @@ void weft_checkpoints_request(struct weft_checkpoints *c,
         return;
     }
     if (w->asker_count == ASKERS_MAX) {
-        weft_native_refuse(c->node->native, waiter, WEFT_EBUSY, "too many ask for checkpoints");
+        weft_reply_refuse(c->node, waiter, WEFT_EBUSY, "too many ask for checkpoints");
         return;
     }
     enum weft_err rv = take(w);
     if (rv != WEFT_OK && rv != WEFT_EBUSY) {
-        weft_native_refuse(c->node->native, waiter, rv, "a checkpoint cannot be taken");
+        weft_reply_refuse(c->node, waiter, rv, "a checkpoint cannot be taken");
         return;
     }
     w->askers[w->asker_count++] = *waiter;
@@ -584,7 +590,7 @@ void weft_checkpoints_file(
         .kind = WEFT_KIND_FILE_RESULT, .request_id = waiter->request_id};
     weft_keeper_read(
         c->work->keeper, fetch, uv_now(&c->node->loop), c->work->piece, &message.file_result);
-    weft_native_answer(c->node->native, waiter, &message);
+    weft_reply(c->node, waiter, &message);
 }
 
 struct weft_keeper *weft_checkpoints_keeper(struct weft_checkpoints *c)

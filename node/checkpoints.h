@@ -23,7 +23,8 @@ struct weft_checkpoint_work; /* Private: keeper, fetch, offer. */
 struct weft_checkpoints {
     struct weft_node *node;
     struct weft_checkpoint_work *work;
-    uint64_t newest_index; /* Of the newest one kept; 0: none. */
+    uint64_t newest_index;  /* Of the newest one kept; 0: none. */
+    int64_t newest_time_ns; /* Of the last entry in it. */
     uint64_t taken;
     uint64_t fetched;
     uint64_t installed;

@@ -14,7 +14,7 @@
 
 enum {
     FILE_SIZE_MAX = 256 * 1024, /* chosen: a hundred times the annotated sample */
-    SECTIONS = 7,
+    SECTIONS = 8,
     FIELDS_MAX = WEFT_SETTINGS + 2 * SECTIONS + 4,
 };
 
@@ -39,6 +39,7 @@ static const struct {
     {"node.advertise", "node", "advertise"},
     {"node", "", "node"},
     {"tls", "", "tls"},
+    {"http", "", "http"},
     {"link", "", "link"},
     {"limits", "", "limits"},
     {"timers", "", "timers"},

@@ -44,6 +44,9 @@ struct weft_config {
         char ca[WEFT_CONFIG_PATH_SIZE];
     } tls;
     struct {
+        char tokens[WEFT_CONFIG_PATH_SIZE]; /* Bearer tokens; "": none. */
+    } http;
+    struct {
         enum weft_link_type peer;
         enum weft_link_type client;
     } link;
@@ -56,6 +59,7 @@ struct weft_config {
         uint64_t client_queue_bytes; /* Answers that wait to be sent, per client. */
         uint64_t peer_queue_bytes;   /* Messages that wait to be sent, per peer. */
         uint32_t connections;        /* On the client door. */
+        uint32_t http_connections;   /* On the HTTP door. */
         uint32_t requests;           /* Unanswered requests per client connection. */
         uint32_t inflight_entries;   /* Raft entries proposed ahead of their commit. */
         uint32_t workers;            /* Threads for reads, checkpoints and digests. */
@@ -88,7 +92,7 @@ WEFT_MUST_USE enum weft_err weft_config_check_files(
     const struct weft_config *config, struct weft_msg *msg);
 
 /* Is every setting that SIGHUP cannot change equal in both? `msg` names the first that is not.
- * log.*, tls.* and limits.requests may change (config_table.c). WEFT_ESTATE. */
+ * log.*, tls.*, http.* and limits.requests may change (config_table.c). WEFT_ESTATE. */
 WEFT_MUST_USE enum weft_err weft_config_check_reload(
     const struct weft_config *old, const struct weft_config *new, struct weft_msg *msg);
 

@@ -43,6 +43,9 @@ const struct weft_setting weft_settings[WEFT_SETTINGS] = {
 {"tls", "ca", WEFT_SETTING_PATH, AT(tls.ca), NULL, 0, 0, true,
     "the organization's trust root, PEM"},
 
+{"http", "tokens", WEFT_SETTING_PATH, AT(http.tokens), "", 0, 0, true,
+    "file of bearer tokens: lines of principal and sha256:DIGEST (weft pki token); absent: none"},
+
 {"link", "peer", WEFT_SETTING_LINK, AT(link.peer), "direct", 0, 0, false,
     "transport between nodes: direct or nng (evidence: node/README.md)"},
 {"link", "client", WEFT_SETTING_LINK, AT(link.client), "direct", 0, 0, false,
@@ -64,6 +67,8 @@ const struct weft_setting weft_settings[WEFT_SETTINGS] = {
     16 * MIB, GIB, false, "messages that wait to be sent, per peer"},
 {"limits", "connections", WEFT_SETTING_COUNT, AT(limits.connections), "1024", 4, 65536, false,
     "connections on the client door"},
+{"limits", "http_connections", WEFT_SETTING_COUNT, AT(limits.http_connections), "1024", 4, 65536,
+    false, "connections on the HTTP door, event streams included"},
 {"limits", "requests", WEFT_SETTING_COUNT, AT(limits.requests), "4096", 1, 65536, true,
     "unanswered requests per client connection"},
 {"limits", "inflight_entries", WEFT_SETTING_COUNT, AT(limits.inflight_entries), "4", 1, 256,

@@ -34,7 +34,7 @@ struct weft_setting {
 };
 
 enum {
-    WEFT_SETTINGS = 36
+    WEFT_SETTINGS = 38
 };
 extern const struct weft_setting weft_settings[WEFT_SETTINGS];
 

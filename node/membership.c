@@ -6,6 +6,7 @@
 
 #include "node/logger.h"
 #include "node/node.h"
+#include "node/replies.h"
 #include "proto/check.h"
 
 enum {
@@ -56,14 +57,14 @@ static void answer(struct weft_membership *m, const struct weft_waiter *waiter, 
             .index = index}};
     message.member_result.members =
         weft_membership_list(node, &arena, &message.member_result.member_count);
-    weft_native_answer(node->native, waiter, &message);
+    weft_reply(node, waiter, &message);
     weft_arena_destroy(&arena);
 }
 
 static void refuse(struct weft_membership *m, const struct weft_waiter *waiter, enum weft_err err,
     const char *detail)
 {
-    weft_native_refuse(m->node->native, waiter, err, detail);
+    weft_reply_refuse(m->node, waiter, err, detail);
 }
 
 static const struct weft_replica_member *by_name(
@@ -250,7 +251,7 @@ void weft_membership_request(struct weft_membership *m, const struct weft_member
 {
     struct weft_node *node = m->node;
     if (!node->is_leader) {
-        weft_native_refuse_not_leader(node->native, waiter);
+        weft_reply_not_leader(node, waiter);
         return;
     }
     if (m->is_pending) {

@@ -6,10 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "node/forwarder.h"
 #include "node/join.h"
 #include "node/logger.h"
 #include "node/notify.h"
 #include "node/rebuild.h"
+#include "node/replies.h"
 #include "node/start.h"
 #include "node/turn.h"
 #include "proto/check.h"
@@ -66,6 +68,18 @@ enum weft_err weft_node_propose(
         return WEFT_ENOTLEADER;
     }
     return weft_proposer_add(&node->proposer, item, waiter);
+}
+
+enum weft_err weft_node_commit(struct weft_node *node, struct weft_text principal,
+    struct weft_bytes commit, const struct weft_waiter *waiter)
+{
+    struct weft_entry_item item = {
+        .type = WEFT_ITEM_COMMIT, .principal = principal, .body = commit};
+    enum weft_err rv = weft_node_propose(node, &item, waiter);
+    if (rv == WEFT_ENOTLEADER && node->phase == WEFT_NODE_RUNNING && node->forwarder != NULL) {
+        rv = weft_forwarder_commit(node->forwarder, principal, commit, waiter);
+    }
+    return rv;
 }
 
 static void on_turn(uv_check_t *check)
@@ -140,7 +154,8 @@ void weft_node_close_parts(struct weft_node *node)
         weft_turn_lose_proposals(node);
     }
     node->closing = 1; /* Held until everything below has been told. */
-    node->closing += 2 + (node->native != NULL) + (node->peers != NULL) + (node->join != NULL) +
+    node->closing += 2 + (node->native != NULL) + (node->http != NULL) + (node->forwarder != NULL) +
+                     (node->peers != NULL) + (node->join != NULL) +
                      (node->checkpoints.work != NULL) + (node->telemetry != NULL);
     weft_reads_close(&node->reads, one_closed);
     weft_digests_close(&node->digests, one_closed, node);
@@ -155,6 +170,14 @@ void weft_node_close_parts(struct weft_node *node)
     }
     if (node->native != NULL) {
         weft_native_close(node->native, one_closed, node);
+    }
+    if (node->forwarder != NULL) {
+        weft_forwarder_close(node->forwarder, one_closed, node);
+        node->forwarder = NULL;
+    }
+    if (node->http != NULL) {
+        weft_http_close(node->http, one_closed, node);
+        node->http = NULL; /* Answers that still come find no door. */
     }
     if (node->peers != NULL) {
         weft_peers_close(node->peers, one_closed, node);
@@ -201,6 +224,14 @@ static void reload(struct weft_node *node)
     }
     if (rv == WEFT_OK && node->native != NULL) {
         rv = weft_link_reload(weft_native_link(node->native), &msg);
+    }
+    if (rv == WEFT_OK && node->http != NULL) {
+        (void)snprintf(
+            node->config.http.tokens, sizeof(node->config.http.tokens), "%s", config.http.tokens);
+        rv = weft_http_reload(node->http, &msg);
+    }
+    if (rv == WEFT_OK && node->forwarder != NULL) {
+        rv = weft_forwarder_reload(node->forwarder, &msg);
     }
     if (rv == WEFT_OK && node->peers != NULL) {
         rv = weft_link_reload(weft_peers_link(node->peers), &msg);
@@ -250,9 +281,7 @@ static void open_loop(struct weft_node *node)
 static void reads_answer(void *ctx, const struct weft_waiter *waiter, struct weft_bytes message)
 {
     struct weft_node *node = ctx;
-    if (node->native != NULL) {
-        weft_native_answer_bytes(node->native, waiter, message);
-    }
+    weft_reply_bytes(node, waiter, message);
 }
 
 static enum weft_err open_node(struct weft_node *node, struct weft_msg *msg)
@@ -277,6 +306,12 @@ static enum weft_err open_node(struct weft_node *node, struct weft_msg *msg)
     }
     if (rv == WEFT_OK) {
         rv = weft_native_open(node, &node->native, msg);
+    }
+    if (rv == WEFT_OK && config->node.listen_http[0] != '\0') {
+        rv = weft_forwarder_open(node, &node->forwarder, msg);
+        if (rv == WEFT_OK) {
+            rv = weft_http_open(node, &node->http, msg);
+        }
     }
     return rv;
 }
@@ -307,11 +342,6 @@ int weft_node_run(const struct weft_node_options *options)
     open_loop(node);
     weft_log(WEFT_LOG_INFO, "starting", weft_kv("version", WEFT_VERSION),
         weft_kv("config", options->config_path));
-    if (node->config.node.listen_http[0] != '\0') {
-        weft_log(WEFT_LOG_WARN, "http_door_missing",
-            weft_kv("listen_http", (const char *)node->config.node.listen_http),
-            weft_kv("next", "this version has no HTTP door; nothing listens there"));
-    }
     rv = open_node(node, &msg);
     if (rv != WEFT_OK) {
         weft_node_fail(node, "start_failed", rv, &msg);

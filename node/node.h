@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "node/api/http/http.h"
 #include "node/api/native.h"
 #include "node/chains.h"
 #include "node/checkpoints.h"
@@ -22,6 +23,7 @@
 #include "node/peers.h"
 #include "node/proposer.h"
 #include "node/reads.h"
+#include "node/replies.h"
 #include "node/state/state.h"
 #include "node/telemetry.h"
 #include "raft/log.h"
@@ -50,6 +52,7 @@ enum weft_node_phase {
 };
 
 struct weft_join;
+struct weft_forwarder;
 
 struct weft_node {
     uv_loop_t loop;
@@ -63,10 +66,13 @@ struct weft_node {
     struct weft_replica *replica;
     struct weft_peers *peers;
     struct weft_native *native;
+    struct weft_http *http;           /* NULL: no such door. */
+    struct weft_forwarder *forwarder; /* With it. */
     struct weft_join *join;
     struct weft_telemetry *telemetry;
     struct weft_proposer proposer;
     struct weft_reads reads;
+    struct weft_replies replies;
     struct weft_membership membership;
     struct weft_checkpoints checkpoints;
     struct weft_digests digests;
@@ -108,6 +114,12 @@ const char *weft_node_leader_address(struct weft_node *node);
 /* Queue a request for agreement. Not WEFT_OK: nothing is queued, the caller answers. */
 WEFT_MUST_USE enum weft_err weft_node_propose(
     struct weft_node *node, const struct weft_entry_item *item, const struct weft_waiter *waiter);
+
+/* The same on any node: a commit as a CommitRequest table, by who was verified to be `principal`,
+ * proposed here or handed to the leader. Not WEFT_OK: nothing is on its way, the caller answers.
+ * WEFT_EUNAVAILABLE: nobody leads, or cannot be reached. */
+WEFT_MUST_USE enum weft_err weft_node_commit(struct weft_node *node, struct weft_text principal,
+    struct weft_bytes commit, const struct weft_waiter *waiter);
 
 /* Everything `weft status` shows of this node; lives in the arena. */
 WEFT_MUST_USE enum weft_err weft_node_status(

@@ -14,11 +14,19 @@
 #include "proto/err.h"
 #include "raft/replica.h"
 
-/* Who waits for an item: a place in the client table and the generation it had. */
+enum weft_door {
+    WEFT_DOOR_CLIENT, /* node/api/native.h */
+    WEFT_DOOR_HTTP,   /* node/api/http/http.h */
+};
+
+/* Who waits for an item: a place in its door's table and the generation it had. */
 struct weft_waiter {
     uint32_t client;
     uint32_t generation;
     uint64_t request_id;
+    uint64_t
+        asked_ns; /* uv_hrtime() when the request was here; 0: how long it took is no measure. */
+    enum weft_door door;
 };
 
 struct weft_batch {

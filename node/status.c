@@ -1,4 +1,5 @@
 #include <string.h>
+#include <time.h>
 
 #include "node/node.h"
 
@@ -52,6 +53,26 @@ static void add_lineage(struct gauges *g, const struct weft_state *state)
     add(g, "lineage_given_up", s.is_given_up ? 1 : 0);
 }
 
+/* Wall clock against the time of an entry, both of which are wall clocks. */
+static uint64_t age_s(int64_t time_ns)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    int64_t then_s = time_ns / 1000000000;
+    return now.tv_sec > then_s ? (uint64_t)(now.tv_sec - then_s) : 0;
+}
+
+static void add_http(struct gauges *g, const struct weft_http_stats *s)
+{
+    add(g, "http_connections", s->connections);
+    add(g, "http_streams", s->streams);
+    add(g, "http_events_total", s->events);
+    add(g, "http_refused_identity_total", s->refused_peer);
+    add(g, "http_dropped_slow_total", s->dropped_slow);
+    add(g, "http_dropped_gone_total", s->dropped_gone);
+    add(g, "http_dropped_endless_total", s->dropped_endless);
+}
+
 static void add_all(struct gauges *g, const struct weft_node *node,
     const struct weft_replica_status *raft, const struct weft_state_position *position)
 {
@@ -85,6 +106,12 @@ static void add_all(struct gauges *g, const struct weft_node *node,
     add(g, "telemetry_blocks_got_total", telemetry.got);
     add(g, "telemetry_blocks_fetched_total", telemetry.fetched);
     add(g, "telemetry_blocks_damaged_total", telemetry.damaged);
+    if (node->checkpoints.newest_index > 0) {
+        add(g, "checkpoint_age_s", age_s(node->checkpoints.newest_time_ns));
+    }
+    add(g, "lag_entries",
+        raft->commit_index > position->index ? raft->commit_index - position->index : 0);
+    add(g, "alarms_total", node->alarms);
     add(g, "slow_turns_total", node->slow_turns);
     add(g, "log_lines_suppressed_total", weft_log_suppressed());
     if (weft_datadir_space(node->config.node.data, &free_bytes, &used_bytes) == WEFT_OK) {
@@ -94,6 +121,9 @@ static void add_all(struct gauges *g, const struct weft_node *node,
     add_log(g, node);
     add_link(g, client, weft_native_link(node->native));
     add_link(g, peer, weft_peers_link(node->peers));
+    if (node->http != NULL) {
+        add_http(g, weft_http_stats(node->http));
+    }
 }
 
 enum weft_err weft_node_status(

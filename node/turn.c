@@ -4,10 +4,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "node/forwarder.h"
 #include "node/logger.h"
 #include "node/node.h"
 #include "node/notify.h"
 #include "node/rebuild.h"
+#include "node/replies.h"
 
 enum {
     APPLY_BYTES_PER_TURN = 2 * 1024 * 1024, /* Bounds a turn to some 30 ms of apply. */
@@ -30,11 +32,11 @@ void weft_turn_lose_proposals(struct weft_node *node)
     while ((batch = weft_proposer_take_lost(&node->proposer, &is_unknown)) != NULL) {
         for (uint32_t i = 0; i < batch->waiter_count; i++) {
             if (is_unknown) {
-                weft_native_refuse(node->native, &batch->waiters[i], WEFT_EUNAVAILABLE,
+                weft_reply_refuse(node, &batch->waiters[i], WEFT_EUNAVAILABLE,
                     "leadership was lost: the outcome is unknown here; "
                     "ask the new leader with the same request id");
             } else {
-                weft_native_refuse_not_leader(node->native, &batch->waiters[i]);
+                weft_reply_not_leader(node, &batch->waiters[i]);
             }
         }
         weft_proposer_done(&node->proposer, batch);
@@ -114,7 +116,7 @@ static void answer_item(
         message.kind = WEFT_KIND_COMMIT_RESULT;
         message.commit_result = item->result;
     }
-    weft_native_answer(node->native, waiter, &message);
+    weft_reply(node, waiter, &message);
 }
 
 /* NOD-1: after the apply, never before. The waiters of `entries`, whose items lie in order in
@@ -252,6 +254,12 @@ void weft_turn(struct weft_node *node)
     }
     struct weft_state_position position;
     weft_state_position(node->state, &position);
+    if (node->http != NULL) {
+        weft_http_turn(node->http, position.index);
+    }
+    if (node->forwarder != NULL) {
+        weft_forwarder_turn(node->forwarder, now_ms);
+    }
     weft_reads_turn(&node->reads, position.index, now_ms);
     tick_if_due(node, now_ms); /* A read that was just asked for starts its round now. */
     weft_membership_turn(&node->membership, now_ms);

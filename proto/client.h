@@ -310,6 +310,13 @@ struct weft_block_get {
     bool is_local; /* Do not ask other nodes for it. */
 };
 
+/* FORWARD: a commit that another member has taken, under the principal that it has verified.
+ * Decoding leaves the commit as it is: see weft_commit_decode. */
+struct weft_forward {
+    struct weft_text principal;
+    struct weft_bytes commit;
+};
+
 struct weft_error_answer {
     enum weft_err err;
     struct weft_text detail;  /* For people; says place and remedy. */
@@ -337,6 +344,7 @@ struct weft_client_message {
         struct weft_fetch file;
         struct weft_chunk file_result;
         struct weft_error_answer error;
+        struct weft_forward forward;
         struct weft_trace_result trace;
         struct weft_document document;
         struct weft_block block; /* BLOCK_PUT, BLOCK_RESULT */

@@ -179,6 +179,16 @@ static void read_block_get(
     m->block_get = (struct weft_block_get){weft_codec_digest(in, g.digest, "digest"), g.is_local};
 }
 
+static void read_forward(struct weft_codec_in *in, const void *table, struct weft_client_message *m)
+{
+    struct weft_wire_forward_request f;
+    weft_wire_forward_request_read(table, &f);
+    m->forward = (struct weft_forward){
+        .principal = weft_codec_text(in, f.principal, WEFT_PRINCIPAL_SIZE_MAX, "principal"),
+        .commit = weft_codec_bytes(in, f.commit, WEFT_COMMIT_SIZE_MAX, "commit"),
+    };
+}
+
 /* The member of the union, its table and its codec, by kind. */
 struct family {
     const void *(*open)(struct weft_bytes bytes, const char *identifier);
@@ -216,6 +226,7 @@ static const struct family *family_of(unsigned kind)
             ANSWER},
         [WEFT_KIND_BLOCK_GET] = {weft_wire_block_get_open, read_block_get, REQUEST},
         [WEFT_KIND_BLOCK_RESULT] = {weft_wire_block_open, read_block, ANSWER},
+        [WEFT_KIND_FORWARD] = {weft_wire_forward_request_open, read_forward, REQUEST},
     };
     bool is_known = kind < sizeof(families) / sizeof(families[0]) && families[kind].open != NULL;
     return is_known ? &families[kind] : NULL;
@@ -429,6 +440,11 @@ static struct weft_wire_ref put_message(
             b, &(struct weft_wire_block_get_refs){
                    .digest = weft_codec_put_digest(b, &m->block_get.digest),
                    .is_local = m->block_get.is_local});
+    case WEFT_KIND_FORWARD:
+        return weft_wire_forward_request_write(b,
+            &(struct weft_wire_forward_request_refs){
+                .principal = weft_codec_put_text(b, m->forward.principal, WEFT_PRINCIPAL_SIZE_MAX),
+                .commit = weft_codec_put_bytes(b, m->forward.commit, WEFT_COMMIT_SIZE_MAX)});
     }
     weft_unreachable("PRO-9: kind is one of the client door's");
 }

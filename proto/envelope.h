@@ -62,6 +62,7 @@ enum weft_message_kind {
     WEFT_KIND_BLOCK_PUT_RESULT = 85,
     WEFT_KIND_BLOCK_GET = 86,
     WEFT_KIND_BLOCK_RESULT = 87,
+    WEFT_KIND_FORWARD = 88, /* answered as COMMIT is */
 };
 
 struct weft_envelope {

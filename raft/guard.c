@@ -201,6 +201,7 @@ static const char *find_fault(const struct weft_peer_message *m)
     case WEFT_KIND_BLOCK_PUT_RESULT:
     case WEFT_KIND_BLOCK_GET:
     case WEFT_KIND_BLOCK_RESULT:
+    case WEFT_KIND_FORWARD:
         break;
     }
     return "not a message of this link";

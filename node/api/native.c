@@ -6,6 +6,8 @@
 
 #include "node/logger.h"
 #include "node/node.h"
+#include "node/replies.h"
+#include "policy/principal.h"
 #include "proto/check.h"
 
 struct client {
@@ -73,33 +75,11 @@ void weft_native_answer(struct weft_native *n, const struct weft_waiter *waiter,
     weft_buffer_clear(&n->scratch);
     enum weft_err rv = weft_client_encode(message, &n->scratch);
     if (rv != WEFT_OK && message->kind != WEFT_KIND_ERROR) {
-        weft_native_refuse(n, waiter, rv, "the answer cannot be encoded");
+        weft_reply_refuse(n->node, waiter, rv, "the answer cannot be encoded");
         return;
     }
     weft_assert(rv == WEFT_OK);
     weft_native_answer_bytes(n, waiter, (struct weft_bytes){n->scratch.data, n->scratch.size});
-}
-
-void weft_native_refuse(
-    struct weft_native *n, const struct weft_waiter *waiter, enum weft_err err, const char *detail)
-{
-    struct weft_client_message message = {.kind = WEFT_KIND_ERROR,
-        .request_id = waiter->request_id,
-        .error = {.err = err, .detail = weft_text_of(detail)}};
-    if (err == WEFT_ENOTLEADER || err == WEFT_EUNAVAILABLE) {
-        message.error.leader = weft_text_of(weft_node_leader_address(n->node));
-    }
-    weft_native_answer(n, waiter, &message);
-}
-
-void weft_native_refuse_not_leader(struct weft_native *n, const struct weft_waiter *waiter)
-{
-    const char *leader = weft_node_leader_address(n->node);
-    if (leader[0] == '\0') {
-        weft_native_refuse(n, waiter, WEFT_EUNAVAILABLE, "the site has no leader at the moment");
-    } else {
-        weft_native_refuse(n, waiter, WEFT_ENOTLEADER, "this node does not lead");
-    }
 }
 
 static void on_commit(struct weft_native *n, const struct weft_identity *identity,
@@ -109,9 +89,47 @@ static void on_commit(struct weft_native *n, const struct weft_identity *identit
         .type = WEFT_ITEM_COMMIT, .principal = weft_text_of(identity->uri), .body = body};
     enum weft_err rv = weft_node_propose(n->node, &item, waiter);
     if (rv == WEFT_ENOTLEADER || rv == WEFT_EUNAVAILABLE) {
-        weft_native_refuse_not_leader(n, waiter);
+        weft_reply_not_leader(n->node, waiter);
     } else if (rv != WEFT_OK) {
-        weft_native_refuse(n, waiter, rv, "too many commits wait on this node; try again");
+        weft_reply_refuse(n->node, waiter, rv, "too many commits wait on this node; try again");
+    }
+}
+
+/* NOD-406: a member hands over what it has taken at its HTTP door. It could as well lead and write
+ * it into the log itself, so its word for the principal is as good as the log; others' is not. */
+static void on_forward(struct weft_native *n, const struct weft_identity *identity,
+    const struct weft_forward *forward, const struct weft_waiter *waiter)
+{
+    struct weft_node *node = n->node;
+    struct weft_principal principal;
+    struct weft_commit commit;
+    struct weft_msg msg = {""};
+    const struct weft_configuration *conf = weft_replica_configuration(node->replica);
+    bool is_member = false;
+    for (uint32_t i = 0; strcmp(identity->class, "node") == 0 && i < conf->count; i++) {
+        is_member = is_member || strcmp(conf->members[i].name, identity->name) == 0;
+    }
+    enum weft_err rv =
+        is_member ? weft_principal_parse_uri(forward->principal, &principal, &msg)
+                  : weft_fail(&msg, WEFT_EREFUSED, "only a member of the group hands on commits");
+    if (rv == WEFT_OK && (strcmp(principal.org, node->config.node.org) != 0 ||
+                             strcmp(principal.site, node->config.node.site) != 0)) {
+        rv = weft_fail(&msg, WEFT_EREFUSED, "the commit is of a principal of another site");
+    }
+    if (rv == WEFT_OK) {
+        rv = weft_commit_decode(forward->commit, &n->arena, &commit, &msg);
+    }
+    if (rv != WEFT_OK) {
+        weft_reply_refuse(n->node, waiter, rv, msg.text);
+        return;
+    }
+    struct weft_entry_item item = {
+        .type = WEFT_ITEM_COMMIT, .principal = forward->principal, .body = forward->commit};
+    rv = weft_node_propose(node, &item, waiter);
+    if (rv == WEFT_ENOTLEADER || rv == WEFT_EUNAVAILABLE) {
+        weft_reply_not_leader(node, waiter);
+    } else if (rv != WEFT_OK) {
+        weft_reply_refuse(node, waiter, rv, "too many commits wait on this node; try again");
     }
 }
 
@@ -125,7 +143,7 @@ static void on_digest(struct weft_native *n, const struct weft_digest_request *r
             .body = {(const uint8_t *)mark, sizeof(mark)}};
         enum weft_err rv = weft_node_propose(n->node, &item, waiter);
         if (rv != WEFT_OK) {
-            weft_native_refuse_not_leader(n, waiter);
+            weft_reply_not_leader(n->node, waiter);
         }
         return;
     }
@@ -139,10 +157,11 @@ static void on_digest(struct weft_native *n, const struct weft_digest_request *r
         rv = WEFT_OK;
     }
     if (rv != WEFT_OK) {
-        weft_native_refuse(n, waiter, rv, "this node has not seen a digest marker at that index");
+        weft_reply_refuse(
+            n->node, waiter, rv, "this node has not seen a digest marker at that index");
         return;
     }
-    weft_native_answer(n, waiter, &message);
+    weft_reply(n->node, waiter, &message);
 }
 
 static void on_status(struct weft_native *n, const struct weft_waiter *waiter)
@@ -151,10 +170,10 @@ static void on_status(struct weft_native *n, const struct weft_waiter *waiter)
         .kind = WEFT_KIND_STATUS_RESULT, .request_id = waiter->request_id};
     enum weft_err rv = weft_node_status(n->node, &n->arena, &message.status_result);
     if (rv != WEFT_OK) {
-        weft_native_refuse(n, waiter, rv, "status");
+        weft_reply_refuse(n->node, waiter, rv, "status");
         return;
     }
-    weft_native_answer(n, waiter, &message);
+    weft_reply(n->node, waiter, &message);
 }
 
 static void dispatch(struct weft_native *n, const struct weft_identity *identity,
@@ -164,7 +183,8 @@ static void dispatch(struct weft_native *n, const struct weft_identity *identity
     struct weft_node *node = n->node;
     uint64_t now_ms = uv_now(&node->loop);
     if (node->replica == NULL) {
-        weft_native_refuse(n, waiter, WEFT_EUNAVAILABLE, "this node is still joining its site");
+        weft_reply_refuse(
+            n->node, waiter, WEFT_EUNAVAILABLE, "this node is still joining its site");
         return;
     }
     enum weft_err rv;
@@ -175,7 +195,7 @@ static void dispatch(struct weft_native *n, const struct weft_identity *identity
     case WEFT_KIND_QUERY:
         rv = weft_reads_add(&node->reads, &message->query, waiter, now_ms);
         if (rv != WEFT_OK) {
-            weft_native_refuse(n, waiter, rv, "too many queries wait on this node; try again");
+            weft_reply_refuse(n->node, waiter, rv, "too many queries wait on this node; try again");
         }
         return;
     case WEFT_KIND_STATUS:
@@ -183,6 +203,9 @@ static void dispatch(struct weft_native *n, const struct weft_identity *identity
         return;
     case WEFT_KIND_MEMBER:
         weft_membership_request(&node->membership, &message->member, identity, waiter, now_ms);
+        return;
+    case WEFT_KIND_FORWARD:
+        on_forward(n, identity, &message->forward, waiter);
         return;
     case WEFT_KIND_DIGEST:
         on_digest(n, &message->digest, waiter);
@@ -226,7 +249,7 @@ static void dispatch(struct weft_native *n, const struct weft_identity *identity
     case WEFT_KIND_BLOCK_RESULT:
         break;
     }
-    weft_native_refuse(n, waiter, WEFT_EVERSION, "not a request");
+    weft_reply_refuse(n->node, waiter, WEFT_EVERSION, "not a request");
 }
 
 static enum weft_err on_message(void *ctx, struct weft_link_conn *conn,
@@ -240,7 +263,10 @@ static enum weft_err on_message(void *ctx, struct weft_link_conn *conn,
     if (c == NULL) { /* The table was full when it came: on_up has hung up. */
         return WEFT_EBUSY;
     }
-    struct weft_waiter waiter = {(uint32_t)(c - n->clients), c->generation, envelope->request_id};
+    struct weft_waiter waiter = {.client = (uint32_t)(c - n->clients),
+        .generation = c->generation,
+        .request_id = envelope->request_id,
+        .asked_ns = uv_hrtime()};
     weft_arena_reset(&n->arena);
     enum weft_err rv = weft_client_decode(bytes, &n->arena, &message, &body, &msg);
     if (rv == WEFT_EMALFORMED) {
@@ -249,12 +275,15 @@ static enum weft_err on_message(void *ctx, struct weft_link_conn *conn,
     n->requests++;
     c->unanswered++;
     if (rv != WEFT_OK) {
-        weft_native_refuse(n, &waiter, rv, msg.text);
+        weft_reply_refuse(n->node, &waiter, rv, msg.text);
         return WEFT_OK;
     }
     if (c->unanswered >= n->node->config.limits.requests) {
         c->is_paused = true;
         weft_link_conn_pause(conn, true);
+    }
+    if (message.kind == WEFT_KIND_QUERY && message.query.wait_ms != 0) {
+        waiter.asked_ns = 0; /* It is to take long. */
     }
     dispatch(n, weft_link_conn_identity(conn), &message, body, &waiter);
     return WEFT_OK;

@@ -20,16 +20,12 @@ WEFT_MUST_USE enum weft_err weft_native_open(
 void weft_native_close(struct weft_native *n, void (*on_closed)(void *ctx), void *ctx);
 struct weft_link *weft_native_link(struct weft_native *n);
 
-/* Encode and send the answer; each request gets exactly one. */
+/* For node/replies.c: encode and send the answer; each request gets exactly one. */
 void weft_native_answer(struct weft_native *n, const struct weft_waiter *waiter,
     const struct weft_client_message *message);
 /* The same for a message that is encoded already. */
 void weft_native_answer_bytes(
     struct weft_native *n, const struct weft_waiter *waiter, struct weft_bytes message);
-void weft_native_refuse(
-    struct weft_native *n, const struct weft_waiter *waiter, enum weft_err err, const char *detail);
-/* With the leader's client address, where it is known. */
-void weft_native_refuse_not_leader(struct weft_native *n, const struct weft_waiter *waiter);
 
 uint64_t weft_native_requests(const struct weft_native *n);
 uint32_t weft_native_clients(const struct weft_native *n);

@@ -3,6 +3,7 @@
 
 #include "ops/weft/committer.h"
 #include "ops/weft/source.h"
+#include "proto/answer_json.h"
 #include "proto/limits.h"
 #include "proto/time.h"
 
@@ -50,7 +51,7 @@ static void on_commit(
             add_rows(&p->table, result);
         }
     } else if (p->err == WEFT_OK) {
-        weft_commit_result_write(&p->writer, result);
+        weft_answer_write_commit(&p->writer, result);
         p->err = weft_writer_print(&p->writer, stdout, &p->msg);
     }
     weft_progress_show(&p->progress, p->committer.committed);

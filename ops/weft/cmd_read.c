@@ -4,12 +4,9 @@
 #include "ops/weft/query.h"
 #include "ops/weft/records.h"
 #include "proto/limits.h"
+#include "proto/query_text.h"
 
 /* story, find. */
-
-enum {
-    CURSOR_SIZE_MAX = 4096
-};
 
 struct listing {
     struct weft_records records;
@@ -26,10 +23,7 @@ static enum weft_err on_page(void *ctx, const struct weft_page *page, struct wef
         err = weft_records_add(&l->records, &page->records[i], msg);
     }
     weft_buffer_clear(&l->cursor);
-    for (size_t i = 0; err == WEFT_OK && i < page->cursor.size; i++) {
-        err = weft_buffer_format(&l->cursor, "%02x", page->cursor.data[i]);
-    }
-    return err;
+    return err == WEFT_OK ? weft_query_format_cursor(page->cursor, &l->cursor) : err;
 }
 
 static enum weft_err end_listing(struct listing *l, struct weft_msg *msg)
@@ -89,29 +83,10 @@ enum weft_exit weft_cmd_story(const struct weft_args *args)
 
 /* --- find -------------------------------------------------------------------------------- */
 
-static int digit_of(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static enum weft_err read_cursor(
-    const char *text, uint8_t *bytes, struct weft_query *query, struct weft_msg *msg)
-{
-    size_t size = strlen(text) / 2;
-    bool is_hex = strlen(text) % 2 == 0 && size <= CURSOR_SIZE_MAX;
-    for (size_t i = 0; is_hex && i < size; i++) {
-        int high = digit_of(text[2 * i]), low = digit_of(text[2 * i + 1]);
-        is_hex = high >= 0 && low >= 0;
-        bytes[i] = (uint8_t)(is_hex ? high * 16 + low : 0);
-    }
-    query->cursor = (struct weft_bytes){bytes, size};
-    return is_hex ? WEFT_OK : weft_fail(msg, WEFT_EINVAL, "--cursor: not one that an answer gave");
-}
-
 static enum weft_err find(
     const struct weft_args *args, struct weft_client *client, struct weft_msg *msg)
 {
-    uint8_t cursor[CURSOR_SIZE_MAX];
+    struct weft_arena arena = {.size_max = 2 * WEFT_CURSOR_SIZE_MAX};
     uint64_t limit = 0;
     const char *where = weft_args_text(args, "where", NULL);
     struct weft_query query = {.type = WEFT_QUERY_FIND,
@@ -122,12 +97,16 @@ static enum weft_err find(
     enum weft_err err =
         weft_args_number(args, "limit", 1, UINT64_MAX, WEFT_PAGE_RECORDS_DEFAULT, &limit, msg);
     if (err == WEFT_OK && where != NULL) {
-        err = weft_query_parse_where(where, &query, msg);
+        err = weft_query_parse_where(weft_text_of(where), &query, msg);
+        err = err == WEFT_OK ? err : weft_wrap(msg, err, "--where");
     }
     if (err == WEFT_OK) {
-        err = read_cursor(weft_args_text(args, "cursor", ""), cursor, &query, msg);
+        err = weft_query_parse_cursor(
+            weft_text_of(weft_args_text(args, "cursor", "")), &arena, &query.cursor, msg);
     }
-    return err == WEFT_OK ? list(args, client, &query, limit, msg) : err;
+    err = err == WEFT_OK ? list(args, client, &query, limit, msg) : err;
+    weft_arena_destroy(&arena);
+    return err;
 }
 
 enum weft_exit weft_cmd_find(const struct weft_args *args)

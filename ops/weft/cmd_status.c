@@ -5,6 +5,7 @@
 #include "ops/weft/client.h"
 #include "ops/weft/digest.h"
 #include "ops/weft/output.h"
+#include "proto/answer_json.h"
 #include "proto/limits.h"
 
 /* status: what one node knows of the site, then every member asked for itself, all at once. */
@@ -108,19 +109,6 @@ static void ask_members(struct weft_net *net, struct report *r)
     }
 }
 
-static const char *role_name(enum weft_role role)
-{
-    switch (role) {
-    case WEFT_ROLE_STANDBY:
-        return "standby";
-    case WEFT_ROLE_VOTER:
-        return "voter";
-    case WEFT_ROLE_SPARE:
-        return "spare";
-    }
-    return "unknown";
-}
-
 /* The highest commit index anybody knows: what lag is measured against. */
 static uint64_t commit_of(const struct report *r)
 {
@@ -179,7 +167,7 @@ static void print_row(struct weft_table *t, const struct report *r, const struct
     const struct weft_status *s = status_of(n);
     uint64_t commit = commit_of(r);
     weft_table_cell(t, n->member->name);
-    weft_table_cell(t, weft_text_of(role_name(n->member->role)));
+    weft_table_cell(t, weft_text_of(weft_answer_role_name(n->member->role)));
     if (s == NULL) {
         weft_table_cell(t, WEFT_TEXT("no answer"));
         for (int i = 0; i < 6; i++) {
@@ -232,7 +220,7 @@ static void write_node(struct weft_writer *w, const struct report *r, const stru
     weft_writer_open(w, NULL, '{');
     weft_writer_text(w, "name", n->member->name);
     weft_writer_unsigned(w, "id", n->member->id);
-    weft_writer_text(w, "role", weft_text_of(role_name(n->member->role)));
+    weft_writer_text(w, "role", weft_text_of(weft_answer_role_name(n->member->role)));
     weft_writer_text(w, "peer", n->member->peer_address);
     weft_writer_text(w, "client", n->member->client_address);
     weft_writer_bool(w, "is_leader", n->member->id == leader_of(r));
@@ -242,26 +230,8 @@ static void write_node(struct weft_writer *w, const struct report *r, const stru
         weft_writer_close(w, '}');
         return;
     }
-    char chain[WEFT_DIGEST_TEXT_SIZE];
-    weft_digest_format(&s->chain, chain);
-    weft_writer_text(w, "state", s->state);
-    weft_writer_unsigned(w, "term", s->term);
-    weft_writer_unsigned(w, "commit_index", s->commit_index);
-    weft_writer_unsigned(w, "applied_index", s->applied_index);
+    weft_answer_write_node(w, s);
     weft_writer_unsigned(w, "lag", commit > s->applied_index ? commit - s->applied_index : 0);
-    weft_writer_unsigned(w, "first_log_index", s->first_log_index);
-    weft_writer_unsigned(w, "last_log_index", s->last_log_index);
-    weft_writer_unsigned(w, "checkpoint_index", s->checkpoint_index);
-    weft_writer_text(w, "chain", weft_text_of(chain));
-    weft_writer_text(w, "version", s->version);
-    weft_writer_open(w, "gauges", '{');
-    for (uint32_t g = 0; g < s->gauge_count; g++) {
-        char name[64];
-        (void)snprintf(
-            name, sizeof(name), "%.*s", (int)s->gauges[g].name.size, s->gauges[g].name.data);
-        weft_writer_unsigned(w, name, s->gauges[g].value);
-    }
-    weft_writer_close(w, '}');
     weft_writer_close(w, '}');
 }
 

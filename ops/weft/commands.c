@@ -57,6 +57,10 @@ static const struct weft_option pki_node_options[] = {{"site", 0, "SITE", "the p
     KEY_OPTIONS, END};
 static const struct weft_option pki_leaf_options[] = {
     {"site", 0, "SITE", "the plant"}, KEY_OPTIONS, END};
+static const struct weft_option pki_token_options[] = {
+    {"tokens", 0, "FILE", "the file that http.tokens of weftd.yaml names; made if it is not there"},
+    {"org", 0, "ORG", "the organization"}, {"site", 0, "SITE", "the plant"},
+    {"person", 0, NULL, "for a person; default: for a program"}, END};
 static const struct weft_option context_add_options[] = {
     {"endpoint", 'e', "LIST", "client doors, tls+tcp://HOST:PORT or HOST:PORT, with commas"},
     {"identity", 'i', "DIR", "a directory with ca.crt, tls.crt, tls.key"},
@@ -508,6 +512,11 @@ const struct weft_command weft_commands[] = {
         "stands for its tls.crt, which is then verified against its ca.crt and\n"
         "tls.key. Exit 1 if that fails.",
         "weft pki show pki/plant1/node/n1", weft_cmd_pki_show},
+    {"pki token", "a bearer token for the HTTP door", "NAME", 1, 1, pki_token_options, false,
+        "Draws a secret, prints it once, and appends principal and SHA-256 to FILE.\n"
+        "Copy FILE to every node and send them SIGHUP. Taking a line out takes the\n"
+        "token back. Its principal is spiffe://ORG/SITE/svc/NAME.",
+        "weft pki token mes --org oem.example --site plant1 --tokens tokens", weft_cmd_pki_token},
     {"completion", "shell completion", "bash", 1, 1, NULL, false,
         "Prints a script for the shell to read.", "source <(weft completion bash)",
         weft_cmd_completion},

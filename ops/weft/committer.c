@@ -19,51 +19,6 @@ enum {
 
 /* --- request ids ------------------------------------------------------------------------- */
 
-static int digit_of(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
-enum weft_err weft_request_id_parse(
-    const char *text, struct weft_request_id *ret_id, struct weft_msg *msg)
-{
-    bool is_uuid = strlen(text) == 36;
-    struct weft_request_id id = {{0}};
-    int digits = 0;
-    for (size_t i = 0; text[i] != '\0' && digits <= 32; i++) {
-        bool is_dash = is_uuid && (i == 8 || i == 13 || i == 18 || i == 23);
-        int digit = digit_of(text[i]);
-        if (is_dash ? text[i] != '-' : digit < 0) {
-            digits = 0;
-            break;
-        }
-        if (!is_dash && digits < 32) {
-            id.bytes[digits / 2] = (uint8_t)(id.bytes[digits / 2] << 4 | digit);
-        }
-        digits += is_dash ? 0 : 1;
-    }
-    if (digits != 32) {
-        return weft_fail(
-            msg, WEFT_EINVAL, "request id \"%.60s\": 32 hexadecimal digits or a UUID", text);
-    }
-    *ret_id = id;
-    return WEFT_OK;
-}
-
-void weft_request_id_format(
-    const struct weft_request_id *id, char ret_text[WEFT_REQUEST_ID_TEXT_SIZE])
-{
-    size_t used = 0;
-    for (size_t i = 0; i < sizeof(id->bytes); i++) {
-        bool has_dash = i == 4 || i == 6 || i == 8 || i == 10;
-        used += (size_t)snprintf(ret_text + used, WEFT_REQUEST_ID_TEXT_SIZE - used, "%s%02x",
-            has_dash ? "-" : "", id->bytes[i]);
-    }
-}
-
 /* The id of a batch: the same input under the same --request-id gives the same ids, so that a
  * repeated put is recognized batch by batch. */
 static enum weft_err id_of_batch(struct weft_committer *c, struct weft_request_id *ret_id)
@@ -86,31 +41,6 @@ static enum weft_err id_of_batch(struct weft_committer *c, struct weft_request_i
 }
 
 /* --- answers ----------------------------------------------------------------------------- */
-
-void weft_commit_result_write(struct weft_writer *w, const struct weft_commit_result *result)
-{
-    char text[WEFT_DIGEST_TEXT_SIZE + WEFT_TIME_TEXT_SIZE + WEFT_REQUEST_ID_TEXT_SIZE];
-    weft_writer_open(w, NULL, '{');
-    weft_writer_unsigned(w, "index", result->index);
-    weft_time_format(result->time_ns, text);
-    weft_writer_text(w, "time", weft_text_of(text));
-    weft_writer_open(w, "records", '[');
-    for (uint32_t i = 0; i < result->receipt_count; i++) {
-        weft_writer_open(w, NULL, '{');
-        weft_writer_text(w, "asset", result->receipts[i].asset);
-        weft_writer_unsigned(w, "rev", result->receipts[i].rev);
-        weft_digest_format(&result->receipts[i].digest, text);
-        weft_writer_text(w, "digest", weft_text_of(text));
-        weft_writer_close(w, '}');
-    }
-    weft_writer_close(w, ']');
-    weft_request_id_format(&result->request_id, text);
-    weft_writer_text(w, "request_id", weft_text_of(text));
-    if (result->repeated) {
-        weft_writer_bool(w, "repeated", true);
-    }
-    weft_writer_close(w, '}');
-}
 
 /* One commit on its way. */
 struct flight {

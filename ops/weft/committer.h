@@ -6,6 +6,7 @@
 #include "ops/weft/client.h"
 #include "ops/weft/output.h"
 #include "proto/record.h"
+#include "proto/request_id.h"
 
 enum {
     WEFT_COMMITTER_OUTSTANDING_MAX = 256
@@ -57,16 +58,5 @@ WEFT_MUST_USE enum weft_err weft_committer_finish(struct weft_committer *c, stru
 /* Forget what is not sent, and wait for what is. */
 void weft_committer_abandon(struct weft_committer *c);
 void weft_committer_destroy(struct weft_committer *c);
-
-/* 32 hexadecimal digits, with or without the dashes of a UUID. WEFT_EINVAL. */
-WEFT_MUST_USE enum weft_err weft_request_id_parse(
-    const char *text, struct weft_request_id *ret_id, struct weft_msg *msg);
-enum {
-    WEFT_REQUEST_ID_TEXT_SIZE = 37
-};
-void weft_request_id_format(
-    const struct weft_request_id *id, char ret_text[WEFT_REQUEST_ID_TEXT_SIZE]);
-/* The answer to a commit, as interfaces.md gives it. */
-void weft_commit_result_write(struct weft_writer *w, const struct weft_commit_result *result);
 
 #endif

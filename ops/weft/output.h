@@ -1,7 +1,8 @@
 /* ops/weft/output.h: answers as a table for people or as JSON for programs; progress on stderr.
  *
  * Default: a table on a terminal and JSON otherwise. A table is laid out when it is printed, by
- * the width of its columns; a text from a record cannot put control characters on a terminal. */
+ * the width of its columns; a text from a record cannot put control characters on a terminal.
+ * JSON is written by proto/writer.h, which prints nothing: that is done here. */
 #ifndef WEFT_OPS_OUTPUT_H
 #define WEFT_OPS_OUTPUT_H
 
@@ -11,6 +12,7 @@
 
 #include "ops/weft/args.h"
 #include "proto/bytes.h"
+#include "proto/writer.h"
 
 enum weft_format {
     WEFT_FORMAT_TABLE,
@@ -49,29 +51,13 @@ int weft_output_width(struct weft_text text);
 
 /* --- JSON ------------------------------------------------------------------------------- */
 
-/* Writes one document; commas are its own business. Zero-initialized is ready. */
-struct weft_writer {
-    struct weft_buffer out;
-    bool wants_comma;
-    bool is_broken; /* Memory ran out, or a text was not UTF-8. */
-};
-
-/* `key` NULL: an element, or the root. */
-void weft_writer_open(struct weft_writer *w, const char *key, char bracket); /* '{' or '[' */
-void weft_writer_close(struct weft_writer *w, char bracket);                 /* '}' or ']' */
-void weft_writer_text(struct weft_writer *w, const char *key, struct weft_text text);
-void weft_writer_unsigned(struct weft_writer *w, const char *key, uint64_t number);
-void weft_writer_real(struct weft_writer *w, const char *key, double number, int decimals);
-void weft_writer_bool(struct weft_writer *w, const char *key, bool value);
-/* JSON as it is. */
-void weft_writer_raw(struct weft_writer *w, const char *key, struct weft_text json);
-/* Print what there is so far, in the middle of a document. WEFT_EIO: nobody reads any more. */
+/* Print what the writer holds so far, in the middle of a document, and empty it. WEFT_EIO:
+ * nobody reads any more. */
 WEFT_MUST_USE enum weft_err weft_writer_flush(
     struct weft_writer *w, FILE *out, struct weft_msg *msg);
 /* Print with an end of line, and empty it. */
 WEFT_MUST_USE enum weft_err weft_writer_print(
     struct weft_writer *w, FILE *out, struct weft_msg *msg);
-void weft_writer_destroy(struct weft_writer *w);
 
 /* --- progress --------------------------------------------------------------------------- */
 

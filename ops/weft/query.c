@@ -101,48 +101,6 @@ enum weft_err weft_query_read_options(const struct weft_args *args, struct weft_
     return err == WEFT_OK && as_of != NULL ? read_as_of(as_of, client, query, msg) : err;
 }
 
-static struct weft_text trim(const char *text, size_t size)
-{
-    while (size > 0 && *text == ' ') {
-        text++;
-        size--;
-    }
-    while (size > 0 && text[size - 1] == ' ') {
-        size--;
-    }
-    return (struct weft_text){text, size};
-}
-
-enum weft_err weft_query_parse_where(
-    const char *text, struct weft_query *query, struct weft_msg *msg)
-{
-    /* Longer ones first, so that "<=" is not read as "<". */
-    static const struct {
-        const char *sign;
-        enum weft_operator op;
-    } operators[] = {{"==", WEFT_OP_EQ}, {"!=", WEFT_OP_NE}, {"<=", WEFT_OP_LE}, {">=", WEFT_OP_GE},
-        {"=", WEFT_OP_EQ}, {"<", WEFT_OP_LT}, {">", WEFT_OP_GT}, {"~", WEFT_OP_GLOB}};
-    /* '~' is also how a path escapes: as an operator it stands behind a space. */
-    size_t at = strcspn(text, "=!<>");
-    const char *tilde = strstr(text, " ~");
-    if (tilde != NULL && (size_t)(tilde - text) < at) {
-        at = (size_t)(tilde - text) + 1;
-    }
-    for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++) {
-        size_t size = strlen(operators[i].sign);
-        if (strncmp(text + at, operators[i].sign, size) == 0) {
-            query->where_path = trim(text, at);
-            query->where_op = operators[i].op;
-            query->where_value = trim(text + at + size, strlen(text + at + size));
-            return query->where_path.size > 0
-                       ? WEFT_OK
-                       : weft_fail(msg, WEFT_EINVAL, "--where '%.80s': the path is missing", text);
-        }
-    }
-    return weft_fail(
-        msg, WEFT_EINVAL, "--where '%.80s': PATH OP VALUE, where OP is = != < <= > >= or ~", text);
-}
-
 enum weft_err weft_query_pages(struct weft_client *client, const struct weft_query *query,
     uint64_t limit, weft_query_on_page *on_page, void *ctx, struct weft_msg *msg)
 {

@@ -9,10 +9,6 @@
 WEFT_MUST_USE enum weft_err weft_query_read_options(const struct weft_args *args,
     struct weft_client *client, struct weft_query *query, struct weft_msg *msg);
 
-/* "PATH OP VALUE" into the query, borrowing from `text`. WEFT_EINVAL. */
-WEFT_MUST_USE enum weft_err weft_query_parse_where(
-    const char *text, struct weft_query *query, struct weft_msg *msg);
-
 /* Called for each page, in order; anything but WEFT_OK ends it. */
 typedef enum weft_err weft_query_on_page(
     void *ctx, const struct weft_page *page, struct weft_msg *msg);

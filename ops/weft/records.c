@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "proto/record_json.h"
+#include "proto/answer_json.h"
 #include "proto/time.h"
 
 enum {
@@ -98,18 +98,15 @@ enum weft_err weft_records_add(
         add_row(r, record);
         return WEFT_OK;
     }
-    struct weft_buffer json = {0};
     weft_arena_reset(&r->arena);
-    enum weft_err err = weft_record_to_json(&record->record, record, &r->arena, &json);
+    enum weft_err err = weft_answer_write_record(&r->writer, record, &r->arena);
     if (err == WEFT_OK) {
-        weft_writer_raw(&r->writer, NULL, (struct weft_text){(char *)json.data, json.size});
         err = r->format == WEFT_FORMAT_JSONL ? weft_writer_print(&r->writer, stdout, msg)
                                              : weft_writer_flush(&r->writer, stdout, msg);
     } else {
         err = weft_fail(msg, err, "record %" PRIu64 " of index %" PRIu64 ": %s", r->count,
             record->index, weft_err_name(err));
     }
-    weft_buffer_destroy(&json);
     return err;
 }
 

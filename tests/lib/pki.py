@@ -44,7 +44,7 @@ class Authority:
         extensions.write_text("[req]\ndistinguished_name=dn\nx509_extensions=root\n[dn]\n"
                               + EXTENSIONS.format(is_ca="TRUE", key_usage="digitalSignature",
                                                   usages="clientAuth", names="DNS:unused"))
-        _openssl("req", "-x509", "-new", "-key", str(self.key), "-subj", f"/CN={org} root",
+        _openssl("req", "-x509", "-new", "-key", str(self.key), "-subj", f"/O={org}/CN={org} root",
                  "-days", "3650", "-config", str(extensions), "-out", str(self.ca))
 
     def issue(self, site, kind, name, directory=None, uri=None, days=365, is_ca=False,

@@ -89,7 +89,8 @@ class Node:
         """overrides: section -> {key: value}, over the plant's own."""
         sections = {
             "node": {"name": self.name, "site": self.plant.site, "org": self.plant.org,
-                     "data": self.data, "listen_peer": self.peer, "listen_client": self.client},
+                     "data": self.data, "listen_peer": self.peer, "listen_client": self.client,
+                     "listen_http": self.http},
             "tls": {"cert": self.tls / "tls.crt", "key": self.tls / "tls.key",
                     "ca": self.tls / "ca.crt"},
         }

@@ -18,7 +18,7 @@ const enum weft_message_kind sample_client_kinds[] = {WEFT_KIND_COMMIT, WEFT_KIN
     WEFT_KIND_MEMBER_RESULT, WEFT_KIND_DIGEST, WEFT_KIND_DIGEST_RESULT, WEFT_KIND_CHECKPOINT,
     WEFT_KIND_CHECKPOINT_RESULT, WEFT_KIND_FILE, WEFT_KIND_FILE_RESULT, WEFT_KIND_ERROR,
     WEFT_KIND_TRACE_RESULT, WEFT_KIND_DOCUMENT, WEFT_KIND_BLOCK_PUT, WEFT_KIND_BLOCK_PUT_RESULT,
-    WEFT_KIND_BLOCK_GET, WEFT_KIND_BLOCK_RESULT, (enum weft_message_kind)0};
+    WEFT_KIND_BLOCK_GET, WEFT_KIND_BLOCK_RESULT, WEFT_KIND_FORWARD, (enum weft_message_kind)0};
 
 /* --- scalars --------------------------------------------------------------------------------- */
 
@@ -643,6 +643,10 @@ void sample_client(
         break;
     case WEFT_KIND_BLOCK_GET:
         m.block_get = (struct weft_block_get){digest(s), coin(s)};
+        break;
+    case WEFT_KIND_FORWARD:
+        m.forward =
+            (struct weft_forward){sample_text(s, WEFT_PRINCIPAL_SIZE_MAX), sample_bytes(s, 3000)};
         break;
     }
     *ret_message = m;

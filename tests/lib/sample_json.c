@@ -609,6 +609,10 @@ static void put_client_body(struct weft_buffer *out, const struct weft_client_me
         put_digest(out, "digest", &m->block_get.digest);
         put_bool(out, "is_local", m->block_get.is_local);
         break;
+    case WEFT_KIND_FORWARD:
+        put_text(out, "principal", m->forward.principal);
+        put_bytes(out, "commit", m->forward.commit);
+        break;
     }
 }
 

@@ -44,7 +44,7 @@ static enum weft_err add(
     struct weft_proposer *p, enum weft_item_type type, size_t size, uint64_t request_id)
 {
     static uint64_t body[WEFT_ENTRY_SIZE_MAX / 8];
-    const struct weft_waiter waiter = {1, 2, request_id};
+    const struct weft_waiter waiter = {.client = 1, .generation = 2, .request_id = request_id};
     const struct weft_entry_item item = {
         type, WEFT_TEXT("spiffe://oem.example/op/ann"), {(const uint8_t *)body, size}};
     return weft_proposer_add(p, &item, &waiter);

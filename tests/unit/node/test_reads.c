@@ -149,7 +149,7 @@ static void stop(struct fixture *f)
 static void ask(
     struct fixture *f, enum weft_consistency consistency, const char *asset, uint64_t request_id)
 {
-    const struct weft_waiter waiter = {3, 4, request_id};
+    const struct weft_waiter waiter = {.client = 3, .generation = 4, .request_id = request_id};
     const struct weft_query query = {.type = WEFT_QUERY_ASSET,
         .consistency = consistency,
         .min_index = 20,
@@ -333,7 +333,7 @@ TEST(reads, that_memory_answers_do_not_wait_for_busy_workers)
 
 static void ask_feed(struct fixture *f, uint64_t from_index, uint32_t wait_ms)
 {
-    const struct weft_waiter waiter = {3, 4, 77};
+    const struct weft_waiter waiter = {.client = 3, .generation = 4, .request_id = 77};
     const struct weft_query query = {.type = WEFT_QUERY_COMMITS,
         .consistency = WEFT_STALE,
         .from_index = from_index,

@@ -3,69 +3,13 @@
 #include <string.h>
 
 #include "ops/weft/committer.h"
-#include "ops/weft/query.h"
 #include "ops/weft/source.h"
 #include "proto/limits.h"
 #include "tests/lib/test.h"
 
-/* What the commands read from people: conditions, request ids, lines of records. */
+/* What the commands read from people: lines of records. */
 
 static struct weft_msg message;
-
-TEST(where, condition_is_split_at_its_operator)
-{
-    static const struct {
-        const char *text, *path, *value;
-        enum weft_operator op;
-    } cases[] = {
-        {"verdict = FAIL", "verdict", "FAIL", WEFT_OP_EQ},
-        {"verdict==FAIL", "verdict", "FAIL", WEFT_OP_EQ},
-        {"flatness/value <= 0.014", "flatness/value", "0.014", WEFT_OP_LE},
-        {"a<b", "a", "b", WEFT_OP_LT},
-        {"a >b", "a", "b", WEFT_OP_GT},
-        {"a>= b c ", "a", "b c", WEFT_OP_GE},
-        {"a != =", "a", "=", WEFT_OP_NE},
-        {"a ~ x*y", "a", "x*y", WEFT_OP_GLOB},
-        {"a~1b = 5", "a~1b", "5", WEFT_OP_EQ},
-        {"a~1b ~ 5", "a~1b", "5", WEFT_OP_GLOB},
-        {"a =", "a", "", WEFT_OP_EQ},
-    };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct weft_query query = {0};
-        EXPECT_EQ(WEFT_OK, weft_query_parse_where(cases[i].text, &query, &message));
-        EXPECT_TRUE(weft_text_is(query.where_path, cases[i].path));
-        EXPECT_TRUE(weft_text_is(query.where_value, cases[i].value));
-        EXPECT_EQ(cases[i].op, query.where_op);
-    }
-    static const char *const bad[] = {"", "verdict", "= FAIL", "a ! b", "a~b"};
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        struct weft_query query = {0};
-        EXPECT_EQ(WEFT_EINVAL, weft_query_parse_where(bad[i], &query, &message));
-    }
-}
-
-TEST(request_id, both_forms_are_the_same_id)
-{
-    struct weft_request_id a, b;
-    char text[WEFT_REQUEST_ID_TEXT_SIZE];
-    EXPECT_EQ(WEFT_OK, weft_request_id_parse("00112233445566778899AABBccddeeff", &a, &message));
-    EXPECT_EQ(WEFT_OK, weft_request_id_parse("00112233-4455-6677-8899-aabbccddeeff", &b, &message));
-    EXPECT_MEM(a.bytes, b.bytes, sizeof(a.bytes));
-    weft_request_id_format(&a, text);
-    EXPECT_TEXT("00112233-4455-6677-8899-aabbccddeeff", text);
-}
-
-TEST(request_id, anything_else_is_refused)
-{
-    static const char *const bad[] = {"", "1", "00112233445566778899aabbccddeef",
-        "00112233445566778899aabbccddeefff", "00112233445566778899aabbccddeefg",
-        "0011223-34455-6677-8899-aabbccddeeff", "00112233-4455-6677-8899-aabbccddeef-",
-        "00112233-4455-6677-8899-aabbccddeeff0"};
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        struct weft_request_id id;
-        EXPECT_EQ(WEFT_EINVAL, weft_request_id_parse(bad[i], &id, &message));
-    }
-}
 
 static struct weft_source open_text(const char *text, size_t size)
 {

@@ -27,7 +27,7 @@ TABLES = {
     69: 'Status', 70: 'MemberRequest', 71: 'MemberResult', 72: 'DigestRequest',
     73: 'DigestResult', 74: 'CheckpointRequest', 75: 'CheckpointResult', 76: 'FileRequest',
     77: 'FileResult', 78: 'ErrorAnswer', 80: 'TraceResult', 82: 'Document', 84: 'Block',
-    85: 'BlockPutResult', 86: 'BlockGet', 87: 'Block',
+    85: 'BlockPutResult', 86: 'BlockGet', 87: 'Block', 88: 'ForwardRequest',
 }
 ENVELOPE = struct.Struct('<IHHQ')
 compared = 0

@@ -480,3 +480,29 @@ TEST(codec_limits, hold_a_block_of_telemetry)
         EXPECT_EQ(WEFT_EINVAL, send_client(b, kinds[i], weft_wire_block_write(b, &empty)));
     }
 }
+
+/* A commit that is handed on is not looked into: that is done by whoever proposes it. */
+TEST(codec_limits, forwarded_commit_has_the_size_of_a_commit_and_its_principal_that_of_one)
+{
+    static uint8_t bytes[WEFT_COMMIT_SIZE_MAX + 1];
+    static char text[WEFT_PRINCIPAL_SIZE_MAX + 1];
+    struct weft_buffer bytes_out = {.size_max = 4 * 1024 * 1024};
+    struct weft_arena decoded = {.size_max = 4 * 1024 * 1024};
+    struct weft_client_message back, m = {.kind = WEFT_KIND_FORWARD, .request_id = 7};
+    struct weft_msg msg = {""};
+    memset(text, 'p', sizeof(text));
+    m.forward.principal = (struct weft_text){text, WEFT_PRINCIPAL_SIZE_MAX};
+    m.forward.commit = (struct weft_bytes){bytes, WEFT_COMMIT_SIZE_MAX};
+    EXPECT_EQ(WEFT_OK, weft_client_encode(&m, &bytes_out));
+    EXPECT_EQ(WEFT_OK, weft_client_decode((struct weft_bytes){bytes_out.data, bytes_out.size},
+                           &decoded, &back, NULL, &msg));
+    EXPECT_EQ(WEFT_COMMIT_SIZE_MAX, back.forward.commit.size);
+    EXPECT_TRUE(weft_text_equal(m.forward.principal, back.forward.principal));
+    m.forward.commit.size++;
+    EXPECT_EQ(WEFT_ETOOBIG, weft_client_encode(&m, &bytes_out));
+    m.forward.commit.size--;
+    m.forward.principal.size++;
+    EXPECT_EQ(WEFT_ETOOBIG, weft_client_encode(&m, &bytes_out));
+    weft_buffer_destroy(&bytes_out);
+    weft_arena_destroy(&decoded);
+}

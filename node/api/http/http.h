@@ -1,0 +1,47 @@
+/* node/api/http/http.h: the HTTP door: MES, ERP, scripts and browsers over HTTPS and JSON.
+ *
+ * libmicrohttpd with its epoll descriptor on our loop; requests take the same ways as those of the
+ * native door (proposer, reads, status). Identity is a certificate of the organization or a bearer
+ * token. What is served, the limits and the rules NOD-4nn: node/api/http/README.md. The loop's. */
+#ifndef WEFT_NODE_API_HTTP_HTTP_H
+#define WEFT_NODE_API_HTTP_HTTP_H
+
+#include "node/proposer.h"
+#include "proto/client.h"
+
+struct weft_node;
+struct weft_http;
+
+struct weft_http_stats {
+    uint64_t requests[600]; /* Answered, by HTTP status. */
+    uint32_t connections;
+    uint32_t streams;
+    uint64_t events;          /* Sent on streams. */
+    uint64_t refused_peer;    /* Requests whose certificate or token is nobody's. */
+    uint64_t dropped_slow;    /* Hung up on: head, body or reading took too long. */
+    uint64_t dropped_gone;    /* The client went away before its answer. */
+    uint64_t dropped_endless; /* Chunked bodies that went on past every limit. */
+};
+
+/* Opens the door of node->config: its listen_http is given. WEFT_EINVAL: address, TLS files or
+ * token file; WEFT_EUNAVAILABLE: the address is in use; WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_http_open(
+    struct weft_node *node, struct weft_http **ret_http, struct weft_msg *msg);
+/* Answers what is still open with 503 and hangs up; on_closed in a later turn of the loop. */
+void weft_http_close(struct weft_http *h, void (*on_closed)(void *ctx), void *ctx);
+/* Certificate, key, trust root and tokens are read again; what was stays in force on error. */
+WEFT_MUST_USE enum weft_err weft_http_reload(struct weft_http *h, struct weft_msg *msg);
+
+/* For node/replies.c: an answer for the request that waits there; one that is gone is not
+ * missed. */
+void weft_http_answer(struct weft_http *h, const struct weft_waiter *waiter,
+    const struct weft_client_message *message);
+void weft_http_answer_bytes(
+    struct weft_http *h, const struct weft_waiter *waiter, struct weft_bytes message);
+
+/* Each turn of the node, before its reads: streams ask for what is new. */
+void weft_http_turn(struct weft_http *h, uint64_t applied_index);
+
+const struct weft_http_stats *weft_http_stats(struct weft_http *h);
+
+#endif

@@ -1,0 +1,262 @@
+#include "node/api/http/target.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/arith.h"
+#include "proto/record.h"
+
+#define KIB (1024u)
+#define MIB (1024u * KIB)
+#define READING "at as_of limit cursor"
+
+/* clang-format off */
+static const struct weft_http_rule rules[WEFT_HTTP_RESOURCES] = {
+    /* The largest commit is 896 KiB encoded; as JSON it is less than twice that. */
+    [WEFT_HTTP_COMMITS] = {"/v1/commits", WEFT_HTTP_GET | WEFT_HTTP_HEAD | WEFT_HTTP_POST, false,
+        "from asset limit cursor", "", 2 * MIB, 20},
+    [WEFT_HTTP_ASSET] = {"/v1/assets/{id}", WEFT_HTTP_GET | WEFT_HTTP_HEAD, false,
+        READING, "", 0, 0},
+    [WEFT_HTTP_STORY] = {"/v1/assets/{id}/story", WEFT_HTTP_GET | WEFT_HTTP_HEAD, false,
+        READING " inside", "", 0, 0},
+    [WEFT_HTTP_RECORDS] = {"/v1/records", WEFT_HTTP_GET | WEFT_HTTP_HEAD, false,
+        READING " kind where asset", "", 0, 0},
+    [WEFT_HTTP_STATUS] = {"/v1/status", WEFT_HTTP_GET | WEFT_HTTP_HEAD, false, "", "", 0, 0},
+    [WEFT_HTTP_HEALTHZ] = {"/healthz", WEFT_HTTP_GET | WEFT_HTTP_HEAD, true, "", "", 0, 0},
+    [WEFT_HTTP_READYZ] = {"/readyz", WEFT_HTTP_GET | WEFT_HTTP_HEAD, true, "", "", 0, 0},
+    [WEFT_HTTP_METRICS] = {"/metrics", WEFT_HTTP_GET | WEFT_HTTP_HEAD, false, "", "", 0, 0},
+    [WEFT_HTTP_OPENAPI] = {"/openapi.json", WEFT_HTTP_GET | WEFT_HTTP_HEAD, true, "", "", 0, 0},
+};
+/* clang-format on */
+
+const struct weft_http_rule *weft_http_rule(enum weft_http_resource resource)
+{
+    return &rules[resource];
+}
+
+enum weft_http_method weft_http_method_parse(const char *method)
+{
+    return strcmp(method, "GET") == 0    ? WEFT_HTTP_GET
+           : strcmp(method, "HEAD") == 0 ? WEFT_HTTP_HEAD
+           : strcmp(method, "POST") == 0 ? WEFT_HTTP_POST
+                                         : WEFT_HTTP_OTHER;
+}
+
+void weft_http_allow(const struct weft_http_rule *rule, char ret_text[32])
+{
+    (void)snprintf(ret_text, 32, "%s%s%s", (rule->methods & WEFT_HTTP_GET) != 0 ? "GET, HEAD" : "",
+        (rule->methods & WEFT_HTTP_GET) != 0 && (rule->methods & WEFT_HTTP_POST) != 0 ? ", " : "",
+        (rule->methods & WEFT_HTTP_POST) != 0 ? "POST" : "");
+}
+
+bool weft_http_number(struct weft_text text, uint64_t *ret_number)
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        char digit = text.data[i];
+        if (digit < '0' || digit > '9' || __builtin_mul_overflow(number, 10u, &number) ||
+            !weft_add_u64(number, (uint64_t)(digit - '0'), &number)) {
+            return false;
+        }
+    }
+    if (text.size == 0) {
+        return false;
+    }
+    *ret_number = number;
+    return true;
+}
+
+/* --- percent-encoding (RFC 3986, 2.1) ---------------------------------------------------- */
+
+static int digit_of(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+/* In a query '+' is a space (WHATWG URL, application/x-www-form-urlencoded), in a path it is
+ * itself. */
+static enum weft_err decode(struct weft_text raw, bool is_query, struct weft_arena *arena,
+    struct weft_text *ret_text, struct weft_msg *msg)
+{
+    char *text = weft_arena_alloc(arena, raw.size + 1);
+    size_t size = 0;
+    if (text == NULL) {
+        return weft_fail(msg, WEFT_ETOOBIG, "the request target is too large");
+    }
+    for (size_t i = 0; i < raw.size; i++) {
+        char c = raw.data[i];
+        if (c == '%') {
+            bool is_whole = raw.size - i > 2;
+            int high = is_whole ? digit_of(raw.data[i + 1]) : -1;
+            int low = is_whole ? digit_of(raw.data[i + 2]) : -1;
+            if (high < 0 || low < 0) {
+                return weft_fail(msg, WEFT_EINVAL,
+                    "byte %zu of the target's part: %% without two hexadecimal digits", i + 1);
+            }
+            c = (char)(high * 16 + low);
+            i += 2;
+        } else if (c == '+' && is_query) {
+            c = ' ';
+        }
+        text[size++] = c;
+    }
+    *ret_text = (struct weft_text){text, size};
+    return weft_text_is_utf8(*ret_text)
+               ? WEFT_OK
+               : weft_fail(msg, WEFT_EINVAL, "the target is not UTF-8 once it is decoded");
+}
+
+/* --- path -------------------------------------------------------------------------------- */
+
+static bool has_prefix(struct weft_text text, const char *prefix, struct weft_text *ret_rest)
+{
+    size_t size = strlen(prefix);
+    if (text.size < size || memcmp(text.data, prefix, size) != 0) {
+        return false;
+    }
+    *ret_rest = (struct weft_text){text.data + size, text.size - size};
+    return true;
+}
+
+static enum weft_err parse_asset(struct weft_text rest, struct weft_arena *arena,
+    struct weft_http_target *t, struct weft_msg *msg)
+{
+    static const char story[] = "/story";
+    const size_t story_size = sizeof(story) - 1;
+    t->resource = WEFT_HTTP_ASSET;
+    if (rest.size >= story_size &&
+        memcmp(rest.data + rest.size - story_size, story, story_size) == 0) {
+        t->resource = WEFT_HTTP_STORY;
+        rest.size -= story_size;
+    }
+    enum weft_err err = decode(rest, false, arena, &t->id, msg);
+    if (err == WEFT_OK && !weft_asset_is_valid(t->id)) {
+        err = weft_fail(msg, WEFT_EINVAL,
+            "the path holds no asset id: 1 to %d bytes, no control characters, no space at the "
+            "ends",
+            WEFT_ASSET_SIZE_MAX);
+    }
+    return err;
+}
+
+static enum weft_err parse_path(struct weft_text path, struct weft_arena *arena,
+    struct weft_http_target *t, struct weft_msg *msg)
+{
+    struct weft_text rest;
+    if (has_prefix(path, "/v1/assets/", &rest)) {
+        return parse_asset(rest, arena, t, msg);
+    }
+    for (int i = 0; i < WEFT_HTTP_RESOURCES; i++) {
+        if (weft_text_is(path, rules[i].path)) {
+            t->resource = (enum weft_http_resource)i;
+            return WEFT_OK;
+        }
+    }
+    return weft_fail(
+        msg, WEFT_ENOTFOUND, "there is no such path; /openapi.json lists those that there are");
+}
+
+/* --- parameters -------------------------------------------------------------------------- */
+
+static enum weft_err parse_params(struct weft_text query, struct weft_arena *arena,
+    struct weft_http_target *t, struct weft_msg *msg)
+{
+    while (query.size > 0) {
+        const char *end = memchr(query.data, '&', query.size);
+        size_t size = end != NULL ? (size_t)(end - query.data) : query.size;
+        struct weft_text pair = {query.data, size};
+        size_t taken = size + (end != NULL ? 1 : 0);
+        query = (struct weft_text){query.data + taken, query.size - taken};
+        if (pair.size == 0) {
+            continue;
+        }
+        if (t->param_count == WEFT_HTTP_PARAMS_MAX) {
+            return weft_fail(msg, WEFT_ETOOBIG, "more than %d parameters", WEFT_HTTP_PARAMS_MAX);
+        }
+        const char *equals = memchr(pair.data, '=', pair.size);
+        size_t name_size = equals != NULL ? (size_t)(equals - pair.data) : pair.size;
+        struct weft_text value = {equals != NULL ? equals + 1 : pair.data + pair.size,
+            equals != NULL ? pair.size - name_size - 1 : 0};
+        struct weft_http_param *p = &t->params[t->param_count++];
+        enum weft_err err =
+            decode((struct weft_text){pair.data, name_size}, true, arena, &p->name, msg);
+        if (err == WEFT_OK) {
+            err = decode(value, true, arena, &p->value, msg);
+        }
+        if (err != WEFT_OK) {
+            return err;
+        }
+    }
+    return WEFT_OK;
+}
+
+enum weft_err weft_http_target_parse(struct weft_text raw, struct weft_arena *arena,
+    struct weft_http_target *ret_target, struct weft_msg *msg)
+{
+    struct weft_http_target t = {0};
+    if (raw.size > WEFT_HTTP_TARGET_SIZE_MAX) {
+        return weft_fail(msg, WEFT_ETOOBIG, "a request target of %zu bytes, at most %d", raw.size,
+            WEFT_HTTP_TARGET_SIZE_MAX);
+    }
+    const char *mark = raw.size > 0 ? memchr(raw.data, '?', raw.size) : NULL;
+    struct weft_text path = {raw.data, mark != NULL ? (size_t)(mark - raw.data) : raw.size};
+    enum weft_err err = parse_path(path, arena, &t, msg);
+    if (err == WEFT_OK && mark != NULL) {
+        err = parse_params((struct weft_text){mark + 1, raw.size - path.size - 1}, arena, &t, msg);
+    }
+    if (err == WEFT_OK) {
+        t.rule = &rules[t.resource];
+        *ret_target = t;
+    }
+    return err;
+}
+
+/* `name` is one of the words of `list`. */
+static bool is_listed(const char *list, struct weft_text name)
+{
+    while (*list != '\0') {
+        size_t size = strcspn(list, " ");
+        if (weft_text_equal((struct weft_text){list, size}, name)) {
+            return true;
+        }
+        list += size + (list[size] == ' ' ? 1 : 0);
+    }
+    return false;
+}
+
+enum weft_err weft_http_target_check_params(
+    const struct weft_http_target *t, enum weft_http_method method, struct weft_msg *msg)
+{
+    const char *known = method == WEFT_HTTP_POST ? t->rule->post : t->rule->get;
+    for (uint32_t i = 0; i < t->param_count; i++) {
+        struct weft_text name = t->params[i].name;
+        int shown = (int)weft_text_utf8_prefix(
+            (struct weft_text){name.data, name.size < 40 ? name.size : 40});
+        if (!is_listed(known, name)) {
+            return weft_fail(msg, WEFT_EINVAL, "unknown parameter \"%.*s\"%s%s", shown, name.data,
+                known[0] != '\0' ? "; there are: " : "; there are none here", known);
+        }
+        for (uint32_t k = 0; k < i; k++) {
+            if (weft_text_equal(t->params[k].name, name)) {
+                return weft_fail(
+                    msg, WEFT_EINVAL, "parameter \"%.*s\" is given twice", shown, name.data);
+            }
+        }
+    }
+    return WEFT_OK;
+}
+
+bool weft_http_target_param(
+    const struct weft_http_target *t, const char *name, struct weft_text *ret_value)
+{
+    for (uint32_t i = 0; i < t->param_count; i++) {
+        if (weft_text_is(t->params[i].name, name)) {
+            *ret_value = t->params[i].value;
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,93 @@
+#include "node/replies.h"
+
+#include "node/api/http/http.h"
+#include "node/node.h"
+
+static void note_latency(struct weft_node *node, const struct weft_waiter *waiter, uint16_t kind)
+{
+    if (waiter->asked_ns == 0) {
+        return;
+    }
+    uint64_t took_ns = uv_hrtime() - waiter->asked_ns;
+    if (kind == WEFT_KIND_COMMIT_RESULT) {
+        weft_latency_add(&node->replies.commit, took_ns);
+    } else if (kind == WEFT_KIND_PAGE) {
+        weft_latency_add(&node->replies.read, took_ns);
+    }
+}
+
+static void note_refusal(struct weft_node *node, enum weft_err err)
+{
+    node->replies.refused[(unsigned)err < WEFT_ERRS ? err : WEFT_EINVAL]++;
+}
+
+void weft_reply(struct weft_node *node, const struct weft_waiter *waiter,
+    const struct weft_client_message *message)
+{
+    if (message->kind == WEFT_KIND_ERROR) {
+        note_refusal(node, message->error.err);
+    } else {
+        note_latency(node, waiter, (uint16_t)message->kind);
+    }
+    switch (waiter->door) {
+    case WEFT_DOOR_CLIENT:
+        if (node->native != NULL) {
+            weft_native_answer(node->native, waiter, message);
+        }
+        return;
+    case WEFT_DOOR_HTTP:
+        if (node->http != NULL) {
+            weft_http_answer(node->http, waiter, message);
+        }
+        return;
+    }
+}
+
+void weft_reply_bytes(
+    struct weft_node *node, const struct weft_waiter *waiter, struct weft_bytes bytes)
+{
+    struct weft_envelope envelope;
+    struct weft_client_message message;
+    struct weft_arena arena = {.size_max = 64 * 1024};
+    if (weft_envelope_decode(bytes, WEFT_MESSAGE_SIZE_MAX, &envelope) == WEFT_OK) {
+        if (envelope.kind != WEFT_KIND_ERROR) {
+            note_latency(node, waiter, envelope.kind);
+        } else if (weft_client_decode(bytes, &arena, &message, NULL, NULL) == WEFT_OK) {
+            note_refusal(node, message.error.err);
+        }
+    }
+    weft_arena_destroy(&arena);
+    switch (waiter->door) {
+    case WEFT_DOOR_CLIENT:
+        if (node->native != NULL) {
+            weft_native_answer_bytes(node->native, waiter, bytes);
+        }
+        return;
+    case WEFT_DOOR_HTTP:
+        if (node->http != NULL) {
+            weft_http_answer_bytes(node->http, waiter, bytes);
+        }
+        return;
+    }
+}
+
+void weft_reply_refuse(
+    struct weft_node *node, const struct weft_waiter *waiter, enum weft_err err, const char *detail)
+{
+    struct weft_client_message message = {.kind = WEFT_KIND_ERROR,
+        .request_id = waiter->request_id,
+        .error = {.err = err, .detail = weft_text_of(detail)}};
+    if (err == WEFT_ENOTLEADER || err == WEFT_EUNAVAILABLE) {
+        message.error.leader = weft_text_of(weft_node_leader_address(node));
+    }
+    weft_reply(node, waiter, &message);
+}
+
+void weft_reply_not_leader(struct weft_node *node, const struct weft_waiter *waiter)
+{
+    if (weft_node_leader_address(node)[0] == '\0') {
+        weft_reply_refuse(node, waiter, WEFT_EUNAVAILABLE, "the site has no leader at the moment");
+    } else {
+        weft_reply_refuse(node, waiter, WEFT_ENOTLEADER, "this node does not lead");
+    }
+}

@@ -1,0 +1,34 @@
+/* node/replies.h: an answer finds the door that its request came through.
+ *
+ * Whoever answers a request (turn, reads, membership, checkpoints) knows its waiter and not its
+ * door. Here the two meet, and here is counted what the node has answered: how long commits and
+ * reads took, and what was refused for which reason. The loop's. */
+#ifndef WEFT_NODE_REPLIES_H
+#define WEFT_NODE_REPLIES_H
+
+#include <stdint.h>
+
+#include "node/latency.h"
+#include "node/proposer.h"
+#include "proto/client.h"
+
+struct weft_node;
+
+struct weft_replies {
+    struct weft_latency commit; /* From the request's arrival to the answer's departure. */
+    struct weft_latency read;
+    uint64_t refused[WEFT_ERRS]; /* Errors answered, by code. */
+};
+
+/* Each request gets exactly one of these (NOD-8). */
+void weft_reply(struct weft_node *node, const struct weft_waiter *waiter,
+    const struct weft_client_message *message);
+/* The same for a message that is encoded already. */
+void weft_reply_bytes(
+    struct weft_node *node, const struct weft_waiter *waiter, struct weft_bytes message);
+void weft_reply_refuse(struct weft_node *node, const struct weft_waiter *waiter, enum weft_err err,
+    const char *detail);
+/* With the leader's client address, where it is known. */
+void weft_reply_not_leader(struct weft_node *node, const struct weft_waiter *waiter);
+
+#endif

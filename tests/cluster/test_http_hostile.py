@@ -1,0 +1,162 @@
+"""tests/cluster/test_http_hostile.py: clients that the HTTP door must survive.
+
+Bodies without end, lengths that can be read in two ways, one byte a second, clients that go away,
+bytes that are no request, and many at once. After each the door serves as before."""
+
+import concurrent.futures
+import json
+import pathlib
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import cluster  # noqa: E402
+from plant import wait_for  # noqa: E402
+from web_case import HttpCase, inspection  # noqa: E402
+
+MIB = 1024 * 1024
+
+
+def gauge(case, name):
+    for line in case.web(case.plant["n1"]).get("/metrics").body.decode().splitlines():
+        if line.startswith(name + " "):
+            return float(line.split()[1])
+    raise KeyError(name)
+
+
+class Hostile(HttpCase):
+    plant_nodes = ("n1",)
+
+    def setUp(self):
+        self.node = self.plant["n1"]
+
+    def alive(self):
+        self.assertEqual(200, self.web(self.node).get("/readyz").status)
+        self.assertTrue(self.node.is_alive())
+
+    def test_a_body_over_the_limit_is_413(self):
+        big = b" " * (64 * MIB)
+        answer = self.web(self.node).request("POST", "/v1/commits", body=big, headers={
+            "Content-Type": "application/json"})
+        self.assert_problem(answer, 413, "too-big")
+        answer = self.web(self.node).request(
+            "POST", "/v1/commits", body=iter([big[:MIB]] * 64), chunked=True,
+            headers={"Content-Type": "application/json", "Transfer-Encoding": "chunked"})
+        self.assert_problem(answer, 413, "too-big")
+        self.assertLess(self.node.rss_bytes(), 400 * MIB)
+        self.alive()
+
+    def test_a_chunked_body_is_read_whole(self):
+        record = json.dumps({"records": [inspection("chunked")]}).encode()
+        pieces = iter([record[i:i + 7] for i in range(0, len(record), 7)])
+        answer = self.web(self.node).request(
+            "POST", "/v1/commits", body=pieces, chunked=True,
+            headers={"Content-Type": "application/json", "Transfer-Encoding": "chunked"})
+        self.assertEqual(201, answer.status, answer.body)
+
+    def head(self, *lines, body=b""):
+        return "\r\n".join(("POST /v1/commits HTTP/1.1", "Host: x",
+                            "Content-Type: application/json", *lines, "", "")).encode() + body
+
+    def test_lengths_that_can_be_read_in_two_ways_are_refused_and_hung_up_on(self):
+        smuggled = b"0\r\n\r\nGET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n"
+        for lines in (("Content-Length: 6", "Transfer-Encoding: chunked"),
+                      ("Content-Length: 6", "Content-Length: 5"), ("Content-Length: 0x6",),
+                      ("Content-Length: -1",), ("Content-Length: 1e9",), ("Content-Length: ",),
+                      ("Content-Length: 99999999999999999999999",), ("Transfer-Encoding: gzip",),
+                      ("Transfer-Encoding: chunked", "Transfer-Encoding: identity")):
+            got = self.web(self.node).raw(self.head(*lines, body=smuggled))
+            with self.subTest(lines=lines):
+                self.assertRegex(got[:20], rb"^HTTP/1\.1 (400|413|501)")
+                # Nothing of what stands in the content is taken for a request.
+                self.assertNotIn(b"HTTP/1.1 2", got)
+        self.alive()
+
+    def test_nonsense_is_hung_up_on(self):
+        for data in (b"\x16\x03\x01\x02\x00" * 100, b"\r\n" * 5000, b"GET\r\n\r\n",
+                     b"GET / HTTP/1.1\r\n\r\n", b"GET / HTTP/9.9\r\nHost: x\r\n\r\n",
+                     b"A" * 100000, b"GET /" + b"a" * 100000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+                     b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 20000 + b"\r\n",
+                     b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 100000 + b"\r\n\r\n",
+                     b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello",
+                     bytes(range(256)) * 40):
+            got = self.web(self.node).raw(data, timeout_s=2)
+            self.assertNotIn(b"HTTP/1.1 2", got, data[:30])
+        self.alive()
+
+    def test_pipelined_requests_are_answered_in_order(self):
+        requests = b"".join(b"GET /v1/records?limit=%d HTTP/1.1\r\nHost: x\r\n\r\n" % n
+                            for n in (1, 2, 3)) + b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n"
+        self.commit([inspection(f"pipe{i}") for i in range(4)], self.node)
+        got = self.web(self.node).raw(requests, timeout_s=3)
+        self.assertEqual([b"200", b"200", b"200", b"404"],
+                         [part[:3] for part in got.split(b"HTTP/1.1 ")[1:]])
+        self.assertEqual([1, 2, 3], [part.count(b'"kind"')
+                                     for part in got.split(b"HTTP/1.1 ")[1:4]])
+
+    def test_a_connection_is_used_again_and_again(self):
+        connection = self.web(self.node).connection()
+        for _ in range(50):
+            answer = self.web(self.node).get("/v1/records?limit=1", keep=connection)
+            self.assertEqual(200, answer.status)
+        self.assertEqual(404, self.web(self.node).get("/v1/assets/none", keep=connection).status)
+        self.assertEqual(201, self.web(self.node).commit([inspection("keep")], keep=connection)
+                         .status)
+        connection.close()
+
+    def test_clients_with_one_byte_a_second_are_hung_up_on(self):
+        """Slow head, slow body: each has a deadline that no byte moves (NOD-404)."""
+        half = self.head("Content-Length: 1000", body=b'{"records":[')
+        victims = []
+        for data in (b"GET /v1/st", b"GET /v1/status HTTP/1.1\r\nHost: x\r\n", half, b""):
+            s = self.web(self.node).socket()
+            s.sendall(data) if data else None
+            victims.append(s)
+        began = time.monotonic()
+        gone = {}
+        while len(gone) < len(victims) and time.monotonic() - began < 40:
+            for i, s in enumerate(victims):
+                if i in gone:
+                    continue
+                try:
+                    if i < 3:
+                        s.sendall(b"x")
+                    s.settimeout(0.01)
+                    if s.recv(1000) == b"":
+                        gone[i] = time.monotonic() - began
+                except TimeoutError:
+                    pass
+                except OSError:
+                    gone[i] = time.monotonic() - began
+            time.sleep(0.3)
+            self.alive()
+        self.assertEqual({0, 1, 2, 3}, set(gone), gone)
+        for i, s in enumerate(victims):
+            s.close()
+            self.assertLess(gone[i], 26 if i == 2 else 14, gone)
+        with self.node.connect() as client:
+            self.assertEqual([], list(client.pages("find", asset_glob="slow*")))
+
+    def test_clients_that_go_away_leave_nothing_behind(self):
+        for _ in range(30):
+            s = self.web(self.node).socket()
+            s.sendall(b"GET /v1/records HTTP/1.1\r\nHost: x\r\nWeft-Min-Index: 999999999\r\n\r\n")
+            s.close()
+            s = self.web(self.node).socket()
+            s.sendall(self.head("Content-Length: 100000", body=b"{"))
+            s.close()
+        wait_for("they are forgotten", lambda: gauge(self, "weft_http_connections") <= 2, 20)
+        self.alive()
+
+    def test_hundreds_of_connections_and_requests_at_once(self):
+        def one(i):
+            return self.web(self.node).commit([inspection(f"many{i}")]).status
+        with concurrent.futures.ThreadPoolExecutor(32) as pool:
+            statuses = list(pool.map(one, range(300)))
+        self.assertEqual({201}, set(statuses))
+        page = self.web(self.node).get("/v1/records?asset=serial:box/many*&limit=1000").json
+        self.assertEqual(300, len(page["records"]))
+
+
+if __name__ == "__main__":
+    cluster.main()
