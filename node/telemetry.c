@@ -5,6 +5,7 @@
 
 #include "node/logger.h"
 #include "node/node.h"
+#include "node/replies.h"
 #include "node/telemetry_fetch.h"
 #include "node/telemetry_store.h"
 #include "proto/check.h"
@@ -65,7 +66,7 @@ static void answer_content(struct weft_telemetry *t, const struct weft_waiter *w
         .request_id = waiter->request_id,
         .block = {.digest = *digest, .content = content}};
     t->counts.got++;
-    weft_native_answer(t->node->native, waiter, &message);
+    weft_reply(t->node, waiter, &message);
 }
 
 static void on_put(struct weft_telemetry *t, const struct job *job)
@@ -79,24 +80,24 @@ static void on_put(struct weft_telemetry *t, const struct job *job)
                 weft_kv("error", (const char *)job->msg.text),
                 weft_kv("next", "refused; the client counts the other members"));
         }
-        weft_native_refuse(t->node->native, &job->waiter, job->err, job->msg.text);
+        weft_reply_refuse(t->node, &job->waiter, job->err, job->msg.text);
         return;
     }
     t->counts.put++;
-    weft_native_answer(t->node->native, &job->waiter, &message);
+    weft_reply(t->node, &job->waiter, &message);
 }
 
 static void search(struct weft_telemetry *t, const struct job *job)
 {
     struct weft_msg msg = {""};
     if (t->waiting_count == WEFT_TELEMETRY_WAITERS_MAX) {
-        weft_native_refuse(t->node->native, &job->waiter, WEFT_EBUSY,
+        weft_reply_refuse(t->node, &job->waiter, WEFT_EBUSY,
             "too many wait for blocks of telemetry on this node; try again");
         return;
     }
     enum weft_err rv = weft_telemetry_fetch_want(t->fetch, &job->digest, &msg);
     if (rv != WEFT_OK) {
-        weft_native_refuse(t->node->native, &job->waiter, rv, msg.text);
+        weft_reply_refuse(t->node, &job->waiter, rv, msg.text);
         return;
     }
     t->waiting[t->waiting_count++] = (struct waiting){job->digest, job->waiter};
@@ -115,8 +116,8 @@ static void on_get(struct weft_telemetry *t, const struct job *job)
             weft_kv("next", "fetched from another member when it is asked for"));
     }
     if (job->is_local) {
-        weft_native_refuse(
-            t->node->native, &job->waiter, WEFT_ENOTFOUND, "this node does not hold that block");
+        weft_reply_refuse(
+            t->node, &job->waiter, WEFT_ENOTFOUND, "this node does not hold that block");
     } else {
         search(t, job);
     }
@@ -196,7 +197,7 @@ void weft_telemetry_put(
 {
     struct job *job = job_of(t, &block->digest, block->content);
     if (job == NULL) {
-        weft_native_refuse(t->node->native, waiter, WEFT_EBUSY,
+        weft_reply_refuse(t->node, waiter, WEFT_EBUSY,
             "too many blocks of telemetry are on their way to this node's disk; try again");
         return;
     }
@@ -210,7 +211,7 @@ void weft_telemetry_get(
 {
     struct job *job = job_of(t, &get->digest, (struct weft_bytes){NULL, 0});
     if (job == NULL) {
-        weft_native_refuse(t->node->native, waiter, WEFT_EBUSY,
+        weft_reply_refuse(t->node, waiter, WEFT_EBUSY,
             "too many blocks of telemetry are being read on this node; try again");
         return;
     }
@@ -241,7 +242,7 @@ static void on_found(
         } else if (err == WEFT_OK) {
             answer_content(t, &w.waiter, digest, content);
         } else {
-            weft_native_refuse(t->node->native, &w.waiter, err,
+            weft_reply_refuse(t->node, &w.waiter, err,
                 err == WEFT_ENOTFOUND ? "no member of the site holds that block"
                                       : "this node lacks the block and not every other member "
                                         "could be asked");
