@@ -203,10 +203,10 @@ enum weft_err weft_json_quote(struct weft_buffer *out, struct weft_text text)
     size_t plain = 0; /* Start of the run that needs no escape. */
     for (size_t i = 0; i < text.size && err == WEFT_OK; i++) {
         char c = text.data[i];
-        char letter = short_escape(c);
-        if (letter == 0 && (unsigned char)c >= 0x20) {
+        if ((unsigned char)c >= 0x20 && c != '"' && c != '\\') {
             continue;
         }
+        char letter = short_escape(c);
         err = weft_buffer_append(out, text.data + plain, i - plain);
         plain = i + 1;
         if (err == WEFT_OK) {

@@ -25,7 +25,9 @@ static bool is_uri(struct weft_text text)
     }
     for (; i < text.size; i++) {
         char c = text.data[i];
-        if ((unsigned char)c <= ' ' || strchr("<>\"\\^`{|}", c) != NULL) {
+        /* Letters and digits are most of it. */
+        if (!is_letter(c) && !is_digit(c) &&
+            ((unsigned char)c <= ' ' || strchr("<>\"\\^`{|}", c) != NULL)) {
             return false;
         }
     }

@@ -173,6 +173,7 @@ static void on_stated(void *ctx, enum weft_err err, const struct weft_client_mes
         f->counts.commits++;
     } else if (err == WEFT_OK || (is_there(err, answer) && part->count == 1)) {
         f->counts.unchanged += part->count;
+        f->is_asking = f->is_asking || (err == WEFT_OK && part->count > 1);
     } else if (weft_err_class(err) == WEFT_CLASS_RETRY) {
         fail(f, err, msg->text);
     } else if (part->count == 1) {

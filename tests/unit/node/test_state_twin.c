@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/state/portrait.h"
+#include "node/state/view.h"
 #include "tests/lib/test.h"
 #include "tests/unit/node/twin_rig.h"
 
@@ -377,5 +379,45 @@ TEST(state_twin, a_diff_of_two_times_tells_what_changed_between_them)
     EXPECT_EQ(WEFT_ENOTFOUND, rig_ask(&r, &query));
     query.other_as_of = r.f.index + 1;
     EXPECT_EQ(WEFT_EUNAVAILABLE, rig_ask(&r, &query));
+    rig_close(&r);
+}
+
+TEST(state_twin, what_takes_too_long_to_look_through_is_told_to_be_missing)
+{
+    static const struct {
+        uint64_t steps_max;
+        bool is_cut;
+    } cases[] = {{1, true}, {30, true}, {1000, false}};
+    struct rig r;
+    rig_open(&r);
+    for (int i = 0; i < 40; i++) {
+        (void)rig_put(&r, "{\"kind\":\"reported\",\"asset\":\"m/1\",\"attrs\":{\"n\":1}}");
+    }
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct weft_view *view;
+        struct weft_portrait p;
+        struct weft_loader loader;
+        struct weft_msg msg;
+        weft_arena_reset(&r.arena);
+        EXPECT_EQ(WEFT_OK, weft_view_open(r.f.state, &view, &msg));
+        weft_loader_init(&loader, view->store, view->snapshot);
+        struct weft_dossier dossier = {.store = view->store,
+            .snapshot = view->snapshot,
+            .walk = weft_store_walk_create(view->store, view->snapshot, false),
+            .loader = &loader,
+            .arena = &r.arena,
+            .msg = &msg,
+            .as_of = view->index,
+            .at_ns = INT64_MAX};
+        EXPECT_EQ(
+            WEFT_OK, weft_portrait_take(&p, &dossier, WEFT_TEXT("m/1"), 0, cases[i].steps_max));
+        EXPECT_EQ(cases[i].is_cut, p.is_cut);
+        EXPECT_EQ(cases[i].is_cut ? 0 : 1, p.reported.count);
+        weft_store_walk_destroy(dossier.walk);
+        weft_loader_close(&loader);
+        weft_view_close(view);
+    }
+    rig_twin(&r, "m/1", 0);
+    EXPECT_TEXT("true", rig_get(&r, "is_complete"));
     rig_close(&r);
 }
