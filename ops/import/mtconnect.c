@@ -129,11 +129,11 @@ static void feed(struct weft_importer *importer, struct weft_bytes bytes, bool i
 /* Sum up the whole lines that are in `raw`; with `is_end` also one without its end. */
 static void read_lines(struct mtconnect_importer *t, bool is_end)
 {
-    for (;;) {
+    while (t->line_start < t->raw.size) {
         const char *start = (const char *)t->raw.data + t->line_start;
         size_t size = t->raw.size - t->line_start;
-        const char *end = size > 0 ? memchr(start, '\n', size) : NULL;
-        if (end == NULL && !(is_end && size > 0)) {
+        const char *end = memchr(start, '\n', size);
+        if (end == NULL && !is_end) {
             return;
         }
         size_t length = end != NULL ? (size_t)(end - start) : size;

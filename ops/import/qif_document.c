@@ -133,7 +133,7 @@ static enum weft_err table_grow(struct weft_qif_table *t)
         free(grown.values);
         return WEFT_ENOMEM;
     }
-    for (uint32_t i = 0; i < t->capacity; i++) {
+    for (uint32_t i = 0; t->values != NULL && i < t->capacity; i++) {
         if (t->ids[i] != 0) {
             uint32_t slot = slot_of(&grown, t->ids[i]);
             grown.ids[slot] = t->ids[i];
@@ -161,6 +161,7 @@ static enum weft_err table_add(struct weft_qif_table *t, uint64_t id, const void
     if (4 * (t->count + 1) > 3 * t->capacity && table_grow(t) != WEFT_OK) {
         return weft_fail(msg, WEFT_ENOMEM, "no memory for a %s", what);
     }
+    weft_assert(t->values != NULL); /* There is room: it has grown. */
     uint32_t slot = slot_of(t, id);
     t->ids[slot] = id;
     memcpy((char *)t->values + slot * t->value_size, value, t->value_size);

@@ -172,8 +172,8 @@ static void on_end(void *ctx, const char *name)
         return;
     }
     split(name, &uri, &local);
-    if (xml->wants[xml->depth]) {
-        size_t begin = xml->begins[xml->depth];
+    size_t begin = xml->begins[xml->depth];
+    if (xml->wants[xml->depth] && xml->text.size > begin) {
         text = (struct weft_text){(char *)xml->text.data + begin, xml->text.size - begin};
     }
     enum weft_err err = xml->handler.on_end(xml->handler.ctx, local, text, &xml->msg);

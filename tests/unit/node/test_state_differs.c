@@ -154,7 +154,9 @@ static uint32_t ask_and_compare(enum by by, uint64_t as_of, int64_t at_ns, uint3
         EXPECT_TRUE(answer.page.record_count < limit + 4 || limit == 0);
         EXPECT_TRUE(page < 2 * ASSETS);
         EXPECT_TRUE(answer.page.cursor.size <= sizeof(cursor));
-        memcpy(cursor, answer.page.cursor.data, answer.page.cursor.size);
+        if (answer.page.cursor.size > 0) {
+            memcpy(cursor, answer.page.cursor.data, answer.page.cursor.size);
+        }
         q.cursor = (struct weft_bytes){cursor, answer.page.cursor.size};
     }
     weft_view_close(view);

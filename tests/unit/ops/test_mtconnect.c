@@ -150,6 +150,25 @@ TEST(mtconnect, cuts_a_long_log_into_blocks)
     rig_free();
 }
 
+/* Lines that compress well fill a block by their own size: it ends with a whole line all the same.
+ */
+TEST(mtconnect, cuts_a_block_that_is_full_at_an_end_of_line)
+{
+    struct weft_buffer text = {.size_max = 64 << 20};
+    for (int i = 0; i < 500 * 1000; i++) {
+        EXPECT_EQ(WEFT_OK, weft_buffer_text(&text, WEFT_TEXT("2017-02-06T17:40:27Z|speed|1\n")));
+    }
+    struct weft_text all = {(char *)text.data, text.size};
+    struct rig_options o = options;
+    o.step = 1000 * 1000;
+    EXPECT_TRUE(rig_run(&weft_mtconnect_importer, all, &o));
+    EXPECT_EQ(2, rig.block_count);
+    expect_unpacked(all);
+    rig_expect_holds("\"samples\":500000,\"lines\":{\"count\":500000,\"damaged\":0}");
+    weft_buffer_destroy(&text);
+    rig_free();
+}
+
 /* A "line" longer than a block's lines may be: kept, counted, and the next one is read. */
 TEST(mtconnect, keeps_a_line_that_does_not_end)
 {
