@@ -93,6 +93,7 @@ struct weft_http {
     bool is_running; /* Inside MHD_run. */
     bool is_closing;
     bool wants_run; /* Somebody was resumed. */
+    bool has_asked; /* A waiter was given out: a turn of the node is wanted. */
     struct weft_http_credentials *credentials;
     struct weft_buffer cert, key, root; /* PEM. The key is wiped. */
     struct weft_http_tokens tokens;

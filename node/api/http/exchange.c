@@ -21,6 +21,7 @@ static const char *header(const struct weft_http_conn *c, const char *name)
 
 struct weft_waiter weft_http_waiter(const struct weft_http_conn *c)
 {
+    c->door->has_asked = true;
     return (struct weft_waiter){.client = (uint32_t)(c - c->door->conns),
         .generation = c->generation,
         .asked_ns = uv_hrtime(),

@@ -55,6 +55,7 @@ static void arm(struct weft_http *h)
     if (MHD_get_timeout(h->daemon, &wait_ms) != MHD_YES || wait_ms > WEFT_HTTP_TICK_MS) {
         wait_ms = WEFT_HTTP_TICK_MS;
     }
+    wait_ms = h->wants_run ? 0 : wait_ms;
     if (has_any || wait_ms < WEFT_HTTP_TICK_MS) {
         (void)uv_timer_start(&h->timer, on_timer, wait_ms, 0);
     } else {
@@ -72,7 +73,10 @@ static void run(struct weft_http *h)
     (void)MHD_run(h->daemon);
     h->is_running = false;
     arm(h);
-    weft_node_wake(h->node); /* What was asked for is acted on by a turn. */
+    if (h->has_asked) {
+        h->has_asked = false;
+        weft_node_wake(h->node); /* What was asked for is acted on by a turn. */
+    }
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -99,9 +103,15 @@ void weft_http_turn(struct weft_http *h, uint64_t applied_index)
 void weft_http_resume(struct weft_http_conn *c)
 {
     if (c->is_suspended) {
+        struct weft_http *h = c->door;
         c->is_suspended = false;
-        c->door->wants_run = true;
         MHD_resume_connection(c->mhd);
+        /* Nothing becomes readable by that: libmicrohttpd has to be run. Not from here, since this
+         * may be within its own call; many that are resumed in one turn share one run. */
+        if (!h->wants_run && !h->is_closing) {
+            h->wants_run = true;
+            (void)uv_timer_start(&h->timer, on_timer, 0, 0);
+        }
     }
 }
 
