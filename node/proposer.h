@@ -15,8 +15,9 @@
 #include "raft/replica.h"
 
 enum weft_door {
-    WEFT_DOOR_CLIENT, /* node/api/native.h */
-    WEFT_DOOR_HTTP,   /* node/api/http/http.h */
+    WEFT_DOOR_CLIENT,  /* node/api/native.h */
+    WEFT_DOOR_HTTP,    /* node/api/http/http.h */
+    WEFT_DOOR_CAPTURE, /* node/api/http/capture.h */
 };
 
 /* Who waits for an item: a place in its door's table and the generation it had. */

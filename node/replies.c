@@ -1,5 +1,6 @@
 #include "node/replies.h"
 
+#include "node/api/http/capture.h"
 #include "node/api/http/http.h"
 #include "node/node.h"
 
@@ -40,6 +41,11 @@ void weft_reply(struct weft_node *node, const struct weft_waiter *waiter,
             weft_http_answer(node->http, waiter, message);
         }
         return;
+    case WEFT_DOOR_CAPTURE:
+        if (node->http != NULL) {
+            weft_http_captures_answer(weft_http_captures(node->http), waiter, message);
+        }
+        return;
     }
 }
 
@@ -68,6 +74,8 @@ void weft_reply_bytes(
             weft_http_answer_bytes(node->http, waiter, bytes);
         }
         return;
+    case WEFT_DOOR_CAPTURE:
+        return; /* It asks nothing whose answer is encoded. */
     }
 }
 

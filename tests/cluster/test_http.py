@@ -318,6 +318,7 @@ class Http(HttpCase):
                                       ("PUT", "/v1/commits", "GET, HEAD, POST"),
                                       ("POST", "/v1/records", "GET, HEAD"),
                                       ("OPTIONS", "/healthz", "GET, HEAD"),
+                                      ("GET", "/v1/import/epcis", "POST"),
                                       ("PATCH", "/v1/assets/a", "GET, HEAD")):
             answer = self.web().request(method, target)
             self.assert_problem(answer, 405)
@@ -480,6 +481,88 @@ class Streams(HttpCase):
             self.assertEqual(201, answer.status)
         self.assertLess(node.rss_bytes() - before, 400 * MIB)
         s.close()
+
+
+class Import(HttpCase):
+    def post(self, document, node=None, name="test.jsonld", status=202):
+        answer = self.web(node).request("POST", f"/v1/import/epcis?name={name}", body=document)
+        self.assertEqual(status, answer.status, answer.body)
+        return answer
+
+    def finished(self, answer, node=None):
+        target = answer.headers["location"]
+        return wait_for("the import ends", lambda: (lambda job: None if job["running"] else job)(
+            self.web(node).get(target).json))
+
+    def events(self, count, prefix):
+        return {"@context": [], "type": "EPCISDocument", "schemaVersion": "2.0",
+                "creationDate": "2020-01-01T00:00:00Z", "epcisBody": {"eventList": [
+                    {"type": "ObjectEvent", "action": "OBSERVE", "eventTimeZoneOffset": "+00:00",
+                     "eventTime": f"2020-01-01T00:00:{i % 60:02}.000Z",
+                     "epcList": [f"urn:epc:id:sgtin:0614141.107346.{prefix}{i}"]}
+                    for i in range(count)]}}
+
+    def test_examples_import_over_http_and_a_second_time_change_nothing(self):
+        files = sorted(cluster.data("epcis/examples").rglob("*.jsonld"))
+        before = self.plant.leader().status()["applied_index"]
+        totals = {"events": 0, "imported": 0, "unchanged": 0, "refused": 0}
+        for turn in range(2):
+            for number, path in enumerate(files):
+                node = list(self.plant)[number % 3]
+                job = self.finished(self.post(json.loads(path.read_text("utf-8")), node,
+                                              path.name), node)
+                self.assertTrue(job["success"], job)
+                for key in totals:
+                    totals[key] += job[key]
+            if turn == 0:
+                first = dict(totals)
+        self.assertGreaterEqual(first["events"], 56)
+        self.assertEqual(0, totals["refused"])
+        self.assertEqual(first["imported"], totals["imported"], "the second time nothing is new")
+        with self.plant.leader().connect() as client:
+            records = [r for r in client.commits(before + 1) if r["kind"].startswith("epcis.")]
+        self.assertEqual(first["imported"], len(records))
+        self.assertEqual({self.principal}, {r["author"] for r in records})
+
+    def test_what_is_refused_is_named_and_the_others_go_on(self):
+        document = self.events(3, "bad")
+        document["epcisBody"]["eventList"][1]["eventTime"] = "yesterday"
+        job = self.finished(self.post(document))
+        self.assertEqual((3, 2, 1, False), (job["events"], job["imported"], job["refused"],
+                                            job["success"]))
+        self.assertTrue(job["errors"][0]["pointer"].startswith("/epcisBody/eventList/1"), job)
+        for text in ({"type": "Nothing"}, [], {}):
+            job = self.finished(self.post(text))
+            self.assertFalse(job["imported"], job)
+        answer = self.web().request("POST", "/v1/import/epcis", body=b"{",
+                                    headers={"Content-Type": "application/ld+json"})
+        self.assertFalse(self.finished(answer)["success"])
+
+    def test_an_import_goes_on_when_the_leader_dies(self):
+        follower, leader = self.plant.followers()[0], self.plant.leader()
+        document = self.events(6000, "kill")
+        answer = self.post(document, follower)
+        wait_for("it has begun", lambda: self.web(follower).get(answer.headers["location"])
+                 .json["imported"] > 100)
+        leader.kill()
+        job = self.finished(answer, follower)
+        leader.start()
+        self.plant.wait_for_voters()
+        self.assertEqual((6000, 0), (job["events"], job["refused"]), job)
+        self.assertEqual(6000, job["imported"] + job["unchanged"])
+        with self.plant.leader().connect() as client:
+            found = [r["asset"] for r in client.commits(1) if r["kind"] == "epcis.object"
+                     and any("kill" in to for _, to in r["links"])]
+        self.assertEqual((6000, 6000), (len(found), len(set(found))))
+
+    def test_jobs_that_are_not_there(self):
+        self.assert_problem(self.web().get("/v1/import/7"), 404, "not-found")
+        self.assert_problem(self.web().request(
+            "POST", "/v1/import/epcis", body=b" " * (17 * 1024 * 1024),
+            headers={"Content-Type": "application/json"}), 413)
+        self.assert_problem(self.web().request(
+            "POST", "/v1/import/epcis", body=b"<xml/>",
+            headers={"Content-Type": "application/xml"}), 415)
 
 
 class Document(HttpCase):

@@ -1,6 +1,7 @@
 #include "node/api/http/door.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -215,6 +216,39 @@ static void stream(struct weft_http_conn *c)
     c->state = WEFT_EXCHANGE_STREAMING;
 }
 
+/* --- imports ----------------------------------------------------------------------------- */
+
+static void import(struct weft_http_conn *c)
+{
+    struct weft_text name = {NULL, 0};
+    struct weft_msg msg = {""};
+    uint64_t job;
+    (void)weft_http_target_param(&c->target, "name", &name);
+    enum weft_err err =
+        weft_http_captures_start(c->door->captures, &c->body, name, c->principal, &job, &msg);
+    if (err != WEFT_OK) {
+        refuse(c, err, msg.text);
+        return;
+    }
+    if (weft_http_captures_write(c->door->captures, job, &c->reply.body) == WEFT_OK) {
+        c->reply.status = 202;
+        (void)snprintf(c->reply.location, sizeof(c->reply.location), "/v1/import/%" PRIu64, job);
+    }
+    weft_http_exchange_ready(c);
+    weft_node_wake(c->door->node);
+}
+
+static void import_job(struct weft_http_conn *c)
+{
+    uint64_t job = 0;
+    (void)weft_http_number(c->target.id, &job); /* The router has seen that it is one. */
+    if (weft_http_captures_write(c->door->captures, job, &c->reply.body) != WEFT_OK) {
+        weft_http_exchange_refuse(c, WEFT_ENOTFOUND, 0,
+            "there is no such import on this node: it is forgotten, or runs on another");
+    }
+    weft_http_exchange_ready(c);
+}
+
 /* --- what the door answers by itself ------------------------------------------------------ */
 
 static void health(struct weft_http_conn *c, bool is_ready, const char *why)
@@ -313,6 +347,12 @@ void weft_http_dispatch(struct weft_http_conn *c)
         return;
     case WEFT_HTTP_RECORDS:
         ask(c, WEFT_QUERY_FIND);
+        return;
+    case WEFT_HTTP_IMPORT_EPCIS:
+        import(c);
+        return;
+    case WEFT_HTTP_IMPORT_JOB:
+        import_job(c);
         return;
     case WEFT_HTTP_STATUS:
         status(c);

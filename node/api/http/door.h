@@ -9,6 +9,7 @@
 #include <microhttpd.h>
 #include <uv.h>
 
+#include "node/api/http/capture.h"
 #include "node/api/http/event.h"
 #include "node/api/http/http.h"
 #include "node/api/http/peer.h"
@@ -97,6 +98,7 @@ struct weft_http {
     struct weft_http_credentials *credentials;
     struct weft_buffer cert, key, root; /* PEM. The key is wiped. */
     struct weft_http_tokens tokens;
+    struct weft_http_captures *captures;
     struct weft_arena scratch;
     struct weft_http_stats stats;
     uint32_t closing; /* Handles still to close. */

@@ -20,6 +20,11 @@ const struct weft_http_stats *weft_http_stats(struct weft_http *h)
     return &h->stats;
 }
 
+struct weft_http_captures *weft_http_captures(struct weft_http *h)
+{
+    return h->captures;
+}
+
 /* --- the loop ---------------------------------------------------------------------------- */
 
 /* Deadlines that libmicrohttpd does not know: its own start again with every byte, so that a
@@ -97,6 +102,9 @@ void weft_http_turn(struct weft_http *h, uint64_t applied_index)
     if (applied_index != h->applied_index) {
         h->applied_index = applied_index;
         weft_http_streams_turn(h);
+    }
+    if (weft_http_captures_turn(h->captures, weft_http_now_ms(h))) {
+        weft_node_wake(h->node);
     }
 }
 
@@ -257,6 +265,7 @@ static enum weft_err start_daemon(struct weft_http *h, struct weft_msg *msg)
 
 static void destroy(struct weft_http *h)
 {
+    weft_http_captures_destroy(h->captures);
     weft_http_credentials_destroy(h->credentials);
     weft_buffer_destroy(&h->cert);
     weft_buffer_destroy(&h->key);
@@ -285,6 +294,9 @@ enum weft_err weft_http_open(
         conns[i].next_free = i + 1;
     }
     enum weft_err err = weft_http_load_files(h, msg);
+    if (err == WEFT_OK) {
+        err = weft_http_captures_open(node, &h->captures);
+    }
     if (err == WEFT_OK) {
         err = start_daemon(h, msg);
     }

@@ -11,6 +11,7 @@
 
 struct weft_node;
 struct weft_http;
+struct weft_http_captures;
 
 struct weft_http_stats {
     uint64_t requests[600]; /* Answered, by HTTP status. */
@@ -41,6 +42,9 @@ void weft_http_answer_bytes(
 
 /* Each turn of the node, before its reads: streams ask for what is new. */
 void weft_http_turn(struct weft_http *h, uint64_t applied_index);
+
+/* The imports of this door. */
+struct weft_http_captures *weft_http_captures(struct weft_http *h);
 
 const struct weft_http_stats *weft_http_stats(struct weft_http *h);
 

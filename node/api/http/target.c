@@ -21,6 +21,10 @@ static const struct weft_http_rule rules[WEFT_HTTP_RESOURCES] = {
         READING " inside", "", 0, 0},
     [WEFT_HTTP_RECORDS] = {"/v1/records", WEFT_HTTP_GET | WEFT_HTTP_HEAD, false,
         READING " kind where asset", "", 0, 0},
+    [WEFT_HTTP_IMPORT_EPCIS] = {"/v1/import/epcis", WEFT_HTTP_POST, false,
+        "", "name", 16 * MIB, 120},
+    [WEFT_HTTP_IMPORT_JOB] = {"/v1/import/{job}", WEFT_HTTP_GET | WEFT_HTTP_HEAD, false,
+        "", "", 0, 0},
     [WEFT_HTTP_STATUS] = {"/v1/status", WEFT_HTTP_GET | WEFT_HTTP_HEAD, false, "", "", 0, 0},
     [WEFT_HTTP_HEALTHZ] = {"/healthz", WEFT_HTTP_GET | WEFT_HTTP_HEAD, true, "", "", 0, 0},
     [WEFT_HTTP_READYZ] = {"/readyz", WEFT_HTTP_GET | WEFT_HTTP_HEAD, true, "", "", 0, 0},
@@ -154,6 +158,12 @@ static enum weft_err parse_path(struct weft_text path, struct weft_arena *arena,
             t->resource = (enum weft_http_resource)i;
             return WEFT_OK;
         }
+    }
+    uint64_t number;
+    if (has_prefix(path, "/v1/import/", &rest) && weft_http_number(rest, &number)) {
+        t->resource = WEFT_HTTP_IMPORT_JOB;
+        t->id = rest;
+        return WEFT_OK;
     }
     return weft_fail(
         msg, WEFT_ENOTFOUND, "there is no such path; /openapi.json lists those that there are");

@@ -23,6 +23,8 @@ enum weft_http_resource {
     WEFT_HTTP_ASSET,
     WEFT_HTTP_STORY,
     WEFT_HTTP_RECORDS,
+    WEFT_HTTP_IMPORT_EPCIS,
+    WEFT_HTTP_IMPORT_JOB,
     WEFT_HTTP_STATUS,
     WEFT_HTTP_HEALTHZ,
     WEFT_HTTP_READYZ,
@@ -56,7 +58,7 @@ struct weft_http_param {
 struct weft_http_target {
     enum weft_http_resource resource;
     const struct weft_http_rule *rule;
-    struct weft_text id; /* ASSET, STORY: the asset. */
+    struct weft_text id; /* ASSET, STORY: the asset; IMPORT_JOB: its number as text. */
     struct weft_http_param params[WEFT_HTTP_PARAMS_MAX];
     uint32_t param_count;
 };
