@@ -143,7 +143,7 @@ static enum weft_err add_value(struct weft_json_reader *r, enum weft_json_type t
     if (parent != NULL) {
         parent->count++; /* Within 2^32 where it is kept: the arena is smaller. */
     }
-    if (chosen == NULL && level == NULL) {
+    if (chosen == NULL && parent == NULL) {
         r->root = value;
     } else if (chosen == NULL) {
         if (level->last == NULL) {

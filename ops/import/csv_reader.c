@@ -91,7 +91,9 @@ static enum weft_err end_row(struct weft_csv_reader *r, struct weft_msg *msg)
     for (uint32_t i = 0; i < r->cell_count; i++) {
         struct weft_csv_cell *cell = &r->cells[i];
         size_t end = i + 1 < r->cell_count ? cell[1].offset : r->bytes.size;
-        cell->text = (struct weft_text){bytes + cell->offset, end - cell->offset};
+        /* A row of empty cells has no bytes at all. */
+        cell->text =
+            (struct weft_text){end > cell->offset ? bytes + cell->offset : "", end - cell->offset};
         if (cell->text.size > 0 && !weft_text_is_utf8(cell->text)) {
             enum weft_err err = refuse(r, WEFT_EMALFORMED, cell->line, cell->column,
                 "not UTF-8 (perhaps Latin-1 or Windows-1252: convert it first)", msg);

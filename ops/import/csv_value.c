@@ -68,7 +68,8 @@ enum weft_err weft_csv_fail(const struct weft_csv_row *row, const struct weft_cs
         va_end(args);
         without_controls(row->msg->text);
     }
-    return weft_wrap(row->msg, err, "line %" PRIu64 ", column %u (%.*s)", cell->line, cell->column,
+    return weft_wrap(row->msg, err, "line %" PRIu64 ", column %u (%.*s)",
+        cell != NULL ? cell->line : 0, cell != NULL ? cell->column : 0,
         (int)(name.size < SHOWN_MAX ? name.size : SHOWN_MAX), name.data);
 }
 

@@ -99,7 +99,8 @@ TEST(csv, a_quote_that_is_never_closed_ends_at_the_limit)
     char *text = malloc(SIZE);
     EXPECT_TRUE(text != NULL);
     memset(text, 'x', SIZE);
-    memcpy(text, "S,N,T\n1,2,\"", 11);
+    static const char head[] = {'S', ',', 'N', ',', 'T', '\n', '1', ',', '2', ',', '"'};
+    memcpy(text, head, sizeof(head));
     struct imported im =
         import_text(&weft_csv_importer, (struct weft_text){text, SIZE}, "", MAP, 100000);
     EXPECT_TEXT(
