@@ -2,93 +2,68 @@
 
 #include <stdio.h>
 
+#include <yajl/yajl_parse.h>
+
 #include "proto/check.h"
+
+/* yajl checks the grammar and unescapes. It cannot be stopped at a value and go on, nor tell the
+ * place of one. So it is given the text in pieces that end where a value to be handed over may:
+ * only between tokens, since it reads a token in parts again from its beginning each time. And
+ * beside it the tokens are followed in the piece: between two of them stand only white space,
+ * commas and colons, and the size of each is known from its kind or from what yajl consumed. */
 
 enum {
     NAME_SHOWN_MAX = 64, /* Bytes of a name in a message. */
     TOKEN_SIZE_MAX = 64 * 1024 * 1024,
 };
 
-/* What a byte may be. */
-enum byte_class {
-    OTHER = '.',
-    WORD = 'w',    /* Of a number or a literal. */
-    HIGH = 'h',    /* Above 0x7f. */
-    CONTROL = 'c', /* Below 0x20. */
-    QUOTE = 'q',
-    BACKSLASH = 'b',
-};
-
-static const char classes[] = "cccccccccccccccccccccccccccccccc"
-                              "..q........w.ww.wwwwwwwwww......"
-                              ".wwwwwwwwwwwwwwwwwwwwwwwwww.b..."
-                              ".wwwwwwwwwwwwwwwwwwwwwwwwww....."
-                              "hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh"
-                              "hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh"
-                              "hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh"
-                              "hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh";
-_Static_assert(sizeof(classes) == 256 + 1, "each byte has a class");
-
-static char class_of(char c)
-{
-    return classes[(uint8_t)c];
-}
-
 /* --- places and errors ----------------------------------------------------------------------- */
 
-/* Of the byte at `at` of the chunk, in the line that the reader has reached. */
-static uint32_t column_of(const struct weft_json_reader *r, size_t at)
+/* Of a byte of the piece, in the line that the reader has reached. */
+static uint32_t column_of(const struct weft_json_reader *r, size_t offset)
 {
-    uint64_t column = r->chunk_start + at - r->line_start + 1;
+    uint64_t column = r->piece_start + offset - r->line_start + 1;
     return column < UINT32_MAX ? (uint32_t)column : UINT32_MAX;
 }
 
-static enum weft_err stop(struct weft_json_reader *r, enum weft_err err, uint32_t column,
-    const char *reason, struct weft_msg *msg)
+/* Returns 0, for yajl. */
+static int stop(struct weft_json_reader *r, enum weft_err err, size_t offset, const char *reason)
 {
-    r->err = weft_fail(msg, err, "line %u, column %u: %s", r->line, column, reason);
-    return err;
+    r->err =
+        weft_fail(&r->reason, err, "line %u, column %u: %s", r->line, column_of(r, offset), reason);
+    return 0;
 }
 
-static enum weft_err stop_for_memory(struct weft_json_reader *r, const struct weft_arena *arena,
-    uint32_t column, struct weft_msg *msg)
+static int stop_for_memory(struct weft_json_reader *r, const struct weft_arena *arena)
 {
     char reason[96];
     (void)snprintf(
         reason, sizeof(reason), "the text needs more than %zu bytes of memory", arena->size_max);
-    return stop(r, WEFT_ETOOBIG, column, reason, msg);
+    return stop(r, WEFT_ETOOBIG, r->offset, reason);
 }
 
-static bool is_array_open(const struct weft_json_reader *r)
+/* To the first byte of the next token. yajl takes form feeds and vertical tabs for white space,
+ * RFC 8259 (2) does not. False after stop(). */
+static bool skip_to_token(struct weft_json_reader *r, size_t separators_end)
 {
-    return r->depth > 0 && r->levels[r->depth - 1].value->type == WEFT_JSON_ARRAY;
-}
-
-/* Something other than what must come. */
-static enum weft_err stop_unexpected(
-    struct weft_json_reader *r, uint32_t column, struct weft_msg *msg)
-{
-    const char *reason = "unallowed token at this point in JSON text";
-    switch (r->state) {
-    case WEFT_JSON_VALUE:
-    case WEFT_JSON_FIRST_VALUE:
-        break;
-    case WEFT_JSON_FIRST_KEY:
-    case WEFT_JSON_KEY:
-        reason = "invalid object key (must be a string)";
-        break;
-    case WEFT_JSON_COLON:
-        reason = "object key and value must be separated by a colon (':')";
-        break;
-    case WEFT_JSON_AFTER:
-        reason = is_array_open(r) ? "after array element, I expect ',' or ']'"
-                                  : "after key and value, inside map, I expect ',' or '}'";
-        break;
-    case WEFT_JSON_END:
-        reason = "trailing garbage";
-        break;
+    while (r->offset < r->piece.size) {
+        char c = r->piece.data[r->offset];
+        if (c == '\n') {
+            r->line++;
+            r->line_start = r->piece_start + r->offset + 1;
+        } else if (c == '\f' || c == '\v') {
+            (void)stop(r, WEFT_EMALFORMED, r->offset, "invalid char in json text");
+            return false;
+        } else if (c == ',' || c == ':') {
+            if (r->offset >= separators_end) {
+                return true;
+            }
+        } else if (c != ' ' && c != '\t' && c != '\r') {
+            return true;
+        }
+        r->offset++;
     }
-    return stop(r, WEFT_EMALFORMED, column, reason, msg);
+    return true;
 }
 
 /* A name as it may stand in a message: cut, and without control characters. */
@@ -107,36 +82,30 @@ static void show_name(struct weft_text name, char ret_shown[NAME_SHOWN_MAX + 4])
 
 /* --- the tree -------------------------------------------------------------------------------- */
 
-static bool wants_value(const struct weft_json_reader *r)
-{
-    return r->state == WEFT_JSON_VALUE || r->state == WEFT_JSON_FIRST_VALUE;
-}
-
 static struct weft_arena *arena_of(const struct weft_json_reader *r)
 {
     return r->depth > 0 ? r->levels[r->depth - 1].arena : r->arena;
 }
 
-/* A value begins at `column`; `more` bytes lie behind it, for its text. */
-static enum weft_err add_value(struct weft_json_reader *r, enum weft_json_type type,
-    uint32_t column, size_t more, struct weft_json **ret_value, struct weft_arena **ret_arena,
-    bool *ret_is_taken, struct weft_msg *msg)
+/* A value begins at the cursor; `more` bytes lie behind it, for its text. False after stop(). */
+static bool add_value(struct weft_json_reader *r, enum weft_json_type type, size_t more,
+    struct weft_json_level *ret_level)
 {
-    struct weft_json_level *level = r->depth > 0 ? &r->levels[r->depth - 1] : NULL;
-    struct weft_json *parent = level != NULL ? level->value : NULL;
+    struct weft_json_level *around = r->depth > 0 ? &r->levels[r->depth - 1] : NULL;
+    struct weft_json *parent = around != NULL ? around->value : NULL;
     struct weft_json begun = {.type = type,
         .line = r->line,
-        .column = column,
+        .column = column_of(r, r->offset),
         .key = r->key,
         .parent = parent,
         .index = parent != NULL ? parent->count : 0};
-    struct weft_arena *arena = arena_of(r);
     struct weft_arena *chosen = r->choose != NULL ? r->choose(r->ctx, &begun) : NULL;
-    arena = chosen != NULL ? chosen : arena;
+    struct weft_arena *arena = chosen != NULL ? chosen : arena_of(r);
     struct weft_json *value =
         more < SIZE_MAX / 2 ? weft_arena_alloc(arena, sizeof(*value) + more) : NULL;
     if (value == NULL) {
-        return stop_for_memory(r, arena, column, msg);
+        (void)stop_for_memory(r, arena);
+        return false;
     }
     *value = begun;
     r->key = (struct weft_text){NULL, 0};
@@ -146,353 +115,449 @@ static enum weft_err add_value(struct weft_json_reader *r, enum weft_json_type t
     if (chosen == NULL && parent == NULL) {
         r->root = value;
     } else if (chosen == NULL) {
-        if (level->last == NULL) {
+        if (around->last == NULL) {
             parent->first = value;
         } else {
-            level->last->next = value;
+            around->last->next = value;
         }
-        level->last = value;
+        around->last = value;
     }
-    *ret_value = value;
-    *ret_arena = arena;
-    *ret_is_taken = chosen != NULL;
-    return WEFT_OK;
+    *ret_level =
+        (struct weft_json_level){.value = value, .arena = arena, .is_taken = chosen != NULL};
+    return true;
 }
 
 /* A value is whole. */
-static void end_value(struct weft_json_reader *r, struct weft_json *value, bool is_taken)
+static int end_value(struct weft_json_reader *r, const struct weft_json_level *level)
 {
-    r->state = r->depth == 0 ? WEFT_JSON_END : WEFT_JSON_AFTER;
-    r->finished = is_taken ? value : NULL;
+    if (level->is_taken) {
+        weft_assert(r->finished_count < WEFT_JSON_FINISHED_MAX); /* PRO-5 */
+        r->finished[r->finished_count++] = *level;
+    }
+    return 1;
 }
 
-static enum weft_err open_value(
-    struct weft_json_reader *r, enum weft_json_type type, struct weft_msg *msg)
+static int open_value(struct weft_json_reader *r, enum weft_json_type type)
 {
-    struct weft_json_level level = {.last = NULL};
-    uint32_t column = column_of(r, r->at);
-    if (!wants_value(r)) {
-        return stop_unexpected(r, column, msg);
+    struct weft_json_level level;
+    if (!skip_to_token(r, SIZE_MAX)) {
+        return 0;
     }
     if (r->depth == WEFT_JSON_DEPTH_MAX) {
         char reason[64];
         (void)snprintf(reason, sizeof(reason), "nested deeper than %d", WEFT_JSON_DEPTH_MAX);
-        return stop(r, WEFT_ETOOBIG, column, reason, msg);
+        return stop(r, WEFT_ETOOBIG, r->offset, reason);
     }
-    enum weft_err err =
-        add_value(r, type, column, 0, &level.value, &level.arena, &level.is_taken, msg);
-    if (err == WEFT_OK) {
-        r->levels[r->depth++] = level;
-        r->state = type == WEFT_JSON_ARRAY ? WEFT_JSON_FIRST_VALUE : WEFT_JSON_FIRST_KEY;
-        r->at++;
+    if (!add_value(r, type, 0, &level)) {
+        return 0;
     }
-    return err;
+    r->levels[r->depth++] = level;
+    r->offset++;
+    return 1;
 }
 
-static enum weft_err refuse_twins(
-    struct weft_json_reader *r, const struct weft_json *object, struct weft_msg *msg)
+static int close_value(struct weft_json_reader *r)
 {
+    r->offset++;
+    r->depth--;
+    return end_value(r, &r->levels[r->depth]);
+}
+
+/* --- strings --------------------------------------------------------------------------------- */
+
+/* Four hexadecimal digits that yajl has accepted. */
+static unsigned read_hex4(const char *p)
+{
+    unsigned value = 0;
+    for (int i = 0; i < 4; i++) {
+        unsigned char c = (unsigned char)p[i];
+        value = value << 4 | (c <= '9' ? c - (unsigned)'0' : (c | 0x20u) - 'a' + 10u);
+    }
+    return value;
+}
+
+/* yajl would put '?' for half a pair, and a zero byte has no place in our texts. `raw` goes to
+ * the closing quote. False after stop(). */
+static bool check_escapes(struct weft_json_reader *r, struct weft_text raw, size_t offset)
+{
+    size_t at = 0;
+    while (at < raw.size) {
+        const char *p = raw.data + at;
+        size_t size = *p != '\\' ? 1 : p[1] != 'u' ? 2 : 6;
+        unsigned code = size == 6 ? read_hex4(p + 2) : ' ';
+        if (code == 0) {
+            return stop(r, WEFT_EMALFORMED, offset + at, "zero byte in a string") != 0;
+        }
+        if (code >= 0xd800 && code <= 0xdfff) {
+            bool is_pair = code < 0xdc00 && p[6] == '\\' && p[7] == 'u' &&
+                           (read_hex4(p + 8) & 0xfc00) == 0xdc00;
+            if (!is_pair) {
+                return stop(r, WEFT_EMALFORMED, offset + at, "half a surrogate pair in a string");
+            }
+            size = 12;
+        }
+        at += size;
+    }
+    return true;
+}
+
+/* What yajl lets pass in the string at the cursor, of which it undid the escapes to `size` bytes.
+ * `ret_end`: behind the string. False after stop(). */
+static bool check_string(struct weft_json_reader *r, size_t size, size_t *ret_end)
+{
+    size_t start = r->offset + 1;
+    size_t end = yajl_get_bytes_consumed(r->parser);
+    weft_assert(end > start && end <= r->piece.size && r->piece.data[start - 1] == '"'); /* PRO-5 */
+    struct weft_text raw = {r->piece.data + start, end - 1 - start};
+    size_t good = weft_text_utf8_prefix(raw);
+    if (good < raw.size) {
+        return stop(r, WEFT_EMALFORMED, start + good, "not UTF-8") != 0;
+    }
+    *ret_end = end;
+    return size == raw.size || check_escapes(r, raw, start); /* Each escape is longer. */
+}
+
+/* --- what yajl tells ------------------------------------------------------------------------- */
+
+static int on_word(struct weft_json_reader *r, enum weft_json_type type, struct weft_text literal,
+    bool boolean, size_t size)
+{
+    struct weft_json_level level;
+    size_t more = literal.size > 0 ? literal.size + 1 : 0;
+    if (!skip_to_token(r, SIZE_MAX) || !add_value(r, type, more, &level)) {
+        return 0;
+    }
+    level.value->boolean = boolean;
+    if (more > 0) {
+        char *text = (char *)(level.value + 1); /* The arena gives zeros: it is terminated. */
+        memcpy(text, literal.data, literal.size);
+        level.value->text = (struct weft_text){text, literal.size};
+    }
+    r->offset += size;
+    return end_value(r, &level);
+}
+
+static int on_null(void *context)
+{
+    return on_word(context, WEFT_JSON_NULL, (struct weft_text){NULL, 0}, false, 4);
+}
+
+static int on_boolean(void *context, int value)
+{
+    bool is_true = value != 0;
+    return on_word(context, WEFT_JSON_BOOL, (struct weft_text){NULL, 0}, is_true, is_true ? 4 : 5);
+}
+
+static int on_number(void *context, const char *literal, size_t size)
+{
+    return on_word(context, WEFT_JSON_NUMBER, (struct weft_text){literal, size}, false, size);
+}
+
+static int on_string(void *context, const unsigned char *data, size_t size)
+{
+    struct weft_json_reader *r = context;
+    struct weft_json_level level;
+    size_t end = 0;
+    if (!skip_to_token(r, SIZE_MAX) || !check_string(r, size, &end) ||
+        !add_value(r, WEFT_JSON_STRING, size + 1, &level)) {
+        return 0;
+    }
+    char *text = (char *)(level.value + 1); /* Terminated, as above. */
+    if (size > 0) {
+        memcpy(text, data, size);
+    }
+    level.value->text = (struct weft_text){text, size};
+    r->offset = end;
+    return end_value(r, &level);
+}
+
+static int on_key(void *context, const unsigned char *data, size_t size)
+{
+    struct weft_json_reader *r = context;
+    size_t end = 0;
+    if (!skip_to_token(r, SIZE_MAX) || !check_string(r, size, &end)) {
+        return 0;
+    }
+    r->key = weft_arena_text(arena_of(r), (struct weft_text){(const char *)data, size});
+    if (r->key.data == NULL) {
+        return stop_for_memory(r, arena_of(r));
+    }
+    r->offset = end;
+    return 1;
+}
+
+static int on_object(void *context)
+{
+    return open_value(context, WEFT_JSON_OBJECT);
+}
+
+static int on_array(void *context)
+{
+    return open_value(context, WEFT_JSON_ARRAY);
+}
+
+static int on_array_end(void *context)
+{
+    return skip_to_token(context, SIZE_MAX) ? close_value(context) : 0;
+}
+
+static int on_object_end(void *context)
+{
+    struct weft_json_reader *r = context;
     const struct weft_json *twin = NULL;
-    if (weft_json_find_twin(object, r->repeatable, &twin) != WEFT_OK) {
-        return stop(r, WEFT_ENOMEM, column_of(r, r->at), "out of memory", msg);
+    if (!skip_to_token(r, SIZE_MAX)) {
+        return 0;
+    }
+    if (weft_json_find_twin(r->levels[r->depth - 1].value, r->repeatable, &twin) != WEFT_OK) {
+        return stop(r, WEFT_ENOMEM, r->offset, "out of memory");
     }
     if (twin != NULL) {
         char name[NAME_SHOWN_MAX + 4];
         show_name(twin->key, name);
-        r->err = weft_fail(msg, WEFT_EMALFORMED, "line %u, column %u: member \"%s\" is there twice",
-            twin->line, twin->column, name);
+        r->err = weft_fail(&r->reason, WEFT_EMALFORMED,
+            "line %u, column %u: member \"%s\" is there twice", twin->line, twin->column, name);
+        return 0;
     }
-    return r->err;
+    return close_value(r);
 }
 
-static enum weft_err close_value(
-    struct weft_json_reader *r, enum weft_json_type type, struct weft_msg *msg)
+static const yajl_callbacks callbacks = {
+    .yajl_null = on_null,
+    .yajl_boolean = on_boolean,
+    .yajl_number = on_number,
+    .yajl_string = on_string,
+    .yajl_start_map = on_object,
+    .yajl_map_key = on_key,
+    .yajl_end_map = on_object_end,
+    .yajl_start_array = on_array,
+    .yajl_end_array = on_array_end,
+};
+
+/* --- what yajl refuses ----------------------------------------------------------------------- */
+
+/* What yajl has against the text; whether it is its characters rather than their order.
+ * "lexical error: invalid char in json text.\n": without its class and end. */
+static bool read_error(struct weft_json_reader *r, char *ret_reason, size_t size)
 {
-    enum weft_json_state first =
-        type == WEFT_JSON_ARRAY ? WEFT_JSON_FIRST_VALUE : WEFT_JSON_FIRST_KEY;
-    bool is_open = r->depth > 0 && r->levels[r->depth - 1].value->type == type;
-    if (!is_open || (r->state != WEFT_JSON_AFTER && r->state != first)) {
-        return stop_unexpected(r, column_of(r, r->at), msg);
+    unsigned char *text = yajl_get_error(r->parser, 0, NULL, 0);
+    const char *start = text != NULL ? strstr((const char *)text, ": ") : NULL;
+    bool is_lexical = text != NULL && strncmp((const char *)text, "lexical", 7) == 0;
+    (void)snprintf(ret_reason, size, "%s", start != NULL ? start + 2 : "not JSON");
+    size_t end = strcspn(ret_reason, "\n");
+    ret_reason[end > 0 && ret_reason[end - 1] == '.' ? end - 1 : end] = '\0';
+    if (strcmp(ret_reason, "premature EOF") == 0) {
+        (void)snprintf(ret_reason, size, "the text ends too early");
     }
-    struct weft_json_level *level = &r->levels[r->depth - 1];
-    enum weft_err err = type == WEFT_JSON_OBJECT ? refuse_twins(r, level->value, msg) : WEFT_OK;
-    if (err == WEFT_OK) {
-        r->depth--;
-        r->at++;
-        end_value(r, level->value, level->is_taken);
+    if (text != NULL) {
+        yajl_free_error(r->parser, text);
     }
-    return err;
+    return is_lexical;
 }
 
-/* --- tokens ---------------------------------------------------------------------------------- */
-
-static enum weft_err put_string(struct weft_json_reader *r, struct weft_text raw, char *out,
-    struct weft_text *ret_text, struct weft_msg *msg)
+/* Within a string the byte is told. `error_offset`: of it. */
+static void refuse_string(struct weft_json_reader *r, size_t error_offset, const char *reason)
 {
-    struct weft_json_fault fault = {0, NULL};
-    size_t size = raw.size;
-    size_t good = r->has_high ? weft_text_utf8_prefix(raw) : raw.size;
-    if (good < raw.size) {
-        fault = (struct weft_json_fault){good, "not UTF-8"};
-    } else if (r->has_escape) {
-        size = weft_json_unescape(raw, out, &fault);
-    } else if (raw.size > 0) {
-        memcpy(out, raw.data, raw.size);
+    size_t start = r->offset + 1;
+    size_t end = error_offset < r->piece.size ? error_offset : r->piece.size;
+    end = end > start ? end : start;
+    size_t good = weft_text_utf8_prefix((struct weft_text){r->piece.data + start, end - start});
+    if (start + good < end) {
+        (void)stop(r, WEFT_EMALFORMED, start + good, "not UTF-8");
+    } else {
+        bool is_zero = end < r->piece.size && r->piece.data[end] == '\0';
+        (void)stop(r, WEFT_EMALFORMED, end, is_zero ? "zero byte" : reason);
     }
-    if (fault.reason != NULL) {
-        return stop(
-            r, WEFT_EMALFORMED, r->token_column + 1 + (uint32_t)fault.offset, fault.reason, msg);
-    }
-    out[size] = '\0';
-    *ret_text = (struct weft_text){out, size};
-    return WEFT_OK;
 }
 
-/* The content of a string is there whole. */
-static enum weft_err end_string(
-    struct weft_json_reader *r, struct weft_text raw, struct weft_msg *msg)
+/* Says why yajl refused the text, and where. */
+static void refuse(struct weft_json_reader *r, size_t error_offset)
 {
-    if (r->state == WEFT_JSON_KEY || r->state == WEFT_JSON_FIRST_KEY) {
-        char *out = weft_arena_alloc(arena_of(r), raw.size + 1);
-        if (out == NULL) {
-            return stop_for_memory(r, arena_of(r), r->token_column, msg);
+    static const char *const not_numbers[] = {"NaN", "nan", "Infinity", "-Infinity", "inf", "-inf"};
+    char reason[128];
+    bool is_lexical = read_error(r, reason, sizeof(reason));
+    /* A comma or colon that yajl did not expect is behind its offset. */
+    size_t separators_end = error_offset > 0 ? error_offset - 1 : 0;
+    if (!skip_to_token(r, is_lexical ? SIZE_MAX : separators_end)) {
+        return;
+    }
+    struct weft_text rest = {r->piece.data + r->offset, r->piece.size - r->offset};
+    for (size_t i = 0; i < sizeof(not_numbers) / sizeof(*not_numbers); i++) {
+        size_t size = strlen(not_numbers[i]);
+        if (rest.size >= size && memcmp(rest.data, not_numbers[i], size) == 0) {
+            (void)snprintf(reason, sizeof(reason), "%s is not a JSON number", not_numbers[i]);
         }
-        r->state = WEFT_JSON_COLON;
-        return put_string(r, raw, out, &r->key, msg);
     }
-    struct weft_json *value = NULL;
-    struct weft_arena *arena;
-    bool is_taken;
-    enum weft_err err = add_value(
-        r, WEFT_JSON_STRING, r->token_column, raw.size + 1, &value, &arena, &is_taken, msg);
-    if (err == WEFT_OK) {
-        err = put_string(r, raw, (char *)(value + 1), &value->text, msg);
+    uint8_t first = rest.size > 0 ? (uint8_t)rest.data[0] : ' ';
+    if (first == '"' && is_lexical) {
+        refuse_string(r, error_offset, reason);
+    } else if (first == '\0') {
+        (void)stop(r, WEFT_EMALFORMED, r->offset, "zero byte");
+    } else if (first >= 0x80 && (first < 0xc2 || first > 0xf4)) {
+        (void)stop(r, WEFT_EMALFORMED, r->offset, "not UTF-8"); /* None begins so (RFC 3629, 4). */
+    } else {
+        bool is_cut = first == '"' && error_offset > r->piece.size;
+        (void)stop(r, WEFT_EMALFORMED, is_cut ? r->piece.size : r->offset, reason);
     }
-    if (err == WEFT_OK) {
-        end_value(r, value, is_taken);
-    }
-    return err;
 }
 
-/* A number or a literal is there whole. */
-static enum weft_err end_word(
-    struct weft_json_reader *r, struct weft_text word, struct weft_msg *msg)
+/* --- pieces ---------------------------------------------------------------------------------- */
+
+static bool is_word(char c)
 {
-    enum weft_json_type type = WEFT_JSON_NULL;
-    struct weft_json_fault fault = {0, NULL};
-    enum weft_err err = weft_json_classify(word, &type, &fault);
-    if (err != WEFT_OK && fault.reason != NULL) {
-        return stop(
-            r, WEFT_EMALFORMED, r->token_column + (uint32_t)fault.offset, fault.reason, msg);
-    }
-    if (!wants_value(r)) {
-        return stop_unexpected(r, r->token_column, msg);
-    }
-    if (err != WEFT_OK) { /* A number at once behind a number. */
-        r->state = r->depth == 0 ? WEFT_JSON_END : WEFT_JSON_AFTER;
-        return stop_unexpected(r, r->token_column + (uint32_t)fault.offset, msg);
-    }
-    struct weft_json *value = NULL;
-    struct weft_arena *arena;
-    bool is_taken;
-    size_t more = type == WEFT_JSON_NUMBER ? word.size + 1 : 0;
-    err = add_value(r, type, r->token_column, more, &value, &arena, &is_taken, msg);
-    if (err != WEFT_OK) {
-        return err;
-    }
-    value->boolean = type == WEFT_JSON_BOOL && word.data[0] == 't';
-    if (more > 0) {
-        char *text = (char *)(value + 1); /* The arena gives zeros: it is terminated. */
-        memcpy(text, word.data, word.size);
-        value->text = (struct weft_text){text, word.size};
-    }
-    end_value(r, value, is_taken);
-    return WEFT_OK;
+    char letter = (char)(c | 0x20);
+    return (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '+' ||
+           c == '.';
 }
 
-/* The token goes on behind the chunk: keep what there is of it. */
-static enum weft_err keep_beginning(struct weft_json_reader *r, struct weft_msg *msg)
+/* Behind the string, or the chunk. */
+static size_t skip_string(struct weft_json_reader *r, size_t at)
 {
-    enum weft_err err =
-        weft_buffer_append(&r->beginning, r->chunk.data + r->token_at, r->chunk.size - r->token_at);
-    r->at = r->token_at = r->chunk.size;
-    return err == WEFT_OK ? WEFT_OK
-                          : stop(r, err, r->token_column, "too large a string or number", msg);
-}
-
-/* The token ends before `end` of the chunk. */
-static enum weft_err end_token(struct weft_json_reader *r, size_t end, struct weft_msg *msg)
-{
-    struct weft_text raw = {r->chunk.data + r->token_at, end - r->token_at};
-    if (r->beginning.size > 0) {
-        enum weft_err err = weft_buffer_text(&r->beginning, raw);
-        if (err != WEFT_OK) {
-            return stop(r, err, r->token_column, "too large a string or number", msg);
+    while (at < r->chunk.size) {
+        char c = r->chunk.data[at++];
+        if (r->is_escaped) {
+            r->is_escaped = false;
+        } else if (c == '\\') {
+            r->is_escaped = true;
+        } else if (c == '"') {
+            r->is_in_string = false;
+            break;
         }
-        raw = (struct weft_text){(const char *)r->beginning.data, r->beginning.size};
     }
-    bool is_string = r->token == WEFT_JSON_IN_STRING;
-    r->token = WEFT_JSON_NO_TOKEN;
-    r->at = is_string ? end + 1 : end;
-    enum weft_err err = is_string ? end_string(r, raw, msg) : end_word(r, raw, msg);
-    weft_buffer_clear(&r->beginning);
-    return err;
+    return at;
 }
 
-static enum weft_err read_string(struct weft_json_reader *r, struct weft_msg *msg)
+/* Where the next piece ends in the chunk: between two tokens, with a byte between them. At most one
+ * array or object ends in it, and begins as its last byte; and one element of an array that was
+ * open. */
+static size_t find_end(struct weft_json_reader *r, size_t *ret_scanned)
 {
-    const char *text = r->chunk.data;
-    size_t i = r->at;
-    while (i < r->chunk.size) {
-        char class = class_of(text[i]);
-        if (class == OTHER || class == WORD) {
-            i++;
-        } else if (class == HIGH) {
-            r->has_high = true;
-            i++;
-        } else if (class == CONTROL) {
-            return stop(r, WEFT_EMALFORMED, column_of(r, i),
-                text[i] == '\0' ? "zero byte" : "invalid character inside string", msg);
-        } else if (r->is_escaped) {
-            i++; /* Quote or backslash; the others are told when the escapes are undone. */
-        } else if (class == QUOTE) {
-            return end_token(r, i, msg);
-        } else {
-            r->is_escaped = r->has_escape = true;
-            i++;
+    bool is_in_array = r->depth > 0 && r->levels[r->depth - 1].value->type == WEFT_JSON_ARRAY;
+    size_t end = r->at, at = r->at;
+    bool is_found = false;
+    while (at < r->chunk.size && !is_found) {
+        if (r->is_in_string) {
+            at = skip_string(r, at);
+            if (r->is_in_string) {
+                break;
+            }
+            end = at;
+            is_found = r->token.size > 0;
             continue;
         }
-        r->is_escaped = false;
-    }
-    return keep_beginning(r, msg);
-}
-
-static enum weft_err read_word(struct weft_json_reader *r, struct weft_msg *msg)
-{
-    size_t i = r->at;
-    while (i < r->chunk.size && class_of(r->chunk.data[i]) == WORD) {
-        i++;
-    }
-    return i < r->chunk.size ? end_token(r, i, msg) : keep_beginning(r, msg);
-}
-
-static void begin_token(struct weft_json_reader *r, enum weft_json_token token)
-{
-    r->token = token;
-    r->token_column = column_of(r, r->at);
-    r->at += token == WEFT_JSON_IN_STRING ? 1 : 0;
-    r->token_at = r->at;
-    r->is_escaped = r->has_escape = r->has_high = false;
-}
-
-/* --- between tokens -------------------------------------------------------------------------- */
-
-/* A byte that begins no token. */
-static enum weft_err stop_at_byte(struct weft_json_reader *r, struct weft_msg *msg)
-{
-    const char *p = r->chunk.data + r->at;
-    const char *reason = "invalid char in json text";
-    if (*p == '\0') {
-        reason = "zero byte";
-    } else if (class_of(*p) == HIGH && ((uint8_t)*p < 0xc2 || (uint8_t)*p > 0xf4)) {
-        reason = "not UTF-8"; /* No character begins so (RFC 3629, 4). */
-    } else if (class_of(*p) != CONTROL && r->state == WEFT_JSON_END) {
-        reason = "trailing garbage";
-    } else if (*p == '/') {
-        reason = "probable comment found in input text, comments are not enabled";
-    }
-    return stop(r, WEFT_EMALFORMED, column_of(r, r->at), reason, msg);
-}
-
-static enum weft_err read_comma(struct weft_json_reader *r, struct weft_msg *msg)
-{
-    if (r->state != WEFT_JSON_AFTER) {
-        return stop_unexpected(r, column_of(r, r->at), msg);
-    }
-    r->state = is_array_open(r) ? WEFT_JSON_VALUE : WEFT_JSON_KEY;
-    r->at++;
-    return WEFT_OK;
-}
-
-static enum weft_err read_colon(struct weft_json_reader *r, struct weft_msg *msg)
-{
-    if (r->state != WEFT_JSON_COLON) {
-        return stop_unexpected(r, column_of(r, r->at), msg);
-    }
-    r->state = WEFT_JSON_VALUE;
-    r->at++;
-    return WEFT_OK;
-}
-
-static enum weft_err read_token(struct weft_json_reader *r, struct weft_msg *msg)
-{
-    switch (r->chunk.data[r->at]) {
-    case '\n':
-        r->line++;
-        r->line_start = r->chunk_start + r->at + 1;
-        r->at++;
-        return WEFT_OK;
-    case ' ':
-    case '\t':
-    case '\r':
-        r->at++;
-        return WEFT_OK;
-    case ',':
-        return read_comma(r, msg);
-    case ':':
-        return read_colon(r, msg);
-    case '{':
-        return open_value(r, WEFT_JSON_OBJECT, msg);
-    case '[':
-        return open_value(r, WEFT_JSON_ARRAY, msg);
-    case '}':
-        return close_value(r, WEFT_JSON_OBJECT, msg);
-    case ']':
-        return close_value(r, WEFT_JSON_ARRAY, msg);
-    case '"':
-        if (r->state == WEFT_JSON_COLON || r->state == WEFT_JSON_AFTER ||
-            r->state == WEFT_JSON_END) {
-            return stop_unexpected(r, column_of(r, r->at), msg);
+        char c = r->chunk.data[at++];
+        if (c == '"') {
+            r->is_in_string = true;
+        } else if (!is_word(c)) {
+            end = at;
+            bool is_end = c == '{' || c == '}' || c == '[' || c == ']' || (c == ',' && is_in_array);
+            is_found = r->token.size > 0 || (r->choose != NULL && is_end);
         }
-        begin_token(r, WEFT_JSON_IN_STRING);
-        return WEFT_OK;
-    default:
-        if (class_of(r->chunk.data[r->at]) != WORD || r->state == WEFT_JSON_END) {
-            return stop_at_byte(r, msg);
-        }
-        begin_token(r, WEFT_JSON_IN_WORD);
+    }
+    *ret_scanned = at;
+    return end;
+}
+
+/* The next piece of the chunk; empty: there is none. */
+static enum weft_err take_piece(struct weft_json_reader *r, struct weft_text *ret_piece)
+{
+    struct weft_text rest = {r->chunk.data + r->at, r->chunk.size - r->at};
+    if (r->is_last && r->choose == NULL && r->token.size == 0) {
+        r->at = r->chunk.size; /* As it is: nothing is handed over. */
+        *ret_piece = rest;
         return WEFT_OK;
     }
+    size_t scanned = r->at;
+    size_t size = find_end(r, &scanned) - r->at;
+    enum weft_err err = WEFT_OK;
+    *ret_piece = (struct weft_text){rest.data, size};
+    if (r->token.size > 0 && size > 0) {
+        err = weft_buffer_append(&r->token, rest.data, size);
+        *ret_piece = (struct weft_text){(const char *)r->token.data, r->token.size};
+        weft_buffer_clear(&r->token);
+    } else if (scanned > r->at + size) {
+        err = weft_buffer_append(&r->token, rest.data + size, scanned - r->at - size);
+        size = scanned - r->at;
+    }
+    r->at += size;
+    return err;
+}
+
+static void judge(struct weft_json_reader *r, yajl_status status, size_t error_offset)
+{
+    if (status == yajl_status_error) {
+        refuse(r, error_offset);
+    } else if (status == yajl_status_client_canceled) {
+        weft_assert(r->err != WEFT_OK); /* PRO-5 */
+    } else {
+        (void)skip_to_token(r, SIZE_MAX);
+    }
+}
+
+static void parse(struct weft_json_reader *r, struct weft_text piece)
+{
+    r->piece_start += r->piece.size;
+    r->piece = piece;
+    r->offset = 0;
+    if (piece.size > 0) {
+        yajl_status status = yajl_parse(r->parser, (const unsigned char *)piece.data, piece.size);
+        judge(r, status, yajl_get_bytes_consumed(r->parser));
+    }
+}
+
+/* There is no more. */
+static void end_text(struct weft_json_reader *r)
+{
+    if (r->token.size > 0) {
+        parse(r, (struct weft_text){(const char *)r->token.data, r->token.size});
+    }
+    if (r->err == WEFT_OK) { /* A number may be over only now. */
+        judge(r, yajl_complete_parse(r->parser), r->piece.size + 1);
+    }
+    if (r->err == WEFT_OK && r->mark > 0 && r->mark < 3) {
+        (void)stop(r, WEFT_EMALFORMED, 0, "the text ends too early");
+    }
+    r->is_done = r->err == WEFT_OK;
 }
 
 /* A byte order mark is ignored, as RFC 8259, section 8.1 permits. */
-static enum weft_err read_mark(struct weft_json_reader *r, struct weft_msg *msg)
+static void read_mark(struct weft_json_reader *r)
 {
     static const char mark[] = "\xef\xbb\xbf";
     if (r->chunk.data[r->at] == mark[r->mark]) {
         r->mark++;
-        r->chunk = (struct weft_text){r->chunk.data + 1, r->chunk.size - 1};
-        return WEFT_OK;
+        r->at++;
+    } else if (r->mark > 0) {
+        (void)stop(r, WEFT_EMALFORMED, 0, "not UTF-8");
+    } else {
+        r->mark = sizeof(mark) - 1;
     }
-    if (r->mark > 0) {
-        return stop(r, WEFT_EMALFORMED, 1, "not UTF-8", msg);
-    }
-    r->mark = sizeof(mark) - 1;
-    return WEFT_OK;
 }
 
-/* There is no more. */
-static enum weft_err end_text(struct weft_json_reader *r, struct weft_msg *msg)
+static void step(struct weft_json_reader *r)
 {
-    if (r->token == WEFT_JSON_IN_WORD) {
-        return end_token(r, r->at, msg); /* Only its end tells that a number is over. */
+    struct weft_text piece = {NULL, 0};
+    if (r->parser == NULL) {
+        r->parser = yajl_alloc(&callbacks, NULL, r);
+        if (r->parser == NULL) {
+            (void)stop(r, WEFT_ENOMEM, 0, "out of memory");
+            return;
+        }
+        (void)yajl_config(r->parser, yajl_dont_validate_strings, 1); /* check_string is stricter. */
     }
-    bool is_half_mark = r->mark > 0 && r->mark < 3;
-    if (r->token != WEFT_JSON_NO_TOKEN || r->state != WEFT_JSON_END || is_half_mark) {
-        return stop(r, WEFT_EMALFORMED, column_of(r, r->at), "the text ends too early", msg);
+    if (r->at == r->chunk.size) {
+        end_text(r);
+        return;
     }
-    r->is_done = true;
-    return WEFT_ENOTFOUND;
+    if (r->mark < 3) {
+        read_mark(r);
+        return;
+    }
+    enum weft_err err = take_piece(r, &piece);
+    if (err != WEFT_OK) {
+        (void)stop(r, err, r->offset, "too large a string or number");
+        return;
+    }
+    parse(r, piece);
 }
 
 /* --- for users ------------------------------------------------------------------------------- */
@@ -504,56 +569,48 @@ void weft_json_reader_init(struct weft_json_reader *r, struct weft_arena *arena,
         .ctx = ctx,
         .arena = arena,
         .repeatable = weft_text_of(repeatable),
+        .piece = {"", 0},
         .line = first_line,
-        .beginning = {.size_max = TOKEN_SIZE_MAX}};
+        .token = {.size_max = TOKEN_SIZE_MAX}};
 }
 
 void weft_json_reader_feed(struct weft_json_reader *r, struct weft_text chunk, bool is_last)
 {
     weft_assert(r->at == r->chunk.size && !r->is_last); /* PRO-5 */
-    r->chunk_start += r->chunk.size;
     r->chunk = chunk;
     r->at = 0;
-    r->token_at = 0;
     r->is_last = is_last;
 }
 
-static enum weft_err step(struct weft_json_reader *r, struct weft_msg *msg)
+static struct weft_json *take_finished(struct weft_json_reader *r)
 {
-    if (r->at == r->chunk.size) {
-        return r->is_last ? end_text(r, msg) : WEFT_ENOTFOUND;
-    }
-    if (r->mark < 3) {
-        return read_mark(r, msg);
-    }
-    switch (r->token) {
-    case WEFT_JSON_NO_TOKEN:
-        return read_token(r, msg);
-    case WEFT_JSON_IN_STRING:
-        return read_string(r, msg);
-    case WEFT_JSON_IN_WORD:
-        return read_word(r, msg);
-    }
-    weft_unreachable("token of a JSON text"); /* PRO-5 */
+    struct weft_json *value = r->finished[0].value;
+    r->finished_count--;
+    memmove(r->finished, r->finished + 1, r->finished_count * sizeof(*r->finished));
+    return value;
 }
 
 enum weft_err weft_json_reader_next(
     struct weft_json_reader *r, struct weft_json **ret_value, struct weft_msg *msg)
 {
-    if (r->err != WEFT_OK) {
-        return weft_fail(msg, r->err, "line %u, column 1: it was refused before", r->line);
-    }
     for (;;) {
-        enum weft_err err = step(r, msg);
-        if (err != WEFT_OK) {
-            return err;
-        }
-        if (r->finished != NULL) {
-            *ret_value = r->finished;
-            r->finished = NULL;
+        if (r->finished_count > 0) {
+            *ret_value = take_finished(r);
             return WEFT_OK;
         }
+        if (r->err != WEFT_OK) {
+            break;
+        }
+        if (r->is_done || (r->at == r->chunk.size && !r->is_last)) {
+            return WEFT_ENOTFOUND;
+        }
+        step(r);
     }
+    if (r->is_told) {
+        return weft_fail(msg, r->err, "line %u, column 1: it was refused before", r->line);
+    }
+    r->is_told = true;
+    return weft_fail(msg, r->err, "%s", r->reason.text);
 }
 
 bool weft_json_reader_is_open_in(const struct weft_json_reader *r, const struct weft_arena *arena)
@@ -563,10 +620,18 @@ bool weft_json_reader_is_open_in(const struct weft_json_reader *r, const struct 
             return true;
         }
     }
+    for (uint32_t i = 0; i < r->finished_count; i++) {
+        if (r->finished[i].arena == arena) {
+            return true;
+        }
+    }
     return false;
 }
 
 void weft_json_reader_close(struct weft_json_reader *r)
 {
-    weft_buffer_destroy(&r->beginning);
+    if (r->parser != NULL) {
+        yajl_free(r->parser);
+    }
+    weft_buffer_destroy(&r->token);
 }

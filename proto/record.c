@@ -164,6 +164,12 @@ static bool split_number(struct weft_text text, struct number *ret_number)
     return p == end;
 }
 
+bool weft_record_is_number(struct weft_text literal)
+{
+    struct number n;
+    return literal.size > 0 && split_number(literal, &n);
+}
+
 static bool fits_int64(const struct number *n)
 {
     uint64_t limit = n->is_negative ? (uint64_t)INT64_MAX + 1 : (uint64_t)INT64_MAX;

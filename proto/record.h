@@ -83,5 +83,7 @@ void weft_record_pointer(const char *base, struct weft_text path, char ret_point
 bool weft_asset_is_valid(struct weft_text asset);
 /* A kind or rel: 1 to 63 of [a-z0-9_.-], starting with a letter or digit. */
 bool weft_name_is_valid(struct weft_text name);
+/* The literal of a JSON number, as RFC 8259, section 6 has it, of any size. */
+bool weft_record_is_number(struct weft_text literal);
 
 #endif

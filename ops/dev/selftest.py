@@ -60,6 +60,8 @@ PLANTED = [
     ("OpenSSL in proto", "layers", {"proto/x.c": "#include <openssl/evp.h>\n"}, "proto/x.c:1"),
     ("RocksDB outside the state", "layers", {"node/x.c": "#include <rocksdb/c.h>\n"},
      "node/x.c:1"),
+    ("yajl outside json_reader.c", "layers", {"ops/x.c": "#include <yajl/yajl_parse.h>\n"},
+     "ops/x.c:1"),
     ("a clock in a pure layer", "layers", {"policy/x.c": "#include <time.h>\n"}, "policy/x.c:1"),
     ("product includes tests", "layers", {"node/x.c": '#include "tests/x.h"\n',
                                           "tests/x.h": HEADER}, "node/x.c:1"),

@@ -1,6 +1,5 @@
 /* Ids, fields and links of a Catena-X twin. */
 #include "ops/import/catenax_twin.h"
-#include "proto/json_reader.h"
 #include "proto/limits.h"
 #include "proto/record_json.h"
 
@@ -148,11 +147,9 @@ static enum weft_err add_quantity(struct weft_catenax_draft *d, const struct wef
     unit = unit != NULL ? unit : weft_json_get(quantity, "measurementUnit");
     const struct weft_json *lexical = weft_json_get(unit, "lexicalValue");
     unit = lexical != NULL ? lexical : unit;
-    enum weft_json_type type = WEFT_JSON_NULL;
-    struct weft_json_fault fault;
-    bool is_number =
-        number != NULL && (number->type == WEFT_JSON_NUMBER || number->type == WEFT_JSON_STRING) &&
-        weft_json_classify(number->text, &type, &fault) == WEFT_OK && type == WEFT_JSON_NUMBER;
+    bool is_number = number != NULL &&
+                     (number->type == WEFT_JSON_NUMBER || number->type == WEFT_JSON_STRING) &&
+                     weft_record_is_number(number->text);
     if (!is_number) {
         return weft_json_fail(
             number != NULL ? number : quantity, d->msg, WEFT_EINVAL, "has no number as quantity");

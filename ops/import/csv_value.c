@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "ops/import/csv_map.h"
-#include "proto/json_reader.h"
 #include "proto/limits.h"
 #include "proto/record_json.h"
 #include "proto/time.h"
@@ -228,8 +227,6 @@ static struct weft_text without_spaces(struct weft_text text)
 static enum weft_err read_number(const struct weft_csv_row *row, const struct weft_csv_value *value,
     struct weft_text text, struct weft_field *field)
 {
-    enum weft_json_type type = WEFT_JSON_NULL;
-    struct weft_json_fault fault;
     struct weft_text literal = without_spaces(text);
     char *comma =
         value->decimal == ',' && literal.size > 0 ? memchr(literal.data, ',', literal.size) : NULL;
@@ -242,7 +239,7 @@ static enum weft_err read_number(const struct weft_csv_row *row, const struct we
         literal = (struct weft_text){literal.data + 1, literal.size - 1};
     }
     bool is_good =
-        weft_json_classify(literal, &type, &fault) == WEFT_OK && type == WEFT_JSON_NUMBER &&
+        weft_record_is_number(literal) &&
         (value->decimal == '.' || comma != NULL || memchr(literal.data, '.', literal.size) == NULL);
     bool is_real = is_good && (has_dot || memchr(literal.data, 'e', literal.size) != NULL ||
                                   memchr(literal.data, 'E', literal.size) != NULL);

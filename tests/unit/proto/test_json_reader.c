@@ -108,6 +108,70 @@ static struct weft_arena *choose_elements(void *ctx, const struct weft_json *val
     return is_element ? &taken : NULL;
 }
 
+/* What is handed over, and how it ends; the memory of a value is taken back once it was told. */
+static bool tell_all(struct weft_text text, uint64_t piece_max, struct weft_buffer *out)
+{
+    struct weft_json_reader r;
+    struct weft_json *value = NULL;
+    struct weft_msg msg = {""};
+    enum weft_err err = WEFT_ENOTFOUND;
+    size_t at = 0;
+    fresh_arenas();
+    weft_buffer_clear(out);
+    weft_json_reader_init(&r, &tree, 1, NULL, choose_elements, NULL);
+    while (err == WEFT_ENOTFOUND && !r.is_done) {
+        size_t size = (size_t)test_random(piece_max + 1);
+        size = size < text.size - at ? size : text.size - at;
+        char *piece = malloc(size + 1);
+        EXPECT_TRUE(piece != NULL);
+        memcpy(piece, text.data + at, size);
+        at += size;
+        weft_json_reader_feed(&r, (struct weft_text){piece, size}, at == text.size);
+        while ((err = weft_json_reader_next(&r, &value, &msg)) == WEFT_OK) {
+            char pointer[128];
+            weft_json_pointer(value, pointer, sizeof(pointer));
+            EXPECT_EQ(
+                WEFT_OK, weft_buffer_format(out, "%s %u:%u ", pointer, value->line, value->column));
+            EXPECT_EQ(WEFT_OK, weft_json_write(out, value));
+            if (!weft_json_reader_is_open_in(&r, &taken)) {
+                weft_arena_reset(&taken);
+            }
+        }
+        free(piece);
+    }
+    EXPECT_EQ(WEFT_OK, weft_buffer_format(out, " %d %s", r.is_done ? 0 : (int)err, msg.text));
+    weft_json_reader_close(&r);
+    return r.is_done;
+}
+
+/* PRO-5 */
+TEST(json_reader, the_same_values_are_handed_over_in_whatever_pieces_they_come)
+{
+    static const char seed_text[] =
+        "{\"a\":[1],\"list\":[1,-2.5e+3 ,\"\\u00e4,]\",{\"list\":[true,\n[12,{}]]}, null,[3]],\n"
+        " \"b\":{\"none\":[], \"\":0,\"list\":[{\"}\\\"\":\"\\\\\"},0]}}";
+    struct weft_buffer whole = {.size = 0}, parts = {.size = 0};
+    int accepted = 0, refused = 0;
+    for (int i = 0; i < 20000; i++) {
+        char text[sizeof(seed_text)];
+        memcpy(text, seed_text, sizeof(text));
+        struct weft_text mutated = {text, sizeof(text) - 1};
+        for (uint64_t n = test_random(3); n > 0; n--) {
+            static const char alphabet[] = "{}[]\",:\\u0123456789eE+-. truefalsn\n\f\x80\xff";
+            text[test_random(mutated.size)] = alphabet[test_random(sizeof(alphabet) - 1)];
+        }
+        bool is_good = tell_all(mutated, 1000 * 1000, &whole);
+        EXPECT_EQ(is_good, tell_all(mutated, 1 + test_random(20), &parts));
+        EXPECT_TRUE(whole.size == parts.size && memcmp(whole.data, parts.data, whole.size) == 0);
+        accepted += is_good;
+        refused += !is_good;
+    }
+    EXPECT_TRUE(accepted > 3000 && refused > 3000);
+    weft_buffer_destroy(&whole);
+    weft_buffer_destroy(&parts);
+    free_arenas();
+}
+
 TEST(json_reader, chosen_values_are_handed_over_with_their_place_and_not_kept)
 {
     struct weft_text text = WEFT_TEXT("{\"x\":[5],\n\"list\":[7,{\"a\":[1]},\"s\",[]],\n\"y\":2}");
@@ -221,35 +285,132 @@ TEST(json_reader, what_was_refused_stays_refused)
 
 TEST(json_reader, words_are_numbers_literals_or_nothing)
 {
+    static const char expects_end[] = "after array element, I expect ',' or ']'";
     static const struct {
-        const char *word;
-        size_t offset;
+        const char *text;
+        uint32_t column;
         const char *reason;
-    } bad[] = {{"-", 0, "malformed number, a digit is required after the minus sign"},
-        {"-x", 0, "malformed number, a digit is required after the minus sign"},
-        {"1.e5", 0, "malformed number, a digit is required after the decimal point"},
-        {"1e", 0, "malformed number, a digit is required after the exponent"},
-        {"1e+", 0, "malformed number, a digit is required after the exponent"},
-        {"0x10", 1, "invalid char in json text"}, {"1.5.2", 3, "invalid char in json text"},
-        {"01", 1, NULL}, {"1-2", 1, NULL}, {".5", 0, "invalid char in json text"},
-        {"+1", 0, "invalid char in json text"}, {"True", 0, "invalid char in json text"},
-        {"trues", 0, "invalid string in json text"}, {"-inf", 0, "-inf is not a JSON number"}};
+    } bad[] = {{"[-]", 2, "malformed number, a digit is required after the minus sign"},
+        {"[-x]", 2, "malformed number, a digit is required after the minus sign"},
+        {"[1.e5]", 2, "malformed number, a digit is required after the decimal point"},
+        {"[1e]", 2, "malformed number, a digit is required after the exponent"},
+        {"[1e+]", 2, "malformed number, a digit is required after the exponent"},
+        {"[0x10]", 3, "invalid char in json text"}, {"[1.5.2]", 5, "invalid char in json text"},
+        {"[01]", 3, expects_end}, {"[1-2]", 3, expects_end}, {"[1true]", 3, expects_end},
+        {"[.5]", 2, "invalid char in json text"}, {"[+1]", 2, "invalid char in json text"},
+        {"[True]", 2, "invalid char in json text"}, {"[trues]", 6, "invalid char in json text"},
+        {"[nul]", 2, "invalid string in json text"}, {"[-inf]", 2, "-inf is not a JSON number"}};
     static const char *const good[] = {
         "0", "-0", "10", "0.0", "1e5", "1E-5", "-12.50e+07", "true", "false", "null"};
+    struct weft_json *root;
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-        enum weft_json_type type;
-        struct weft_json_fault fault = {99, "?"};
-        EXPECT_EQ(WEFT_EMALFORMED, weft_json_classify(weft_text_of(bad[i].word), &type, &fault));
-        EXPECT_EQ(bad[i].offset, fault.offset);
-        if (bad[i].reason == NULL) {
-            EXPECT_TRUE(fault.reason == NULL);
-        } else {
-            EXPECT_TEXT(bad[i].reason, fault.reason);
-        }
+        struct weft_msg msg;
+        char expected[128];
+        fresh_arenas();
+        EXPECT_EQ(
+            WEFT_EMALFORMED, weft_json_parse(weft_text_of(bad[i].text), 1, &tree, &root, &msg));
+        (void)snprintf(
+            expected, sizeof(expected), "line 1, column %u: %s", bad[i].column, bad[i].reason);
+        EXPECT_TEXT(expected, msg.text);
     }
     for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
-        enum weft_json_type type;
-        struct weft_json_fault fault;
-        EXPECT_EQ(WEFT_OK, weft_json_classify(weft_text_of(good[i]), &type, &fault));
+        fresh_arenas();
+        EXPECT_EQ(WEFT_OK, weft_json_parse(weft_text_of(good[i]), 1, &tree, &root, NULL));
+        EXPECT_TRUE(root->type != WEFT_JSON_NUMBER || weft_text_is(root->text, good[i]));
     }
+    free_arenas();
+}
+
+/* What yajl says of a comma or colon is said of its own place, not of what follows. */
+TEST(json_reader, a_separator_too_many_is_refused_at_its_place)
+{
+    static const struct {
+        const char *text;
+        uint32_t column;
+    } bad[] = {{"[,1]", 2}, {"[1,,2]", 4}, {"[1 ,\t, 2]", 6}, {"{,}", 2}, {"{\"a\"::1}", 6},
+        {"{\"a\":,1}", 6}, {"{\"a\":1 :}", 8}, {"{\"a\":1,,}", 8}, {"{\"a\",1}", 5}, {"[1:2]", 3},
+        {"[1] ,", 5}, {"[1,/", 4}, {"{\"a\":1 2}", 8}, {"{\"a\":1  \"b\"}", 9}};
+    struct weft_json *root;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        struct weft_msg msg;
+        char expected[32];
+        fresh_arenas();
+        EXPECT_EQ(
+            WEFT_EMALFORMED, weft_json_parse(weft_text_of(bad[i].text), 1, &tree, &root, &msg));
+        (void)snprintf(expected, sizeof(expected), "line 1, column %u: ", bad[i].column);
+        EXPECT_TRUE(strncmp(expected, msg.text, strlen(expected)) == 0);
+    }
+    free_arenas();
+}
+
+static struct weft_arena *choose_all_elements(void *ctx, const struct weft_json *value)
+{
+    (void)ctx;
+    return value->parent != NULL && value->parent->type == WEFT_JSON_ARRAY ? &taken : NULL;
+}
+
+/* Both end where the bracket is read; the memory is not free before the second was given. */
+TEST(json_reader, a_number_and_the_array_around_it_are_handed_over_in_turn)
+{
+    for (int is_split = 0; is_split < 2; is_split++) {
+        struct weft_json_reader r;
+        struct weft_json *value = NULL;
+        fresh_arenas();
+        weft_json_reader_init(&r, &tree, 1, NULL, choose_all_elements, NULL);
+        if (is_split != 0) {
+            weft_json_reader_feed(&r, WEFT_TEXT("[[1,1"), false);
+            EXPECT_EQ(WEFT_OK, weft_json_reader_next(&r, &value, NULL));
+            EXPECT_EQ(WEFT_ENOTFOUND, weft_json_reader_next(&r, &value, NULL));
+            weft_json_reader_feed(&r, WEFT_TEXT("2],{}]"), true);
+        } else {
+            weft_json_reader_feed(&r, WEFT_TEXT("[[1,12],{}]"), true);
+            EXPECT_EQ(WEFT_OK, weft_json_reader_next(&r, &value, NULL));
+        }
+        EXPECT_TEXT("1", value->text.data);
+        EXPECT_EQ(WEFT_OK, weft_json_reader_next(&r, &value, NULL));
+        EXPECT_TEXT("12", value->text.data);
+        EXPECT_EQ(5, value->column);
+        EXPECT_TRUE(weft_json_reader_is_open_in(&r, &taken));
+        EXPECT_EQ(WEFT_OK, weft_json_reader_next(&r, &value, NULL));
+        EXPECT_EQ(WEFT_JSON_ARRAY, value->type);
+        EXPECT_EQ(2, value->count);
+        EXPECT_TRUE(!weft_json_reader_is_open_in(&r, &taken));
+        EXPECT_EQ(WEFT_OK, weft_json_reader_next(&r, &value, NULL));
+        EXPECT_EQ(WEFT_JSON_OBJECT, value->type);
+        EXPECT_EQ(WEFT_ENOTFOUND, weft_json_reader_next(&r, &value, NULL));
+        EXPECT_TRUE(r.is_done);
+        weft_json_reader_close(&r);
+    }
+    free_arenas();
+}
+
+/* yajl reads a token that it gets in parts from its beginning each time: it gets none so. */
+TEST(json_reader, a_string_of_16_mb_full_of_brackets_is_read_in_pieces_of_4_kb)
+{
+    enum {
+        PIECE = 4096,
+        PIECES = 4096,
+    };
+    static char piece[PIECE];
+    struct weft_json_reader r;
+    struct weft_json *value = NULL;
+    fresh_arenas();
+    taken.size_max = 2u * PIECE * PIECES;
+    memset(piece, ']', PIECE);
+    piece[7] = '\\';
+    piece[8] = '"';
+    weft_json_reader_init(&r, &tree, 1, NULL, choose_all_elements, NULL);
+    weft_json_reader_feed(&r, WEFT_TEXT("[\""), false);
+    EXPECT_EQ(WEFT_ENOTFOUND, weft_json_reader_next(&r, &value, NULL));
+    for (int i = 0; i < PIECES; i++) {
+        weft_json_reader_feed(&r, (struct weft_text){piece, PIECE}, false);
+        EXPECT_EQ(WEFT_ENOTFOUND, weft_json_reader_next(&r, &value, NULL));
+    }
+    weft_json_reader_feed(&r, WEFT_TEXT("\"]"), true);
+    EXPECT_EQ(WEFT_OK, weft_json_reader_next(&r, &value, NULL));
+    EXPECT_EQ((size_t)(PIECE - 1) * PIECES, value->text.size);
+    EXPECT_EQ(WEFT_ENOTFOUND, weft_json_reader_next(&r, &value, NULL));
+    EXPECT_TRUE(r.is_done);
+    weft_json_reader_close(&r);
+    free_arenas();
 }
