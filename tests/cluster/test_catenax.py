@@ -99,6 +99,17 @@ class Catenax(cluster.PlantCase):
                 self.assertGreater(len(expected), 20)
                 depths.add(1 + max(depth for depth, _, _ in expected))
         self.assertEqual(5, max(depths))
+        # The command's own walk reaches the same things, each by an edge of the container.
+        edges = {(name, child) for name, twin in self.twins.items() for child in children(twin)}
+        for vehicle in vehicles:
+            answer = self.plant.weft_json("trace", "back", vehicle)
+            found = tree(vehicle, lambda name: children(self.twins[name]))
+            steps = answer["steps"]
+            self.assertEqual({part for _, _, part in found},
+                             {step["asset"] for step in steps} - {vehicle})
+            for step in steps:
+                if step["asset"] != vehicle:
+                    self.assertIn((steps[step["from"]]["asset"], step["asset"]), edges)
 
     def test_3_a_second_import_changes_nothing(self):
         before = self.records()
