@@ -499,7 +499,9 @@ enum weft_err weft_state_apply(struct weft_state *state, const struct weft_log_e
         state->has_failed = true;
         return weft_wrap(msg, rv, "apply");
     }
-    weft_feed_publish(state->feed, first_of_pack, &state->stage);
+    if (!weft_feed_publish(state->feed, first_of_pack, &state->stage)) {
+        weft_shelf_clear(&state->shelf); /* Its traces hold what was given up. */
+    }
     weft_names_settle(state->names);
     weft_requests_settle(state->requests);
     weft_govern_settle(state->govern);

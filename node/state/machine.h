@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "node/state/govern.h"
+#include "node/state/lineage/shelf.h"
 #include "node/state/models.h"
 #include "node/state/names.h"
 #include "node/state/pack.h"
@@ -53,6 +54,7 @@ struct weft_state {
     struct weft_models *models;     /* NULL when read only. */
     struct weft_feed *feed;         /* The index of lineage, if there is one. */
     struct weft_govern *govern;     /* NULL when read only. */
+    struct weft_shelf shelf;
     struct weft_position position;
     struct weft_buffer configuration;
     struct weft_buffer authority; /* "<org>/<site>" */

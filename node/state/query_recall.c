@@ -139,9 +139,9 @@ static enum weft_err find_instances(struct seeds *s)
 
 struct recall {
     struct weft_run *run;
-    struct weft_around around;
-    struct seeds made;      /* On the machine. */
-    struct seeds instances; /* Of the part. */
+    struct weft_around *around; /* The trace's. */
+    struct seeds made;          /* On the machine. */
+    struct seeds instances;     /* Of the part. */
     bool has_lot, has_machine, has_part;
 };
 
@@ -171,7 +171,7 @@ static uint32_t keep_paths(const struct recall *r, struct weft_search *from_lot,
     uint32_t count = 0;
     for (uint32_t i = from_lot->count; i > 0; i--) {
         const struct weft_reached *reached = &from_lot->reached[i - 1];
-        uint64_t asset = weft_around_asset(&r->around, reached->number);
+        uint64_t asset = weft_around_asset(r->around, reached->number);
         if (ret_kept[i - 1] == 0 || is_meant(r, asset)) {
             ret_kept[i - 1] = ret_kept[reached->from] = 0;
         }
@@ -220,7 +220,7 @@ static enum weft_err search_behind(struct recall *r, const struct weft_search *f
 {
     enum weft_err rv = WEFT_OK;
     for (uint32_t i = 0; i < kept_count && rv == WEFT_OK; i++) {
-        uint64_t asset = weft_around_asset(&r->around, from_lot->reached[i].number);
+        uint64_t asset = weft_around_asset(r->around, from_lot->reached[i].number);
         rv = is_meant(r, asset) ? weft_search_enter(behind, asset) : WEFT_OK;
     }
     return rv == WEFT_OK ? weft_search_run(behind) : rv;
@@ -232,7 +232,7 @@ static enum weft_err narrow(struct recall *r, struct weft_search *from_lot)
     struct weft_search behind;
     uint32_t *kept = malloc(((size_t)from_lot->count + 1) * sizeof(*kept));
     uint32_t *starts = NULL;
-    weft_search_init(&behind, &r->around, true);
+    weft_search_init(&behind, r->around, true);
     behind.wants_leaves = true;
     behind.wants_cycles = from_lot->wants_cycles;
     behind.depth_max = from_lot->depth_max;
@@ -248,7 +248,7 @@ static enum weft_err narrow(struct recall *r, struct weft_search *from_lot)
             starts != NULL ? WEFT_OK : weft_fail(r->run->msg, WEFT_ENOMEM, "the paths of a recall");
     }
     for (uint32_t i = 0, start = 0; rv == WEFT_OK && i < from_lot->count; i++) {
-        uint64_t asset = weft_around_asset(&r->around, from_lot->reached[i].number);
+        uint64_t asset = weft_around_asset(r->around, from_lot->reached[i].number);
         if (is_meant(r, asset)) {
             starts[start++] = i; /* They were entered in this order. */
         }
@@ -286,33 +286,21 @@ static enum weft_err search_units(struct recall *r, struct weft_search *search)
     return rv;
 }
 
-static enum weft_err answer(struct recall *r)
+static void keep_units(const struct recall *r, struct weft_search *search)
 {
-    struct weft_search search;
-    struct weft_trace trace;
-    weft_search_init(&search, &r->around, true);
-    enum weft_err rv = search_units(r, &search);
-    for (uint32_t i = 0; i < search.count; i++) {
-        struct weft_reached *reached = &search.reached[i];
+    for (uint32_t i = 0; i < search->count; i++) {
+        struct weft_reached *reached = &search->reached[i];
         reached->is_answer =
             reached->is_answer && reached->is_leaf && !(r->has_lot && reached->depth == 0);
     }
-    if (rv == WEFT_OK) {
-        rv = weft_trace_open(&trace, r->run, &search);
-    }
-    if (rv == WEFT_OK) {
-        trace.wants_locations = true;
-        rv = weft_trace_page(&trace);
-        weft_trace_close(&trace);
-    }
-    weft_search_close(&search);
-    return rv;
 }
 
-enum weft_err weft_query_recall(struct weft_run *run)
+static enum weft_err search_all(struct weft_trace *trace)
 {
+    struct weft_run *run = trace->run;
     const struct weft_query *q = run->query;
     struct recall r = {.run = run,
+        .around = &trace->around,
         .made = {.run = run},
         .instances = {.run = run},
         .has_lot = q->asset.size > 0,
@@ -324,7 +312,8 @@ enum weft_err weft_query_recall(struct weft_run *run)
     if (q->has_window && q->window_from_ns >= q->window_to_ns) {
         return weft_fail(run->msg, WEFT_EINVAL, "the window of time ends before it begins");
     }
-    enum weft_err rv = weft_around_open(&r.around, run, q->rels);
+    trace->wants_locations = true;
+    enum weft_err rv = weft_around_open(&trace->around, run, q->rels);
     if (rv == WEFT_OK && r.has_machine) {
         rv = find_made(&r.made);
     }
@@ -332,10 +321,15 @@ enum weft_err weft_query_recall(struct weft_run *run)
         rv = find_instances(&r.instances);
     }
     if (rv == WEFT_OK) {
-        rv = answer(&r);
+        rv = search_units(&r, &trace->search);
     }
+    keep_units(&r, &trace->search);
     free(r.made.assets);
     free(r.instances.assets);
-    weft_around_close(&r.around);
     return rv;
+}
+
+enum weft_err weft_query_recall(struct weft_run *run)
+{
+    return weft_query_paged(run, search_all, true);
 }

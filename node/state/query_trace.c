@@ -1,5 +1,5 @@
 /* TRACE_FORWARD and TRACE_BACK: where an asset went, what it is made of. */
-#include "node/state/lineage/trace.h"
+#include "node/state/machine.h"
 
 /* Does the run see a record of this kind about the asset? */
 static enum weft_err has_kind(struct weft_run *run, uint64_t asset, uint16_t kind, bool *ret_has)
@@ -42,45 +42,62 @@ static enum weft_err keep_kind(struct weft_search *search)
     return rv;
 }
 
-static enum weft_err answer(struct weft_run *run, struct weft_search *search)
+static enum weft_err search_all(struct weft_trace *trace)
 {
-    struct weft_trace trace;
-    enum weft_err rv = weft_search_run(search);
-    search->reached[0].is_answer = false; /* It was asked from, not for. */
-    if (rv == WEFT_OK && run->query->to_kind.size > 0) {
-        rv = keep_kind(search);
-    }
-    if (rv == WEFT_OK) {
-        rv = weft_trace_open(&trace, run, search);
-    }
-    if (rv == WEFT_OK) {
-        rv = weft_trace_page(&trace);
-        weft_trace_close(&trace);
-    }
-    return rv;
-}
-
-enum weft_err weft_query_trace(struct weft_run *run)
-{
+    struct weft_run *run = trace->run;
     const struct weft_query *q = run->query;
+    struct weft_search *search = &trace->search;
     struct weft_head head;
-    struct weft_around around;
-    struct weft_search search;
     enum weft_err rv = weft_run_head(run, q->asset, &head);
     if (rv != WEFT_OK) {
         return rv;
     }
-    rv = weft_around_open(&around, run, q->rels);
-    weft_search_init(&search, &around, q->type == WEFT_QUERY_TRACE_FORWARD);
-    search.depth_max = q->depth_max;
-    search.wants_leaves = search.wants_cycles = !q->ids_only;
+    search->depth_max = q->depth_max;
+    search->wants_leaves = search->wants_cycles = !q->ids_only;
+    rv = weft_around_open(&trace->around, run, q->rels);
     if (rv == WEFT_OK) {
-        rv = weft_search_enter(&search, head.id);
+        rv = weft_search_enter(search, head.id);
     }
     if (rv == WEFT_OK) {
-        rv = answer(run, &search);
+        rv = weft_search_run(search);
+        search->reached[0].is_answer = false; /* It was asked from, not for. */
     }
-    weft_search_close(&search);
-    weft_around_close(&around);
-    return rv;
+    return rv == WEFT_OK && q->to_kind.size > 0 ? keep_kind(search) : rv;
+}
+
+enum weft_err weft_query_paged(
+    struct weft_run *run, enum weft_err (*search)(struct weft_trace *trace), bool is_forward)
+{
+    struct weft_shelf *shelf = &run->view->state->shelf;
+    uint64_t key = weft_run_hash(run->query);
+    struct weft_trace *trace = run->has_after ? weft_shelf_take(shelf, key, run->as_of) : NULL;
+    enum weft_err rv = WEFT_OK;
+    if (trace != NULL && trace->around.lineage != NULL &&
+        trace->around.lineage != run->view->lineage) {
+        weft_trace_destroy(trace); /* The answer's names stand where the view keeps them. */
+        trace = NULL;
+    }
+    if (trace != NULL) {
+        weft_trace_resume(trace, run);
+    } else {
+        trace = weft_trace_create(run, is_forward);
+        rv = trace != NULL ? search(trace) : weft_fail(run->msg, WEFT_ENOMEM, "a trace");
+        rv = rv == WEFT_OK ? weft_trace_choose(trace) : rv;
+    }
+    if (rv == WEFT_OK) {
+        rv = weft_trace_page(trace);
+    }
+    if (rv != WEFT_OK || run->page->cursor.size == 0) {
+        weft_trace_destroy(trace);
+        return rv;
+    }
+    trace->key = key;
+    trace->as_of = run->as_of;
+    weft_shelf_put(shelf, trace);
+    return WEFT_OK;
+}
+
+enum weft_err weft_query_trace(struct weft_run *run)
+{
+    return weft_query_paged(run, search_all, run->query->type == WEFT_QUERY_TRACE_FORWARD);
 }

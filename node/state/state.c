@@ -245,6 +245,7 @@ enum weft_err weft_state_open(
         return weft_fail(msg, WEFT_ENOMEM, "open the state");
     }
     s->is_read_only = options->read_only;
+    weft_shelf_init(&s->shelf);
     s->stage.arena.size_max = WEFT_STATE_ARENA_SIZE_MAX;
     s->stage.bytes.size_max = SIZE_MAX / 2;
     s->batch = weft_store_batch_create();
@@ -280,6 +281,7 @@ void weft_state_close(struct weft_state *state)
     }
     weft_assert(atomic_load(&state->views) == 0); /* NOD-109 */
     weft_models_destroy(state->models);
+    weft_shelf_close(&state->shelf);
     weft_feed_destroy(state->feed);
     weft_govern_destroy(state->govern);
     weft_requests_destroy(state->requests);

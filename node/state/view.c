@@ -180,7 +180,7 @@ enum weft_err weft_run_decode(struct weft_run *run, const struct weft_ref *ref,
 {
     size_t tables_before = run->tables, size_before = run->size_bytes;
     *ret_fits = false;
-    if (!is_first && run->size_bytes + bytes.size > WEFT_RUN_SIZE_MAX) {
+    if (!is_first && run->size_bytes + bytes.size > run->size_max) {
         return WEFT_OK;
     }
     uint8_t *copy = weft_arena_alloc(run->arena, bytes.size);
@@ -202,7 +202,7 @@ enum weft_err weft_run_decode(struct weft_run *run, const struct weft_ref *ref,
     for (uint32_t i = 0; i < r.record.link_count; i++) {
         count_fields(run, r.record.links[i].field_count + 1);
     }
-    if (!is_first && (run->tables > WEFT_RUN_TABLES_MAX || run->size_bytes > WEFT_RUN_SIZE_MAX)) {
+    if (!is_first && (run->tables > WEFT_RUN_TABLES_MAX || run->size_bytes > run->size_max)) {
         run->tables = tables_before;
         run->size_bytes = size_before;
         return WEFT_OK;
@@ -238,9 +238,9 @@ enum weft_err weft_run_add(struct weft_run *run, const struct weft_ref *ref, boo
 
 /* --- cursors --------------------------------------------------------------------------------- */
 
-/* First half of a digest over what the query asks for: a cursor is good for that alone. */
-static uint64_t hash_of_query(const struct weft_query *q)
+uint64_t weft_run_hash(const struct weft_query *query)
 {
+    const struct weft_query *q = query;
     const struct weft_text texts[] = {q->asset, q->asset_glob, q->kind, q->where_path,
         q->where_value, q->rels, q->to_kind, q->machine, q->part, q->differs_path, q->differs_by};
     uint8_t numbers[48];
@@ -275,7 +275,7 @@ enum weft_err weft_run_stop(struct weft_run *run, const struct weft_ref *ref)
     run->stopped = *ref;
     p[0] = CURSOR_VERSION;
     p[1] = (uint8_t)run->query->type;
-    weft_put_be64(p + 2, hash_of_query(run->query));
+    weft_put_be64(p + 2, weft_run_hash(run->query));
     weft_put_be64(p + 10, run->as_of);
     weft_put_time(p + 18, ref->at_ns);
     weft_put_be64(p + 26, ref->index);
@@ -288,7 +288,7 @@ static enum weft_err read_cursor(struct weft_run *run)
     const struct weft_query *q = run->query;
     const uint8_t *p = q->cursor.data;
     if (q->cursor.size != CURSOR_SIZE || p[0] != CURSOR_VERSION || p[1] != (uint8_t)q->type ||
-        weft_get_be64(p + 2) != hash_of_query(q)) {
+        weft_get_be64(p + 2) != weft_run_hash(q)) {
         return weft_fail(run->msg, WEFT_EINVAL, "the cursor is not one of this query");
     }
     run->has_after = true;
@@ -397,6 +397,7 @@ static enum weft_err answer_by(
     run->page = &page;
     run->trace = &trace;
     run->document = &document;
+    run->size_max = WEFT_RUN_SIZE_MAX;
     weft_loader_init(&run->loader, view->store, run->snapshot);
     enum weft_err rv = begin(run);
     if (rv == WEFT_OK) {

@@ -14,6 +14,8 @@
 #include "node/state/state.h"
 #include "node/state/store.h"
 
+struct weft_trace;
+
 struct weft_view {
     struct weft_state *state;
     struct weft_store *store;
@@ -34,6 +36,8 @@ enum {
     WEFT_RUN_MEMORY_STEPS_MAX = 64,
     WEFT_RUN_MEMORY_BYTES_MAX = 256 * 1024,
     WEFT_RUN_SIZE_MAX = WEFT_ANSWER_SIZE_MAX / 2,
+    /* Of a trace, which is long: what is counted is within a tenth of what is encoded. */
+    WEFT_RUN_TRACE_SIZE_MAX = WEFT_ANSWER_SIZE_MAX / 8 * 7,
 };
 
 struct weft_run {
@@ -54,6 +58,7 @@ struct weft_run {
     bool is_brief; /* Over it there is no answer, not one that ends early. */
     uint64_t steps_max;
     size_t loaded_bytes_max;
+    size_t size_max;
     uint64_t steps;
     size_t size_bytes; /* About what it will be, encoded. */
     size_t tables;
@@ -100,6 +105,8 @@ WEFT_MUST_USE enum weft_err weft_run_add_bytes(struct weft_run *run, const struc
 WEFT_MUST_USE enum weft_err weft_run_decode(struct weft_run *run, const struct weft_ref *ref,
     struct weft_bytes bytes, int64_t time_ns, bool is_first, struct weft_stored_record *ret_record,
     bool *ret_fits);
+/* First half of a digest over what the query asks for: a cursor is good for that alone. */
+uint64_t weft_run_hash(const struct weft_query *query);
 /* There is more behind `ref`: give the page a cursor. */
 WEFT_MUST_USE enum weft_err weft_run_stop(struct weft_run *run, const struct weft_ref *ref);
 
@@ -113,6 +120,9 @@ WEFT_MUST_USE enum weft_err weft_query_story(struct weft_run *run);
 WEFT_MUST_USE enum weft_err weft_query_find(struct weft_run *run);
 WEFT_MUST_USE enum weft_err weft_query_differs(struct weft_run *run);
 WEFT_MUST_USE enum weft_err weft_query_commits(struct weft_run *run);
+/* Answer with `search`, or go on with what was searched for the page before. */
+WEFT_MUST_USE enum weft_err weft_query_paged(
+    struct weft_run *run, enum weft_err (*search)(struct weft_trace *trace), bool is_forward);
 WEFT_MUST_USE enum weft_err weft_query_trace(struct weft_run *run);
 WEFT_MUST_USE enum weft_err weft_query_recall(struct weft_run *run);
 WEFT_MUST_USE enum weft_err weft_query_twin(struct weft_run *run);

@@ -26,8 +26,8 @@ struct connection {
     struct bench *bench;
     struct weft_client *client;
     struct weft_buffer template;
-    size_t digits_at;
-    size_t id_at; /* SIZE_MAX: the message has no request id. */
+    size_t digits_at; /* SIZE_MAX: every request is the same. */
+    size_t id_at;     /* SIZE_MAX: the message has no request id. */
 };
 
 /* One request in flight: the slot goes on for ever. */
@@ -38,6 +38,7 @@ struct slot {
 
 struct bench {
     bool is_read, is_stale, is_spread;
+    const struct weft_args *trace; /* A load of traces; NULL: of commits or reads. */
     uint64_t clients, outstanding, size_bytes, assets, count_max;
     uint64_t warmup_ms, measure_ms;
     const char *prefix;
@@ -63,6 +64,11 @@ static uint64_t next_random(struct bench *b)
     b->random ^= b->random << 25;
     b->random ^= b->random >> 27;
     return b->random * 0x2545f4914f6cdd1du;
+}
+
+static const char *what_of(const struct bench *b)
+{
+    return b->trace != NULL ? "traces" : b->is_read ? "reads" : "commits";
 }
 
 /* --- templates --------------------------------------------------------------------------- */
@@ -110,6 +116,20 @@ static enum weft_err encode_read(const struct bench *b, const char *asset, struc
     return weft_client_encode(&message, out);
 }
 
+/* The first page of one and the same trace. */
+static enum weft_err encode_trace(const struct bench *b, struct weft_buffer *out)
+{
+    struct weft_client_message message = {.kind = WEFT_KIND_QUERY,
+        .request_id = 1,
+        .query = {.type = weft_args_has(b->trace, "back") ? WEFT_QUERY_TRACE_BACK
+                                                          : WEFT_QUERY_TRACE_FORWARD,
+            .consistency = b->is_stale ? WEFT_STALE : WEFT_LINEARIZABLE,
+            .asset = weft_text_of(b->trace->operands[0]),
+            .ids_only = weft_args_has(b->trace, "ids"),
+            .with_records = weft_args_has(b->trace, "records")}};
+    return weft_client_encode(&message, out);
+}
+
 /* The one place where `pattern` stands. */
 static enum weft_err find_once(
     const struct weft_buffer *in, const void *pattern, size_t size, size_t *ret_at)
@@ -133,7 +153,11 @@ static enum weft_err make_template(struct connection *c, struct weft_msg *msg)
     uint32_t filler = 1;
     memset(id, 0xa7, sizeof(id));
     (void)snprintf(asset, sizeof(asset), "%s/%s", b->prefix, digits);
-    c->id_at = SIZE_MAX;
+    c->id_at = c->digits_at = SIZE_MAX;
+    if (b->trace != NULL) {
+        enum weft_err rv = encode_trace(b, &c->template);
+        return rv == WEFT_OK ? rv : weft_fail(msg, rv, "make a request: %s", weft_err_name(rv));
+    }
     enum weft_err err = b->is_read ? encode_read(b, asset, &c->template)
                                    : encode_write(b, asset, filler, &c->template);
     if (err == WEFT_OK && !b->is_read && c->template.size < b->size_bytes) {
@@ -163,7 +187,9 @@ static void start_one(struct slot *slot)
         return;
     }
     uint64_t number = b->is_read ? next_random(b) % b->assets : b->sequence % b->assets;
-    put_digits(c->template.data + c->digits_at, number);
+    if (c->digits_at != SIZE_MAX) {
+        put_digits(c->template.data + c->digits_at, number);
+    }
     b->sequence++;
     b->started++;
     if (c->id_at != SIZE_MAX) {
@@ -219,7 +245,7 @@ static void run(struct bench *b, const struct weft_args *args)
     b->start_ns = begun_ns;
     b->from_ns = begun_ns + b->warmup_ms * 1000000;
     b->end_ns = b->from_ns + b->measure_ms * 1000000;
-    weft_progress_start(&progress, args, b->is_read ? "reads" : "commits", "", b->count_max);
+    weft_progress_start(&progress, args, what_of(b), "", b->count_max);
     for (uint64_t i = 0; i < b->clients * b->outstanding; i++) {
         start_one(&b->slots[i]);
     }
@@ -351,7 +377,7 @@ static enum weft_err prepare(const struct weft_args *args, struct bench *b, stru
     for (uint64_t i = 0; i < b->clients * b->outstanding; i++) {
         b->slots[i].connection = &b->connections[i % b->clients];
     }
-    return err == WEFT_OK && b->is_read ? prepare_assets(b, msg) : err;
+    return err == WEFT_OK && b->is_read && b->trace == NULL ? prepare_assets(b, msg) : err;
 }
 
 /* --- after ------------------------------------------------------------------------------- */
@@ -408,8 +434,7 @@ static enum weft_err report(const struct weft_args *args, const struct bench *b,
         struct weft_table t;
         (void)printf("%s: %" PRIu64 " connections, %" PRIu64
                      " in flight each, %.1f s, about %" PRIu64 " bytes\n",
-            b->is_read ? "reads" : "commits", b->clients, b->outstanding, f->seconds,
-            b->size_bytes);
+            what_of(b), b->clients, b->outstanding, f->seconds, b->size_bytes);
         weft_table_init(
             &t, ">PER SECOND|>COUNT|>ERRORS|>REPEATED|>P50 us|>P90|>P99|>P99.9|>MAX|>OWN CPU");
         weft_table_format(&t, "%.0f", f->per_second);
@@ -427,7 +452,10 @@ static enum weft_err report(const struct weft_args *args, const struct bench *b,
     }
     struct weft_writer w = {0};
     weft_writer_open(&w, NULL, '{');
-    weft_writer_text(&w, "operation", b->is_read ? WEFT_TEXT("read") : WEFT_TEXT("write"));
+    weft_writer_text(&w, "operation",
+        b->trace != NULL ? WEFT_TEXT("trace")
+        : b->is_read     ? WEFT_TEXT("read")
+                         : WEFT_TEXT("write"));
     weft_writer_unsigned(&w, "clients", b->clients);
     weft_writer_unsigned(&w, "outstanding", b->outstanding);
     weft_writer_unsigned(&w, "size_bytes", b->size_bytes);
@@ -461,9 +489,9 @@ static void destroy(struct bench *b)
     free(b->histogram);
 }
 
-static enum weft_exit bench(const struct weft_args *args, bool is_read)
+static enum weft_exit bench(const struct weft_args *args, bool is_read, bool is_trace)
 {
-    struct bench b = {.is_read = is_read};
+    struct bench b = {.is_read = is_read, .trace = is_trace ? args : NULL};
     struct weft_msg msg = {""};
     enum weft_err err = read_options(args, &b, &msg);
     if (err == WEFT_OK) {
@@ -485,10 +513,15 @@ static enum weft_exit bench(const struct weft_args *args, bool is_read)
 
 enum weft_exit weft_cmd_bench_write(const struct weft_args *args)
 {
-    return bench(args, false);
+    return bench(args, false, false);
 }
 
 enum weft_exit weft_cmd_bench_read(const struct weft_args *args)
 {
-    return bench(args, true);
+    return bench(args, true, false);
+}
+
+enum weft_exit weft_cmd_bench_trace(const struct weft_args *args)
+{
+    return bench(args, true, true);
 }

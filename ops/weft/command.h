@@ -57,6 +57,7 @@ enum weft_exit weft_complain(enum weft_err err, const struct weft_msg *msg);
 
 enum weft_exit weft_cmd_backup(const struct weft_args *args);
 enum weft_exit weft_cmd_bench_read(const struct weft_args *args);
+enum weft_exit weft_cmd_bench_trace(const struct weft_args *args);
 enum weft_exit weft_cmd_bench_write(const struct weft_args *args);
 enum weft_exit weft_cmd_check_data(const struct weft_args *args);
 enum weft_exit weft_cmd_claims(const struct weft_args *args);

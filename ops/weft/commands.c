@@ -220,6 +220,20 @@ static const struct weft_option bench_read_options[] = {
     END,
 };
 
+static const struct weft_option bench_trace_options[] = {
+    {"clients", 0, "N", "connections (8)"},
+    {"outstanding", 0, "N", "requests in flight per connection (1)"},
+    {"seconds", 's', "S", "how long is measured (10)"},
+    {"warmup", 0, "S", "how long before that (1)"},
+    {"count", 0, "N", "stop after so many traces"},
+    {"back", 0, NULL, "what it is made of, instead of where it went"},
+    {"ids", 0, NULL, "only the names"},
+    {"records", 0, NULL, "the records too that are the evidence"},
+    {"spread", 0, NULL, "connections to all endpoints in turn instead of the first"},
+    {"stale", 0, NULL, "not linearizable"},
+    END,
+};
+
 const struct weft_command weft_commands[] = {
     {"status", "the site and its nodes", "", 0, 0, status_options, true,
         "Asks one node for the site and then each member for itself: role, state,\n"
@@ -477,6 +491,9 @@ const struct weft_command weft_commands[] = {
         "Closed loop of linearizable reads of single assets. With --spread the\n"
         "connections go to all endpoints, so that followers serve too.",
         "weft bench read --clients 16 --spread", weft_cmd_bench_read},
+    {"bench trace", "a load of traces", "ASSET", 1, 1, bench_trace_options, true,
+        "Closed loop of traces of one asset: the first page of each.",
+        "weft bench trace lot:AL6061/22 --ids --clients 10", weft_cmd_bench_trace},
     {"context list", "the contexts there are", "", 0, 0, NULL, false,
         "The one in use is marked with *.", "weft context list", weft_cmd_context_list},
     {"context add", "remember where and who", "NAME", 1, 1, context_add_options, false,

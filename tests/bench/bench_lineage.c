@@ -283,19 +283,22 @@ static int compare_doubles(const void *a, const void *b)
 
 static void measure(struct weft_state *state, const char *what, const struct weft_query *query)
 {
-    double times[ROUNDS];
+    double times[ROUNDS], cpu[ROUNDS];
     struct outcome outcome = {0};
     for (int i = 0; i < ROUNDS; i++) {
-        double from = seconds();
+        double from = seconds(), cpu_from = cpu_seconds();
         outcome = ask(state, *query);
         times[i] = (seconds() - from) * 1e3;
+        cpu[i] = (cpu_seconds() - cpu_from) * 1e3;
     }
     double first = times[0];
     qsort(times, ROUNDS, sizeof(times[0]), compare_doubles);
-    (void)printf("%-34s %8" PRIu64 " assets %8" PRIu64 " records %6.1f MB %3u pages %9.2f ms "
-                 "(first %.2f)\n",
+    qsort(cpu, ROUNDS, sizeof(cpu[0]), compare_doubles);
+    (void)printf("%-32s %7" PRIu64 " assets %7" PRIu64
+                 " records %5.1f MB %3u pages: median %8.2f ms, "
+                 "CPU %8.2f ms; first %.2f ms\n",
         what, outcome.assets, outcome.records, (double)outcome.bytes / 1e6, outcome.pages,
-        times[ROUNDS / 2], first);
+        times[ROUNDS / 2], cpu[ROUNDS / 2], first);
     (void)fflush(stdout);
 }
 

@@ -93,20 +93,28 @@ enum weft_err weft_around_open(
     *around = (struct weft_around){.run = run,
         .lineage = view->lineage,
         .rel_count = WEFT_AROUND_OTHER_FIRST,
+        .rel_names = malloc(rels.size + 1),
         .question = {.at_ns = run->query->has_at ? run->query->at_ns : INT64_MAX}};
-    enum weft_err rv = parse_rels(around, rels);
-    if (rv == WEFT_OK) {
-        rv = find_words(around);
+    if (around->rel_names == NULL) {
+        around->lineage = NULL;
+        return weft_fail(run->msg, WEFT_ENOMEM, "the rels of a trace");
     }
-    if (rv == WEFT_OK && around->lineage != NULL) {
+    if (rels.size > 0) {
+        memcpy(around->rel_names, rels.data, rels.size);
+    }
+    enum weft_err rv = parse_rels(around, (struct weft_text){around->rel_names, rels.size});
+    if (around->lineage != NULL) {
+        weft_lineage_retain(around->lineage);
         around->question.span = weft_lineage_span_as_of(view->lineage, view->span, run->as_of);
         around->base = view->span.nodes;
     }
-    return rv;
+    return rv == WEFT_OK ? find_words(around) : rv;
 }
 
 void weft_around_close(struct weft_around *around)
 {
+    weft_lineage_release(around->lineage);
+    free(around->rel_names);
     free(around->assets);
     free(around->table);
     free(around->places);
@@ -115,6 +123,13 @@ void weft_around_close(struct weft_around *around)
     free(around->relations);
     free(around->link_rels);
     *around = (struct weft_around){.run = NULL};
+}
+
+size_t weft_around_size(const struct weft_around *around)
+{
+    return around->table_size * (sizeof(uint32_t) + sizeof(uint64_t)) +
+           around->place_capacity * sizeof(struct weft_ref) +
+           around->found_capacity * sizeof(uint64_t) * 4;
 }
 
 /* --- numbers --------------------------------------------------------------------------------- */
@@ -156,9 +171,10 @@ static enum weft_err grow_table(struct weft_around *around)
 
 enum weft_err weft_around_number(struct weft_around *around, uint64_t asset, uint32_t *ret_number)
 {
-    uint32_t node = around->lineage != NULL
-                        ? weft_lineage_node(around->lineage, around->run->view->span, asset)
-                        : 0;
+    uint32_t node =
+        around->lineage != NULL
+            ? weft_lineage_node(around->lineage, (struct weft_lineage_span){around->base, 0}, asset)
+            : 0;
     if (node != 0) {
         *ret_number = node;
         return WEFT_OK;

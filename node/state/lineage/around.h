@@ -17,7 +17,7 @@ enum {
 };
 
 struct weft_around_rel {
-    struct weft_text name; /* Borrowed from the query, or of the vocabulary. */
+    struct weft_text name; /* In rel_names, or of the vocabulary. */
     uint16_t word;         /* Its id in the store; 0: no link has it. */
     bool is_asset_inside;  /* The record's asset is below the link's target. */
 };
@@ -26,11 +26,12 @@ struct weft_found; /* An edge on its way from the store. */
 
 struct weft_around {
     struct weft_run *run;
-    const struct weft_lineage *lineage; /* NULL: from the store. */
+    struct weft_lineage *lineage; /* A reference; NULL: from the store. */
     struct weft_lineage_question question;
     uint32_t base; /* Numbers above it are of `assets`. */
     struct weft_around_rel rels[WEFT_AROUND_RELS];
     uint32_t rel_count;
+    char *rel_names; /* A copy of the query's: it may live longer. */
     uint16_t parent_word;
     uint64_t *assets; /* Those that the index does not number. */
     uint32_t asset_count;
@@ -55,6 +56,9 @@ struct weft_around {
 WEFT_MUST_USE enum weft_err weft_around_open(
     struct weft_around *around, struct weft_run *run, struct weft_text rels);
 void weft_around_close(struct weft_around *around);
+
+/* Bytes of memory that it holds. */
+size_t weft_around_size(const struct weft_around *around);
 
 /* The number of an asset. WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_around_number(

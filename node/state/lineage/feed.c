@@ -119,12 +119,14 @@ enum weft_err weft_feed_record(struct weft_feed *feed, const struct weft_ref *pl
     return WEFT_OK;
 }
 
-void weft_feed_publish(
+bool weft_feed_publish(
     struct weft_feed *feed, uint32_t (*first)(void *ctx, uint32_t record), void *ctx)
 {
     if (feed->lineage != NULL && !weft_lineage_publish(feed->lineage, first, ctx)) {
         give_up(feed);
+        return false;
     }
+    return true;
 }
 
 /* --- the start ------------------------------------------------------------------------------- */

@@ -38,8 +38,9 @@ void weft_feed_stats(const struct weft_feed *feed, struct weft_lineage_stats *re
  * `staged`, in the record's order. WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_feed_record(struct weft_feed *feed, const struct weft_ref *place,
     uint64_t asset, const struct weft_record *record, const struct weft_staged_link *staged);
-/* The batch with the staged records is written. `first`: as for weft_lineage_publish. */
-void weft_feed_publish(
+/* The batch with the staged records is written. `first`: as for weft_lineage_publish.
+ * False: the index has just been given up. */
+bool weft_feed_publish(
     struct weft_feed *feed, uint32_t (*first)(void *ctx, uint32_t record), void *ctx);
 
 /* Everything that the store holds, into an empty index. Memory on the way: about 50 bytes for each

@@ -28,15 +28,23 @@ static void *grow(void *array, uint32_t count, uint32_t *capacity, size_t item_s
     return more;
 }
 
+static inline enum weft_err add_edge(struct weft_edges *edges, const struct weft_edge *edge)
+{
+    if (edges->count == edges->capacity) {
+        struct weft_edge *items =
+            grow(edges->items, edges->count, &edges->capacity, sizeof(*items));
+        if (items == NULL) {
+            return WEFT_ENOMEM;
+        }
+        edges->items = items;
+    }
+    edges->items[edges->count++] = *edge;
+    return WEFT_OK;
+}
+
 enum weft_err weft_edges_add(struct weft_edges *edges, const struct weft_edge *edge)
 {
-    struct weft_edge *items = grow(edges->items, edges->count, &edges->capacity, sizeof(*items));
-    if (items == NULL) {
-        return WEFT_ENOMEM;
-    }
-    edges->items = items;
-    items[edges->count++] = *edge;
-    return WEFT_OK;
+    return add_edge(edges, edge);
 }
 
 enum weft_err weft_edges_add_end(struct weft_edges *edges, const struct weft_edge_end *end)
@@ -271,7 +279,7 @@ static enum weft_err take_edge(const struct weft_lineage *l, const struct weft_l
             return WEFT_OK;
         }
     }
-    return weft_edges_add(edges, &edge);
+    return add_edge(edges, &edge);
 }
 
 typedef enum weft_err on_link(const struct weft_lineage *l, const struct weft_lineage_question *q,

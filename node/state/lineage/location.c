@@ -17,11 +17,14 @@ enum {
     EVENT_RELS = sizeof(event_rels) / sizeof(event_rels[0]),
 };
 
+_Static_assert(OWN_RELS == sizeof(((struct weft_trace_words *)0)->own) / sizeof(uint16_t) &&
+                   EVENT_RELS == sizeof(((struct weft_trace_words *)0)->events) / sizeof(uint16_t),
+    "each has its word");
+
 struct search {
     struct weft_run *run;
+    const struct weft_trace_words *words;
     uint64_t asset;
-    uint16_t own[OWN_RELS];
-    uint16_t events[EVENT_RELS];
     bool has_one;
     struct weft_ref newest;
     uint64_t to;
@@ -33,15 +36,16 @@ static struct weft_text name_of(enum weft_rel rel)
     return weft_text_of(weft_thread_rel_traits(rel)->name);
 }
 
-static enum weft_err find_words(struct search *s)
+static enum weft_err find_words(struct weft_run *run, struct weft_trace_words *words)
 {
     enum weft_err rv = WEFT_OK;
     for (int i = 0; i < OWN_RELS && rv == WEFT_OK; i++) {
-        rv = weft_run_word(s->run, 'r', name_of(own_rels[i]), &s->own[i]);
+        rv = weft_run_word(run, 'r', name_of(own_rels[i]), &words->own[i]);
     }
     for (int i = 0; i < EVENT_RELS && rv == WEFT_OK; i++) {
-        rv = weft_run_word(s->run, 'r', name_of(event_rels[i]), &s->events[i]);
+        rv = weft_run_word(run, 'r', name_of(event_rels[i]), &words->events[i]);
     }
+    words->is_known = rv == WEFT_OK;
     return rv;
 }
 
@@ -69,7 +73,7 @@ static enum weft_err take(
             return weft_run_damaged(s->run, "a record's links");
         }
         for (int i = 0; i < OWN_RELS; i++) {
-            if (word == s->own[i] && word != 0 && (only < 0 || only == i)) {
+            if (word == s->words->own[i] && word != 0 && (only < 0 || only == i)) {
                 s->has_one = true;
                 s->newest = *ref;
                 s->to = to;
@@ -154,23 +158,23 @@ static enum weft_err search_events(struct search *s, uint16_t rel)
 }
 
 enum weft_err weft_trace_locate(
-    struct weft_around *around, uint64_t asset, struct weft_trace_step *step)
+    struct weft_trace *trace, uint64_t asset, struct weft_trace_step *step)
 {
-    struct search s = {.run = around->run, .asset = asset};
-    enum weft_err rv = find_words(&s);
+    struct search s = {.run = trace->run, .words = &trace->words, .asset = asset};
+    enum weft_err rv = trace->words.is_known ? WEFT_OK : find_words(trace->run, &trace->words);
     if (rv == WEFT_OK) {
         rv = search_own(&s);
     }
     for (int i = 0; i < EVENT_RELS && rv == WEFT_OK; i++) {
-        rv = s.events[i] != 0 ? search_events(&s, s.events[i]) : WEFT_OK;
+        rv = s.words->events[i] != 0 ? search_events(&s, s.words->events[i]) : WEFT_OK;
     }
     if (rv != WEFT_OK || !s.has_one) {
         return rv;
     }
     uint32_t number;
-    rv = weft_around_number(around, s.to, &number);
+    rv = weft_around_number(&trace->around, s.to, &number);
     if (rv == WEFT_OK) {
-        rv = weft_around_name(around, number, &step->location);
+        rv = weft_around_name(&trace->around, number, &step->location);
     }
     step->location_rel = name_of(s.rel);
     step->location_index = s.newest.index;

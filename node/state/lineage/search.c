@@ -7,7 +7,7 @@
 enum {
     REACHED_FIRST = 64,
     PREFETCH_AHEAD = 12, /* nodes; measured: fewer wait for memory, more push each other out */
-    DEPTH_MAX = (1 << 26) - 1,
+    BITS = 64,
 };
 
 void weft_search_init(struct weft_search *search, struct weft_around *around, bool is_forward)
@@ -15,12 +15,22 @@ void weft_search_init(struct weft_search *search, struct weft_around *around, bo
     *search = (struct weft_search){.around = around, .is_forward = is_forward};
 }
 
-void weft_search_close(struct weft_search *search)
+void weft_search_settle(struct weft_search *search)
 {
-    free(search->reached);
+    free(search->entered);
     free(search->places);
     free(search->edges);
     weft_edges_destroy(&search->around_one);
+    search->entered = NULL;
+    search->places = NULL;
+    search->edges = NULL;
+    search->numbers = search->edge_count = search->edge_capacity = 0;
+}
+
+void weft_search_close(struct weft_search *search)
+{
+    weft_search_settle(search);
+    free(search->reached);
     *search = (struct weft_search){.around = NULL};
 }
 
@@ -29,58 +39,83 @@ static enum weft_err no_memory(const struct weft_search *s)
     return weft_fail(s->around->run->msg, WEFT_ENOMEM, "the assets of a trace");
 }
 
-/* Room for a number in s->places. */
-static enum weft_err reserve_places(struct weft_search *s, uint32_t number)
+/* Larger, with zeros in what is new: pages as they are touched. */
+static void *extend(void *array, size_t size, size_t wanted)
 {
-    if (number < s->places_size) {
-        return WEFT_OK;
+    void *more = calloc(1, wanted);
+    if (more != NULL && size > 0) {
+        memcpy(more, array, size);
     }
-    uint32_t size = s->places_size == 0 ? s->around->base + REACHED_FIRST : s->places_size;
-    while (size <= number) {
-        size *= 2;
-    }
-    if (s->places == NULL) {
-        s->places = calloc(size, sizeof(*s->places)); /* Large: pages as they are touched. */
-    } else {
-        uint32_t *places = realloc(s->places, size * sizeof(*places));
-        if (places == NULL) {
-            return no_memory(s);
-        }
-        memset(places + s->places_size, 0, (size - s->places_size) * sizeof(*places));
-        s->places = places;
-    }
-    s->places_size = s->places != NULL ? size : 0;
-    return s->places != NULL ? WEFT_OK : no_memory(s);
+    free(array);
+    return more;
 }
 
-enum weft_err weft_search_append(struct weft_search *search, const struct weft_reached *reached)
+/* Room for a number. */
+static enum weft_err reserve_number(struct weft_search *s, uint32_t number)
 {
-    struct weft_search *s = search;
+    if (number < s->numbers) {
+        return WEFT_OK;
+    }
+    uint32_t wanted = s->numbers == 0 ? s->around->base + REACHED_FIRST : 2 * s->numbers;
+    while (wanted <= number) {
+        wanted *= 2;
+    }
+    wanted = (wanted + BITS - 1) / BITS * BITS;
+    s->entered = extend(s->entered, s->numbers / 8, wanted / 8);
+    if (s->wants_cycles) {
+        s->places = extend(s->places, s->numbers * sizeof(*s->places), wanted * sizeof(*s->places));
+    }
+    bool has_memory = s->entered != NULL && (s->places != NULL || !s->wants_cycles);
+    s->numbers = has_memory ? wanted : 0;
+    return has_memory ? WEFT_OK : no_memory(s);
+}
+
+static bool is_entered(const struct weft_search *s, uint32_t number)
+{
+    return (s->entered[number / BITS] >> (number % BITS) & 1) != 0;
+}
+
+static enum weft_err grow(struct weft_search *s)
+{
     if (s->count == WEFT_SEARCH_ASSETS_MAX) {
         return weft_fail(s->around->run->msg, WEFT_ETOOBIG,
             "over %d assets are reached: ask with a depth or for fewer rels",
             WEFT_SEARCH_ASSETS_MAX);
     }
-    if (s->count == s->capacity) {
-        uint32_t capacity = s->capacity == 0 ? REACHED_FIRST : 2 * s->capacity;
-        struct weft_reached *array = realloc(s->reached, capacity * sizeof(*array));
-        if (array == NULL) {
-            return no_memory(s);
+    uint32_t capacity = s->capacity == 0 ? REACHED_FIRST : 2 * s->capacity;
+    struct weft_reached *array = realloc(s->reached, capacity * sizeof(*array));
+    if (array == NULL) {
+        return no_memory(s);
+    }
+    s->reached = array;
+    s->capacity = capacity;
+    return WEFT_OK;
+}
+
+static inline enum weft_err append(struct weft_search *s, const struct weft_reached *reached)
+{
+    if (s->count == s->capacity || s->count == WEFT_SEARCH_ASSETS_MAX) {
+        enum weft_err rv = grow(s);
+        if (rv != WEFT_OK) {
+            return rv;
         }
-        s->reached = array;
-        s->capacity = capacity;
     }
     s->reached[s->count++] = *reached;
     return WEFT_OK;
 }
 
-static enum weft_err enter(struct weft_search *s, const struct weft_reached *reached)
+enum weft_err weft_search_append(struct weft_search *search, const struct weft_reached *reached)
 {
-    enum weft_err rv = weft_search_append(s, reached);
-    if (rv == WEFT_OK) {
+    return append(search, reached);
+}
+
+static inline enum weft_err enter(struct weft_search *s, const struct weft_reached *reached)
+{
+    s->entered[reached->number / BITS] |= UINT64_C(1) << (reached->number % BITS);
+    if (s->places != NULL) {
         s->places[reached->number] = s->count;
     }
-    return rv;
+    return append(s, reached);
 }
 
 enum weft_err weft_search_enter(struct weft_search *search, uint64_t asset)
@@ -88,17 +123,12 @@ enum weft_err weft_search_enter(struct weft_search *search, uint64_t asset)
     struct weft_reached reached = {.from = search->count, .is_answer = 1};
     enum weft_err rv = weft_around_number(search->around, asset, &reached.number);
     if (rv == WEFT_OK) {
-        rv = reserve_places(search, reached.number);
+        rv = reserve_number(search, reached.number);
     }
-    if (rv != WEFT_OK || search->places[reached.number] != 0) {
+    if (rv != WEFT_OK || is_entered(search, reached.number)) {
         return rv;
     }
     return enter(search, &reached);
-}
-
-uint32_t weft_search_find(const struct weft_search *search, uint32_t number)
-{
-    return number < search->places_size ? search->places[number] - 1 : UINT32_MAX;
 }
 
 static enum weft_err keep_edge(struct weft_search *s, uint32_t from, uint32_t to)
@@ -120,19 +150,19 @@ static enum weft_err keep_edge(struct weft_search *s, uint32_t from, uint32_t to
 
 static enum weft_err follow(struct weft_search *s, uint32_t from, const struct weft_edge *edge)
 {
-    enum weft_err rv = reserve_places(s, edge->peer);
-    if (rv == WEFT_OK && s->places[edge->peer] == 0) {
+    enum weft_err rv = edge->peer < s->numbers ? WEFT_OK : reserve_number(s, edge->peer);
+    if (rv == WEFT_OK && !is_entered(s, edge->peer)) {
         const struct weft_reached reached = {.number = edge->peer,
             .from = from,
             .evidence = edge->evidence,
             .depth = s->reached[from].depth + 1,
             .is_answer = 1,
             .has_ended = edge->has_ended,
-            .rel = edge->rel};
+            .rel = edge->rel & 31U};
         rv = enter(s, &reached);
     }
     if (rv == WEFT_OK && s->wants_cycles) {
-        rv = keep_edge(s, from, s->places[edge->peer] - 1);
+        rv = keep_edge(s, from, s->places[edge->peer]);
     }
     return rv;
 }
@@ -140,7 +170,7 @@ static enum weft_err follow(struct weft_search *s, uint32_t from, const struct w
 static enum weft_err expand(struct weft_search *s, uint32_t place)
 {
     bool goes_on = s->depth_max == 0 || s->reached[place].depth < s->depth_max;
-    if (s->reached[place].depth == DEPTH_MAX || (!goes_on && !s->wants_leaves)) {
+    if (!goes_on && !s->wants_leaves) {
         return WEFT_OK;
     }
     struct weft_edges *edges = &s->around_one;

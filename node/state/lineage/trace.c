@@ -34,28 +34,60 @@ static void mark_paths(const struct weft_search *search, uint32_t *steps)
     }
 }
 
-enum weft_err weft_trace_open(
-    struct weft_trace *trace, struct weft_run *run, struct weft_search *search)
+struct weft_trace *weft_trace_create(struct weft_run *run, bool is_forward)
 {
-    size_t count = search->count;
-    *trace = (struct weft_trace){.run = run,
-        .search = search,
-        .places = malloc((count + 1) * sizeof(uint32_t)),
-        .steps = run->query->ids_only ? NULL : malloc((count + 1) * sizeof(uint32_t))};
-    if (trace->places == NULL || (trace->steps == NULL && !run->query->ids_only)) {
-        weft_trace_close(trace);
-        return no_memory(run);
+    struct weft_trace *trace = calloc(1, sizeof(*trace));
+    if (trace != NULL) {
+        trace->run = run;
+        weft_search_init(&trace->search, &trace->around, is_forward);
     }
-    if (trace->steps != NULL) {
+    return trace;
+}
+
+void weft_trace_destroy(struct weft_trace *trace)
+{
+    if (trace == NULL) {
+        return;
+    }
+    weft_search_close(&trace->search);
+    weft_around_close(&trace->around);
+    free(trace->places);
+    free(trace->steps);
+    free(trace);
+}
+
+void weft_trace_resume(struct weft_trace *trace, struct weft_run *run)
+{
+    trace->run = trace->around.run = run;
+}
+
+size_t weft_trace_settle(struct weft_trace *trace)
+{
+    weft_search_settle(&trace->search);
+    return sizeof(*trace) + trace->search.capacity * sizeof(struct weft_reached) +
+           (size_t)trace->search.count * 2 * sizeof(uint32_t) + weft_around_size(&trace->around);
+}
+
+enum weft_err weft_trace_choose(struct weft_trace *trace)
+{
+    const struct weft_search *search = &trace->search;
+    bool has_steps = !trace->run->query->ids_only;
+    size_t count = search->count;
+    trace->places = malloc((count + 1) * sizeof(uint32_t));
+    trace->steps = has_steps ? malloc((count + 1) * sizeof(uint32_t)) : NULL;
+    if (trace->places == NULL || (trace->steps == NULL && has_steps)) {
+        return no_memory(trace->run);
+    }
+    if (has_steps) {
         memset(trace->steps, 0xff, count * sizeof(uint32_t));
         mark_paths(search, trace->steps);
     }
     for (uint32_t i = 0; i < search->count; i++) {
         bool is_answer = search->reached[i].is_answer;
-        bool is_step = trace->steps != NULL ? trace->steps[i] == 0 : is_answer;
+        bool is_step = has_steps ? trace->steps[i] == 0 : is_answer;
         trace->answer_count += is_answer;
         if (is_step) {
-            if (trace->steps != NULL) {
+            if (has_steps) {
                 trace->steps[i] = trace->count;
             }
             trace->places[trace->count++] = i;
@@ -64,26 +96,36 @@ enum weft_err weft_trace_open(
     return WEFT_OK;
 }
 
-void weft_trace_close(struct weft_trace *trace)
-{
-    free(trace->places);
-    free(trace->steps);
-    *trace = (struct weft_trace){.run = NULL};
-}
-
 /* --- names alone ----------------------------------------------------------------------------- */
 
 static const struct weft_reached *reached_at(const struct weft_trace *t, uint32_t step)
 {
-    return &t->search->reached[t->places[step]];
+    return &t->search.reached[t->places[step]];
 }
 
+/* Soon the names of the steps from here on will be asked for: first where they stand. */
 static void prefetch_name(const struct weft_trace *t, uint32_t step)
 {
-    const struct weft_around *around = t->search->around;
-    if (around->lineage != NULL && step < t->count && reached_at(t, step)->number <= around->base) {
+    const struct weft_around *around = &t->around;
+    uint32_t later = step + 2 * PREFETCH_AHEAD;
+    step += PREFETCH_AHEAD;
+    if (around->lineage == NULL) {
+        return;
+    }
+    if (later < t->count && reached_at(t, later)->number <= around->base) {
+        weft_lineage_prefetch(around->lineage, reached_at(t, later)->number);
+    }
+    if (step < t->count && reached_at(t, step)->number <= around->base) {
         weft_lineage_prefetch_name(around->lineage, reached_at(t, step)->number);
     }
+}
+
+/* A line, where there is room for one. */
+static void put_line(struct weft_buffer *names, struct weft_text name)
+{
+    memcpy(names->data + names->size, name.data, name.size);
+    names->data[names->size + name.size] = '\n';
+    names->size += name.size + 1;
 }
 
 /* As many names as fit, each ended by a line's end. */
@@ -95,18 +137,21 @@ static enum weft_err names_page(struct weft_trace *t, uint32_t first, uint32_t l
     enum weft_err rv = WEFT_OK;
     while (step < t->count && step - first < limit && rv == WEFT_OK) {
         struct weft_text name;
-        prefetch_name(t, step + PREFETCH_AHEAD);
-        rv = weft_around_name(t->search->around, reached_at(t, step)->number, &name);
+        prefetch_name(t, step);
+        rv = weft_around_name(&t->around, reached_at(t, step)->number, &name);
         if (rv != WEFT_OK) {
             break;
         }
         if (names.size + name.size + 1 > NAMES_SIZE_MAX) {
             break;
         }
-        rv = weft_buffer_text(&names, name);
-        rv = rv == WEFT_OK ? weft_buffer_append(&names, "\n", 1) : rv;
-        rv = rv == WEFT_OK ? rv : no_memory(run);
-        step++;
+        if (names.capacity - names.size <= name.size) {
+            rv = weft_buffer_reserve(&names, name.size + 1) == WEFT_OK ? WEFT_OK : no_memory(run);
+        }
+        if (rv == WEFT_OK) {
+            put_line(&names, name);
+            step++;
+        }
     }
     char *copy = rv == WEFT_OK ? weft_arena_alloc(run->arena, names.size) : NULL;
     if (copy != NULL) {
@@ -137,6 +182,7 @@ struct page {
     uint32_t record_count;
     struct reading readings[CHUNK_STEPS];
     uint32_t reading_count;
+    struct weft_text rels[WEFT_AROUND_RELS]; /* Their names, for as long as the answer lives. */
     struct weft_arena scratch;
 };
 
@@ -182,7 +228,7 @@ static void read_quantity(const struct weft_link *link, struct weft_trace_step *
 static const struct weft_link *find_link(
     struct page *p, const struct weft_record *record, const struct weft_trace_step *step)
 {
-    const struct weft_search *search = p->trace->search;
+    const struct weft_search *search = &p->trace->search;
     const struct weft_reached *r = reached_at(p->trace, p->first + (uint32_t)(step - p->steps));
     bool is_to_step = search->around->rels[r->rel].is_asset_inside == search->is_forward;
     struct weft_text to = step->asset;
@@ -267,7 +313,7 @@ static uint32_t flags_of(const struct weft_reached *r)
 static enum weft_err add_step(struct page *p)
 {
     struct weft_trace *t = p->trace;
-    struct weft_around *around = t->search->around;
+    struct weft_around *around = &t->around;
     const struct weft_reached *r = reached_at(t, p->first + p->count);
     struct weft_trace_step step = {
         .from_step = t->steps[r->from], .depth = r->depth, .flags = flags_of(r)};
@@ -277,7 +323,7 @@ static enum weft_err add_step(struct page *p)
         rv = weft_around_is_known(around, r->number, r->depth > 0, &is_known);
     }
     if (rv == WEFT_OK && t->wants_locations && r->is_answer) {
-        rv = weft_trace_locate(around, weft_around_asset(around, r->number), &step);
+        rv = weft_trace_locate(t, weft_around_asset(around, r->number), &step);
     }
     if (rv != WEFT_OK) {
         return rv;
@@ -285,7 +331,7 @@ static enum weft_err add_step(struct page *p)
     step.flags |= is_known ? 0U : WEFT_STEP_DANGLING;
     if (r->depth > 0) {
         const struct weft_ref ref = weft_around_place(around, r->evidence);
-        step.rel = around->rels[r->rel].name;
+        step.rel = p->rels[r->rel];
         step.index = ref.index;
         step.ordinal = ref.ordinal;
         step.at_ns = ref.at_ns;
@@ -330,10 +376,10 @@ static enum weft_err add_chunk(struct page *p, uint32_t count, bool *ret_fits)
     enum weft_err rv = WEFT_OK;
     p->reading_count = 0;
     for (uint32_t i = 0; i < count && rv == WEFT_OK; i++) {
-        prefetch_name(p->trace, p->first + p->count + PREFETCH_AHEAD);
+        prefetch_name(p->trace, p->first + p->count);
         rv = add_step(p);
     }
-    *ret_fits = run->size_bytes <= WEFT_RUN_SIZE_MAX || p->count == 1;
+    *ret_fits = run->size_bytes <= run->size_max || p->count == 1;
     qsort(p->readings, p->reading_count, sizeof(*p->readings), compare_readings);
     for (uint32_t i = 0; i < p->reading_count && rv == WEFT_OK && *ret_fits;) {
         rv = read_record(p, i, &i, ret_fits);
@@ -358,6 +404,18 @@ static enum weft_err fill(struct page *p, uint32_t limit)
     return rv;
 }
 
+/* The names of the query's own rels go with the trace, those of the vocabulary stay. */
+static enum weft_err keep_rels(struct page *p)
+{
+    const struct weft_around *around = &p->trace->around;
+    enum weft_err rv = WEFT_OK;
+    for (uint32_t rel = 0; rel < around->rel_count && rv == WEFT_OK; rel++) {
+        p->rels[rel] = around->rels[rel].name;
+        rv = rel >= WEFT_AROUND_OTHER_FIRST ? keep_text(p, &p->rels[rel]) : WEFT_OK;
+    }
+    return rv;
+}
+
 static enum weft_err steps_page(struct weft_trace *t, uint32_t first, uint32_t limit)
 {
     struct weft_run *run = t->run;
@@ -367,6 +425,7 @@ static enum weft_err steps_page(struct weft_trace *t, uint32_t first, uint32_t l
     if (p == NULL) {
         return no_memory(run);
     }
+    run->size_max = WEFT_RUN_TRACE_SIZE_MAX;
     p->trace = t;
     p->first = first;
     p->scratch.size_max = SCRATCH_SIZE_MAX;
@@ -376,7 +435,8 @@ static enum weft_err steps_page(struct weft_trace *t, uint32_t first, uint32_t l
                      : NULL;
     enum weft_err rv = p->steps == NULL || (p->records == NULL && run->query->with_records)
                            ? no_memory(run)
-                           : fill(p, limit);
+                           : keep_rels(p);
+    rv = rv == WEFT_OK ? fill(p, limit) : rv;
     if (rv == WEFT_OK && first + p->count < t->count) {
         rv = weft_run_stop(run, &(struct weft_ref){.index = first + p->count});
     }
@@ -394,7 +454,7 @@ static enum weft_err steps_page(struct weft_trace *t, uint32_t first, uint32_t l
 enum weft_err weft_trace_page(struct weft_trace *trace)
 {
     struct weft_run *run = trace->run;
-    const struct weft_search *search = trace->search;
+    const struct weft_search *search = &trace->search;
     uint64_t first = run->has_after ? run->after.index : 0;
     uint32_t limit = run->query->limit != 0 ? run->query->limit : WEFT_TRACE_IDS_MAX;
     if (first > trace->count) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "node/state/lineage/relation.h"
+#include "node/state/machine.h"
 #include "tests/lib/test.h"
 #include "tests/unit/node/state_fixture.h"
 
@@ -209,6 +210,85 @@ TEST(lineage, is_read_on_other_threads_while_it_grows)
             EXPECT_TRUE(readers[i].is_right);
         }
     }
+    fixture_destroy(&f);
+}
+
+/* The steps of the lot's trace as lines, page by page; `is_kept` false: what was searched for a
+ * page is lost before the next one. */
+static void read_pages(struct fixture *f, uint32_t limit, bool is_kept, struct weft_buffer *out)
+{
+    uint8_t cursor[64];
+    struct weft_query query = {
+        .type = WEFT_QUERY_TRACE_FORWARD, .asset = WEFT_TEXT("lot:1"), .limit = limit};
+    do {
+        struct weft_view *view;
+        struct weft_client_message m;
+        weft_arena_reset(&f->arena);
+        EXPECT_EQ(WEFT_OK, weft_view_open(f->state, &view, &f->msg));
+        EXPECT_EQ(WEFT_OK, weft_view_query(view, &query, &f->arena, &m, &f->msg));
+        weft_view_close(view);
+        EXPECT_EQ(WEFT_KIND_TRACE_RESULT, m.kind);
+        for (uint32_t i = 0; i < m.trace.step_count; i++) {
+            const struct weft_trace_step *s = &m.trace.steps[i];
+            EXPECT_EQ(WEFT_OK, weft_buffer_format(out, "%u %.*s %u %u\n", m.trace.first_step + i,
+                                   (int)s->asset.size, s->asset.data, s->from_step, s->flags));
+        }
+        EXPECT_TRUE(m.trace.cursor.size <= sizeof(cursor));
+        for (size_t i = 0; i < m.trace.cursor.size; i++) {
+            cursor[i] = m.trace.cursor.data[i];
+        }
+        query.cursor = (struct weft_bytes){cursor, m.trace.cursor.size};
+        if (!is_kept) {
+            commit(f, "serial:later/1", "uses_lot", "lot:1");
+            fixture_close(f);
+            fixture_open(f);
+        }
+    } while (query.cursor.size > 0);
+}
+
+TEST(lineage, goes_on_with_a_page_whether_it_was_kept_or_not)
+{
+    struct fixture f;
+    struct weft_buffer whole = {0}, kept = {0}, lost = {0};
+    fixture_init(&f, "state");
+    f.options.lineage_bytes = 64 << 20;
+    fixture_open(&f);
+    grow(&f, 0, 60);
+    read_pages(&f, 0, true, &whole);
+    read_pages(&f, 7, true, &kept);
+    read_pages(&f, 13, false, &lost);
+    EXPECT_EQ(whole.size, kept.size);
+    EXPECT_EQ(whole.size, lost.size);
+    EXPECT_MEM(whole.data, kept.data, whole.size);
+    EXPECT_MEM(whole.data, lost.data, whole.size);
+    weft_buffer_destroy(&whole);
+    weft_buffer_destroy(&kept);
+    weft_buffer_destroy(&lost);
+    fixture_destroy(&f);
+}
+
+/* The shelf is bounded: answers that nobody reads to their end push each other out. */
+TEST(lineage, keeps_few_traces_for_their_next_page)
+{
+    struct fixture f;
+    fixture_init(&f, "state");
+    f.options.lineage_bytes = 64 << 20;
+    fixture_open(&f);
+    grow(&f, 0, 40);
+    for (uint32_t i = 0; i < 3 * WEFT_SHELF_TRACES_MAX; i++) {
+        struct weft_view *view;
+        struct weft_client_message m;
+        struct weft_query query = {.type = WEFT_QUERY_TRACE_FORWARD,
+            .asset = WEFT_TEXT("lot:1"),
+            .as_of = f.index - i,
+            .limit = 3};
+        EXPECT_EQ(WEFT_OK, weft_view_open(f.state, &view, &f.msg));
+        EXPECT_EQ(WEFT_OK, weft_view_query(view, &query, &f.arena, &m, &f.msg));
+        EXPECT_TRUE(m.trace.cursor.size > 0);
+        weft_view_close(view);
+    }
+    EXPECT_EQ(WEFT_SHELF_TRACES_MAX, f.state->shelf.count);
+    EXPECT_TRUE(f.state->shelf.bytes < WEFT_SHELF_BYTES_MAX);
     fixture_destroy(&f);
 }
 
