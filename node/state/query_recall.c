@@ -196,6 +196,7 @@ static enum weft_err join(
     struct weft_search *from_lot, const struct weft_search *behind, uint32_t *starts)
 {
     enum weft_err rv = WEFT_OK;
+    weft_assert(starts != NULL);
     for (uint32_t i = 0; i < behind->count && rv == WEFT_OK; i++) {
         struct weft_reached reached = behind->reached[i];
         if (reached.depth == 0) {
@@ -226,37 +227,41 @@ static enum weft_err search_behind(struct recall *r, const struct weft_search *f
     return rv == WEFT_OK ? weft_search_run(behind) : rv;
 }
 
+/* Places of those that are meant, in the order in which search_behind entered them; room for
+ * `count`. NULL: no memory. */
+static uint32_t *find_starts(
+    const struct recall *r, const struct weft_search *from_lot, uint32_t count)
+{
+    uint32_t *starts = calloc((size_t)count + 1, sizeof(*starts));
+    for (uint32_t i = 0, start = 0; starts != NULL && i < from_lot->count; i++) {
+        if (is_meant(r, weft_around_asset(r->around, from_lot->reached[i].number))) {
+            starts[start++] = i;
+        }
+    }
+    return starts;
+}
+
 /* Of all that the lot went into, leave what was meant, the paths there, and what lies behind. */
 static enum weft_err narrow(struct recall *r, struct weft_search *from_lot)
 {
     struct weft_search behind;
     uint32_t *kept = malloc(((size_t)from_lot->count + 1) * sizeof(*kept));
-    uint32_t *starts = NULL;
-    weft_search_init(&behind, r->around, true);
-    behind.wants_leaves = true;
-    behind.wants_cycles = from_lot->wants_cycles;
-    behind.depth_max = from_lot->depth_max;
     if (kept == NULL) {
         return weft_fail(r->run->msg, WEFT_ENOMEM, "the paths of a recall");
     }
     memset(kept, 0xff, from_lot->count * sizeof(*kept));
     from_lot->count = keep_paths(r, from_lot, kept);
-    enum weft_err rv = search_behind(r, from_lot, from_lot->count, &behind);
-    if (rv == WEFT_OK) {
-        starts = calloc((size_t)behind.count + 1, sizeof(*starts));
-        rv =
-            starts != NULL ? WEFT_OK : weft_fail(r->run->msg, WEFT_ENOMEM, "the paths of a recall");
-    }
-    for (uint32_t i = 0, start = 0; rv == WEFT_OK && i < from_lot->count; i++) {
-        uint64_t asset = weft_around_asset(r->around, from_lot->reached[i].number);
-        if (is_meant(r, asset)) {
-            starts[start++] = i; /* They were entered in this order. */
-        }
-    }
-    if (rv == WEFT_OK) {
-        rv = join(from_lot, &behind, starts);
-    }
     free(kept);
+    weft_search_init(&behind, r->around, true);
+    behind.wants_leaves = true;
+    behind.wants_cycles = from_lot->wants_cycles;
+    behind.depth_max = from_lot->depth_max;
+    enum weft_err rv = search_behind(r, from_lot, from_lot->count, &behind);
+    uint32_t *starts = rv == WEFT_OK ? find_starts(r, from_lot, behind.count) : NULL;
+    if (rv == WEFT_OK) {
+        rv = starts != NULL ? join(from_lot, &behind, starts)
+                            : weft_fail(r->run->msg, WEFT_ENOMEM, "the paths of a recall");
+    }
     free(starts);
     weft_search_close(&behind);
     return rv;

@@ -71,17 +71,20 @@ enum weft_err weft_query_paged(
     struct weft_shelf *shelf = &run->view->state->shelf;
     uint64_t key = weft_run_hash(run->query);
     struct weft_trace *trace = run->has_after ? weft_shelf_take(shelf, key, run->as_of) : NULL;
-    enum weft_err rv = WEFT_OK;
     if (trace != NULL && trace->around.lineage != NULL &&
         trace->around.lineage != run->view->lineage) {
         weft_trace_destroy(trace); /* The answer's names stand where the view keeps them. */
         trace = NULL;
     }
+    enum weft_err rv = WEFT_OK;
     if (trace != NULL) {
         weft_trace_resume(trace, run);
     } else {
         trace = weft_trace_create(run, is_forward);
-        rv = trace != NULL ? search(trace) : weft_fail(run->msg, WEFT_ENOMEM, "a trace");
+        if (trace == NULL) {
+            return weft_fail(run->msg, WEFT_ENOMEM, "a trace");
+        }
+        rv = search(trace);
         rv = rv == WEFT_OK ? weft_trace_choose(trace) : rv;
     }
     if (rv == WEFT_OK) {

@@ -6,6 +6,7 @@
 
 #include "ops/weft/committer.h"
 #include "ops/weft/histogram.h"
+#include "proto/check.h"
 #include "proto/limits.h"
 
 /* bench: a closed loop. Every request is a template encoded once, in which the asset's number
@@ -182,6 +183,7 @@ static void on_answer(void *ctx, enum weft_err err, const struct weft_client_mes
 static void start_one(struct slot *slot)
 {
     struct connection *c = slot->connection;
+    weft_assert(c != NULL);
     struct bench *b = c->bench;
     if (b->is_over || (b->count_max > 0 && b->started >= b->count_max)) {
         return;

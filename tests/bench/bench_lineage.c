@@ -212,12 +212,14 @@ static void build(struct genealogy *g)
 {
     uint32_t done[LEVELS] = {0};
     double share = 0, part = 1;
-    for (int level = 0; level < LEVELS; level++, part *= GROWTH) {
+    for (int level = 0; level < LEVELS; level++) {
         share += part;
+        part *= GROWTH;
     }
     part = 1;
-    for (int level = 0; level < LEVELS; level++, part *= GROWTH) {
+    for (int level = 0; level < LEVELS; level++) {
         g->counts[level] = (uint32_t)(g->o->parts * part / share);
+        part *= GROWTH;
     }
     for (uint32_t i = 0; i < 2; i++) {
         g->special[i] = (uint32_t)((i == 0 ? 10000 : 100000) * part / GROWTH / share);

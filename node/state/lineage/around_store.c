@@ -130,7 +130,7 @@ static enum weft_err search_own(struct search *s)
          rv == WEFT_OK && weft_store_walk_is_below(run->walk, prefix);
          weft_store_walk_next(run->walk)) {
         struct weft_bytes at = weft_store_walk_key(run->walk);
-        struct weft_links links;
+        struct weft_links links = {.count = 0};
         if (at.size != WEFT_KEY_LINKS_SIZE) {
             return weft_run_damaged(run, "a record's links");
         }

@@ -315,8 +315,10 @@ static enum weft_err add_step(struct page *p)
     struct weft_trace *t = p->trace;
     struct weft_around *around = &t->around;
     const struct weft_reached *r = reached_at(t, p->first + p->count);
+    const uint32_t *steps = t->steps;
+    weft_assert(steps != NULL); /* Chosen for steps, not for names. */
     struct weft_trace_step step = {
-        .from_step = t->steps[r->from], .depth = r->depth, .flags = flags_of(r)};
+        .from_step = steps[r->from], .depth = r->depth, .flags = flags_of(r)};
     bool is_known;
     enum weft_err rv = weft_around_name(around, r->number, &step.asset);
     if (rv == WEFT_OK) {
@@ -339,6 +341,7 @@ static enum weft_err add_step(struct page *p)
     }
     t->run->size_bytes += STEP_OVERHEAD + step.asset.size + step.rel.size + step.location.size;
     t->run->tables++;
+    weft_assert(p->steps != NULL); /* There is room for the page's limit. */
     p->steps[p->count++] = step;
     return WEFT_OK;
 }
