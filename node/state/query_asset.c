@@ -124,7 +124,7 @@ enum weft_err weft_query_asset(struct weft_run *run)
     while (rv == WEFT_OK && weft_store_walk_is_below(run->walk, prefix)) {
         struct newest newest = {.found = false};
         uint16_t kind = 0;
-        bool added;
+        bool added = true;
         rv = take_kind(run, head.id, &kind, &newest);
         if (newest.rev > run->page->asset_rev) {
             run->page->asset_rev = newest.rev;
