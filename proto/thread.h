@@ -69,7 +69,7 @@ struct weft_rel_traits {
     enum weft_rel_class rel_class;
     bool is_asset_inside; /* The record's asset is inside the target; else the other way. */
     bool can_end;         /* Material: an END for the same two assets ends it. */
-    bool uses_parent;     /* The record's only `parent` takes the place of its asset. */
+    bool uses_parent;     /* The one asset of its `parent` links takes the place of its asset. */
 };
 
 /* WEFT_REL_OTHER: none of ours. */
