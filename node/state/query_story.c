@@ -16,18 +16,13 @@ static enum weft_err collect_mirror(
     }
     for (weft_store_walk_to(run->walk, &from); weft_store_walk_is_below(run->walk, prefix);
          weft_store_walk_next(run->walk)) {
-        struct weft_bytes at = weft_store_walk_key(run->walk);
-        struct weft_bytes value = weft_store_walk_value(run->walk);
-        uint64_t place;
-        if (at.size != WEFT_KEY_MIRROR_SIZE || value.size <= WEFT_ASSET_ID_SIZE ||
-            weft_get_varint(value.data + WEFT_ASSET_ID_SIZE, value.data + value.size, &place) ==
-                NULL) {
-            return weft_run_damaged(run, "a mirrored link");
+        struct weft_ref ref;
+        uint64_t owner;
+        enum weft_err rv = weft_run_mirror(
+            run, weft_store_walk_key(run->walk), weft_store_walk_value(run->walk), &ref, &owner);
+        if (rv != WEFT_OK) {
+            return rv;
         }
-        struct weft_ref ref = {.at_ns = weft_get_time(at.data + 8),
-            .index = weft_get_be48(at.data + 16),
-            .ordinal = weft_get_be24(at.data + 22)};
-        ref.first = ref.ordinal - (uint32_t)place;
         bool is_over = run->query->has_at && ref.at_ns > run->query->at_ns;
         if (is_over || weft_collect_is_past(collect, &ref)) {
             return WEFT_OK;

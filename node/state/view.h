@@ -114,6 +114,10 @@ WEFT_MUST_USE enum weft_err weft_run_stop(struct weft_run *run, const struct wef
 WEFT_MUST_USE enum weft_err weft_run_version(struct weft_run *run, struct weft_bytes key,
     struct weft_bytes value, struct weft_ref *ret_ref, uint16_t *ret_kind, bool *ret_late);
 
+/* MIRROR keys and values: the record that links, and the asset it speaks of. */
+WEFT_MUST_USE enum weft_err weft_run_mirror(struct weft_run *run, struct weft_bytes key,
+    struct weft_bytes value, struct weft_ref *ret_ref, uint64_t *ret_asset);
+
 /* The kinds of queries. */
 WEFT_MUST_USE enum weft_err weft_query_asset(struct weft_run *run);
 WEFT_MUST_USE enum weft_err weft_query_story(struct weft_run *run);

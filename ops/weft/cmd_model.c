@@ -20,23 +20,6 @@ enum {
     MISFITS_SHOWN_MAX = 100,
 };
 
-/* A connection for the time of `run`. */
-static enum weft_exit with_client(const struct weft_args *args,
-    enum weft_err (*run)(const struct weft_args *, struct weft_client *, struct weft_msg *))
-{
-    struct weft_net *net;
-    struct weft_client *client;
-    struct weft_msg msg = {""};
-    enum weft_err err = weft_client_from_args(args, &net, &client, &msg);
-    if (err != WEFT_OK) {
-        return weft_complain(err, &msg);
-    }
-    err = run(args, client, &msg);
-    weft_client_destroy(client);
-    weft_net_close(net);
-    return weft_complain(err, &msg);
-}
-
 /* --- add ------------------------------------------------------------------------------------- */
 
 enum change {
@@ -300,7 +283,7 @@ static enum weft_err add(
 
 enum weft_exit weft_cmd_model_add(const struct weft_args *args)
 {
-    return with_client(args, add);
+    return weft_with_client(args, add);
 }
 
 /* --- list ------------------------------------------------------------------------------------ */
@@ -429,7 +412,7 @@ static enum weft_err list(
 
 enum weft_exit weft_cmd_model_list(const struct weft_args *args)
 {
-    return with_client(args, list);
+    return weft_with_client(args, list);
 }
 
 /* --- show ------------------------------------------------------------------------------------ */
@@ -544,7 +527,7 @@ static enum weft_err show(
 
 enum weft_exit weft_cmd_model_show(const struct weft_args *args)
 {
-    return with_client(args, show);
+    return weft_with_client(args, show);
 }
 
 /* --- check ----------------------------------------------------------------------------------- */

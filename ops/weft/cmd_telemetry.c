@@ -162,15 +162,5 @@ static enum weft_err list_blocks(
 
 enum weft_exit weft_cmd_telemetry_list(const struct weft_args *args)
 {
-    struct weft_net *net;
-    struct weft_client *client;
-    struct weft_msg msg = {""};
-    enum weft_err err = weft_client_from_args(args, &net, &client, &msg);
-    if (err != WEFT_OK) {
-        return weft_complain(err, &msg);
-    }
-    err = list_blocks(args, client, &msg);
-    weft_client_destroy(client);
-    weft_net_close(net);
-    return weft_complain(err, &msg);
+    return weft_with_client(args, list_blocks);
 }

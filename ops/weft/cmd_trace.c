@@ -149,34 +149,17 @@ static enum weft_err recall(
     return err == WEFT_OK ? show(args, client, &query, print_recall, msg) : err;
 }
 
-/* A connection for the time of `run`. */
-static enum weft_exit with_client(const struct weft_args *args,
-    enum weft_err (*run)(const struct weft_args *, struct weft_client *, struct weft_msg *))
-{
-    struct weft_net *net;
-    struct weft_client *client;
-    struct weft_msg msg = {""};
-    enum weft_err err = weft_client_from_args(args, &net, &client, &msg);
-    if (err != WEFT_OK) {
-        return weft_complain(err, &msg);
-    }
-    err = run(args, client, &msg);
-    weft_client_destroy(client);
-    weft_net_close(net);
-    return weft_complain(err, &msg);
-}
-
 enum weft_exit weft_cmd_trace_forward(const struct weft_args *args)
 {
-    return with_client(args, trace_forward);
+    return weft_with_client(args, trace_forward);
 }
 
 enum weft_exit weft_cmd_trace_back(const struct weft_args *args)
 {
-    return with_client(args, trace_back);
+    return weft_with_client(args, trace_back);
 }
 
 enum weft_exit weft_cmd_recall(const struct weft_args *args)
 {
-    return with_client(args, recall);
+    return weft_with_client(args, recall);
 }

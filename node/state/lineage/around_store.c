@@ -202,18 +202,13 @@ static enum weft_err search_mirror(struct search *s, uint16_t word, uint8_t rel)
     for (weft_store_walk_to(run->walk, &key);
          rv == WEFT_OK && weft_store_walk_is_below(run->walk, prefix);
          weft_store_walk_next(run->walk)) {
-        struct weft_bytes at = weft_store_walk_key(run->walk);
-        struct weft_bytes value = weft_store_walk_value(run->walk);
-        uint64_t in_pack;
-        if (at.size != WEFT_KEY_MIRROR_SIZE || value.size <= WEFT_ASSET_ID_SIZE ||
-            weft_get_varint(value.data + WEFT_ASSET_ID_SIZE, value.data + value.size, &in_pack) ==
-                NULL) {
-            return weft_run_damaged(run, "a mirrored link");
+        struct weft_ref record;
+        uint64_t owner;
+        rv = weft_run_mirror(
+            run, weft_store_walk_key(run->walk), weft_store_walk_value(run->walk), &record, &owner);
+        if (rv != WEFT_OK) {
+            return rv;
         }
-        struct weft_ref record = {.at_ns = weft_get_time(at.data + 8),
-            .index = weft_get_be48(at.data + 16),
-            .ordinal = weft_get_be24(at.data + 22)};
-        record.first = record.ordinal - (uint32_t)in_pack;
         s->edges->looked++;
         if (record.at_ns > s->around->question.at_ns) {
             break;
@@ -221,7 +216,6 @@ static enum weft_err search_mirror(struct search *s, uint16_t word, uint8_t rel)
         if (record.index > run->as_of) {
             continue;
         }
-        uint64_t owner = weft_get_be40(value.data);
         rv = is_relayed ? take_relayed(s, &record, owner, rel) : keep(s, &record, rel, owner, 0);
     }
     return rv == WEFT_OK ? weft_store_walk_err(run->walk, run->msg) : rv;
