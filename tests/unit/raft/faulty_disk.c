@@ -54,6 +54,7 @@ struct fault {
 struct faulty_disk {
     struct weft_log_file_ops ops;
     pthread_mutex_t mutex;
+    pthread_cond_t released;
     char directory[512];
     struct file files[FILES_MAX];
     uint32_t file_count;
@@ -68,6 +69,7 @@ struct faulty_disk {
     uint64_t random;
     bool is_frozen;
     bool lies;
+    bool holds_syncs;
     char aim[32];          /* Faults strike files whose name begins so. */
     uint64_t changes_left; /* Then frozen; 0: not planted. */
 };
@@ -317,6 +319,9 @@ static int faulty_sync(void *ctx, int fd)
 {
     struct faulty_disk *d = ctx;
     (void)pthread_mutex_lock(&d->mutex);
+    while (d->holds_syncs && is_aimed_at(d, fd)) {
+        (void)pthread_cond_wait(&d->released, &d->mutex);
+    }
     int rv = admit_file(d, FAULTY_SYNC, fd);
     if (!d->is_frozen) {
         settle(d, &d->files[d->file_of_fd[fd]], rv == 0 && !d->lies ? 256 : 100);
@@ -396,6 +401,7 @@ struct faulty_disk *faulty_disk_create(const char *directory)
     struct faulty_disk *d = calloc(1, sizeof(*d));
     (void)snprintf(d->directory, sizeof(d->directory), "%s", directory);
     (void)pthread_mutex_init(&d->mutex, NULL);
+    (void)pthread_cond_init(&d->released, NULL);
     d->ops = (struct weft_log_file_ops){
         .ctx = d,
         .open = faulty_open,
@@ -417,6 +423,7 @@ void faulty_disk_destroy(struct faulty_disk *d)
         settle(d, &d->files[i], 0);
         free(d->files[i].platter.data);
     }
+    (void)pthread_cond_destroy(&d->released);
     (void)pthread_mutex_destroy(&d->mutex);
     free(d);
 }
@@ -451,6 +458,14 @@ void faulty_disk_lie(struct faulty_disk *d)
 {
     (void)pthread_mutex_lock(&d->mutex);
     d->lies = true;
+    (void)pthread_mutex_unlock(&d->mutex);
+}
+
+void faulty_disk_hold_syncs(struct faulty_disk *d, bool holds)
+{
+    (void)pthread_mutex_lock(&d->mutex);
+    d->holds_syncs = holds;
+    (void)pthread_cond_broadcast(&d->released);
     (void)pthread_mutex_unlock(&d->mutex);
 }
 

@@ -38,6 +38,8 @@ void faulty_disk_aim(struct faulty_disk *d, const char *prefix);
 void faulty_disk_limit(struct faulty_disk *d, uint64_t bytes);
 /* From now on a sync says done and leaves a part on its way: what no log can survive. */
 void faulty_disk_lie(struct faulty_disk *d);
+/* Syncs wait (those of spare segments do not) until they are let go: a disk of any slowness. */
+void faulty_disk_hold_syncs(struct faulty_disk *d, bool holds);
 uint64_t faulty_disk_syncs(const struct faulty_disk *d);
 
 /* The process is killed: from here on every operation fails. Then close the log. */
