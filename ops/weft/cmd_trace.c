@@ -46,7 +46,7 @@ static enum weft_err show(const struct weft_args *args, struct weft_client *clie
         return err;
     }
     if (format != WEFT_FORMAT_TABLE) {
-        err = weft_traced_write(&traced, format, &writer, msg);
+        err = weft_traced_write(&traced, format, query->ids_only, &writer, msg);
     } else if (query->ids_only) {
         err = print_names(&traced, msg);
     } else {
