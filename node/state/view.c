@@ -182,6 +182,51 @@ enum weft_err weft_run_mirror(struct weft_run *run, struct weft_bytes key, struc
     return WEFT_OK;
 }
 
+/* The first index from `from` on that committed records. *ret_index 0: there is none. */
+static enum weft_err first_from(
+    struct weft_run *run, uint64_t from, uint64_t *ret_index, int64_t *ret_time_ns)
+{
+    const uint8_t prefix[1] = {WEFT_KEY_RECORDS};
+    struct weft_key key = weft_key_records(from, 0);
+    struct weft_pack pack;
+    *ret_index = 0;
+    weft_store_walk_to(run->walk, &key);
+    if (!weft_store_walk_is_below(run->walk, (struct weft_bytes){prefix, 1})) {
+        return weft_store_walk_err(run->walk, run->msg);
+    }
+    struct weft_bytes at = weft_store_walk_key(run->walk);
+    if (at.size != WEFT_KEY_RECORDS_SIZE ||
+        weft_pack_open(weft_store_walk_value(run->walk), &pack) != WEFT_OK) {
+        return weft_run_damaged(run, "a pack of records");
+    }
+    *ret_index = weft_get_be48(at.data + 1);
+    *ret_time_ns = pack.time_ns;
+    return WEFT_OK;
+}
+
+/* The last index that had committed records by a time. Commit times rise with the index, so it is
+ * found by halving: at most 48 descents. */
+static enum weft_err index_by(struct weft_run *run, int64_t time_ns, uint64_t *ret_index)
+{
+    uint64_t low = 0, high = run->view->index + 1; /* low: by then. high: later, or not there. */
+    enum weft_err rv = WEFT_OK;
+    while (rv == WEFT_OK && low + 1 < high) {
+        uint64_t middle = low + (high - low) / 2, index = 0;
+        int64_t found_ns = 0;
+        rv = first_from(run, middle, &index, &found_ns);
+        if (index == 0 || found_ns > time_ns) {
+            high = middle;
+        } else {
+            low = index;
+        }
+    }
+    if (rv == WEFT_OK && low == 0) {
+        rv = weft_fail(run->msg, WEFT_ENOTFOUND, "nothing was committed by then");
+    }
+    *ret_index = low;
+    return rv;
+}
+
 /* --- pages ----------------------------------------------------------------------------------- */
 
 static void count_fields(struct weft_run *run, uint32_t field_count)
@@ -259,7 +304,7 @@ uint64_t weft_run_hash(const struct weft_query *query)
     const struct weft_query *q = query;
     const struct weft_text texts[] = {q->asset, q->asset_glob, q->kind, q->where_path,
         q->where_value, q->rels, q->to_kind, q->machine, q->part, q->differs_path, q->differs_by};
-    uint8_t numbers[48];
+    uint8_t numbers[56];
     struct weft_sha256 hash;
     weft_sha256_init(&hash);
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -273,9 +318,10 @@ uint64_t weft_run_hash(const struct weft_query *query)
     weft_put_be64(numbers + 16, q->has_at ? (uint64_t)q->at_ns : 0);
     weft_put_be64(numbers + 24, (q->has_at ? 1u : 0u) | (q->no_inside ? 2u : 0u) |
                                     (q->has_window ? 4u : 0u) | (q->ids_only ? 8u : 0u) |
-                                    (uint64_t)q->depth_max << 32);
+                                    (q->has_as_of_ns ? 16u : 0u) | (uint64_t)q->depth_max << 32);
     weft_put_be64(numbers + 32, q->has_window ? (uint64_t)q->window_from_ns : 0);
     weft_put_be64(numbers + 40, q->has_window ? (uint64_t)q->window_to_ns : 0);
+    weft_put_be64(numbers + 48, q->has_as_of_ns ? (uint64_t)q->as_of_ns : 0);
     weft_sha256_update(&hash, numbers, sizeof(numbers));
     struct weft_digest digest = weft_sha256_final(&hash);
     return weft_get_be64(digest.bytes);
@@ -320,6 +366,28 @@ static enum weft_err read_cursor(struct weft_run *run)
 }
 
 /* --- queries --------------------------------------------------------------------------------- */
+
+/* Indexes instead of the time, which later pages of the answer may not find again: of those the
+ * cursor says it. */
+static enum weft_err settle_as_of(struct weft_run *run, struct weft_query *q)
+{
+    uint64_t index = 0;
+    if (!q->has_as_of_ns || (q->as_of != 0 && q->other_as_of != 0)) {
+        return WEFT_OK;
+    }
+    if (q->cursor.size == CURSOR_SIZE) {
+        index = weft_get_be64(q->cursor.data + 10);
+    } else {
+        enum weft_err rv = run->walk == NULL ? weft_fail(run->msg, WEFT_ENOMEM, "a walk")
+                                             : index_by(run, q->as_of_ns, &index);
+        if (rv != WEFT_OK) {
+            return rv;
+        }
+    }
+    q->as_of = q->as_of != 0 ? q->as_of : index;
+    q->other_as_of = q->other_as_of != 0 ? q->other_as_of : index;
+    return WEFT_OK;
+}
 
 static enum weft_err begin(struct weft_run *run)
 {
@@ -406,6 +474,7 @@ static enum weft_err answer_by(
     struct weft_page page;
     struct weft_trace_result trace = {.index = 0};
     struct weft_document document = {.index = 0};
+    struct weft_query settled = *run->query;
     if (*walk == NULL) {
         *walk = weft_store_walk_create(view->store, run->snapshot, false);
     }
@@ -415,7 +484,11 @@ static enum weft_err answer_by(
     run->document = &document;
     run->size_max = WEFT_RUN_SIZE_MAX;
     weft_loader_init(&run->loader, view->store, run->snapshot);
-    enum weft_err rv = begin(run);
+    enum weft_err rv = settle_as_of(run, &settled);
+    run->query = &settled;
+    if (rv == WEFT_OK) {
+        rv = begin(run);
+    }
     if (rv == WEFT_OK) {
         rv = dispatch(run);
     }
@@ -442,7 +515,7 @@ enum weft_err weft_view_query(struct weft_view *view, const struct weft_query *q
 enum weft_err weft_view_query_memory(struct weft_view *view, const struct weft_query *query,
     struct weft_arena *arena, struct weft_client_message *ret_answer, struct weft_msg *msg)
 {
-    if (query->type != WEFT_QUERY_ASSET) {
+    if (query->type != WEFT_QUERY_ASSET || query->has_as_of_ns) {
         return WEFT_EBUSY;
     }
     struct weft_run run = {.view = view,

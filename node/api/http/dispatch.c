@@ -109,7 +109,7 @@ static enum weft_err read_number(const struct weft_http_conn *c, const char *nam
     if (!weft_http_target_param(&c->target, name, &value)) {
         return WEFT_OK;
     }
-    if (!weft_http_number(value, &given) || given < min || given > max) {
+    if (!weft_text_number(value, &given) || given < min || given > max) {
         return weft_fail(msg, WEFT_EINVAL, "parameter %s: a number from %" PRIu64 " to %" PRIu64,
             name, min, max);
     }
@@ -241,7 +241,7 @@ static void import(struct weft_http_conn *c)
 static void import_job(struct weft_http_conn *c)
 {
     uint64_t job = 0;
-    (void)weft_http_number(c->target.id, &job); /* The router has seen that it is one. */
+    (void)weft_text_number(c->target.id, &job); /* The router has seen that it is one. */
     if (weft_http_captures_write(c->door->captures, job, &c->reply.body) != WEFT_OK) {
         weft_http_exchange_refuse(c, WEFT_ENOTFOUND, 0,
             "there is no such import on this node: it is forgotten, or runs on another");

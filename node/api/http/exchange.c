@@ -125,7 +125,7 @@ static enum MHD_Result on_length(
     (void)kind;
     if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
         l->content_lengths++;
-        l->is_bad = l->is_bad || value == NULL || !weft_http_number(weft_text_of(value), &l->size);
+        l->is_bad = l->is_bad || value == NULL || !weft_text_number(weft_text_of(value), &l->size);
     } else if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
         l->encodings++;
         l->is_chunked = value != NULL && strcasecmp(value, "chunked") == 0;

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proto/arith.h"
 #include "proto/record.h"
 
 #define KIB (1024u)
@@ -51,23 +50,6 @@ void weft_http_allow(const struct weft_http_rule *rule, char ret_text[32])
     (void)snprintf(ret_text, 32, "%s%s%s", (rule->methods & WEFT_HTTP_GET) != 0 ? "GET, HEAD" : "",
         (rule->methods & WEFT_HTTP_GET) != 0 && (rule->methods & WEFT_HTTP_POST) != 0 ? ", " : "",
         (rule->methods & WEFT_HTTP_POST) != 0 ? "POST" : "");
-}
-
-bool weft_http_number(struct weft_text text, uint64_t *ret_number)
-{
-    uint64_t number = 0;
-    for (size_t i = 0; i < text.size; i++) {
-        char digit = text.data[i];
-        if (digit < '0' || digit > '9' || __builtin_mul_overflow(number, 10u, &number) ||
-            !weft_add_u64(number, (uint64_t)(digit - '0'), &number)) {
-            return false;
-        }
-    }
-    if (text.size == 0) {
-        return false;
-    }
-    *ret_number = number;
-    return true;
 }
 
 /* --- percent-encoding (RFC 3986, 2.1) ---------------------------------------------------- */
@@ -160,7 +142,7 @@ static enum weft_err parse_path(struct weft_text path, struct weft_arena *arena,
         }
     }
     uint64_t number;
-    if (has_prefix(path, "/v1/import/", &rest) && weft_http_number(rest, &number)) {
+    if (has_prefix(path, "/v1/import/", &rest) && weft_text_number(rest, &number)) {
         t->resource = WEFT_HTTP_IMPORT_JOB;
         t->id = rest;
         return WEFT_OK;

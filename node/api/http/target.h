@@ -81,7 +81,4 @@ WEFT_MUST_USE enum weft_err weft_http_target_check_params(
 bool weft_http_target_param(
     const struct weft_http_target *target, const char *name, struct weft_text *ret_value);
 
-/* Decimal digits and nothing else. */
-bool weft_http_number(struct weft_text text, uint64_t *ret_number);
-
 #endif

@@ -133,16 +133,3 @@ TEST(target, methods_are_known_by_their_names)
     weft_http_allow(weft_http_rule(WEFT_HTTP_STATUS), allow);
     EXPECT_TEXT("GET, HEAD", allow);
 }
-
-TEST(target, numbers_are_digits_within_64_bits)
-{
-    uint64_t number = 7;
-    EXPECT_TRUE(weft_http_number(WEFT_TEXT("18446744073709551615"), &number));
-    EXPECT_TRUE(number == UINT64_MAX);
-    EXPECT_TRUE(weft_http_number(WEFT_TEXT("007"), &number) && number == 7);
-    static const char *const bad[] = {"", "-1", "+1", "1 ", "0x1", "18446744073709551616", "1e3"};
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        EXPECT_TRUE(!weft_http_number(weft_text_of(bad[i]), &number));
-    }
-    EXPECT_EQ(7, number);
-}
