@@ -71,8 +71,7 @@ static void add_headers(struct weft_http_conn *c, struct MHD_Response *response)
         add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, r->content_type);
     }
     add_header(response, MHD_HTTP_HEADER_ETAG, r->etag);
-    add_header(
-        response, MHD_HTTP_HEADER_CACHE_CONTROL, r->etag[0] != '\0' ? "no-cache" : "no-store");
+    add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, r->is_storable ? "no-cache" : "no-store");
     add_header(response, MHD_HTTP_HEADER_LOCATION, r->location);
     add_header(response, MHD_HTTP_HEADER_ALLOW, r->allow);
     add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,

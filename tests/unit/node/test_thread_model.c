@@ -204,25 +204,14 @@ static void take_page(struct answer *a, const struct weft_client_message *m)
 /* Sometimes the index is asked for by a time at which it was the last one. */
 static void say_by_time(const struct world *w, struct weft_query *query)
 {
-    int64_t from_ns = 0, until_ns = w->time_ns + 5000;
-    if (query->as_of == 0 || test_random(2) == 0) {
-        return;
+    int64_t from_ns, until_ns = w->time_ns + 5000;
+    if (query->as_of != 0 && test_random(2) == 0 &&
+        model_times_of(&w->model, query->as_of, &from_ns, &until_ns)) {
+        query->has_as_of_ns = true;
+        query->as_of_ns = from_ns + (int64_t)test_random((uint64_t)(until_ns - from_ns));
+        query->as_of = 0;
+        seen.by_time++;
     }
-    for (int i = w->model.record_count; i > 0; i--) {
-        const struct model_record *r = &w->model.records[i - 1];
-        if (r->index < query->as_of) {
-            break;
-        }
-        from_ns = r->index == query->as_of ? r->time_ns : from_ns;
-        until_ns = r->index > query->as_of ? r->time_ns : until_ns;
-    }
-    if (from_ns == 0) {
-        return; /* Nothing of that index was accepted. */
-    }
-    query->has_as_of_ns = true;
-    query->as_of_ns = from_ns + (int64_t)test_random((uint64_t)(until_ns - from_ns));
-    query->as_of = 0;
-    seen.by_time++;
 }
 
 static void ask(struct world *w, int state, struct weft_query query, struct answer *a)
