@@ -382,6 +382,45 @@ TEST(state_twin, a_diff_of_two_times_tells_what_changed_between_them)
     rig_close(&r);
 }
 
+TEST(state_twin, what_was_known_by_a_time_is_what_was_known_at_the_last_index_then)
+{
+    struct rig r;
+    rig_open(&r);
+    (void)rig_put(&r, "{\"kind\":\"a\",\"asset\":\"d/1\",\"attrs\":{\"x\":1}}");
+    int64_t first_ns = r.f.time_ns;
+    (void)rig_put(&r, "{\"kind\":\"a\",\"asset\":\"d/1\",\"attrs\":{\"x\":2}}");
+    int64_t second_ns = r.f.time_ns;
+    struct weft_query query = {.type = WEFT_QUERY_TWIN,
+        .asset = WEFT_TEXT("d/1"),
+        .has_as_of_ns = true,
+        .now_ns = second_ns + 1000000};
+    const struct {
+        int64_t by_ns;
+        const char *value;
+    } cases[] = {{first_ns, "1"}, {second_ns - 1, "1"}, {second_ns, "2"}, {INT64_MAX, "2"}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        query.as_of_ns = cases[i].by_ns;
+        EXPECT_EQ(WEFT_OK, rig_ask(&r, &query));
+        EXPECT_TEXT(cases[i].value, rig_get(&r, "values/0/value"));
+    }
+    query.as_of_ns = first_ns - 1;
+    EXPECT_EQ(WEFT_ENOTFOUND, rig_ask(&r, &query));
+    query.as_of_ns = INT64_MIN;
+    EXPECT_EQ(WEFT_ENOTFOUND, rig_ask(&r, &query));
+    /* Of a difference both sides, unless they name an index. */
+    query = (struct weft_query){.type = WEFT_QUERY_DIFF,
+        .asset = WEFT_TEXT("d/1"),
+        .has_as_of_ns = true,
+        .as_of_ns = first_ns};
+    EXPECT_EQ(WEFT_OK, rig_ask(&r, &query));
+    EXPECT_TEXT("0", rig_get(&r, "count"));
+    query.other_as_of = r.f.index;
+    EXPECT_EQ(WEFT_OK, rig_ask(&r, &query));
+    EXPECT_TEXT("1", rig_get(&r, "count"));
+    EXPECT_TEXT("1", rig_get(&r, "differences/0/left"));
+    rig_close(&r);
+}
+
 TEST(state_twin, what_takes_too_long_to_look_through_is_told_to_be_missing)
 {
     static const struct {
