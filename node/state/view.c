@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "node/state/links.h"
 #include "node/state/machine.h"
 #include "proto/arith.h"
 #include "proto/check.h"
@@ -169,17 +170,9 @@ enum weft_err weft_run_version(struct weft_run *run, struct weft_bytes key, stru
 enum weft_err weft_run_mirror(struct weft_run *run, struct weft_bytes key, struct weft_bytes value,
     struct weft_ref *ret_ref, uint64_t *ret_asset)
 {
-    uint64_t place;
-    if (key.size != WEFT_KEY_MIRROR_SIZE || value.size <= WEFT_ASSET_ID_SIZE ||
-        weft_get_varint(value.data + WEFT_ASSET_ID_SIZE, value.data + value.size, &place) == NULL) {
-        return weft_run_damaged(run, "a mirrored link");
-    }
-    *ret_ref = (struct weft_ref){.at_ns = weft_get_time(key.data + 8),
-        .index = weft_get_be48(key.data + 16),
-        .ordinal = weft_get_be24(key.data + 22)};
-    ret_ref->first = ret_ref->ordinal - (uint32_t)place;
-    *ret_asset = weft_get_be40(value.data);
-    return WEFT_OK;
+    return weft_mirror_read(key, value, ret_ref, ret_asset)
+               ? WEFT_OK
+               : weft_run_damaged(run, "a mirrored link");
 }
 
 /* The first index from `from` on that committed records. *ret_index 0: there is none. */

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "node/state/lineage/around.h"
-#include "node/state/lineage/links.h"
+#include "node/state/links.h"
 #include "proto/check.h"
 
 struct weft_found {
@@ -73,17 +73,13 @@ static uint8_t rel_of(const struct weft_around *a, uint16_t word)
     return 0;
 }
 
-/* A LINKS value into a->links and a->link_rels. */
-static enum weft_err read_links(
-    struct weft_around *a, struct weft_bytes value, struct weft_links *ret_links)
+/* What was opened into a->links and a->link_rels. */
+static enum weft_err read_links(struct weft_around *a, struct weft_links *links)
 {
-    if (!weft_links_open(value, ret_links)) {
-        return weft_run_damaged(a->run, "a record's links");
-    }
-    enum weft_err rv = reserve_links(a, ret_links->count);
-    for (uint32_t i = 0; i < ret_links->count && rv == WEFT_OK; i++) {
+    enum weft_err rv = reserve_links(a, links->count);
+    for (uint32_t i = 0; i < links->count && rv == WEFT_OK; i++) {
         uint16_t word;
-        if (!weft_links_next(ret_links, &word, &a->links[i].to)) {
+        if (!weft_links_next(links, &word, &a->links[i].to)) {
             return weft_run_damaged(a->run, "a record's links");
         }
         a->link_rels[i] = rel_of(a, word);
@@ -129,20 +125,17 @@ static enum weft_err search_own(struct search *s)
     for (weft_store_walk_to(run->walk, &key);
          rv == WEFT_OK && weft_store_walk_is_below(run->walk, prefix);
          weft_store_walk_next(run->walk)) {
-        struct weft_bytes at = weft_store_walk_key(run->walk);
-        struct weft_links links = {.count = 0};
-        if (at.size != WEFT_KEY_LINKS_SIZE) {
+        struct weft_links links;
+        struct weft_ref record;
+        if (!weft_links_read(weft_store_walk_key(run->walk), weft_store_walk_value(run->walk),
+                &record, &links)) {
             return weft_run_damaged(run, "a record's links");
         }
-        struct weft_ref record = {
-            .index = weft_get_be48(at.data + 6), .ordinal = weft_get_be24(at.data + 12)};
         if (record.index > run->as_of) {
             break;
         }
-        rv = read_links(s->around, weft_store_walk_value(run->walk), &links);
+        rv = read_links(s->around, &links);
         if (rv == WEFT_OK) {
-            record.at_ns = links.at_ns;
-            record.first = record.ordinal - links.in_pack;
             s->edges->looked += links.count;
             rv = links.at_ns <= s->around->question.at_ns ? take_own(s, &record, links.count)
                                                           : WEFT_OK;
@@ -163,11 +156,11 @@ static enum weft_err take_relayed(
     struct weft_links links = {.count = 0};
     enum weft_err rv =
         weft_store_get(a->run->view->store, a->run->snapshot, &key, &value, a->run->msg);
-    if (rv == WEFT_ENOTFOUND) {
-        return weft_run_damaged(a->run, "a record's links");
+    if (rv == WEFT_ENOTFOUND || (rv == WEFT_OK && !weft_links_open(value.bytes, &links))) {
+        rv = weft_run_damaged(a->run, "a record's links");
     }
     if (rv == WEFT_OK) {
-        rv = read_links(a, value.bytes, &links);
+        rv = read_links(a, &links);
     }
     weft_store_release(&value);
     if (rv != WEFT_OK) {
