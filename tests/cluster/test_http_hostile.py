@@ -199,6 +199,34 @@ class Hostile(HttpCase):
         self.assertEqual((1000, 4000), (len(answer["assets"]), answer["answers_total"]))
         self.alive()
 
+    def test_who_hangs_up_before_the_answer_is_not_waited_for(self):
+        """NOD-408: the question would wait 5 s for its index; its connection goes at once."""
+        request = (b"GET /v1/records HTTP/1.1\r\nHost: x\r\nWeft-Consistency: stale\r\n"
+                   b"Weft-Min-Index: 999999999\r\n\r\n")
+        before = gauge(self, "weft_http_dropped_gone_total")
+        waiting = [self.web(self.node).socket() for _ in range(20)]
+        for i, s in enumerate(waiting):
+            s.sendall(request * (1 + i % 2))  # Some have sent more, which nobody has read.
+        wait_for("they wait", lambda: gauge(self, "weft_http_connections") >= 20, 5)
+        self.assertEqual(before, gauge(self, "weft_http_dropped_gone_total"))
+        began = time.monotonic()
+        for s in waiting:
+            s.close()
+        wait_for("they are gone", lambda: gauge(self, "weft_http_connections") <= 2, 5)
+        self.assertLess(time.monotonic() - began, 2)
+        self.assertEqual(before + 20, gauge(self, "weft_http_dropped_gone_total"))
+        self.alive()
+
+    def test_a_commit_goes_on_when_its_client_hangs_up(self):
+        body = json.dumps({"records": [inspection("gone")]}).encode()
+        for _ in range(10):
+            s = self.web(self.node).socket()
+            s.sendall(self.head(f"Content-Length: {len(body)}", body=body))
+            s.close()
+        wait_for("it is there", lambda: self.web(self.node).get(
+            "/v1/assets/serial:box/gone").status == 200)
+        self.alive()
+
     def test_hundreds_of_connections_and_requests_at_once(self):
         def one(i):
             return self.web(self.node).commit([inspection(f"many{i}")]).status
