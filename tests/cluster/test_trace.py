@@ -125,6 +125,30 @@ class Trace(cluster.PlantCase):
             self.assertEqual(before, self.reached(
                 "forward", LOT, "--as-of", str(self.before), "--min-index", str(index), node=node))
 
+    def test_6b_a_container_that_was_emptied_has_nothing_inside_from_then_on(self):
+        """EPCIS 2.0, 7.4.3: an aggregation's DELETE without children speaks of all of them."""
+        def event(action, at, *children):
+            return {"type": "AggregationEvent", "eventTime": at, "eventTimeZoneOffset": "+00:00",
+                    "action": action, "parentID": "https://id.example/sscc/1",
+                    "childEPCs": [f"https://id.example/box/{n}" for n in children]}
+        document = {"@context": [], "type": "EPCISDocument", "schemaVersion": "2.0",
+                    "creationDate": day(20), "epcisBody": {"eventList": [
+                        event("ADD", day(12), 1, 2), event("DELETE", day(14), 1),
+                        event("ADD", day(15), 3), event("DELETE", day(16)),
+                        event("ADD", day(17), 2)]}}
+        path = self.directory / "emptied.jsonld"
+        path.write_text(json.dumps(document))
+        self.plant.weft("import", "epcis", str(path), check=True)
+        pallet, boxes = "https://id.example/sscc/1", "https://id.example/box/{}".format
+        inside = {day(13): [1, 2], day(14): [2], day(15): [2, 3], day(16): [], day(17): [2]}
+        for at, expected in inside.items():
+            self.assertEqual([boxes(n) for n in expected],
+                             self.reached("back", pallet, "--at", at), at)
+            for n in (1, 2, 3):
+                self.assertEqual([pallet] if n in expected else [],
+                                 self.reached("forward", boxes(n), "--at", at))
+        self.assertEqual([boxes(2)], self.reached("back", pallet))
+
     def test_7_thousands_of_parts_are_reached_as_their_links_say(self):
         pick = random.Random(7)
         children = {f"g:{n}": {f"g:{m}" for m in pick.sample(range(n + 1, n + 60),

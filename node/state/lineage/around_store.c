@@ -256,8 +256,9 @@ static enum weft_err take_ends(struct search *s)
     enum weft_err rv = WEFT_OK;
     for (uint32_t i = 0; i < s->around->found_count && rv == WEFT_OK; i++) {
         const struct weft_found *f = &s->around->found[i];
+        uint32_t peer = f->rel == WEFT_REL_EMPTIES ? WEFT_EDGES_ALL : f->peer;
         if (is_end(f->rel)) {
-            rv = weft_edges_add_end(s->edges, &(struct weft_edge_end){f->peer, f->record});
+            rv = weft_edges_add_end(s->edges, &(struct weft_edge_end){peer, f->record});
         }
     }
     weft_edges_order_ends(s->edges);
@@ -279,6 +280,35 @@ static enum weft_err add_place(struct weft_around *a, const struct weft_ref *pla
     return WEFT_OK;
 }
 
+/* Has the container been emptied since the record? Its EMPTIES stand in order of time. */
+static enum weft_err find_emptied(
+    struct search *s, const struct weft_found *f, bool *ret_is_emptied)
+{
+    struct weft_run *run = s->around->run;
+    uint64_t parent = weft_around_asset(s->around, f->peer);
+    uint16_t word = s->around->rels[WEFT_REL_EMPTIES].word;
+    struct weft_key key =
+        weft_key_mirror(parent, word, f->record.at_ns, f->record.index, f->record.ordinal);
+    struct weft_bytes prefix = {key.bytes, WEFT_KEY_MIRROR_PREFIX_SIZE};
+    for (weft_store_walk_to(run->walk, &key);
+         !*ret_is_emptied && weft_store_walk_is_below(run->walk, prefix);
+         weft_store_walk_next(run->walk)) {
+        struct weft_ref record;
+        uint64_t owner;
+        enum weft_err rv = weft_run_mirror(
+            run, weft_store_walk_key(run->walk), weft_store_walk_value(run->walk), &record, &owner);
+        if (rv != WEFT_OK) {
+            return rv;
+        }
+        s->edges->looked++;
+        if (record.at_ns > s->around->question.at_ns) {
+            break;
+        }
+        *ret_is_emptied = record.index <= run->as_of && weft_edges_is_behind(&record, &f->record);
+    }
+    return weft_store_walk_err(run->walk, run->msg);
+}
+
 static enum weft_err take_edge(struct search *s, const struct weft_found *f)
 {
     struct weft_around *a = s->around;
@@ -287,13 +317,22 @@ static enum weft_err take_edge(struct search *s, const struct weft_found *f)
         return WEFT_OK;
     }
     if (f->rel <= WEFT_REL_LINEAGE_LAST) {
+        bool can_end = (a->question.ending >> f->rel & 1) != 0;
         edge.has_ended = weft_edges_has_ended(s->edges, f->peer, &f->record);
-        if (edge.has_ended && weft_thread_rel_traits((enum weft_rel)f->rel)->can_end) {
+        bool is_out = edge.has_ended || weft_edges_has_ended(s->edges, WEFT_EDGES_ALL, &f->record);
+        if (can_end && s->is_forward && !is_out && a->rels[WEFT_REL_EMPTIES].word != 0) {
+            enum weft_err rv = find_emptied(s, f, &is_out);
+            if (rv != WEFT_OK) {
+                return rv;
+            }
+        }
+        if (can_end && is_out) {
             return WEFT_OK;
         }
     }
     enum weft_err rv = add_place(a, &f->record);
-    return rv == WEFT_OK ? weft_edges_add(s->edges, &edge) : rv;
+    rv = rv == WEFT_OK ? weft_edges_add(s->edges, &edge) : rv;
+    return rv == WEFT_OK ? rv : no_memory(a);
 }
 
 enum weft_err weft_around_from_store(
@@ -316,8 +355,11 @@ enum weft_err weft_around_from_store(
         qsort(around->found, around->found_count, sizeof(*around->found), compare_found);
     }
     rv = take_ends(&s);
+    if (rv != WEFT_OK) {
+        return no_memory(around);
+    }
     for (uint32_t i = 0; i < around->found_count && rv == WEFT_OK; i++) {
         rv = take_edge(&s, &around->found[i]);
     }
-    return rv == WEFT_OK ? rv : no_memory(around);
+    return rv;
 }

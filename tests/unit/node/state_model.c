@@ -9,7 +9,8 @@ const char *const model_kinds[MODEL_KINDS] = {
     "inspection", "as-built", "process-run", "epcis.object", "test", "maintenance"};
 const char *const model_rels[MODEL_RELS] = {"consumes", "uses_lot", "part_of", "about", "made_on",
     "contains", "input", "parent", "output", "installs", "installed_in", "releases", "removes",
-    "removed_from", "instance_of", "revision_of", "location", "biz_location", "shipped_to"};
+    "removed_from", "instance_of", "revision_of", "location", "biz_location", "shipped_to",
+    "empties"};
 
 const char *model_asset_name(int asset)
 {

@@ -14,7 +14,7 @@
 enum {
     MODEL_ASSETS = 48,
     MODEL_KINDS = 6,
-    MODEL_RELS = 19,
+    MODEL_RELS = 20,
     MODEL_LINKS_MAX = 3,
     MODEL_COMMIT_MAX = 4,
 };

@@ -219,6 +219,35 @@ TEST(state_twin, maintenance_changes_what_is_maintained_and_not_what_was_built)
     rig_close(&r);
 }
 
+TEST(state_twin, what_empties_a_container_takes_out_whatever_can_be_taken_out)
+{
+    struct rig r;
+    rig_open(&r);
+    (void)rig_put(&r, "{\"kind\":\"as_built\",\"asset\":\"pallet:1\",\"links\":["
+                      "{\"rel\":\"consumes\",\"to\":\"wood:1\"}]}");
+    (void)rig_put(&r, "{\"kind\":\"epcis.aggregation\",\"asset\":\"event:1\",\"links\":["
+                      "{\"rel\":\"parent\",\"to\":\"pallet:1\"},"
+                      "{\"rel\":\"contains\",\"to\":\"box:1\"}]}");
+    uint64_t full = rig_put(&r, "{\"kind\":\"a\",\"asset\":\"box:2\",\"links\":["
+                                "{\"rel\":\"part_of\",\"to\":\"pallet:1\"}]}");
+    rig_twin(&r, "pallet:1", 0);
+    EXPECT_TEXT("#3", rig_get(&r, "configuration/maintained/components"));
+    (void)rig_put(&r, "{\"kind\":\"epcis.aggregation\",\"asset\":\"event:2\",\"links\":["
+                      "{\"rel\":\"parent\",\"to\":\"pallet:1\"},"
+                      "{\"rel\":\"empties\",\"to\":\"pallet:1\"}]}");
+    rig_twin(&r, "pallet:1", 0);
+    EXPECT_TEXT("#1", rig_get(&r, "configuration/maintained/components"));
+    EXPECT_TEXT("wood:1", rig_get(&r, "configuration/maintained/components/0/asset"));
+    (void)rig_put(&r, "{\"kind\":\"a\",\"asset\":\"box:2\",\"links\":["
+                      "{\"rel\":\"part_of\",\"to\":\"pallet:1\"}]}");
+    rig_twin(&r, "pallet:1", 0);
+    EXPECT_TEXT("box:2", rig_get(&r, "configuration/maintained/components/1/asset"));
+    EXPECT_TEXT("#2", rig_get(&r, "configuration/maintained/components"));
+    rig_twin(&r, "pallet:1", full);
+    EXPECT_TEXT("#3", rig_get(&r, "configuration/maintained/components"));
+    rig_close(&r);
+}
+
 /* --- issues, properties, what is below ------------------------------------------------------- */
 
 TEST(state_twin, issues_open_and_close_with_their_records)

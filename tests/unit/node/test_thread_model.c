@@ -296,7 +296,7 @@ static void random_rels(struct question *q)
 {
     static const char material[] =
         "consumes uses_lot input contains installs output part_of installed_in";
-    static const char ends[] = "releases removes removed_from";
+    static const char ends[] = "releases removes removed_from empties";
     bool is_default = test_random(3) != 0;
     for (int rel = 0; rel < MODEL_RELS; rel++) {
         bool is_material = strstr(material, model_rels[rel]) != NULL;
