@@ -47,6 +47,11 @@ uint64_t weft_view_index(const struct weft_view *view)
     return view->index;
 }
 
+void weft_view_yield_with(struct weft_view *view, struct weft_yield *yield)
+{
+    view->yield = yield;
+}
+
 void weft_view_close(struct weft_view *view)
 {
     if (view == NULL) {
@@ -472,6 +477,9 @@ static enum weft_err answer_by(
         *walk = weft_store_walk_create(view->store, run->snapshot, false);
     }
     run->walk = *walk;
+    if (run->walk != NULL) {
+        weft_store_walk_yield_with(run->walk, view->yield);
+    }
     run->page = &page;
     run->trace = &trace;
     run->document = &document;
@@ -486,6 +494,9 @@ static enum weft_err answer_by(
         rv = dispatch(run);
     }
     weft_loader_close(&run->loader);
+    if (view->yield != NULL && view->yield->err != WEFT_OK) {
+        return weft_fail(run->msg, view->yield->err, "%s", view->yield->msg.text);
+    }
     if (rv == WEFT_OK) {
         finish(run, ret_answer);
     }
