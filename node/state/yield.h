@@ -15,8 +15,8 @@ struct weft_yield {
     void *ctx;
     /* WEFT_OK: go on. */
     enum weft_err (*ask)(void *ctx, struct weft_msg *msg);
-    uint32_t every; /* Steps; at least 1. */
-    uint32_t left;  /* Until it is asked again; at first, until it is asked the first time. */
+    uint32_t every;      /* Steps; at least 1. */
+    uint32_t left;       /* Until it is asked again; at first, until it is asked the first time. */
     enum weft_err err;   /* Once it said no: the same from then on. */
     struct weft_msg msg; /* Of err. */
 };

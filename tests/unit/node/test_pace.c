@@ -60,8 +60,8 @@ TEST(pace, gives_work_its_share_while_commits_are_under_way)
         uint64_t percent_max = shares[i] + 1;
         EXPECT_TRUE(f.worked_ns * 100 <= (f.worked_ns + f.rested_ns) * percent_max);
         /* And not less: it is a share, not what others leave. */
-        EXPECT_TRUE(f.worked_ns * 100 + 100 * (uint64_t)MS >=
-                    (f.worked_ns + f.rested_ns) * shares[i]);
+        EXPECT_TRUE(
+            f.worked_ns * 100 + 100 * (uint64_t)MS >= (f.worked_ns + f.rested_ns) * shares[i]);
     }
 }
 

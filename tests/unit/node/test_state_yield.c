@@ -68,7 +68,9 @@ static const struct weft_query queries[] = {
     {.type = WEFT_QUERY_TRACE_FORWARD, .asset = WEFT_TEXT("lot:1"), .with_records = true},
     {.type = WEFT_QUERY_TRACE_FORWARD, .asset = WEFT_TEXT("lot:1"), .limit = 7},
     {.type = WEFT_QUERY_TRACE_BACK, .asset = WEFT_TEXT("serial:box/1")},
-    {.type = WEFT_QUERY_TRACE_BACK, .asset = WEFT_TEXT("serial:box/1"), .rels = WEFT_TEXT("made_on")},
+    {.type = WEFT_QUERY_TRACE_BACK,
+        .asset = WEFT_TEXT("serial:box/1"),
+        .rels = WEFT_TEXT("made_on")},
     {.type = WEFT_QUERY_RECALL, .asset = WEFT_TEXT("lot:1"), .machine = WEFT_TEXT("mill-1")},
     {.type = WEFT_QUERY_STORY, .asset = WEFT_TEXT("serial:box/1")},
     {.type = WEFT_QUERY_FIND, .asset_glob = WEFT_TEXT("serial:*"), .limit = 200},
@@ -79,8 +81,8 @@ static const struct weft_query queries[] = {
 };
 
 /* The encoded answer, or the error that there was. */
-static enum weft_err run(struct fixture *f, const struct weft_query *query, struct token *token,
-    struct weft_buffer *out)
+static enum weft_err run(
+    struct fixture *f, const struct weft_query *query, struct token *token, struct weft_buffer *out)
 {
     struct weft_view *view;
     struct weft_client_message m;
