@@ -4,7 +4,7 @@
 usage: tests/bench/beside.py [--bin DIR] [--dir DIR] [--seconds S] [--rounds N] [--ids N,N]
                              [--clients N] [--outstanding N]
 
-Three nodes; lots that went into so many serials each; A B A B: commits alone, commits while
+Three nodes; lots that went into so many serials each; A B A B A: commits alone, commits while
 clients trace one lot to the names of all of its serials, back to back. Prints what commits lose
 and how long a trace takes alone and beside them. `measure` is for who has a site already."""
 
@@ -26,7 +26,8 @@ import plant  # noqa: E402
 
 LOSS_MAX = 0.20
 SIZE_BYTES = 300
-TRACE_WARMUP_S = 0.5  # until the tracing clients are at it
+WARMUP = ("--warmup", "0.3")
+TRACES_FIRST_S = 0.3  # before the writers; both are warm then
 
 
 def lot(count):
@@ -45,28 +46,32 @@ def prepare(site, counts):
 def start_traces(site, asset, clients, seconds, extra=("--ids",), endpoints=None):
     """`clients` that trace the asset back to back for so long."""
     command = [str(site.bin / "weft"), "bench", "trace", "--clients", str(clients), "--seconds",
-               str(seconds), "--warmup", "0.2", "-o", "json", "-q", *extra, asset,
+               str(seconds), *WARMUP, "-o", "json", "-q", *extra, asset,
                "--endpoint", endpoints or site.endpoints(), "--identity", str(site.identity)]
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, text=True,
                             env={**os.environ, "HOME": str(site.directory)})
 
 
-def measure(site, asset, clients=10, outstanding=64, seconds=5, rounds=3, extra=("--ids",)):
-    """What commits lose while the asset is traced, A B A B, and what the traces get.
+def measure(site, asset, clients=10, outstanding=64, seconds=2, rounds=10, extra=("--ids",)):
+    """What commits lose while the asset is traced, A B A B A, and what the traces get.
 
-    `loss` is the share of the commits per second that is lost, of the medians; `commits` and
-    `commits_beside` their rates, `losses` each round's. `trace_alone_us` is the median of a trace
-    that nothing else is beside."""
-    alone, beside, traces = [], [], []
+    `losses` are the shares of the commits per second that are lost, each round against the mean of
+    the rates before and after it, and `loss` is their median; `commits` and `commits_beside` are
+    medians of rates. `trace_alone_us` is the median of a trace that nothing else is beside."""
+    beside, traces = [], []
     single = [large.finish_bench(start_traces(site, asset, 1, max(1, seconds // 2), extra))
               for _ in range(2)]
+    alone = [large.bench(site, "write", outstanding, seconds, SIZE_BYTES, WARMUP)]
     for _ in range(rounds):
-        alone.append(large.bench(site, "write", outstanding, seconds, SIZE_BYTES))
-        load = start_traces(site, asset, clients, seconds + 1, extra)  # and the writers' warm-up
-        time.sleep(TRACE_WARMUP_S)
-        beside.append(large.bench(site, "write", outstanding, seconds - 0.5, SIZE_BYTES))
+        load = start_traces(site, asset, clients, seconds + 0.5, extra)
+        time.sleep(TRACES_FIRST_S)
+        beside.append(large.bench(site, "write", outstanding, seconds, SIZE_BYTES, WARMUP))
         traces.append(large.finish_bench(load))
+        alone.append(large.bench(site, "write", outstanding, seconds, SIZE_BYTES, WARMUP))
+    rates = [result["per_second"] for result in alone]
+    losses = [1 - result["per_second"] / statistics.mean(rates[i:i + 2])
+              for i, result in enumerate(beside)]
 
     def median(results, key):
         return statistics.median(result[key] for result in results)
@@ -75,11 +80,10 @@ def measure(site, asset, clients=10, outstanding=64, seconds=5, rounds=3, extra=
         "commits": median(alone, "per_second"), "commits_beside": median(beside, "per_second"),
         "p50_us": median(alone, "p50_us"), "p50_beside_us": median(beside, "p50_us"),
         "p99_us": median(alone, "p99_us"), "p99_beside_us": median(beside, "p99_us"),
-        "loss": 1 - median(beside, "per_second") / median(alone, "per_second"),
-        "losses": [round(1 - b["per_second"] / a["per_second"], 3)
-                   for a, b in zip(alone, beside)],
+        "loss": statistics.median(losses), "losses": [round(loss, 3) for loss in losses],
         "traces_beside": median(traces, "per_second"),
-        "trace_beside_us": median(traces, "p50_us"), "trace_beside_p99_us": median(traces, "p99_us"),
+        "trace_beside_us": median(traces, "p50_us"),
+        "trace_beside_p99_us": median(traces, "p99_us"),
         "trace_alone_us": min(s["p50_us"] for s in single),
     }
 
@@ -100,8 +104,8 @@ def main():
     parser.add_argument("--bin", type=pathlib.Path, default=HERE.parents[1] / "build/bin")
     parser.add_argument("--dir", type=pathlib.Path,
                         default=HERE.parents[1] / "build/bench/beside")
-    parser.add_argument("--seconds", type=float, default=5)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=2)
+    parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--ids", default="10000,100000")
     parser.add_argument("--clients", type=int, default=10)
     parser.add_argument("--outstanding", type=int, default=64)

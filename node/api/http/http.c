@@ -390,6 +390,11 @@ static struct weft_http_conn *find(struct weft_http *h, const struct weft_waiter
     return is_there && !c->is_hung_up ? c : NULL;
 }
 
+bool weft_http_is_awaited(struct weft_http *h, const struct weft_waiter *waiter)
+{
+    return find(h, waiter) != NULL;
+}
+
 void weft_http_answer(struct weft_http *h, const struct weft_waiter *waiter,
     const struct weft_client_message *message)
 {
