@@ -50,6 +50,9 @@ static void base_of(const struct checker *c, char ret_base[BASE_SIZE])
     }
 }
 
+static enum weft_err fail_with(const struct checker *c, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
 /* What is said where a pointer has been written. */
 static enum weft_err fail_with(const struct checker *c, const char *format, va_list args)
 {
