@@ -263,21 +263,22 @@ static const struct member *find_member(struct weft_text name, unsigned op)
     return NULL;
 }
 
-static enum weft_err find_op(
-    const struct weft_json *root, const struct op **ret_op, struct weft_msg *msg)
+/* NULL: WEFT_EINVAL, and `msg` says why. */
+static const struct op *find_op(const struct weft_json *root, struct weft_msg *msg)
 {
     const struct weft_json *name = weft_json_get(root, "op");
     if (name == NULL || name->type != WEFT_JSON_STRING) {
-        return weft_json_fail(root, msg, WEFT_EINVAL, "names no \"op\"");
+        (void)weft_json_fail(root, msg, WEFT_EINVAL, "names no \"op\"");
+        return NULL;
     }
     for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
         if (weft_text_is(name->text, ops[i].name)) {
-            *ret_op = &ops[i];
-            return WEFT_OK;
+            return &ops[i];
         }
     }
-    return weft_json_fail(
+    (void)weft_json_fail(
         name, msg, WEFT_EINVAL, "is none of commit, read, find, trace, watch, status, digest");
+    return NULL;
 }
 
 static enum weft_err read_members(
@@ -311,16 +312,16 @@ enum weft_err weft_session_request_parse(struct weft_text line, uint32_t line_nu
     struct weft_client_message message = {.kind = 0};
     struct reading r = {.message = &message, .arena = arena, .msg = msg};
     struct weft_json *root;
-    const struct op *op = NULL;
     enum weft_err err = weft_json_parse(line, line_number, arena, &root, msg);
     if (err == WEFT_OK) {
         err = weft_json_expect(root, WEFT_JSON_OBJECT, msg);
     }
-    if (err == WEFT_OK) {
-        err = find_op(root, &op, msg);
-    }
     if (err != WEFT_OK) {
         return err;
+    }
+    const struct op *op = find_op(root, msg);
+    if (op == NULL) {
+        return WEFT_EINVAL;
     }
     message.kind = op->kind;
     if (op->kind == WEFT_KIND_QUERY) {
