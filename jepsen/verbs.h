@@ -1,0 +1,7 @@
+/* jepsen/verbs.h: the verbs of the one program, each `int verb(argc, argv)` with argv[0] the verb.
+ * It returns an exit code of core/results.h. A room that brings a verb adds it here and in main.c;
+ * how a verb is called is told by `jepsen VERB --help`. */
+#ifndef WEFT_JEPSEN_VERBS_H
+#define WEFT_JEPSEN_VERBS_H
+
+#endif
