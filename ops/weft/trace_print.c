@@ -138,29 +138,40 @@ static enum weft_err write_items(const struct weft_traced *t, enum weft_format f
     return err;
 }
 
+static enum weft_err write_list(const struct weft_traced *traced, enum weft_format format,
+    struct weft_writer *w, struct weft_msg *msg)
+{
+    return traced->step_count == 0 ? write_names(traced, format, w, msg)
+                                   : write_items(traced, format, w, msg);
+}
+
+enum weft_err weft_traced_write_member(
+    const struct weft_traced *traced, const char *key, struct weft_writer *w, struct weft_msg *msg)
+{
+    bool has_names = traced->step_count == 0;
+    weft_writer_open(w, key, '{');
+    weft_writer_unsigned(w, "index", traced->totals.index);
+    weft_writer_unsigned(w, "steps_total", traced->totals.steps_total);
+    weft_writer_unsigned(w, "answers_total", traced->totals.answers_total);
+    weft_writer_unsigned(w, "depth_reached", traced->totals.depth_reached);
+    if (!has_names) {
+        weft_writer_bool(w, "has_cycles", traced->totals.has_cycles);
+    }
+    weft_writer_open(w, has_names ? "assets" : "steps", '[');
+    enum weft_err err = write_list(traced, WEFT_FORMAT_JSON, w, msg);
+    weft_writer_close(w, ']');
+    weft_writer_close(w, '}');
+    return err;
+}
+
 enum weft_err weft_traced_write(const struct weft_traced *traced, enum weft_format format,
     struct weft_writer *w, struct weft_msg *msg)
 {
-    bool has_names = traced->step_count == 0;
-    if (format == WEFT_FORMAT_JSON) {
-        weft_writer_open(w, NULL, '{');
-        weft_writer_unsigned(w, "index", traced->totals.index);
-        weft_writer_unsigned(w, "steps_total", traced->totals.steps_total);
-        weft_writer_unsigned(w, "answers_total", traced->totals.answers_total);
-        weft_writer_unsigned(w, "depth_reached", traced->totals.depth_reached);
-        if (!has_names) {
-            weft_writer_bool(w, "has_cycles", traced->totals.has_cycles);
-        }
-        weft_writer_open(w, has_names ? "assets" : "steps", '[');
+    if (format != WEFT_FORMAT_JSON) {
+        return write_list(traced, format, w, msg);
     }
-    enum weft_err err =
-        has_names ? write_names(traced, format, w, msg) : write_items(traced, format, w, msg);
-    if (format != WEFT_FORMAT_JSON || err != WEFT_OK) {
-        return err;
-    }
-    weft_writer_close(w, ']');
-    weft_writer_close(w, '}');
-    return weft_writer_print(w, stdout, msg);
+    enum weft_err err = weft_traced_write_member(traced, NULL, w, msg);
+    return err == WEFT_OK ? weft_writer_print(w, stdout, msg) : err;
 }
 
 /* --- the tree -------------------------------------------------------------------------------- */
