@@ -39,8 +39,8 @@ static void add_file(struct walk *w, const char *path, uint64_t size)
         return;
     }
     uint64_t blocks = (size + sizeof(block) - 1) / sizeof(block), at = 0;
-    struct jep_survey_file file = {.path = jep_arena_text(w->arena, path + w->root_size,
-                                       strlen(path) - w->root_size),
+    struct jep_survey_file file = {
+        .path = jep_arena_text(w->arena, path + w->root_size, strlen(path) - w->root_size),
         .hashes = jep_arena_array(w->arena, blocks, sizeof(uint64_t))};
     ssize_t got;
     while (at < blocks && (got = read(fd, block, sizeof(block))) > 0) {

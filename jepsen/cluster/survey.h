@@ -1,5 +1,6 @@
 /* jepsen/cluster/survey.h: what a directory holds at one moment, to be compared with what it holds
- * later: how much of it a power cut threw away. Regular files alone, by path, in blocks of 4 KiB. */
+ * later: how much of it a power cut threw away. Regular files alone, by path, in blocks of 4 KiB.
+ */
 #ifndef WEFT_JEPSEN_CLUSTER_SURVEY_H
 #define WEFT_JEPSEN_CLUSTER_SURVEY_H
 

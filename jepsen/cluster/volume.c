@@ -37,8 +37,8 @@ static bool make_image(const char *path, uint64_t size_bytes, struct jep_message
     }
     (void)close(fd);
     /* 4 MiB of journal, few inodes, nothing left for a thread of the kernel to do later. */
-    const char *const argv[] = {"/sbin/mkfs.ext4", "-q", "-F", "-b", "4096", "-m", "0", "-N", "4096",
-        "-J", "size=4", "-E", "lazy_itable_init=0,lazy_journal_init=0", path, NULL};
+    const char *const argv[] = {"/sbin/mkfs.ext4", "-q", "-F", "-b", "4096", "-m", "0", "-N",
+        "4096", "-J", "size=4", "-E", "lazy_itable_init=0,lazy_journal_init=0", path, NULL};
     return jep_run(argv, NULL, MKFS_MS, message);
 }
 
@@ -51,8 +51,8 @@ static bool attach(struct jep_volume *v, const char *image, struct jep_message *
         int number = ioctl(control, LOOP_CTL_GET_FREE);
         (void)snprintf(v->device, sizeof(v->device), "/dev/loop%d", number);
         int loop = number >= 0 ? open(v->device, O_RDWR | O_CLOEXEC) : -1;
-        struct loop_config config = {.fd = (uint32_t)file, .block_size = 4096,
-            .info = {.lo_flags = LO_FLAGS_AUTOCLEAR}};
+        struct loop_config config = {
+            .fd = (uint32_t)file, .block_size = 4096, .info = {.lo_flags = LO_FLAGS_AUTOCLEAR}};
         if (loop >= 0 && ioctl(loop, LOOP_CONFIGURE, &config) == 0) {
             v->loop = loop;
         } else {
@@ -75,8 +75,8 @@ static bool attach(struct jep_volume *v, const char *image, struct jep_message *
 static bool mount_volume(struct jep_volume *v, struct jep_message *message)
 {
     char options[64];
-    (void)snprintf(options, sizeof(options), "size=%llu,mode=0755",
-        (unsigned long long)v->size_bytes);
+    (void)snprintf(
+        options, sizeof(options), "size=%llu,mode=0755", (unsigned long long)v->size_bytes);
     bool is_ext4 = v->loop >= 0;
     if (mount(is_ext4 ? v->device : "jepsen", v->mount_point, is_ext4 ? "ext4" : "tmpfs",
             MS_NOATIME | MS_NOSUID | MS_NODEV, is_ext4 ? ext4_options : options) != 0) {
@@ -111,8 +111,8 @@ bool jep_volume_create(struct jep_volume *volume, const char *directory, bool is
     if (mkdir(volume->mount_point, 0755) != 0 && errno != EEXIST) {
         return jep_failed(message, "%s: %s", volume->mount_point, strerror(errno));
     }
-    bool is_made = !is_ext4 || (make_image(image, size_bytes, message) &&
-                                   attach(volume, image, message));
+    bool is_made =
+        !is_ext4 || (make_image(image, size_bytes, message) && attach(volume, image, message));
     if (!is_made || !mount_volume(volume, message)) {
         jep_volume_destroy(volume);
         return false;
@@ -178,7 +178,7 @@ bool jep_volume_repair(struct jep_volume *volume, struct jep_message *message)
         /* Exit code 1: errors were corrected, which is what it is run for (e2fsck(8)). */
         const char *const argv[] = {"/sbin/e2fsck", "-p", "-f", volume->device, NULL};
         struct jep_capture capture;
-        if (!jep_capture_start(&capture, argv, NULL, message)) {
+        if (!jep_capture_start(&capture, argv, NULL, NULL, message)) {
             return false;
         }
         int code = jep_capture_finish(&capture, jep_now_ns() + MKFS_MS * (int64_t)1000000);

@@ -1,7 +1,7 @@
-/* jepsen/cluster/volume.h: one node's file system, which can be full, cut off from its power, turned
- * read-only by an error, or empty again. ext4 on a loop device over a file in the enclosure's
- * scratch, or a tmpfs. Both are gone with the enclosure: the loop device clears itself when the
- * last descriptor and the mount of it are gone. */
+/* jepsen/cluster/volume.h: one node's file system, which can be full, cut off from its power,
+ * turned read-only by an error, or empty again. ext4 on a loop device over a file in the
+ * enclosure's scratch, or a tmpfs. Both are gone with the enclosure: the loop device clears itself
+ * when the last descriptor and the mount of it are gone. */
 #ifndef WEFT_JEPSEN_CLUSTER_VOLUME_H
 #define WEFT_JEPSEN_CLUSTER_VOLUME_H
 

@@ -27,10 +27,10 @@ bool jep_wish_create(
     struct jep_wish *wish, const char *directory, const char *shims, struct jep_message *message)
 {
     memset(wish, 0, sizeof(*wish));
-    int clock = snprintf(
-        wish->clock_env, sizeof(wish->clock_env), "%s=%s/clock", JEP_CLOCK_ENV, directory);
-    int disk = snprintf(
-        wish->disk_env, sizeof(wish->disk_env), "%s=%s/pages", JEP_DISK_ENV, directory);
+    int clock =
+        snprintf(wish->clock_env, sizeof(wish->clock_env), "%s=%s/clock", JEP_CLOCK_ENV, directory);
+    int disk =
+        snprintf(wish->disk_env, sizeof(wish->disk_env), "%s=%s/pages", JEP_DISK_ENV, directory);
     int preload = snprintf(wish->preload_env, sizeof(wish->preload_env),
         "LD_PRELOAD=%s/libjepsen_clock.so:%s/libjepsen_disk.so", shims, shims);
     if (clock >= JEP_WISH_PATH_BYTES || disk >= JEP_WISH_PATH_BYTES ||
@@ -38,9 +38,8 @@ bool jep_wish_create(
         return jep_failed(message, "%s: too long", directory);
     }
     wish->clock = map_new(wish->clock_env + sizeof(JEP_CLOCK_ENV), message);
-    wish->disk = wish->clock != NULL
-                     ? map_new(wish->disk_env + sizeof(JEP_DISK_ENV), message)
-                     : NULL;
+    wish->disk =
+        wish->clock != NULL ? map_new(wish->disk_env + sizeof(JEP_DISK_ENV), message) : NULL;
     if (wish->disk == NULL) {
         jep_wish_destroy(wish);
         return false;

@@ -1,5 +1,5 @@
-/* jepsen/cluster/wish.h: the harness's side of the preloaded libraries (shim/page.h): makes a node's
- * two pages and maps them. */
+/* jepsen/cluster/wish.h: the harness's side of the preloaded libraries (shim/page.h): makes a
+ * node's two pages and maps them. */
 #ifndef WEFT_JEPSEN_CLUSTER_WISH_H
 #define WEFT_JEPSEN_CLUSTER_WISH_H
 

@@ -1,6 +1,6 @@
-/* jepsen/cluster/shim/disk.c: preloaded into a node: writes and syncs below its data directory fail,
- * take long, or are torn, as the page says (page.h), and are counted. The functions have the names
- * of the C library's, whose own ones do the work. */
+/* jepsen/cluster/shim/disk.c: preloaded into a node: writes and syncs below its data directory
+ * fail, take long, or are torn, as the page says (page.h), and are counted. The functions have the
+ * names of the C library's, whose own ones do the work. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -100,9 +100,8 @@ static enum jep_disk_area look_at(int fd)
         return JEP_AREA_NONE;
     }
     /* The directory itself is synced too. */
-    return strstr(path, "/raft/") != NULL || strcmp(path + size - 5, "/raft") == 0
-               ? JEP_AREA_LOG
-               : JEP_AREA_STATE;
+    return strstr(path, "/raft/") != NULL || strcmp(path + size - 5, "/raft") == 0 ? JEP_AREA_LOG
+                                                                                   : JEP_AREA_STATE;
 }
 
 static enum jep_disk_area area_of(int fd)
@@ -166,9 +165,8 @@ static void tear(int fd, const struct iovec *pieces, int count, off_t offset)
     size_t keep = size * get(&page->torn_part) / 1000000 / SECTOR_BYTES * SECTOR_BYTES;
     for (int i = 0; i < count && kept < keep; i++) {
         size_t piece = pieces[i].iov_len < keep - kept ? pieces[i].iov_len : keep - kept;
-        ssize_t put = offset >= 0
-                          ? real.pwrite(fd, pieces[i].iov_base, piece, offset + (off_t)kept)
-                          : real.write(fd, pieces[i].iov_base, piece);
+        ssize_t put = offset >= 0 ? real.pwrite(fd, pieces[i].iov_base, piece, offset + (off_t)kept)
+                                  : real.write(fd, pieces[i].iov_base, piece);
         if (put <= 0) {
             break;
         }
@@ -194,8 +192,8 @@ static ssize_t put_pieces(int fd, const struct iovec *pieces, int count, off_t o
         __atomic_exchange_n(&page->torn, 0, __ATOMIC_RELAXED) != 0) {
         tear(fd, pieces, count, offset);
     }
-    ssize_t put = offset >= 0 ? real.pwritev(fd, pieces, count, offset)
-                              : real.writev(fd, pieces, count);
+    ssize_t put =
+        offset >= 0 ? real.pwritev(fd, pieces, count, offset) : real.writev(fd, pieces, count);
     if (put < 0) {
         count_error(area, errno);
     } else if (area != JEP_AREA_NONE) {

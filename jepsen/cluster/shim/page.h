@@ -43,12 +43,12 @@ enum jep_disk_calls {
 
 struct jep_disk_page {
     /* Wishes. */
-    uint32_t calls;   /* bits of jep_disk_calls: these fail */
-    uint32_t areas;   /* bits 1 << jep_disk_area: there */
-    uint32_t error;   /* with this errno */
-    uint32_t per_million; /* of the calls */
+    uint32_t calls;         /* bits of jep_disk_calls: these fail */
+    uint32_t areas;         /* bits 1 << jep_disk_area: there */
+    uint32_t error;         /* with this errno */
+    uint32_t per_million;   /* of the calls */
     uint32_t sync_delay_us; /* before each sync of such an area */
-    uint32_t torn;    /* 1: the next write to the log is torn, synced, and the process killed */
+    uint32_t torn;      /* 1: the next write to the log is torn, synced, and the process killed */
     uint32_t torn_part; /* of the write's bytes are there afterwards, per million */
     /* Evidence. */
     uint64_t writes;
