@@ -40,6 +40,7 @@ struct jep_plant_options {
     const char *bin;     /* directory of weft and weftd */
     const char *old_bin; /* of another build, for rolling restarts; NULL: none */
     const char *shims;   /* directory of libjep_clock.so and libjep_disk.so */
+    const char *scratch; /* of the enclosure: what shall end with it */
     const char *out;     /* directory of the run, exists: NAME/weftd.log, weftd.yaml, core */
     unsigned clusters;   /* 1 or 2 */
     unsigned nodes;      /* of each cluster: 1, 3, 5 or 7 */
@@ -114,12 +115,20 @@ struct jep_node_status {
     uint64_t first_log_index;
     uint64_t last_log_index;
     uint64_t checkpoint_index;
+    uint64_t checkpoints_installed; /* since its start: fetched from another node */
+    uint64_t elections;             /* since its start */
+    char role[16];                  /* its own, as far as it knows: "voter", "standby" */
+    unsigned members;
     unsigned voters;
 };
 /* Any thread. False: no answer in time. */
 bool jep_node_status(const struct jep_plant *plant, unsigned node, unsigned timeout_ms,
     struct jep_node_status *ret_status) __attribute__((warn_unused_result));
-/* Any thread. The node that says it leads in the highest term; -1: none. Asks all at once. */
+/* Any thread. Asks all nodes of the cluster that are up, at once; arrays by node. Gives how many
+ * answered in time. */
+unsigned jep_plant_statuses(const struct jep_plant *plant, unsigned cluster, unsigned timeout_ms,
+    struct jep_node_status ret_statuses[JEP_NODES_MAX], bool ret_is_known[JEP_NODES_MAX]);
+/* Any thread. The node that says it leads in the highest term; -1: none. */
 int jep_plant_leader(const struct jep_plant *plant, unsigned cluster, unsigned timeout_ms);
 
 /* Each is harmless where it has nothing to do (a node that is down is killed: still down). */
@@ -139,7 +148,7 @@ bool jep_node_wipe(struct jep_plant *plant, unsigned node, struct jep_message *m
  * ["last lines"]}]; empty for a good run. Ends that a nemesis announced (a full disk stops a node,
  * with exit code 1) are left out; a crash by a signal never is. */
 struct jep_edn jep_plant_deaths(struct jep_plant *plant, struct jep_arena *arena);
-/* {"n1" {:packets ... :dropped ...} ...} per directed link, for reports. */
+/* {"n1>n2" {:passed 1532, :cut 12, ...}, ...}: frames per directed link, for reports. */
 struct jep_edn jep_plant_links(struct jep_plant *plant, struct jep_arena *arena);
 
 #endif

@@ -153,28 +153,35 @@ static bool open_pipe(int *ret_read, int *ret_write)
     return true;
 }
 
+static void close_all(const int *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (fds[i] > 0) {
+            (void)close(fds[i]);
+        }
+    }
+}
+
 bool jep_capture_start(struct jep_capture *capture, const char *const *argv, const char *const *env,
-    struct jep_message *message)
+    const char *input, struct jep_message *message)
 {
     struct jep_program program = {.argv = argv, .env = env};
+    int feed = 0;
     memset(capture, 0, sizeof(*capture));
-    if (!open_pipe(&capture->out, &program.out)) {
-        return jep_failed(message, "pipe: %s", strerror(errno));
+    bool is_open = open_pipe(&capture->out, &program.out) &&
+                   open_pipe(&capture->err, &program.err) &&
+                   (input == NULL || open_pipe(&program.in, &feed));
+    if (!is_open) {
+        (void)jep_failed(message, "pipe: %s", strerror(errno));
+    } else if (input != NULL) {
+        (void)!write(feed, input, strlen(input)); /* fits into the pipe */
     }
-    if (!open_pipe(&capture->err, &program.err)) {
-        (void)close(capture->out);
-        (void)close(program.out);
-        return jep_failed(message, "pipe: %s", strerror(errno));
-    }
-    pid_t pid = jep_process_start(&program, message);
-    (void)close(program.out);
-    (void)close(program.err);
-    if (pid < 0) {
-        (void)close(capture->out);
-        (void)close(capture->err);
+    capture->pid = is_open ? jep_process_start(&program, message) : -1;
+    close_all((const int[]){program.in, program.out, program.err, feed}, 4);
+    if (capture->pid < 0) {
+        close_all((const int[]){capture->out, capture->err}, 2);
         return false;
     }
-    capture->pid = pid;
     return true;
 }
 
@@ -228,7 +235,7 @@ bool jep_run(const char *const *argv, const char *const *env, unsigned timeout_m
     struct jep_message *message)
 {
     struct jep_capture capture;
-    if (!jep_capture_start(&capture, argv, env, message)) {
+    if (!jep_capture_start(&capture, argv, env, NULL, message)) {
         return false;
     }
     int code = jep_capture_finish(&capture, jep_now_ns() + (int64_t)timeout_ms * 1000000);

@@ -35,9 +35,10 @@ struct jep_capture {
     struct jep_text stdout_text, stderr_text;
 };
 
-/* argv and env as above. */
+/* argv and env as above. input: what it reads (at most 4096 bytes, so that nobody waits); NULL:
+ * nothing. */
 bool jep_capture_start(struct jep_capture *capture, const char *const *argv, const char *const *env,
-    struct jep_message *message) __attribute__((warn_unused_result));
+    const char *input, struct jep_message *message) __attribute__((warn_unused_result));
 /* Until its end, or the deadline, when it is killed. The exit code; 128 + N for a signal; -1 for
  * the deadline. Free the texts with jep_capture_free. */
 int jep_capture_finish(struct jep_capture *capture, int64_t deadline_ns);
