@@ -28,7 +28,7 @@ void weft_reply_bytes(
     struct weft_node *node, const struct weft_waiter *waiter, struct weft_bytes message);
 void weft_reply_refuse(struct weft_node *node, const struct weft_waiter *waiter, enum weft_err err,
     const char *detail);
-/* With the leader's client address, where it is known. */
+/* It was not taken, and will not be. With the leader's client address, where it is known. */
 void weft_reply_not_leader(struct weft_node *node, const struct weft_waiter *waiter);
 
 #endif

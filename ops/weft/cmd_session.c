@@ -42,7 +42,7 @@ static bool is_certain(enum weft_err err)
 {
     switch (err) {
     case WEFT_EBUSY:      /* Not taken. */
-    case WEFT_ENOTLEADER: /* Not taken. */
+    case WEFT_ENOTLEADER: /* Not taken; perhaps nobody leads. */
     case WEFT_EREFUSED:
     case WEFT_ECONFLICT:
     case WEFT_ENOTFOUND:
