@@ -9,6 +9,8 @@ static const struct verb {
     int (*run)(int argc, char **argv);
     const char *what;
 } verbs[] = {
+    {"env", jep_verb_env, "what this machine can break"},
+    {"break", jep_verb_break, "play faults on a plant without judging it"},
     {NULL, NULL, NULL},
 };
 

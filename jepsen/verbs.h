@@ -4,4 +4,7 @@
 #ifndef WEFT_JEPSEN_VERBS_H
 #define WEFT_JEPSEN_VERBS_H
 
+int jep_verb_env(int argc, char **argv);   /* cluster */
+int jep_verb_break(int argc, char **argv); /* cluster */
+
 #endif

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "jepsen/cluster/port.h"
+#include "jepsen/cluster/process.h"
 
 /* Three processes: the shell (the caller, outside), the init (process 1 inside, which the kernel
  * takes everything with), and the run (its child, which returns from jep_enclosure_enter).
@@ -46,11 +47,6 @@ static void take_signals_again(void)
     struct sigaction action = {.sa_handler = SIG_DFL};
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
-}
-
-static int code_of(int status)
-{
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 static bool write_whole(const char *path, const char *text)
@@ -103,7 +99,7 @@ static _Noreturn void be_init(pid_t run)
         int status;
         pid_t ended = waitpid(-1, &status, 0);
         if (ended == run) {
-            _exit(code_of(status));
+            _exit(jep_process_code(status));
         }
         if (ended < 0 && errno != EINTR) {
             _exit(3);
@@ -180,6 +176,9 @@ bool jep_enclosure_enter(
     const char *mount_point, struct jep_enclosure *ret_enclosure, struct jep_message *message)
 {
     struct gate gate;
+    if (strlen(mount_point) >= sizeof(ret_enclosure->scratch)) {
+        return jep_failed(message, "%s: too long", mount_point);
+    }
     if (!open_gate(&gate, message)) {
         return false;
     }
@@ -214,5 +213,6 @@ bool jep_enclosure_enter(
     }
     while (waitpid(init, &status, 0) < 0 && errno == EINTR) {
     }
-    _exit(code_of(status));
+    exit(
+        jep_process_code(status)); /* what the caller wants done at its end is done here, outside */
 }

@@ -15,14 +15,15 @@
 
 /* Where the tmpfs of an enclosure is mounted, inside alone: below the directory given to enter. */
 struct jep_enclosure {
-    char scratch[256];
+    char scratch[1024];
     bool is_root; /* of the machine: loop devices can be mounted */
 };
 
 /* Call before any thread is started. Returns true inside the enclosure only; the process that
  * called waits for the inner one, passes SIGINT and SIGTERM on, and exits as it does (128 + N for
- * signal N). False: namespaces cannot be made here, nothing happened, the caller goes on as it was.
- * `mount_point`: an existing directory that is covered by the scratch, inside. */
+ * signal N; handlers of atexit(3) run in both). False: namespaces cannot be made here, nothing
+ * happened, the caller goes on as it was. `mount_point`: an existing directory that is covered by
+ * the scratch, inside. */
 bool jep_enclosure_enter(const char *mount_point, struct jep_enclosure *ret_enclosure,
     struct jep_message *message) __attribute__((warn_unused_result));
 

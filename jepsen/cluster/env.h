@@ -5,13 +5,10 @@
 #define WEFT_JEPSEN_CLUSTER_ENV_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #include "jepsen/core/text.h"
-
-enum {
-    JEP_EXIT_CANNOT = 77 /* as automake and ctest's SKIP_RETURN_CODE have it */
-};
 
 enum jep_capability {
     JEP_CAN_ENCLOSE = 1 << 0,  /* process, mount and network namespaces that end with us */
@@ -33,14 +30,17 @@ struct jep_env {
     struct jep_message why; /* the first thing that is missing, if any */
 };
 
-/* Probes once, inside the enclosure it is called in (about 1 s). `shims`: directory of the preload
- * libraries. `table`: a line for each control is written there; NULL: none. */
-void jep_env_probe(const char *shims, FILE *table, struct jep_env *ret_env);
-/* "ext4, cut": for messages. Gives a text of the arena of static storage, valid until next call. */
+/* Where the preloaded libraries of this build are: beside the program, ../lib. */
+void jep_env_shims(char *ret_path, size_t size);
+
+/* Probes once, inside the enclosure it is called in (about 2 s). scratch: of the enclosure; shims:
+ * directory of the preloaded libraries. A line for each capability is written to table; NULL:
+ * none. */
+void jep_env_probe(const char *scratch, const char *shims, FILE *table, struct jep_env *ret_env);
 const char *jep_env_name(enum jep_capability one);
 
 /* The verb `env`: enters an enclosure, probes, prints the table. Exit code: 0 all there, 77
- * something of JEP_CAN_RUN is missing, 1 something else is missing and --strict was given. */
-int jep_env_main(int argc, char **argv, const char *shims);
+ * something of JEP_CAN_RUN is missing, 2 something else is missing and --strict was given. */
+int jep_verb_env(int argc, char **argv);
 
 #endif

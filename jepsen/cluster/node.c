@@ -169,6 +169,9 @@ bool jep_part_start_with(
     p->state = JEP_NODE_UP;
     p->is_first = false;
     p->has_data = true;
+    p->is_held = false;
+    p->may_exit = false;
+    p->may_be_killed = false;
     p->starts++;
     (void)pthread_mutex_unlock(&plant->lock);
     return true;
@@ -190,6 +193,7 @@ static bool wait_end(struct jep_plant *plant, unsigned node, int64_t deadline_ns
     (void)pthread_mutex_lock(&plant->lock);
     p->pid = 0;
     p->state = JEP_NODE_DOWN;
+    p->is_held = true;
     (void)pthread_mutex_unlock(&plant->lock);
     return true;
 }

@@ -36,7 +36,8 @@ struct jep_part {
     bool has_data;      /* it was started before, and its disk was not lost since */
     bool is_first;      /* its first start makes the site */
     bool runs_old;      /* options.old_bin */
-    bool may_exit;      /* a nemesis announced that it may end with an exit code */
+    bool is_held;       /* down since it was told to, until it is told to start */
+    bool may_exit;      /* a nemesis announced that this process may end with an exit code */
     bool may_be_killed; /* or be killed by its own preloaded library */
     bool is_broken;     /* its file system turned read-only */
     bool is_filled;     /* a balloon is on it */
@@ -64,20 +65,29 @@ struct jep_plant {
     pthread_mutex_t lock;
     struct jep_death *deaths;
     size_t deaths_count, deaths_capacity;
-    /* A node whose disk is lost, damaged or old, until it is whole again: one at a time in each
-     * cluster, or acknowledged commits could be gone by right. -1: none. */
+    /* A node whose disk is lost, damaged or old, or that is no member for now, until it is whole
+     * again: one at a time in each cluster, or acknowledged commits could be gone by right. -1:
+     * none. */
     int disk_lost[JEP_CLUSTERS_MAX];
 };
 
 /* Looks whether the process ended by itself, and writes it down. */
 void jep_part_look(struct jep_plant *plant, unsigned node);
+/* False: another node of its cluster is not whole yet, or this one is down by another fault: then
+ * nothing may be done to this one's disk or membership. True: nothing to another one, until
+ * jep_part_give_back. */
+bool jep_part_take_disk(struct jep_plant *plant, unsigned node);
+/* Called once the node is whole again. */
+void jep_part_give_back(struct jep_plant *plant, unsigned node);
 /* As jep_node_start, with an option of weftd's ("--drop-damaged-log"); NULL: none. */
 bool jep_part_start_with(struct jep_plant *plant, unsigned node, const char *option,
     struct jep_message *message) __attribute__((warn_unused_result));
 /* SIGKILL to all of them (bits) before any is waited for. */
 void jep_part_kill_all(struct jep_plant *plant, unsigned nodes);
-/* Its clock is true, its disk does what it is told. */
-void jep_part_heal_wishes(struct jep_part *part);
+/* Its clock is true. */
+void jep_part_heal_clock_wish(struct jep_part *part);
+/* Its disk does what it is told, at once. */
+void jep_part_heal_disk_wish(struct jep_part *part);
 /* Its file system is writable and has room. Kills the node where it must. */
 bool jep_part_heal_disk(struct jep_plant *plant, unsigned node, struct jep_message *message)
     __attribute__((warn_unused_result));

@@ -14,12 +14,11 @@
 #include "jepsen/core/arena.h"
 
 enum {
+    PATH_MOST = 400, /* bytes of a directory given; what is below it takes less than 100 */
     PEER_PORT = 7101,
     CLIENT_PORT = 7102,
-    CHECKPOINT_ENTRIES = 512,
-    TRAILING_ENTRIES = 128,
-    LOOK_MS = 20,
-    STATUS_MS = 2000
+    CHECKPOINT_ENTRIES = 256,
+    TRAILING_ENTRIES = 32
 };
 
 #define DISK_BYTES ((uint64_t)384 << 20) /* log 64 MiB, its spare, two checkpoints, room */
@@ -102,6 +101,20 @@ static bool open_ports(struct jep_plant *plant, struct jep_message *message)
     return jep_switch_start(ports, all, count, plant->options.seed, &plant->sw, message);
 }
 
+/* Without an order, the first node's file system says what the machine can. */
+static bool make_volume(struct jep_plant *plant, struct jep_part *p, struct jep_message *message)
+{
+    uint64_t size = plant->options.disk_bytes;
+    if (jep_volume_create(&p->volume, p->scratch, plant->is_ext4, size, message)) {
+        return true;
+    }
+    if (plant->options.disk != JEP_DISK_AUTO || !plant->is_ext4 || p != &plant->parts[0]) {
+        return false;
+    }
+    plant->is_ext4 = false;
+    return jep_volume_create(&p->volume, p->scratch, false, size, message);
+}
+
 static bool make_part(struct jep_plant *plant, unsigned node, struct jep_message *message)
 {
     struct jep_part *p = &plant->parts[node];
@@ -116,8 +129,7 @@ static bool make_part(struct jep_plant *plant, unsigned node, struct jep_message
             peers[peers_count++] = other->client;
         }
     }
-    if (!jep_volume_create(
-            &p->volume, p->scratch, plant->is_ext4, plant->options.disk_bytes, message) ||
+    if (!make_volume(plant, p, message) ||
         !jep_wish_create(&p->wish, p->scratch, plant->shims, message)) {
         return false;
     }
@@ -154,6 +166,10 @@ struct jep_plant *jep_plant_create(
             "%u clusters of %u nodes and %u spares: at most %d clusters, %d "
             "nodes in all",
             options->clusters, options->nodes, options->spares, JEP_CLUSTERS_MAX, JEP_NODES_MAX);
+        return NULL;
+    }
+    if (strlen(options->out) > PATH_MOST || strlen(options->scratch) > PATH_MOST) {
+        (void)jep_failed(message, "%s: longer than %d bytes", options->out, PATH_MOST);
         return NULL;
     }
     struct jep_plant *plant = jep_alloc(1, sizeof(*plant));
@@ -193,175 +209,6 @@ void jep_plant_destroy(struct jep_plant *plant)
     free(plant->deaths);
     (void)pthread_mutex_destroy(&plant->lock);
     free(plant);
-}
-
-/* --- waiting ----------------------------------------------------------------------------- */
-
-bool jep_part_wait(bool (*is_true)(void *ctx), void *ctx, unsigned timeout_ms)
-{
-    int64_t deadline = jep_now_ns() + (int64_t)timeout_ms * 1000000;
-    while (!is_true(ctx)) {
-        if (jep_now_ns() > deadline) {
-            return false;
-        }
-        jep_sleep_ms(LOOK_MS);
-    }
-    return true;
-}
-
-struct one {
-    struct jep_plant *plant;
-    unsigned node;
-};
-
-static bool serves(void *ctx)
-{
-    const struct one *one = ctx;
-    struct jep_node_status status;
-    return jep_node_status(one->plant, one->node, STATUS_MS, &status) &&
-           strcmp(status.role, "voter") == 0 && status.leader_id != 0;
-}
-
-bool jep_part_wait_serves(struct jep_plant *plant, unsigned node, unsigned timeout_ms)
-{
-    struct one one = {plant, node};
-    return jep_part_wait(serves, &one, timeout_ms);
-}
-
-struct whole {
-    struct jep_plant *plant;
-    struct jep_message why; /* it is not whole yet */
-};
-
-static bool cluster_is_whole(struct whole *w, unsigned cluster)
-{
-    struct jep_node_status s[JEP_NODES_MAX];
-    bool is_known[JEP_NODES_MAX];
-    unsigned members = 0;
-    uint64_t leader = 0;
-    (void)jep_plant_statuses(w->plant, cluster, STATUS_MS, s, is_known);
-    for (unsigned i = 0; i < w->plant->count; i++) {
-        members += w->plant->parts[i].info.cluster == cluster && jep_node_is_member(w->plant, i);
-    }
-    for (unsigned i = 0; i < w->plant->count; i++) {
-        const struct jep_part *p = &w->plant->parts[i];
-        if (p->info.cluster != cluster || !jep_node_is_member(w->plant, i)) {
-            continue;
-        }
-        leader = leader == 0 && is_known[i] ? s[i].leader_id : leader;
-        if (!is_known[i]) {
-            return jep_failed(&w->why, "%s does not answer", p->name);
-        }
-        if (strcmp(s[i].role, "voter") != 0 || s[i].voters != members || s[i].leader_id == 0 ||
-            s[i].leader_id != leader) {
-            return jep_failed(&w->why, "%s is %s (%s) in term %llu, sees %u voters, leader %llx",
-                p->name, s[i].state, s[i].role, (unsigned long long)s[i].term, s[i].voters,
-                (unsigned long long)s[i].leader_id);
-        }
-    }
-    return true;
-}
-
-static bool is_whole(void *ctx)
-{
-    struct whole *w = ctx;
-    for (unsigned c = 0; c < w->plant->options.clusters; c++) {
-        if (!cluster_is_whole(w, c)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool jep_plant_wait_whole(struct jep_plant *plant, unsigned timeout_ms, struct jep_message *message)
-{
-    struct whole w = {.plant = plant};
-    return jep_part_wait(is_whole, &w, timeout_ms) ||
-           jep_failed(message, "not whole within %u ms: %s", timeout_ms, w.why.text);
-}
-
-bool jep_plant_start(struct jep_plant *plant, unsigned timeout_ms, struct jep_message *message)
-{
-    int64_t begin = jep_now_ns();
-    for (unsigned i = 0; i < plant->count; i++) {
-        if (plant->parts[i].is_first && !jep_node_start(plant, i, message)) {
-            return false;
-        }
-    }
-    for (unsigned i = 0; i < plant->count; i++) {
-        const struct jep_part *p = &plant->parts[i];
-        if (p->info.number == 0 && !jep_part_wait_serves(plant, i, timeout_ms)) {
-            return jep_failed(message, "%s does not serve; see %s/weftd.log", p->name, p->home);
-        }
-        if (p->info.number > 0 && !p->info.is_spare && !jep_node_start(plant, i, message)) {
-            return false;
-        }
-    }
-    int64_t spent_ms = (jep_now_ns() - begin) / 1000000;
-    return jep_plant_wait_whole(
-        plant, spent_ms < timeout_ms ? timeout_ms - (unsigned)spent_ms : 1, message);
-}
-
-/* --- healing ----------------------------------------------------------------------------- */
-
-static void heal_links(struct jep_plant *plant)
-{
-    static const struct jep_link_rule whole;
-    for (unsigned from = 0; from <= plant->count; from++) {
-        for (unsigned to = 0; to <= plant->count; to++) {
-            if (from != to) {
-                jep_switch_set(plant->sw, from, to, &whole);
-            }
-        }
-    }
-}
-
-void jep_part_heal_wishes(struct jep_part *p)
-{
-    struct jep_clock_page *c = p->wish.clock;
-    struct jep_disk_page *d = p->wish.disk;
-    jep_wish_set(c->offset_ns, (int64_t)JEP_CLOCK_BASE_S * 1000000000);
-    jep_wish_set(c->drift_ppm, 0);
-    jep_wish_set(c->strobe_ms, 0);
-    jep_wish_set(d->calls, 0);
-    jep_wish_set(d->torn, 0);
-    jep_wish_set(d->sync_delay_us, 0);
-}
-
-bool jep_part_heal_disk(struct jep_plant *plant, unsigned node, struct jep_message *message)
-{
-    struct jep_part *p = &plant->parts[node];
-    if (p->is_broken) {
-        jep_node_kill(plant, node);
-        if (!jep_volume_repair(&p->volume, message)) {
-            return false;
-        }
-        p->is_broken = false;
-    }
-    if (p->is_filled) {
-        jep_volume_drain(&p->volume);
-        p->is_filled = false;
-    }
-    return true;
-}
-
-bool jep_plant_heal(struct jep_plant *plant, struct jep_message *message)
-{
-    bool is_healed = true;
-    heal_links(plant);
-    for (unsigned i = 0; i < plant->count; i++) {
-        struct jep_part *p = &plant->parts[i];
-        jep_part_heal_wishes(p);
-        jep_node_resume(plant, i);
-        is_healed = jep_part_heal_disk(plant, i, message) && is_healed;
-        enum jep_node_state state = jep_node_state(plant, i);
-        p->may_exit = false;
-        p->may_be_killed = false;
-        if (p->is_member && (state == JEP_NODE_DOWN || state == JEP_NODE_NEW)) {
-            is_healed = jep_node_start(plant, i, message) && is_healed;
-        }
-    }
-    return is_healed;
 }
 
 /* --- looking ----------------------------------------------------------------------------- */

@@ -49,8 +49,8 @@ struct jep_plant_options {
     uint64_t disk_bytes;         /* of each node; 0: 384 MiB */
     const char *mutants;         /* value of WEFT_MUTANTS for the nodes; NULL: none */
     unsigned election_ms;        /* 0: the product's default (150) */
-    unsigned checkpoint_entries; /* 0: 512; small, so that checkpoints happen in a short run */
-    unsigned trailing_entries;   /* 0: 128 */
+    unsigned checkpoint_entries; /* 0: 256; small, so that checkpoints happen in a short run */
+    unsigned trailing_entries;   /* 0: 32 */
     uint64_t seed;               /* of the switch's links */
 };
 
@@ -82,6 +82,10 @@ bool jep_plant_start(struct jep_plant *plant, unsigned timeout_ms, struct jep_me
  * started again (anew, if their disk was lost). Does not wait for them. False: a node cannot be
  * started; the others were. */
 bool jep_plant_heal(struct jep_plant *plant, struct jep_message *message)
+    __attribute__((warn_unused_result));
+/* Starts again what ended by itself, as an init system does (Restart=on-failure); nodes that a
+ * nemesis holds down stay down. To be called between the nemesis's operations. */
+bool jep_plant_supervise(struct jep_plant *plant, struct jep_message *message)
     __attribute__((warn_unused_result));
 /* Waits until every node that belongs to the site serves, votes and has a leader. */
 bool jep_plant_wait_whole(struct jep_plant *plant, unsigned timeout_ms, struct jep_message *message)

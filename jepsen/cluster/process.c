@@ -142,6 +142,11 @@ bool jep_process_wait(pid_t pid, int64_t deadline_ns, int *ret_status)
     }
 }
 
+int jep_process_code(int status)
+{
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 static bool open_pipe(int *ret_read, int *ret_write)
 {
     int ends[2];

@@ -24,6 +24,8 @@ pid_t jep_process_start(const struct jep_program *program, struct jep_message *m
 /* Waits until deadline_ns (CLOCK_MONOTONIC; 0: looks once). True: it ended, *ret_status is that of
  * waitpid(2), and the process is no more. */
 bool jep_process_wait(pid_t pid, int64_t deadline_ns, int *ret_status);
+/* Of waitpid(2)'s status: the exit code, or 128 + N for a signal, as a shell has it. */
+int jep_process_code(int status);
 /* CLOCK_MONOTONIC. */
 int64_t jep_now_ns(void);
 void jep_sleep_ms(unsigned ms);

@@ -78,9 +78,8 @@ static void read_clock(struct timespec *t)
     t->tv_sec = told / second;
     t->tv_nsec = told % second;
     (void)__atomic_fetch_add(&page->reads, 1, __ATOMIC_RELAXED);
-    __atomic_store_n(&page->last_offset_ns, offset, __ATOMIC_RELAXED);
-    if (__atomic_exchange_n(&page->last_read_ns, told, __ATOMIC_RELAXED) > told) {
-        (void)__atomic_fetch_add(&page->steps_back, 1, __ATOMIC_RELAXED);
+    if (__atomic_exchange_n(&page->last_offset_ns, offset, __ATOMIC_RELAXED) != offset) {
+        (void)__atomic_fetch_add(&page->changes, 1, __ATOMIC_RELAXED);
     }
 }
 

@@ -25,8 +25,7 @@ struct jep_clock_page {
     /* Evidence. */
     uint64_t reads;         /* times the process read its wall clock */
     int64_t last_offset_ns; /* what it was told last, less what was true */
-    uint64_t steps_back;    /* readings below the reading before */
-    int64_t last_read_ns;
+    uint64_t changes;       /* readings with another offset than the reading before */
 };
 
 enum jep_disk_area {
