@@ -6,34 +6,9 @@
 /* Each read returns the whole list, so it tells the order of all versions before it: that is what
  * makes the anomalies of Adya (1999) visible from outside (Kingsbury and Alvaro, Elle, 2020). */
 
-static const char *const names[] = {"internal", "duplicate-elements", "incompatible-order",
-    "phantom", "G1a", "G1b", "G0", "G1c", "G-single", "G2-item", "G0-realtime", "G1c-realtime",
-    "G-single-realtime", "G2-item-realtime", "circle"};
-
 enum {
-    NAMES = sizeof(names) / sizeof(names[0]),
     SHOWN_BYTES = 300
 };
-
-void jep_append_anomaly(
-    struct jep_append *append, const char *name, const char *why, const struct jep_edn *details)
-{
-    size_t number = 0;
-    while (number < NAMES - 1 && strcmp(names[number], name) != 0) {
-        number++;
-    }
-    jep_result_because(append->result, append->arena, JEP_INVALID, "%s: %s", name, why);
-    if (append->anomaly_counts[number]++ >= JEP_CHECK_FAILURES_SHOWN) {
-        return;
-    }
-    struct jep_edn_list anomaly = {0};
-    jep_edn_put(&anomaly, "anomaly", jep_edn_keyword(name));
-    jep_edn_put(&anomaly, "why", jep_edn_string(why));
-    if (details != NULL) {
-        jep_edn_put(&anomaly, "transactions", *details);
-    }
-    jep_edn_push(&append->anomalies, jep_edn_take_map(&anomaly, append->arena));
-}
 
 uint32_t jep_append_find(struct jep_append *append, uint32_t key, const struct jep_edn *value)
 {
@@ -85,7 +60,7 @@ static void add_element(struct jep_append *append, uint32_t txn, uint32_t key,
     struct jep_edn pair = jep_edn_pair(append->arena, jep_edn_int(key), *value);
     uint32_t number = jep_table_put(&append->element_numbers, &pair);
     if (number < append->elements_count) {
-        jep_result_because(append->result, append->arena, JEP_UNKNOWN,
+        jep_result_because(append->findings.result, append->arena, JEP_UNKNOWN,
             "%s was appended twice to key %s: written values have to be unique",
             jep_edn_show(append->arena, value, 100),
             jep_edn_show(append->arena, &append->keys[key].key, 100));
@@ -151,15 +126,13 @@ static void add_read(struct jep_append *append, uint32_t txn, const struct jep_e
     expect(mops, at, &expected, &is_whole);
     if (!ends_with(list, &expected, is_whole)) {
         struct jep_edn wanted = jep_edn_take_vector(&expected, append->arena);
-        jep_append_anomaly(append, "internal",
-            jep_arena_format(append->arena,
-                "%s read %s from key %s, but what it did before asks "
-                "for %s%s",
-                jep_span_words(append->arena, &append->txns[txn].span),
-                jep_edn_show(append->arena, list, SHOWN_BYTES),
-                jep_edn_show(append->arena, &mops[at].items[1], 100), is_whole ? "" : "an end of ",
-                jep_edn_show(append->arena, &wanted, SHOWN_BYTES)),
-            NULL);
+        jep_found(&append->findings, JEP_INVALID, "internal",
+            "%s read %s from key %s, but what it did before asks "
+            "for %s%s",
+            jep_span_words(append->arena, &append->txns[txn].span),
+            jep_edn_show(append->arena, list, SHOWN_BYTES),
+            jep_edn_show(append->arena, &mops[at].items[1], 100), is_whole ? "" : "an end of ",
+            jep_edn_show(append->arena, &wanted, SHOWN_BYTES));
         return;
     }
     uint32_t own = is_whole ? count : (uint32_t)expected.count;
@@ -187,8 +160,8 @@ static bool take_apart(struct jep_append *append, const struct jep_span *span)
         good = has_form(&value->items[i]);
     }
     if (!good) {
-        jep_result_because(append->result, append->arena, JEP_UNKNOWN, "not understood: %s",
-            jep_span_words(append->arena, span));
+        jep_result_because(append->findings.result, append->arena, JEP_UNKNOWN,
+            "not understood: %s", jep_span_words(append->arena, span));
         return false;
     }
     append->txns[txn] = (struct jep_txn){
@@ -232,12 +205,10 @@ static void tell_version(struct jep_append *append, uint32_t number, uint32_t at
     const char *what, const struct jep_span *writer)
 {
     const struct jep_key *key = &append->keys[number];
-    jep_append_anomaly(append, name,
-        jep_arena_format(append->arena, "%s read %s from key %s, %s%s",
-            jep_span_words(append->arena, &append->txns[key->by].span),
-            jep_edn_show(append->arena, &key->items[at], 100), key_shown(append, number), what,
-            writer != NULL ? jep_span_words(append->arena, writer) : ""),
-        NULL);
+    jep_found(&append->findings, JEP_INVALID, name, "%s read %s from key %s, %s%s",
+        jep_span_words(append->arena, &append->txns[key->by].span),
+        jep_edn_show(append->arena, &key->items[at], 100), key_shown(append, number), what,
+        writer != NULL ? jep_span_words(append->arena, writer) : "");
 }
 
 static void number_versions(struct jep_append *append, uint32_t number)
@@ -282,16 +253,14 @@ static void check_prefix(struct jep_append *append, const struct jep_read *read)
     if (i < read->whole) {
         struct jep_edn one = {.type = JEP_EDN_VECTOR, .count = read->whole, .items = read->items};
         struct jep_edn other = {.type = JEP_EDN_VECTOR, .count = key->count, .items = key->items};
-        jep_append_anomaly(append, "incompatible-order",
-            jep_arena_format(append->arena,
-                "key %s: %s read %s, %s read %s; one has to be the "
-                "beginning of the other",
-                key_shown(append, read->key),
-                jep_span_words(append->arena, &append->txns[read->txn].span),
-                jep_edn_show(append->arena, &one, SHOWN_BYTES),
-                jep_span_words(append->arena, &append->txns[key->by].span),
-                jep_edn_show(append->arena, &other, SHOWN_BYTES)),
-            NULL);
+        jep_found(&append->findings, JEP_INVALID, "incompatible-order",
+            "key %s: %s read %s, %s read %s; one has to be the "
+            "beginning of the other",
+            key_shown(append, read->key),
+            jep_span_words(append->arena, &append->txns[read->txn].span),
+            jep_edn_show(append->arena, &one, SHOWN_BYTES),
+            jep_span_words(append->arena, &append->txns[key->by].span),
+            jep_edn_show(append->arena, &other, SHOWN_BYTES));
     }
 }
 
@@ -304,35 +273,27 @@ static void check_intermediate(struct jep_append *append, const struct jep_read 
     uint32_t e = jep_append_find(append, read->key, &read->items[read->count - 1]);
     if (e != JEP_NUMBER_NONE && !append->elements[e].is_last &&
         append->elements[e].txn != read->txn) {
-        jep_append_anomaly(append, "G1b",
-            jep_arena_format(append->arena, "%s read key %s up to %s, in the middle of %s",
-                jep_span_words(append->arena, &append->txns[read->txn].span),
-                key_shown(append, read->key),
-                jep_edn_show(append->arena, &append->elements[e].value, 100),
-                jep_span_words(append->arena, &append->txns[append->elements[e].txn].span)),
-            NULL);
+        jep_found(&append->findings, JEP_INVALID, "G1b",
+            "%s read key %s up to %s, in the middle of %s",
+            jep_span_words(append->arena, &append->txns[read->txn].span),
+            key_shown(append, read->key),
+            jep_edn_show(append->arena, &append->elements[e].value, 100),
+            jep_span_words(append->arena, &append->txns[append->elements[e].txn].span));
     }
 }
 
 static void put_results(struct jep_append *append, const struct jep_graph *graph)
 {
-    struct jep_edn_list counts = {0};
+    struct jep_result *result = append->findings.result;
     uint32_t committed = 0;
     for (uint32_t i = 0; i < append->txns_count; i++) {
         committed += append->txns[i].is_committed ? 1 : 0;
     }
-    for (size_t i = 0; i < NAMES; i++) {
-        if (append->anomaly_counts[i] > 0) {
-            jep_edn_put(&counts, names[i], jep_edn_int((int64_t)append->anomaly_counts[i]));
-        }
-    }
-    jep_result_put(append->result, "transactions", jep_edn_int(append->txns_count));
-    jep_result_put(append->result, "committed", jep_edn_int(committed));
-    jep_result_put(append->result, "keys", jep_edn_int(append->keys_count));
-    jep_result_put(append->result, "edges", jep_edn_int((int64_t)graph->count));
-    jep_result_put(append->result, "anomaly-counts", jep_edn_take_map(&counts, append->arena));
-    jep_result_put(
-        append->result, "anomalies", jep_edn_take_vector(&append->anomalies, append->arena));
+    jep_result_put(result, "transactions", jep_edn_int(append->txns_count));
+    jep_result_put(result, "committed", jep_edn_int(committed));
+    jep_result_put(result, "keys", jep_edn_int(append->keys_count));
+    jep_result_put(result, "edges", jep_edn_int((int64_t)graph->count));
+    jep_findings_put(&append->findings);
 }
 
 void jep_check_append(struct jep_history *history, const struct jep_check_options *options,
@@ -344,7 +305,7 @@ void jep_check_append(struct jep_history *history, const struct jep_check_option
     struct jep_append append = {.history = history,
         .options = options,
         .arena = history->arena,
-        .result = ret_result,
+        .findings = {.arena = history->arena, .result = ret_result},
         .txns = jep_alloc(count, sizeof(*append.txns))};
     for (size_t i = 0; i < count; i++) {
         if (jep_span_is(&spans[i], "txn")) {

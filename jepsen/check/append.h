@@ -4,6 +4,7 @@
 #define WEFT_JEPSEN_CHECK_APPEND_H
 
 #include "jepsen/check/check.h"
+#include "jepsen/check/findings.h"
 #include "jepsen/check/graph.h"
 #include "jepsen/check/span.h"
 #include "jepsen/core/table.h"
@@ -48,9 +49,7 @@ struct jep_append {
     struct jep_history *history;
     const struct jep_check_options *options;
     struct jep_arena *arena;
-    struct jep_result *result;
-    struct jep_edn_list anomalies; /* maps */
-    size_t anomaly_counts[32];     /* by name, in the order of jep_append_names */
+    struct jep_findings findings;
     struct jep_txn *txns;
     uint32_t txns_count;
     struct jep_element *elements;

@@ -180,9 +180,9 @@ void jep_append_circles(
     }
     if (found == 0) {
         /* There is one, whatever its kind; the steps did not suffice to name it. */
-        jep_append_anomaly(append, "circle",
-            "the transactions contradict each other, in a circle too long to tell within the limit",
-            NULL);
+        jep_found(&append->findings, JEP_INVALID, "circle",
+            "the transactions contradict each other, in a circle too long to tell within the "
+            "limit");
     }
     free(edges);
 }
