@@ -34,10 +34,14 @@ bool jep_limits_step(struct jep_limits *limits, uint64_t count)
         return true;
     }
     limits->until_clock = STEPS_PER_CLOCK;
-    return limits->deadline_ns == 0 || now_ns() < limits->deadline_ns;
+    if (limits->deadline_ns != 0 && now_ns() >= limits->deadline_ns) {
+        limits->is_late = true;
+        limits->steps_left = 0;
+    }
+    return !limits->is_late;
 }
 
 const char *jep_limits_reached(const struct jep_limits *limits)
 {
-    return limits->steps_left == 0 ? "steps" : "time";
+    return limits->is_late ? "time" : "steps";
 }

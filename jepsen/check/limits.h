@@ -12,6 +12,7 @@ struct jep_limits {
     size_t memory_bytes;  /* for the search itself, beside the history */
     uint64_t steps_left;  /* configurations or edges that may still be looked at */
     uint32_t until_clock; /* steps until the clock is looked at again */
+    bool is_late;         /* the deadline has passed */
 };
 
 /* time_ms from now; 0 gives no deadline. */

@@ -3,14 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jepsen/check/call.h"
+#include "jepsen/check/span.h"
 #include "jepsen/check/linear.h"
 #include "jepsen/core/table.h"
 
 /* One key's history, as calls and as the numbers that the search works on. */
 struct key_history {
     struct jep_edn key;
-    struct jep_call *calls;
+    struct jep_span *calls;
     struct jep_linear_op *ops; /* of calls[numbers[i]] */
     uint32_t *numbers;
     size_t calls_count;
@@ -20,38 +20,38 @@ struct key_history {
 
 static const struct jep_edn absent = {.type = JEP_EDN_KEYWORD, .count = 6, .text = "absent"};
 
-static bool is_register(const struct jep_call *call)
+static bool is_register(const struct jep_span *call)
 {
-    return jep_call_is(call, "read") || jep_call_is(call, "write") || jep_call_is(call, "cas");
+    return jep_span_is(call, "read") || jep_span_is(call, "write") || jep_span_is(call, "cas");
 }
 
 /* [k v], [k [old new]] for cas. What has another form is a fault of the harness. */
-static bool has_form(const struct jep_call *call)
+static bool has_form(const struct jep_span *call)
 {
     if (!jep_edn_is_vector(call->value, 2)) {
         return false;
     }
     const struct jep_edn *argument = &call->value->items[1];
-    if (jep_call_is(call, "cas")) {
+    if (jep_span_is(call, "cas")) {
         return jep_edn_is_vector(argument, 2) && !jep_edn_is_nil(&argument->items[1]);
     }
-    return jep_call_is(call, "read") || !jep_edn_is_nil(argument);
+    return jep_span_is(call, "read") || !jep_edn_is_nil(argument);
 }
 
 static void add_op(struct key_history *key, size_t number)
 {
-    const struct jep_call *call = &key->calls[number];
+    const struct jep_span *call = &key->calls[number];
     const struct jep_edn *argument = &call->value->items[1];
-    struct jep_linear_op op = {.invoke = jep_call_from(call), .end = jep_call_until(call)};
-    if (call->type == JEP_FAIL || (call->type == JEP_INFO && jep_call_is(call, "read"))) {
+    struct jep_linear_op op = {.invoke = jep_span_from(call), .end = jep_span_until(call)};
+    if (call->type == JEP_FAIL || (call->type == JEP_INFO && jep_span_is(call, "read"))) {
         return;
     }
-    if (jep_call_is(call, "cas")) {
+    if (jep_span_is(call, "cas")) {
         op.kind = JEP_LINEAR_CAS;
         op.expected = jep_table_put(&key->values, &argument->items[0]);
         op.value = jep_table_put(&key->values, &argument->items[1]);
     } else {
-        op.kind = jep_call_is(call, "read") ? JEP_LINEAR_READ : JEP_LINEAR_WRITE;
+        op.kind = jep_span_is(call, "read") ? JEP_LINEAR_READ : JEP_LINEAR_WRITE;
         op.value = jep_table_put(&key->values, argument);
     }
     key->numbers[key->ops_count] = (uint32_t)number;
@@ -59,33 +59,33 @@ static void add_op(struct key_history *key, size_t number)
 }
 
 /* The value that a call found, if it found one. */
-static const struct jep_edn *found_by(const struct jep_call *call)
+static const struct jep_edn *found_by(const struct jep_span *call)
 {
     const struct jep_edn *argument = &call->value->items[1];
-    return jep_call_is(call, "read")  ? argument
-           : jep_call_is(call, "cas") ? &argument->items[0]
+    return jep_span_is(call, "read")  ? argument
+           : jep_span_is(call, "cas") ? &argument->items[0]
                                       : NULL;
 }
 
-static const struct jep_edn *written_by(const struct jep_call *call)
+static const struct jep_edn *written_by(const struct jep_span *call)
 {
     const struct jep_edn *argument = &call->value->items[1];
-    return jep_call_is(call, "read")  ? NULL
-           : jep_call_is(call, "cas") ? &argument->items[1]
+    return jep_span_is(call, "read")  ? NULL
+           : jep_span_is(call, "cas") ? &argument->items[1]
                                       : argument;
 }
 
 /* A certain write of something else that lies between the write of a value and who found it. */
-static const struct jep_call *find_between(
-    const struct key_history *key, const struct jep_call *write, const struct jep_call *finder)
+static const struct jep_span *find_between(
+    const struct key_history *key, const struct jep_span *write, const struct jep_span *finder)
 {
     const struct jep_edn *value = found_by(finder);
     for (size_t i = key->calls_count; i-- > 0;) {
-        const struct jep_call *call = &key->calls[i];
+        const struct jep_span *call = &key->calls[i];
         const struct jep_edn *written = written_by(call);
         if (call != finder && call->type == JEP_OK && written != NULL &&
-            !jep_edn_equal(written, value) && jep_call_before(call, finder) &&
-            (write == NULL || jep_call_before(write, call))) {
+            !jep_edn_equal(written, value) && jep_span_before(call, finder) &&
+            (write == NULL || jep_span_before(write, call))) {
             return call;
         }
     }
@@ -94,12 +94,12 @@ static const struct jep_call *find_between(
 
 /* The one write of a value, or how many there are. */
 static size_t find_writes(const struct key_history *key, const struct jep_edn *value,
-    const struct jep_call **ret_write, const struct jep_call **ret_failed)
+    const struct jep_span **ret_write, const struct jep_span **ret_failed)
 {
     size_t count = 0;
     *ret_write = *ret_failed = NULL;
     for (size_t i = 0; i < key->calls_count; i++) {
-        const struct jep_call *call = &key->calls[i];
+        const struct jep_span *call = &key->calls[i];
         const struct jep_edn *written = written_by(call);
         if (written != NULL && jep_edn_equal(written, value)) {
             *(call->type == JEP_FAIL ? ret_failed : ret_write) = call;
@@ -111,11 +111,11 @@ static size_t find_writes(const struct key_history *key, const struct jep_edn *v
 
 /* Why nothing explains the call, in words, where the cause is one of the common ones. */
 static const char *explain(
-    struct jep_arena *arena, const struct key_history *key, const struct jep_call *call)
+    struct jep_arena *arena, const struct key_history *key, const struct jep_span *call)
 {
-    const char *who = jep_call_words(arena, call);
+    const char *who = jep_span_words(arena, call);
     const struct jep_edn *value = found_by(call);
-    const struct jep_call *write = NULL, *failed = NULL, *between = NULL;
+    const struct jep_span *write = NULL, *failed = NULL, *between = NULL;
     if (value == NULL) {
         return jep_arena_format(arena, "no order of the operations explains %s", who);
     }
@@ -132,14 +132,14 @@ static const char *explain(
         return jep_arena_format(arena,
             "%s found %s, which only %s wrote: it certainly did not "
             "happen",
-            who, shown, jep_call_words(arena, failed));
+            who, shown, jep_span_words(arena, failed));
     }
     if (writes == 0) {
         return jep_arena_format(arena, "%s found %s, which nobody wrote", who, shown);
     }
-    if (writes == 1 && write != NULL && jep_call_until(call) < jep_call_from(write)) {
+    if (writes == 1 && write != NULL && jep_span_until(call) < jep_span_from(write)) {
         return jep_arena_format(
-            arena, "%s found %s before %s was invoked", who, shown, jep_call_words(arena, write));
+            arena, "%s found %s before %s was invoked", who, shown, jep_span_words(arena, write));
     }
     if (writes == 1) {
         between = find_between(key, write, call);
@@ -149,22 +149,22 @@ static const char *explain(
             "%s found %s%s%s, although %s came after that and was over "
             "before",
             who, shown, write != NULL ? " of " : ", the initial value",
-            write != NULL ? jep_call_words(arena, write) : "", jep_call_words(arena, between));
+            write != NULL ? jep_span_words(arena, write) : "", jep_span_words(arena, between));
     }
     return jep_arena_format(arena, "no order of the operations explains %s", who);
 }
 
 /* What else was going on when the call ended. */
 static struct jep_edn list_pending(
-    struct jep_arena *arena, const struct key_history *key, const struct jep_call *failing)
+    struct jep_arena *arena, const struct key_history *key, const struct jep_span *failing)
 {
     struct jep_edn_list pending = {0};
     for (size_t i = 0; i < key->calls_count && pending.count < JEP_CHECK_FAILURES_SHOWN; i++) {
-        const struct jep_call *call = &key->calls[i];
+        const struct jep_span *call = &key->calls[i];
         if (call != failing && call->type != JEP_FAIL &&
-            jep_call_from(call) < jep_call_until(failing) &&
-            jep_call_until(call) > jep_call_until(failing)) {
-            jep_edn_push(&pending, jep_edn_string(jep_call_words(arena, call)));
+            jep_span_from(call) < jep_span_until(failing) &&
+            jep_span_until(call) > jep_span_until(failing)) {
+            jep_edn_push(&pending, jep_edn_string(jep_span_words(arena, call)));
         }
     }
     return jep_edn_take_vector(&pending, arena);
@@ -173,7 +173,7 @@ static struct jep_edn list_pending(
 static struct jep_edn tell_failure(
     struct jep_arena *arena, const struct key_history *key, const struct jep_linear_answer *answer)
 {
-    const struct jep_call *call = &key->calls[key->numbers[answer->failing]];
+    const struct jep_span *call = &key->calls[key->numbers[answer->failing]];
     struct jep_edn_list failure = {0}, states = {0};
     for (size_t i = 0; i < answer->states_count; i++) {
         jep_edn_push(&states, key->values.values[answer->states[i]]);
@@ -231,10 +231,10 @@ static void check_key(struct jep_arena *arena, struct key_history *key,
 }
 
 /* Calls by key, in the order of their invocation: offsets[k] to offsets[k + 1]. */
-static struct jep_call *sort_by_key(const struct jep_call *calls, const uint32_t *key_of,
+static struct jep_span *sort_by_key(const struct jep_span *calls, const uint32_t *key_of,
     size_t count, uint32_t keys_count, size_t **ret_offsets)
 {
-    struct jep_call *sorted = jep_alloc(count, sizeof(*sorted));
+    struct jep_span *sorted = jep_alloc(count, sizeof(*sorted));
     size_t *offsets = jep_alloc((size_t)keys_count + 2, sizeof(*offsets));
     for (size_t i = 0; i < count; i++) {
         offsets[key_of[i] + 2]++;
@@ -266,8 +266,8 @@ void jep_check_register(struct jep_history *history, const struct jep_check_opti
     struct jep_limits *limits, struct jep_result *ret_result)
 {
     (void)options;
-    struct jep_call *calls = NULL;
-    size_t all = jep_calls(history, &calls), count = 0;
+    struct jep_span *calls = NULL;
+    size_t all = jep_spans(history, &calls), count = 0;
     uint32_t *key_of = jep_alloc(all, sizeof(*key_of));
     struct jep_table keys = {0};
     for (size_t i = 0; i < all; i++) {
@@ -276,14 +276,14 @@ void jep_check_register(struct jep_history *history, const struct jep_check_opti
         }
         if (!has_form(&calls[i])) {
             jep_result_because(ret_result, history->arena, JEP_UNKNOWN, "not understood: %s",
-                jep_call_words(history->arena, &calls[i]));
+                jep_span_words(history->arena, &calls[i]));
             continue;
         }
         key_of[count] = jep_table_put(&keys, &calls[i].value->items[0]);
         calls[count++] = calls[i];
     }
     size_t *offsets = NULL;
-    struct jep_call *sorted = sort_by_key(calls, key_of, count, keys.count, &offsets);
+    struct jep_span *sorted = sort_by_key(calls, key_of, count, keys.count, &offsets);
     struct totals totals = {0};
     struct key_history key = {.ops = jep_alloc(count, sizeof(*key.ops)),
         .numbers = jep_alloc(count, sizeof(*key.numbers))};

@@ -1,4 +1,4 @@
-#include "jepsen/check/call.h"
+#include "jepsen/check/span.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -8,10 +8,10 @@ enum {
     VALUE_SHOWN_BYTES = 200 /* chosen: two lines of a report */
 };
 
-size_t jep_calls(const struct jep_history *history, struct jep_call **ret_calls)
+size_t jep_spans(const struct jep_history *history, struct jep_span **ret_calls)
 {
     size_t count = 0;
-    struct jep_call *calls = jep_alloc(history->count, sizeof(*calls));
+    struct jep_span *calls = jep_alloc(history->count, sizeof(*calls));
     for (size_t i = 0; i < history->count; i++) {
         const struct jep_op *op = &history->ops[i];
         if (op->type != JEP_INVOKE || op->process == JEP_NEMESIS) {
@@ -20,7 +20,7 @@ size_t jep_calls(const struct jep_history *history, struct jep_call **ret_calls)
         const struct jep_op *end =
             history->pairs[i] != JEP_UNPAIRED ? &history->ops[history->pairs[i]] : NULL;
         enum jep_op_type type = end != NULL ? end->type : JEP_INFO;
-        calls[count++] = (struct jep_call){.invoke = op,
+        calls[count++] = (struct jep_span){.invoke = op,
             .end = end,
             .type = type,
             .value = type == JEP_OK ? &end->value : &op->value};
@@ -29,27 +29,27 @@ size_t jep_calls(const struct jep_history *history, struct jep_call **ret_calls)
     return count;
 }
 
-bool jep_call_is(const struct jep_call *call, const char *f)
+bool jep_span_is(const struct jep_span *call, const char *f)
 {
     return strcmp(call->invoke->f, f) == 0;
 }
 
-uint32_t jep_call_from(const struct jep_call *call)
+uint32_t jep_span_from(const struct jep_span *call)
 {
     return (uint32_t)call->invoke->index;
 }
 
-uint32_t jep_call_until(const struct jep_call *call)
+uint32_t jep_span_until(const struct jep_span *call)
 {
     return call->type == JEP_INFO ? UINT32_MAX : (uint32_t)call->end->index;
 }
 
-bool jep_call_before(const struct jep_call *call, const struct jep_call *other)
+bool jep_span_before(const struct jep_span *call, const struct jep_span *other)
 {
     return call->type != JEP_INFO && call->end->index < other->invoke->index;
 }
 
-const char *jep_call_words(struct jep_arena *arena, const struct jep_call *call)
+const char *jep_span_words(struct jep_arena *arena, const struct jep_span *call)
 {
     const char *value = jep_edn_show(arena, call->value, VALUE_SHOWN_BYTES);
     if (call->end == NULL) {
