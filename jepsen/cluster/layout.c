@@ -36,9 +36,9 @@ bool jep_layout_authority(const struct jep_plant_options *options, unsigned clus
     (void)snprintf(pki, sizeof(pki), "%s/pki-%u", options->out, cluster + 1);
     (void)snprintf(ret_identity, size, "%s/client", pki);
     const char *const root[] = {
-        weft, "pki", "init", "--org", orgs[cluster], "--pki", pki, "-q", NULL};
+        weft, "pki", "init", "--org", orgs[cluster], "--pki", pki, "--force", "-q", NULL};
     const char *const client[] = {weft, "pki", "person", "client", "--site", sites[cluster],
-        "--pki", pki, "--out", ret_identity, "-q", NULL};
+        "--pki", pki, "--out", ret_identity, "--force", "-q", NULL};
     return jep_run(root, jep_layout_env, PKI_MS, message) &&
            jep_run(client, jep_layout_env, PKI_MS, message);
 }
@@ -79,7 +79,7 @@ bool jep_layout_node(const struct jep_plant_options *options, const struct jep_n
         return jep_failed(message, "%s: %s", node->home, strerror(errno));
     }
     const char *const argv[] = {weft, "pki", "node", node->name, "--site", sites[node->cluster],
-        "--host", node->ip, "--pki", pki, "--out", tls, "-q", NULL};
+        "--host", node->ip, "--pki", pki, "--out", tls, "--force", "-q", NULL};
     if (!jep_run(argv, jep_layout_env, PKI_MS, message)) {
         return false;
     }

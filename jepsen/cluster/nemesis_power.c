@@ -74,9 +74,10 @@ static bool cut_one(struct jep_plant *plant, unsigned node, struct jep_arena *ar
         !jep_survey_take(p->volume.mount_point, arena, &after, message)) {
         return false;
     }
-    struct jep_survey_loss loss = jep_survey_compare(&before, &after);
+    struct jep_survey_loss loss = jep_survey_compare(&before, &after, "raft/");
     sum->files += loss.files;
     sum->blocks += loss.blocks;
+    sum->marked += loss.marked;
     return true;
 }
 
@@ -108,6 +109,7 @@ static bool lose_power(struct jep_plant *plant, struct jep_arena *arena, uint64_
     }
     jep_evidence_int(&e, "lost-files", (int64_t)loss.files);
     jep_evidence_int(&e, "lost-blocks", (int64_t)loss.blocks);
+    jep_evidence_int(&e, "lost-log-blocks", (int64_t)loss.marked);
     jep_evidence_int(&e, "torn-bytes", (int64_t)torn_bytes);
     *ret_value = jep_effect_told(plant, nodes_down,
         loss.blocks > 0 || torn_bytes > 0 ? JEP_EFFECT_SEEN : JEP_EFFECT_NONE, &e);

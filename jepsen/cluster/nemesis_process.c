@@ -87,12 +87,18 @@ static bool begin(struct memory *m, const struct jep_plant *plant, const struct 
     return m->nodes != 0;
 }
 
+/* Of a leader: the term that the others are in by now. */
+static uint64_t term_after(
+    const struct memory *m, const struct jep_plant *plant, const struct jep_edn *plan)
+{
+    return m->was_leader != 0 ? jep_effect_term(plant, jep_effect_cluster(plan)) : 0;
+}
+
 /* What is told at the stop of each: ended, and of a leader the terms. */
-static struct jep_edn tell(const struct memory *m, const struct jep_plant *plant,
-    const struct jep_edn *plan, unsigned done, struct jep_arena *arena)
+static struct jep_edn tell(const struct memory *m, const struct jep_plant *plant, uint64_t term,
+    unsigned done, struct jep_arena *arena)
 {
     struct jep_evidence e = {.arena = arena};
-    uint64_t term = m->was_leader != 0 ? jep_effect_term(plant, jep_effect_cluster(plan)) : 0;
     jep_evidence_int(&e, "count", __builtin_popcount(done));
     jep_evidence_int(&e, "ms", (jep_now_ns() - m->since_ns) / 1000000);
     if (m->was_leader != 0) {
@@ -144,8 +150,10 @@ JEP_ACT(start_kill)
 
 JEP_ACT(stop_kill)
 {
-    *ret_value = tell(&killed, plant, plan, killed.ended, arena);
-    return start_all(plant, killed.nodes, message);
+    uint64_t term = term_after(&killed, plant, plan);
+    bool is_started = start_all(plant, killed.nodes, message);
+    *ret_value = tell(&killed, plant, term, killed.ended, arena);
+    return is_started;
 }
 
 /* --- pause ------------------------------------------------------------------------------- */
@@ -196,12 +204,13 @@ JEP_ACT(stop_pause)
 {
     (void)message;
     unsigned seen = seen_stopped(plant, paused.nodes);
-    *ret_value = tell(&paused, plant, plan, seen, arena);
+    uint64_t term = term_after(&paused, plant, plan);
     for (unsigned i = 0; i < plant->count; i++) {
         if ((paused.nodes >> i & 1) != 0) {
             jep_node_resume(plant, i);
         }
     }
+    *ret_value = tell(&paused, plant, term, seen, arena);
     return true;
 }
 
@@ -227,8 +236,10 @@ JEP_ACT(start_stop)
 
 JEP_ACT(stop_stop)
 {
-    *ret_value = tell(&stopped, plant, plan, stopped.ended, arena);
-    return start_all(plant, stopped.nodes, message);
+    uint64_t term = term_after(&stopped, plant, plan);
+    bool is_started = start_all(plant, stopped.nodes, message);
+    *ret_value = tell(&stopped, plant, term, stopped.ended, arena);
+    return is_started;
 }
 
 /* --- crash loop -------------------------------------------------------------------------- */
@@ -257,8 +268,9 @@ JEP_ACT(stop_loop)
     unsigned nodes = jep_effect_nodes(plant, plan, NULL);
     unsigned up = in_state(plant, nodes, JEP_NODE_UP);
     jep_evidence_int(&e, "up", __builtin_popcount(up));
-    *ret_value = jep_effect_told(plant, nodes, up == nodes ? JEP_EFFECT_SEEN : JEP_EFFECT_NONE, &e);
-    return start_all(plant, nodes, message);
+    bool is_started = start_all(plant, nodes, message);
+    *ret_value = jep_effect_told(plant, nodes, JEP_EFFECT_LATER, &e);
+    return is_started;
 }
 
 /* --- stutter ----------------------------------------------------------------------------- */

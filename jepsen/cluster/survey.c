@@ -112,7 +112,7 @@ static const struct jep_survey_file *find(const struct jep_survey *survey, const
 }
 
 struct jep_survey_loss jep_survey_compare(
-    const struct jep_survey *before, const struct jep_survey *after)
+    const struct jep_survey *before, const struct jep_survey *after, const char *mark)
 {
     struct jep_survey_loss loss = {0};
     for (size_t i = 0; i < before->count; i++) {
@@ -125,6 +125,7 @@ struct jep_survey_loss jep_survey_compare(
             lost += b >= there || then->hashes[b] != now->hashes[b];
         }
         loss.blocks += lost;
+        loss.marked += strstr(then->path, mark) != NULL ? lost : 0;
         loss.files += lost > 0 || now == NULL;
     }
     return loss;

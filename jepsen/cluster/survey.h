@@ -29,6 +29,7 @@ struct jep_survey {
 struct jep_survey_loss {
     uint64_t files;  /* that are gone, shorter, or differ */
     uint64_t blocks; /* of 4 KiB, gone or different */
+    uint64_t marked; /* those of them in files whose path contains the mark */
 };
 
 /* Everything lives in the arena. Files that vanish meanwhile are left out. */
@@ -36,6 +37,6 @@ bool jep_survey_take(const char *directory, struct jep_arena *arena, struct jep_
     struct jep_message *message) __attribute__((warn_unused_result));
 /* What was there before and is not now. */
 struct jep_survey_loss jep_survey_compare(
-    const struct jep_survey *before, const struct jep_survey *after);
+    const struct jep_survey *before, const struct jep_survey *after, const char *mark);
 
 #endif

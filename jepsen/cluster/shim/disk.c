@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,6 +42,12 @@ static struct {
     int (*fallocate)(int, int, off_t, off_t);
     int (*posix_fallocate)(int, off_t, off_t);
     int (*close)(int);
+    int (*open)(const char *, int, ...);
+    int (*openat)(int, const char *, int, ...);
+    int (*mkdir)(const char *, mode_t);
+    int (*link)(const char *, const char *);
+    int (*rename)(const char *, const char *);
+    int (*renameat)(int, const char *, int, const char *);
 } real;
 
 static void resolve(void)
@@ -59,6 +67,12 @@ static void resolve(void)
     RESOLVE(fallocate);
     RESOLVE(posix_fallocate);
     RESOLVE(close);
+    RESOLVE(open);
+    RESOLVE(openat);
+    RESOLVE(mkdir);
+    RESOLVE(link);
+    RESOLVE(rename);
+    RESOLVE(renameat);
 #undef RESOLVE
 }
 
@@ -68,7 +82,7 @@ __attribute__((constructor)) static void begin(void)
     if (real.close == NULL) {
         resolve();
     }
-    int fd = path != NULL ? open(path, O_RDWR | O_CLOEXEC) : -1;
+    int fd = path != NULL ? real.open(path, O_RDWR | O_CLOEXEC) : -1;
     if (fd < 0) {
         return;
     }
@@ -313,6 +327,66 @@ EXPORT int posix_fallocate(int fd, off_t offset, off_t size)
         count_error(area, rv);
     }
     return rv;
+}
+
+/* --- names: nothing fails here on purpose, but a disk that is full or read-only is told of --- */
+
+static int told(int rv)
+{
+    if (rv < 0 && page != NULL) {
+        count_error(JEP_AREA_STATE, errno);
+    }
+    return rv;
+}
+
+static mode_t mode_of(int flags, va_list arguments)
+{
+    return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0;
+}
+
+EXPORT int open(const char *path, int flags, ...)
+{
+    va_list arguments;
+    if (real.close == NULL) {
+        resolve();
+    }
+    va_start(arguments, flags);
+    mode_t mode = mode_of(flags, arguments);
+    va_end(arguments);
+    return told(real.open(path, flags, mode));
+}
+
+EXPORT int openat(int directory, const char *path, int flags, ...)
+{
+    va_list arguments;
+    va_start(arguments, flags);
+    mode_t mode = mode_of(flags, arguments);
+    va_end(arguments);
+    return told(real.openat(directory, path, flags, mode));
+}
+
+EXPORT int open64(const char *path, int flags, ...) __attribute__((alias("open")));
+EXPORT int openat64(int directory, const char *path, int flags, ...)
+    __attribute__((alias("openat")));
+
+EXPORT int mkdir(const char *path, mode_t mode)
+{
+    return told(real.mkdir(path, mode));
+}
+
+EXPORT int link(const char *from, const char *to)
+{
+    return told(real.link(from, to));
+}
+
+EXPORT int rename(const char *from, const char *to)
+{
+    return told(real.rename(from, to));
+}
+
+EXPORT int renameat(int from_directory, const char *from, int to_directory, const char *to)
+{
+    return told(real.renameat(from_directory, from, to_directory, to));
 }
 
 EXPORT int fallocate64(int fd, int mode, off_t offset, off_t size)
