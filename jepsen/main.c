@@ -9,6 +9,9 @@ static const struct verb {
     int (*run)(int argc, char **argv);
     const char *what;
 } verbs[] = {
+    {"check", jep_verb_check, "judge a history"},
+    {"gen-history", jep_verb_gen_history, "make a history, right or broken in a named way"},
+    {"selftest", jep_verb_selftest, "show that the checkers can fail and do not cry wolf"},
     {NULL, NULL, NULL},
 };
 

@@ -4,4 +4,8 @@
 #ifndef WEFT_JEPSEN_VERBS_H
 #define WEFT_JEPSEN_VERBS_H
 
+int jep_verb_check(int argc, char **argv);       /* check/verb.c */
+int jep_verb_gen_history(int argc, char **argv); /* forge/verb.c */
+int jep_verb_selftest(int argc, char **argv);    /* forge/verb.c */
+
 #endif
