@@ -11,6 +11,9 @@ static const struct verb {
 } verbs[] = {
     {"env", jep_verb_env, "what this machine can break"},
     {"break", jep_verb_break, "play faults on a plant without judging it"},
+    {"check", jep_verb_check, "judge a history"},
+    {"gen-history", jep_verb_gen_history, "make a history, right or broken in a named way"},
+    {"selftest", jep_verb_selftest, "show that the checkers can fail and do not cry wolf"},
     {NULL, NULL, NULL},
 };
 

@@ -62,13 +62,11 @@ struct jep_append {
     struct jep_table element_numbers; /* of [key value] */
 };
 
-/* One anomaly, told; more than JEP_CHECK_FAILURES_SHOWN of a name are only counted. */
-void jep_append_anomaly(
-    struct jep_append *append, const char *name, const char *why, const struct jep_edn *details);
+/* Number of the element; JEP_NUMBER_NONE: nobody appended it. */
 uint32_t jep_append_find(struct jep_append *append, uint32_t key, const struct jep_edn *value);
 
-/* Edges between committed transactions. why: (place in reads) * 2 for WR and RW, element * 2 + 1
- * for WW. Nodes 0..txns_count - 1 are the transactions. */
+/* Edges between committed transactions; why is the element that they are about. Nodes 0..txns_count
+ * - 1 are the transactions. */
 void jep_append_link(struct jep_append *append, struct jep_graph *graph);
 /* Looks for circles of every kind and tells the shortest of each. */
 void jep_append_circles(

@@ -105,8 +105,9 @@ static void tell_circle(struct jep_append *append, const char *name, const char 
     }
     jep_text_printf(&story.why, ": a contradiction (not %s)", breaks);
     struct jep_edn transactions = jep_edn_take_vector(&story.transactions, append->arena);
-    jep_append_anomaly(append, name, jep_arena_text(append->arena, story.why.bytes, story.why.size),
-        &transactions);
+    jep_found_with(&append->findings, JEP_INVALID, name,
+        jep_arena_text(append->arena, story.why.bytes, story.why.size), "transactions",
+        transactions);
     jep_text_free(&story.why);
 }
 
