@@ -14,6 +14,7 @@ static const struct verb {
     {"check", jep_verb_check, "judge a history"},
     {"gen-history", jep_verb_gen_history, "make a history, right or broken in a named way"},
     {"selftest", jep_verb_selftest, "show that the checkers can fail and do not cry wolf"},
+    {"run", jep_verb_run, "a plant, clients and faults by a plan, and the verdict"},
     {NULL, NULL, NULL},
 };
 

@@ -9,5 +9,6 @@ int jep_verb_break(int argc, char **argv); /* cluster */
 int jep_verb_check(int argc, char **argv);       /* check/verb.c */
 int jep_verb_gen_history(int argc, char **argv); /* forge/verb.c */
 int jep_verb_selftest(int argc, char **argv);    /* forge/verb.c */
+int jep_verb_run(int argc, char **argv);         /* work/verbs.c */
 
 #endif

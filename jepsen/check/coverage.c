@@ -108,7 +108,8 @@ static void check_operations(struct coverage *coverage, const struct jep_history
                 jep_edn_int((int64_t)operation->counts[types[t]]));
         }
         jep_edn_put(ret_counts, operation->f, jep_edn_take_map(&counts, coverage->findings.arena));
-        if (operation->counts[JEP_OK] < ok_min) {
+        bool is_single = strcmp(operation->f, "digest") == 0; /* once, at the end */
+        if (operation->counts[JEP_OK] < (is_single ? 1 : ok_min)) {
             jep_found(&coverage->findings, JEP_UNKNOWN, "too-few",
                 ":%s succeeded %" PRIu64 " times, %" PRIu64 " are needed", operation->f,
                 operation->counts[JEP_OK], ok_min);
