@@ -15,6 +15,9 @@ static const struct verb {
     {"gen-history", jep_verb_gen_history, "make a history, right or broken in a named way"},
     {"selftest", jep_verb_selftest, "show that the checkers can fail and do not cry wolf"},
     {"run", jep_verb_run, "a plant, clients and faults by a plan, and the verdict"},
+    {"replay", jep_verb_replay, "the plan of an earlier run again"},
+    {"test-all", jep_verb_test_all, "many runs: profile ci, nightly, soak or mutants"},
+    {"adapter", jep_verb_adapter, "a client for foreign harnesses, line by line"},
     {NULL, NULL, NULL},
 };
 

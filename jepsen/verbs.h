@@ -9,6 +9,9 @@ int jep_verb_break(int argc, char **argv); /* cluster */
 int jep_verb_check(int argc, char **argv);       /* check/verb.c */
 int jep_verb_gen_history(int argc, char **argv); /* forge/verb.c */
 int jep_verb_selftest(int argc, char **argv);    /* forge/verb.c */
-int jep_verb_run(int argc, char **argv);         /* work/verbs.c */
+int jep_verb_run(int argc, char **argv);         /* these: work/verb_*.c */
+int jep_verb_replay(int argc, char **argv);
+int jep_verb_test_all(int argc, char **argv);
+int jep_verb_adapter(int argc, char **argv);
 
 #endif

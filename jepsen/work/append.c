@@ -12,7 +12,7 @@
 
 enum {
     LIST_APPENDS = 40, /* chosen: of a key, then the next one; lists stay short enough to compare */
-    MOPS_MAX = 4
+    MOPS_MAX = 4,      /* planned */
 };
 
 /* --- planning ---------------------------------------------------------------------------- */
@@ -70,7 +70,7 @@ struct list {
 
 struct txn {
     struct jep_call *call;
-    struct list lists[MOPS_MAX];
+    struct list lists[JEP_TXN_MOPS_MAX];
     size_t count;
 };
 
@@ -165,8 +165,8 @@ static void commit_lists(struct txn *t, const struct jep_edn *mops)
 static struct jep_edn fill_in(struct txn *t, const struct jep_edn *mops)
 {
     struct jep_arena *arena = t->call->arena;
-    struct jep_edn filled[MOPS_MAX];
-    for (size_t i = 0; i < mops->count && i < MOPS_MAX; i++) {
+    struct jep_edn filled[JEP_TXN_MOPS_MAX];
+    for (size_t i = 0; i < mops->count && i < JEP_TXN_MOPS_MAX; i++) {
         const struct jep_edn *m = &mops->items[i];
         struct list *list = list_of(t, m->items[1].integer);
         filled[i] = *m;

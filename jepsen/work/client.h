@@ -13,8 +13,8 @@
 
 enum {
     JEP_SITE_NODES_MAX = 16,
-    JEP_FIND_RECORDS_MAX = 1000, /* in one page; the product's limit */
-    JEP_ECHOES = 16              /* chosen: some seconds back, so that nodes started since */
+    JEP_FIND_RECORDS_MAX = 200, /* in one page; small, so that there are several */
+    JEP_ECHOES = 16             /* chosen: some seconds back, so that nodes started since */
 };
 
 /* Where the clients can go. */

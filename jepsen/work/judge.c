@@ -12,12 +12,25 @@ enum {
     WHY_BYTES_MAX = 600
 };
 
+/* What was done is what was planned: so every replay of a plan does the same. */
+static struct jep_edn follow(const struct jep_plan *plan, const struct jep_history *history)
+{
+    struct jep_result result = {0};
+    struct jep_message message;
+    if (!jep_plan_is_followed(plan, history, &message)) {
+        jep_result_because(&result, history->arena, JEP_UNKNOWN, "%s", message.text);
+    }
+    return jep_result_take(&result, history->arena);
+}
+
 static struct jep_edn add_all(const struct jep_edn *found, const struct jep_edn *more,
     const struct jep_plan *plan, const struct jep_history *history)
 {
     struct jep_arena *arena = history->arena;
     struct jep_edn_list map = {0};
-    enum jep_verdict verdict = jep_verdict_of(found);
+    struct jep_edn plan_check = follow(plan, history);
+    enum jep_verdict verdict =
+        jep_verdict_worse(jep_verdict_of(found), jep_verdict_of(&plan_check));
     for (size_t i = 0; i < more->count; i++) {
         verdict = jep_verdict_worse(verdict, jep_verdict_of(&more->items[2 * i + 1]));
     }
@@ -32,6 +45,7 @@ static struct jep_edn add_all(const struct jep_edn *found, const struct jep_edn 
         jep_edn_push(&map, more->items[2 * i]);
         jep_edn_push(&map, more->items[2 * i + 1]);
     }
+    jep_edn_put(&map, "plan", plan_check);
     jep_edn_put(&map, "summary", jep_summary(history));
     jep_edn_put(&map, "options", jep_run_options_edn(&plan->options, arena));
     jep_edn_put(&map, "command", jep_edn_string(jep_run_options_command(&plan->options, arena)));

@@ -106,6 +106,19 @@ static int64_t part_of(struct jep_rng *rng, int64_t whole_ns, int64_t low, int64
     return whole_ns / 100 * jep_rng_between(rng, low, high);
 }
 
+static bool is_of_links(const struct jep_nemesis *nemesis)
+{
+    return strcmp(nemesis->family, "partition") == 0 || strcmp(nemesis->family, "link") == 0;
+}
+
+/* A fault of links together with one of nodes: two of nodes may hit the same node, and then one of
+ * them does nothing; so does any where most nodes are gone. */
+static bool do_mix(const struct jep_nemesis *a, const struct jep_nemesis *b)
+{
+    bool leaves_majority = ((a->flags | b->flags) & JEP_NEMESIS_MAJORITY) == 0;
+    return leaves_majority && is_of_links(a) != is_of_links(b);
+}
+
 static void plan_faults(struct jep_plan *plan, struct deck *deck)
 {
     const struct jep_run_options *o = &plan->options;
@@ -126,8 +139,7 @@ static void plan_faults(struct jep_plan *plan, struct deck *deck)
         }
         add_fault(plan, nemesis, at_ns, at_ns + hold_ns);
         const struct jep_nemesis *other = deck->cards[jep_rng_below(&rng, deck->count)];
-        bool is_mixed = jep_rng_chance(&rng, 1, 3);
-        if (is_mixed && strcmp(other->family, nemesis->family) != 0) {
+        if (jep_rng_chance(&rng, 1, 3) && do_mix(nemesis, other)) {
             /* A second one on top of it, in its second half. */
             add_fault(plan, other, at_ns + hold_ns / 2, at_ns + hold_ns);
         }

@@ -219,21 +219,31 @@ static bool fits(const struct jep_edn *planned, const struct jep_edn *done)
 
 struct following {
     const struct jep_plan *plan;
-    size_t done[JEP_WORKERS_MAX]; /* of the worker's operations; behind them come final ones */
+    size_t done[JEP_WORKERS_MAX]; /* of the worker's operations */
 };
+
+/* They are asked again until they are answered, so that their number differs. */
+static bool is_final(const struct jep_plan *plan, const struct jep_op *op)
+{
+    bool is_found = strcmp(op->f, "digest") == 0;
+    for (size_t i = 0; i < plan->final_count && !is_found; i++) {
+        is_found =
+            strcmp(plan->finals[i].f, op->f) == 0 && fits(&plan->finals[i].value, &op->value);
+    }
+    return is_found;
+}
 
 static bool follow_client(struct following *f, const struct jep_op *op, struct jep_message *message)
 {
     const struct jep_plan *plan = f->plan;
     unsigned worker = (unsigned)(op->process % plan->options.concurrency);
     size_t at = f->done[worker]++;
-    bool is_final = at >= plan->workers[worker].count;
-    if (is_final && (plan->final_count == 0 || strcmp(op->f, "digest") == 0)) {
-        return true;
+    if (at >= plan->workers[worker].count) {
+        return is_final(plan, op) ||
+               jep_failed(message, "operation %llu: %s is none of the last questions",
+                   (unsigned long long)op->index, op->f);
     }
-    const struct jep_step *step =
-        is_final ? &plan->finals[(at - plan->workers[worker].count) % plan->final_count]
-                 : &plan->workers[worker].items[at].step;
+    const struct jep_step *step = &plan->workers[worker].items[at].step;
     if (strcmp(step->f, op->f) != 0 || !fits(&step->value, &op->value)) {
         return jep_failed(message,
             "operation %llu, the %zu. of worker %u: %s is not what was planned",

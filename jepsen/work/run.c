@@ -59,10 +59,29 @@ static void say(const struct run *r, const char *format, ...)
 
 /* --- a plant ----------------------------------------------------------------------------- */
 
+/* A directory in which weftd is the test build that faults can be planted in. */
+static const char *bin_of_mutants(struct run *r, struct jep_message *message)
+{
+    const struct jep_run_options *o = &r->plan->options;
+    const char *directory = in_out(r, "bin");
+    const char *from = jep_arena_format(r->arena, "%s/weftd_mutants", o->bin);
+    bool is_made = (mkdir(directory, 0755) == 0 || errno == EEXIST) && access(from, X_OK) == 0;
+    const char *const pairs[][2] = {{from, "weftd"}, {r->weft, "weft"}};
+    for (size_t i = 0; i < 2 && is_made; i++) {
+        const char *to = jep_arena_format(r->arena, "%s/%s", directory, pairs[i][1]);
+        is_made = (unlink(to) == 0 || errno == ENOENT) && symlink(pairs[i][0], to) == 0;
+    }
+    if (!is_made) {
+        (void)jep_failed(message, "%s: %s: --mutant wants a test build", from, strerror(errno));
+    }
+    return is_made ? directory : NULL;
+}
+
 static bool make_plant(struct run *r, struct jep_message *message)
 {
     const struct jep_run_options *o = &r->plan->options;
-    struct jep_plant_options options = {.bin = o->bin,
+    const char *bin = o->mutant != NULL ? bin_of_mutants(r, message) : o->bin;
+    struct jep_plant_options options = {.bin = bin,
         .old_bin = o->old_bin,
         .shims = o->shims,
         .scratch = r->scratch,
@@ -72,14 +91,13 @@ static bool make_plant(struct run *r, struct jep_message *message)
         .spares = jep_run_options_spares(o),
         .mutants = o->mutant,
         .seed = o->seed};
-    r->plant = jep_plant_create(&options, message);
+    r->plant = bin != NULL ? jep_plant_create(&options, message) : NULL;
     return r->plant != NULL && jep_plant_start(r->plant, JEP_PLANT_START_MS, message);
 }
 
 static void find_site(struct run *r)
 {
     const struct jep_run_options *o = &r->plan->options;
-    (void)snprintf(r->weft, sizeof(r->weft), "%s/weft", o->bin);
     r->site = (struct jep_site){.weft = r->weft, .timeout_ms = o->timeout_ms};
     if (r->plant == NULL) {
         char *list = jep_arena_text(r->arena, o->endpoints, strlen(o->endpoints)), *rest;
@@ -307,6 +325,7 @@ static bool open_run(struct run *r, struct jep_message *message)
 {
     const struct jep_run_options *o = &r->plan->options;
     r->arena = jep_arena_create();
+    (void)snprintf(r->weft, sizeof(r->weft), "%s/weft", o->bin);
     (void)pthread_mutex_init(&r->shared.mutex, NULL);
     r->log = open(in_out(r, "sessions.log"), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (r->log < 0) {
@@ -376,7 +395,7 @@ static const char *make_out(struct jep_run_options *options, char path[4096])
 /* 77 or 3: told on stderr. 0: go on, in the enclosure if a plant is to be made. */
 static enum jep_exit enter(struct jep_run_options *options, struct jep_enclosure *ret_enclosure)
 {
-    static char out[4096], whole[4096], mount_point[4200];
+    static char out[4096], whole[4096], bin[4096], mount_point[4200];
     struct jep_message message;
     if (options->workload->check == NULL || options->clusters > 1) {
         (void)fprintf(stderr, "jepsen: %s: not yet\n",
@@ -389,6 +408,9 @@ static enum jep_exit enter(struct jep_run_options *options, struct jep_enclosure
     }
     if (realpath(options->out, whole) != NULL) {
         options->out = whole;
+    }
+    if (realpath(options->bin, bin) != NULL) {
+        options->bin = bin;
     }
     (void)signal(SIGPIPE, SIG_IGN);
     if (options->endpoints != NULL) {

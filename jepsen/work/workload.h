@@ -18,7 +18,8 @@ enum {
     JEP_KEY_WORKERS = 5, /* that share a key */
     JEP_GROUPS_MAX = JEP_WORKERS_MAX / JEP_KEY_WORKERS,
     JEP_RECENT_VALUES = 8,
-    JEP_APPEND_KEYS = 4, /* in use at once */
+    JEP_APPEND_KEYS = 4,   /* in use at once */
+    JEP_TXN_MOPS_MAX = 16, /* of one transaction; the plan's have at most 4 */
     JEP_KNOWN_MAX = 4096,
 };
 

@@ -4,8 +4,6 @@
 #include "jepsen/verbs.h"
 #include "jepsen/work/run.h"
 
-/* run. */
-
 int jep_verb_run(int argc, char **argv)
 {
     struct jep_run_options options;
