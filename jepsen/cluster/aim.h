@@ -15,8 +15,8 @@ enum jep_target {
     JEP_TARGET_ALL
 };
 
-/* {:cluster C :nodes ...} into a map that more may be put into. Spares are never among them. The
- * cluster is drawn; *ret_cluster (may be NULL) is which. */
+/* JEP-43. {:cluster C :nodes ...} into a map that more may be put into. Spares are never among
+ * them. The cluster is drawn; *ret_cluster (may be NULL) is which. */
 void jep_aim_nodes(struct jep_edn_list *map, struct jep_rng *rng, const struct jep_shape *shape,
     enum jep_target target, struct jep_arena *arena, unsigned *ret_cluster);
 /* All nodes of the cluster but its spares, in an order drawn: ["n3" "n1" "n2"]. */

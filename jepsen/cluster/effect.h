@@ -34,6 +34,7 @@ void jep_evidence_bool(struct jep_evidence *e, const char *key, bool value);
 void jep_evidence_node(
     struct jep_evidence *e, const char *key, const struct jep_plant *plant, int node);
 
+/* JEP-42. */
 enum jep_effect {
     JEP_EFFECT_NONE,  /* looked for and not seen */
     JEP_EFFECT_LATER, /* the stop will tell */

@@ -18,8 +18,8 @@
 #include "jepsen/cluster/port.h"
 #include "jepsen/cluster/process.h"
 
-/* Three processes: the shell (the caller, outside), the init (process 1 inside, which the kernel
- * takes everything with), and the run (its child, which returns from jep_enclosure_enter).
+/* JEP-41. Three processes: the shell (the caller, outside), the init (process 1 inside, which the
+ * kernel takes everything with), and the run (its child, which returns from jep_enclosure_enter).
  *
  *     shell ends  ->  init gets SIGKILL (PR_SET_PDEATHSIG; a pipe closes the race before it is set)
  *     init ends   ->  the kernel ends all processes of its namespace, and waits for them

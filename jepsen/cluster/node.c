@@ -52,6 +52,7 @@ static bool keep_core(const struct jep_part *p)
     return rename(core, kept) == 0;
 }
 
+/* JEP-46. */
 static bool is_announced(const struct jep_part *p, int status)
 {
     return WIFEXITED(status)

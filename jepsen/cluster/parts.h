@@ -73,9 +73,9 @@ struct jep_plant {
 
 /* Looks whether the process ended by itself, and writes it down. */
 void jep_part_look(struct jep_plant *plant, unsigned node);
-/* False: another node of its cluster is not whole yet, or this one is down by another fault: then
- * nothing may be done to this one's disk or membership. True: nothing to another one, until
- * jep_part_give_back. */
+/* JEP-44. False: another node of its cluster is not whole yet, or this one is down by another
+ * fault: then nothing may be done to this one's disk or membership. True: nothing to another one,
+ * until jep_part_give_back. */
 bool jep_part_take_disk(struct jep_plant *plant, unsigned node);
 /* Called once the node is whole again. */
 void jep_part_give_back(struct jep_plant *plant, unsigned node);

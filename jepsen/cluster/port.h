@@ -4,8 +4,8 @@
  * its processes ends it.
  *
  * Addresses are fixed: port N of cluster C has 10.9.(C+1).(N+1) and a hardware address made of it;
- * every port knows all others beforehand, so that a cut never shows as "no route to host" but as
- * the silence that it is. IPv6 is off. */
+ * every port knows all others beforehand (JEP-45), so that a cut never shows as "no route to host"
+ * but as the silence that it is. IPv6 is off. */
 #ifndef WEFT_JEPSEN_CLUSTER_PORT_H
 #define WEFT_JEPSEN_CLUSTER_PORT_H
 
