@@ -9,7 +9,7 @@
 
 enum {
     PATH_BYTES = 4096,
-    TEST_BYTES_MAX = 1 << 20
+    TEST_BYTES_MAX = 1 << 26
 };
 
 static const char usage[] =
@@ -61,6 +61,37 @@ static void read_test(const char *path, struct jep_arena *arena, struct jep_chec
     jep_text_free(&text);
 }
 
+/* What stands in the results of the run besides checks of ours (its options, its own findings)
+ * stays, and counts for the verdict as it did. */
+static struct jep_edn keep_others(
+    const char *path, struct jep_arena *arena, const struct jep_edn *results)
+{
+    struct jep_text text = {0};
+    struct jep_edn old, merged = *results;
+    struct jep_edn_list map = {0};
+    enum jep_verdict verdict = jep_verdict_of(results);
+    if (jep_text_read_file(&text, path, TEST_BYTES_MAX, NULL) &&
+        jep_edn_parse(arena, text.bytes, text.size, &old, NULL) && old.type == JEP_EDN_MAP) {
+        for (uint32_t i = 0; i < results->count * 2; i++) {
+            jep_edn_push(&map, results->items[i]);
+        }
+        for (uint32_t i = 0; i < old.count; i++) {
+            const struct jep_edn *key = &old.items[2 * i], *value = key + 1;
+            if (jep_edn_find(results, key) == NULL) {
+                jep_edn_push(&map, *key);
+                jep_edn_push(&map, *value);
+                if (jep_edn_get(value, "valid?") != NULL) {
+                    verdict = jep_verdict_worse(verdict, jep_verdict_of(value));
+                }
+            }
+        }
+        map.items[1] = jep_verdict_edn(verdict); /* :valid? comes first */
+        merged = jep_edn_take_map(&map, arena);
+    }
+    jep_text_free(&text);
+    return merged;
+}
+
 static void tell(const struct jep_edn *results, bool is_quiet)
 {
     for (uint32_t i = 0; i < results->count && !is_quiet; i++) {
@@ -94,8 +125,11 @@ static int judge(const char *run, struct jep_check_options *options, const char 
         read_test(test_path, history->arena, options);
         out = out != NULL ? out : results_path;
     }
-    bool good = jep_check_history(history, options, &results, &message) &&
-                (out == NULL || jep_results_write(&results, out, &message));
+    bool good = jep_check_history(history, options, &results, &message);
+    if (good && is_directory) {
+        results = keep_others(results_path, history->arena, &results);
+    }
+    good = good && (out == NULL || jep_results_write(&results, out, &message));
     int code = JEP_EXIT_HARNESS;
     if (good) {
         tell(&results, is_quiet);

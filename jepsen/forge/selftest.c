@@ -190,7 +190,8 @@ static bool judge_fixtures(const struct jep_selftest_options *options)
 bool jep_selftest(const struct jep_selftest_options *options)
 {
     bool good = options->fixtures == NULL || judge_fixtures(options);
-    for (const char *const *workload = jep_forge_workloads(); *workload != NULL; workload++) {
+    for (const char *const *workload = jep_forge_workloads();
+         *workload != NULL && options->seeds > 0; workload++) {
         if (options->workload == NULL || strcmp(options->workload, *workload) == 0) {
             good = judge_workload(options, *workload) && good;
         }
