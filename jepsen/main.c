@@ -10,6 +10,7 @@ static const struct verb {
     const char *what;
 } verbs[] = {
     {"check", jep_verb_check, "judge a history"},
+    {"report", jep_verb_report, "a run as one page; an index over runs"},
     {"gen-history", jep_verb_gen_history, "make a history, right or broken in a named way"},
     {"selftest", jep_verb_selftest, "show that the checkers can fail and do not cry wolf"},
     {NULL, NULL, NULL},

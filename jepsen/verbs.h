@@ -6,6 +6,7 @@
 
 int jep_verb_check(int argc, char **argv);       /* check/verb.c */
 int jep_verb_gen_history(int argc, char **argv); /* forge/verb.c */
+int jep_verb_report(int argc, char **argv);      /* report/verb.c */
 int jep_verb_selftest(int argc, char **argv);    /* forge/verb.c */
 
 #endif

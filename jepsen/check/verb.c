@@ -88,7 +88,7 @@ static void tell(const struct jep_edn *results, bool is_quiet)
     for (uint32_t i = 0; i < results->count && !is_quiet; i++) {
         const struct jep_edn *check = &results->items[2 * i + 1];
         const struct jep_edn *why = jep_edn_get(check, "why");
-        if (check->type == JEP_EDN_MAP) {
+        if (jep_edn_get(check, "valid?") != NULL) {
             (void)printf("%-14s %s%s%s\n", results->items[2 * i].text,
                 jep_verdict_name(jep_verdict_of(check)), why != NULL ? ": " : "",
                 why != NULL ? why->text : "");
