@@ -12,6 +12,7 @@ static const struct verb {
     {"env", jep_verb_env, "what this machine can break"},
     {"break", jep_verb_break, "play faults on a plant without judging it"},
     {"check", jep_verb_check, "judge a history"},
+    {"report", jep_verb_report, "a run as one page; an index over runs"},
     {"gen-history", jep_verb_gen_history, "make a history, right or broken in a named way"},
     {"selftest", jep_verb_selftest, "show that the checkers can fail and do not cry wolf"},
     {"run", jep_verb_run, "a plant, clients and faults by a plan, and the verdict"},

@@ -8,6 +8,7 @@ int jep_verb_env(int argc, char **argv);   /* cluster */
 int jep_verb_break(int argc, char **argv); /* cluster */
 int jep_verb_check(int argc, char **argv);       /* check/verb.c */
 int jep_verb_gen_history(int argc, char **argv); /* forge/verb.c */
+int jep_verb_report(int argc, char **argv);      /* report/verb.c */
 int jep_verb_selftest(int argc, char **argv);    /* forge/verb.c */
 int jep_verb_run(int argc, char **argv);         /* these: work/verb_*.c */
 int jep_verb_replay(int argc, char **argv);

@@ -3,6 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    UNDER_WAY_MAX = 64 /* more than there are nemeses */
+};
+
 static struct jep_fault *find_open(struct jep_faults *faults, const char *name)
 {
     for (size_t i = faults->count; i-- > 0;) {
@@ -59,19 +63,27 @@ static void stop(struct jep_faults *faults, const struct jep_op *op, const char 
     fault->is_stopped = true;
 }
 
+/* Operations of the nemesis that have begun and not ended. */
+struct under_way {
+    const char *names[UNDER_WAY_MAX];
+    size_t count;
+    bool quorum; /* as the last one that ended said */
+};
+
 /* The first line of an operation begins it; the second, of the same :f, ends it. */
-static void take(
-    struct jep_faults *faults, const struct jep_op *op, const char **open, bool *quorum)
+static void take(struct jep_faults *faults, const struct jep_op *op, struct under_way *under_way)
 {
-    bool is_end = *open != NULL && strcmp(*open, op->f) == 0;
-    if (is_end) {
-        *quorum = is_set(&op->value, "quorum", *quorum);
-        add_quorum(faults, op->time_ns, *quorum);
-        *open = NULL;
-    } else {
-        add_quorum(faults, op->time_ns, false);
-        *open = op->f;
+    size_t i = 0;
+    while (i < under_way->count && under_way->names[i] != op->f) {
+        i++;
     }
+    if (i < under_way->count) {
+        under_way->names[i] = under_way->names[--under_way->count];
+        under_way->quorum = is_set(&op->value, "quorum", under_way->quorum);
+    } else if (under_way->count < UNDER_WAY_MAX) {
+        under_way->names[under_way->count++] = op->f;
+    }
+    add_quorum(faults, op->time_ns, under_way->count == 0 && under_way->quorum);
     if (strncmp(op->f, "start-", 6) == 0) {
         start(faults, op, op->f + 6);
     } else {
@@ -82,15 +94,14 @@ static void take(
 struct jep_faults jep_faults_find(const struct jep_history *history)
 {
     struct jep_faults faults = {0};
-    const char *open = NULL;
-    bool quorum = true;
+    struct under_way under_way = {.quorum = true};
     add_quorum(&faults, 0, true);
     for (size_t i = 0; i < history->count; i++) {
         const struct jep_op *op = &history->ops[i];
         faults.end_ns = op->time_ns;
         if (op->process == JEP_NEMESIS &&
             (strncmp(op->f, "start-", 6) == 0 || strncmp(op->f, "stop-", 5) == 0)) {
-            take(&faults, op, &open, &quorum);
+            take(&faults, op, &under_way);
         }
     }
     for (size_t i = 0; i < faults.count; i++) {

@@ -109,15 +109,23 @@ static size_t find_writes(const struct key_history *key, const struct jep_edn *v
     return count;
 }
 
+static const char *unexplained(
+    struct jep_arena *arena, const char *who, const struct jep_edn *states)
+{
+    return jep_arena_format(arena,
+        "no order of the operations explains %s: just before it ended the register could hold %s",
+        who, states->count > 0 ? jep_edn_show(arena, states, 200) : "nothing");
+}
+
 /* Why nothing explains the call, in words, where the cause is one of the common ones. */
-static const char *explain(
-    struct jep_arena *arena, const struct key_history *key, const struct jep_span *call)
+static const char *explain(struct jep_arena *arena, const struct key_history *key,
+    const struct jep_span *call, const struct jep_edn *states)
 {
     const char *who = jep_span_words(arena, call);
     const struct jep_edn *value = found_by(call);
     const struct jep_span *write = NULL, *failed = NULL, *between = NULL;
     if (value == NULL) {
-        return jep_arena_format(arena, "no order of the operations explains %s", who);
+        return unexplained(arena, who, states);
     }
     const char *shown = jep_edn_show(arena, value, 100);
     bool is_initial = jep_edn_equal(value, &absent);
@@ -151,7 +159,7 @@ static const char *explain(
             who, shown, write != NULL ? " of " : ", the initial value",
             write != NULL ? jep_span_words(arena, write) : "", jep_span_words(arena, between));
     }
-    return jep_arena_format(arena, "no order of the operations explains %s", who);
+    return unexplained(arena, who, states);
 }
 
 /* What else was going on when the call ended. */
@@ -179,10 +187,11 @@ static struct jep_edn tell_failure(
         jep_edn_push(&states, key->values.values[answer->states[i]]);
     }
     jep_edn_put(&failure, "key", key->key);
-    jep_edn_put(&failure, "why", jep_edn_string(explain(arena, key, call)));
+    struct jep_edn possible = jep_edn_take_vector(&states, arena);
+    jep_edn_put(&failure, "why", jep_edn_string(explain(arena, key, call, &possible)));
     jep_edn_put(&failure, "op", jep_op_edn(arena, call->end));
     jep_edn_put(&failure, "explained-until", jep_edn_int((int64_t)call->end->index - 1));
-    jep_edn_put(&failure, "states", jep_edn_take_vector(&states, arena));
+    jep_edn_put(&failure, "states", possible);
     jep_edn_put(&failure, "pending", list_pending(arena, key, call));
     return jep_edn_take_map(&failure, arena);
 }

@@ -9,14 +9,14 @@
 
 enum {
     PATH_BYTES = 4096,
-    TEST_BYTES_MAX = 1 << 20
+    FILE_BYTES_MAX = 1 << 26
 };
 
 static const char usage[] =
     "usage: jepsen check RUN [OPTION...]\n"
     "Judges a history: RUN is a directory with history.edn (results.edn is written there), or a\n"
-    "history file. RUN/test.edn tells the workload, if there is one.\n\n"
-    "  --workload W            else as test.edn says, else guessed from the operations\n"
+    "history file. RUN/schedule.edn tells the workload, if there is one.\n\n"
+    "  --workload W            else as the schedule says, else guessed from the operations\n"
     "  --no-coverage           safety alone: for short histories\n"
     "  --serializable          append: real time is not asked for\n"
     "  --stale-allowed         set: an element may be seen late, but not be lost\n"
@@ -35,30 +35,52 @@ static const struct jep_edn *text_in(const struct jep_edn *map, const char *key)
     return is_text ? value : NULL;
 }
 
-/* What the run says of itself. A run without it is judged by its operations. */
-static void read_test(const char *path, struct jep_arena *arena, struct jep_check_options *options)
+/* What the run says of itself, in its schedule. A run without one is judged by its operations. */
+static void read_schedule(
+    const char *path, struct jep_arena *arena, struct jep_check_options *options)
 {
     struct jep_text text = {0};
-    struct jep_edn test;
-    if (jep_text_read_file(&text, path, TEST_BYTES_MAX, NULL) &&
-        jep_edn_parse(arena, text.bytes, text.size, &test, NULL)) {
-        const struct jep_edn *workload = text_in(&test, "check");
-        const struct jep_edn *timeout = jep_edn_get(&test, "election-timeout-ms");
-        const struct jep_edn *accounts = jep_edn_get(&test, "accounts");
-        workload = workload != NULL ? workload : text_in(&test, "workload");
+    struct jep_edn schedule;
+    if (jep_text_read_file(&text, path, FILE_BYTES_MAX, NULL) &&
+        jep_edn_parse(arena, text.bytes, text.size, &schedule, NULL)) {
+        const struct jep_edn *told = jep_edn_get(&schedule, "options");
+        const struct jep_edn *workload = told != NULL ? text_in(told, "workload") : NULL;
         if (options->workload == NULL && workload != NULL) {
             options->workload = workload->text;
         }
-        if (options->election_timeout_ns == 0 && timeout != NULL && jep_edn_is_int(timeout)) {
-            options->election_timeout_ns = timeout->integer * 1000000;
-        }
-        if (accounts != NULL && accounts->type == JEP_EDN_MAP) {
-            struct jep_edn *kept = jep_arena_alloc(arena, sizeof(*kept));
-            *kept = *accounts;
-            options->accounts = kept;
-        }
     }
     jep_text_free(&text);
+}
+
+/* What stands in the results of the run besides checks of ours (its options, its own findings)
+ * stays, and counts for the verdict as it did. */
+static struct jep_edn keep_others(
+    const char *path, struct jep_arena *arena, const struct jep_edn *results)
+{
+    struct jep_text text = {0};
+    struct jep_edn old, merged = *results;
+    struct jep_edn_list map = {0};
+    enum jep_verdict verdict = jep_verdict_of(results);
+    if (jep_text_read_file(&text, path, FILE_BYTES_MAX, NULL) &&
+        jep_edn_parse(arena, text.bytes, text.size, &old, NULL) && old.type == JEP_EDN_MAP) {
+        for (uint32_t i = 0; i < results->count * 2; i++) {
+            jep_edn_push(&map, results->items[i]);
+        }
+        for (uint32_t i = 0; i < old.count; i++) {
+            const struct jep_edn *key = &old.items[2 * i], *value = key + 1;
+            if (jep_edn_find(results, key) == NULL) {
+                jep_edn_push(&map, *key);
+                jep_edn_push(&map, *value);
+                if (jep_edn_get(value, "valid?") != NULL) {
+                    verdict = jep_verdict_worse(verdict, jep_verdict_of(value));
+                }
+            }
+        }
+        map.items[1] = jep_verdict_edn(verdict); /* :valid? comes first */
+        merged = jep_edn_take_map(&map, arena);
+    }
+    jep_text_free(&text);
+    return merged;
 }
 
 static void tell(const struct jep_edn *results, bool is_quiet)
@@ -66,7 +88,7 @@ static void tell(const struct jep_edn *results, bool is_quiet)
     for (uint32_t i = 0; i < results->count && !is_quiet; i++) {
         const struct jep_edn *check = &results->items[2 * i + 1];
         const struct jep_edn *why = jep_edn_get(check, "why");
-        if (check->type == JEP_EDN_MAP) {
+        if (jep_edn_get(check, "valid?") != NULL) {
             (void)printf("%-14s %s%s%s\n", results->items[2 * i].text,
                 jep_verdict_name(jep_verdict_of(check)), why != NULL ? ": " : "",
                 why != NULL ? why->text : "");
@@ -77,25 +99,28 @@ static void tell(const struct jep_edn *results, bool is_quiet)
 
 static int judge(const char *run, struct jep_check_options *options, const char *out, bool is_quiet)
 {
-    char history_path[PATH_BYTES], test_path[PATH_BYTES], results_path[PATH_BYTES];
+    char history_path[PATH_BYTES], schedule_path[PATH_BYTES], results_path[PATH_BYTES];
     struct stat status;
     struct jep_history *history = NULL;
     struct jep_message message;
     struct jep_edn results;
     bool is_directory = stat(run, &status) == 0 && S_ISDIR(status.st_mode);
     (void)snprintf(history_path, PATH_BYTES, is_directory ? "%s/history.edn" : "%s", run);
-    (void)snprintf(test_path, PATH_BYTES, "%s/test.edn", run);
+    (void)snprintf(schedule_path, PATH_BYTES, "%s/schedule.edn", run);
     (void)snprintf(results_path, PATH_BYTES, "%s/results.edn", run);
     if (!jep_history_read(history_path, &history, &message)) {
         (void)fprintf(stderr, "jepsen check: %s\n", message.text);
         return JEP_EXIT_HARNESS;
     }
     if (is_directory) {
-        read_test(test_path, history->arena, options);
+        read_schedule(schedule_path, history->arena, options);
         out = out != NULL ? out : results_path;
     }
-    bool good = jep_check_history(history, options, &results, &message) &&
-                (out == NULL || jep_results_write(&results, out, &message));
+    bool good = jep_check_history(history, options, &results, &message);
+    if (good && is_directory) {
+        results = keep_others(results_path, history->arena, &results);
+    }
+    good = good && (out == NULL || jep_results_write(&results, out, &message));
     int code = JEP_EXIT_HARNESS;
     if (good) {
         tell(&results, is_quiet);

@@ -81,7 +81,11 @@ static void set_index(
         commit->index = index;
         commit->by = by;
     } else if (commit->index != index) {
-        bool is_twice = jep_span_is(commit->by, "watch") && jep_span_is(by, "watch");
+        const struct jep_edn *there = place_of(check, commit->index)->ids;
+        bool is_twice = jep_span_is(by, "watch") && there != NULL;
+        for (uint32_t i = 0; is_twice && !jep_edn_equal(&there->items[i], id); i++) {
+            is_twice = i + 1 < there->count;
+        }
         jep_found(&check->findings, JEP_INVALID, is_twice ? "twice" : "wrong-index",
             "commit %s stands at %" PRId64 " by %s and at %" PRId64 " by %s", shown(check, id),
             commit->index, words(check, commit->by), index, words(check, by));

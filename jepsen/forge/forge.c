@@ -9,11 +9,11 @@ enum {
     EVENTS_MAX_MEANS = 20,
     UNKNOWN_IN_1000 = 15,
     REFUSED_IN_1000 = 30,
+    FAULT_EDGES = 8,   /* chosen: four cuts, however long the history */
     LATE_IN_1000 = 300 /* of what is unknown: takes effect after the client has given up */
 };
 
 #define MEAN_NS ((int64_t)4000000)          /* chosen: of a step's parts */
-#define FAULT_NS ((int64_t)6 * 1000000000)  /* chosen: between the edges of faults */
 #define TIMEOUT_NS ((int64_t)200 * 1000000) /* chosen: a client gives up */
 
 enum event_kind {
@@ -50,6 +50,7 @@ struct forge {
     uint32_t concurrency;
     uint32_t nodes;
     const char **node_names;
+    int64_t fault_ns; /* between the edges of faults */
     int64_t next_fault_ns;
     bool is_broken;
 };
@@ -125,7 +126,7 @@ static void play_fault(struct forge *forge, int64_t time_ns)
     put(forge, time_ns, JEP_INFO, JEP_NEMESIS, f, &nothing, NULL);
     put(forge, time_ns, JEP_INFO, JEP_NEMESIS, f, &gave, NULL);
     forge->is_broken = !forge->is_broken;
-    forge->next_fault_ns = time_ns + FAULT_NS;
+    forge->next_fault_ns = time_ns + forge->fault_ns;
 }
 
 static int64_t part(struct forge *forge)
@@ -274,8 +275,9 @@ bool jep_forge(const struct jep_forge_options *options, struct jep_history **ret
         .rng = jep_rng_stream(options->seed, "forge"),
         .left = options->ops,
         .concurrency = options->concurrency > 0 ? options->concurrency : 10,
-        .nodes = options->nodes > 0 ? options->nodes : 5,
-        .next_fault_ns = 2 * FAULT_NS / 3};
+        .nodes = options->nodes > 0 ? options->nodes : 5};
+    forge.fault_ns = 1 + (int64_t)options->ops * 3 * MEAN_NS / forge.concurrency / FAULT_EDGES;
+    forge.next_fault_ns = forge.fault_ns / 2;
     forge.workers = jep_alloc(forge.concurrency, sizeof(*forge.workers));
     forge.node_names = jep_alloc(forge.nodes, sizeof(*forge.node_names));
     for (uint32_t n = 0; n < forge.nodes; n++) {

@@ -122,46 +122,59 @@ bool jep_break_set_failed_but_seen(struct jep_history *history, uint64_t seed)
 
 /* --- bank -------------------------------------------------------------------------------- */
 
-/* Whether nothing that moves money was under way, or in doubt, while the span lasted. */
-static bool is_quiet(const struct jep_edit *edit, const struct jep_span *span)
+/* Whether no transfer of the account was under way, or in doubt, while the span lasted. */
+static bool is_quiet(
+    const struct jep_edit *edit, const struct jep_span *span, const struct jep_edn *account)
 {
     for (size_t i = 0; i < edit->count; i++) {
         const struct jep_span *other = &edit->spans[i];
         if (other->type != JEP_FAIL && jep_span_is(other, "transfer") &&
-            jep_span_from(other) < jep_span_until(span) && !jep_span_before(other, span)) {
+            jep_span_from(other) < jep_span_until(span) && !jep_span_before(other, span) &&
+            (jep_edn_equal(jep_edn_get(&other->invoke->value, "from"), account) ||
+                jep_edn_equal(jep_edn_get(&other->invoke->value, "to"), account))) {
             return false;
         }
     }
     return true;
 }
 
-/* Moves an amount between two accounts of a read; where to is none, it is gone. */
-static bool move(struct jep_history *history, uint64_t seed, int64_t amount, bool has_to,
-    bool is_negative_wanted)
+enum movement {
+    VANISHES, /* from one account to none */
+    IS_MOVED, /* between two accounts whose balances are certain */
+    OVERDRAWS /* more than there is */
+};
+
+static bool move_in(struct jep_edit *edit, const struct jep_span *read, enum movement movement)
+{
+    const struct jep_edn *items = read->value->items;
+    uint32_t count = read->value->count, first = (uint32_t)jep_rng_below(&edit->rng, count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t from = (first + i) % count, to = (from + 1) % count;
+        int64_t source = items[2 * from + 1].integer, target = items[2 * to + 1].integer;
+        int64_t moved = movement == OVERDRAWS ? source + 1 : 1;
+        if ((movement != OVERDRAWS && source < moved) ||
+            (movement == IS_MOVED && !is_quiet(edit, read, &items[2 * from]))) {
+            continue;
+        }
+        struct jep_edn map =
+            jep_edit_replaced(edit, read->value, 2 * from + 1, jep_edn_int(source - moved));
+        map = jep_edit_replaced(
+            edit, &map, 2 * to + 1, jep_edn_int(target + (movement == VANISHES ? 0 : moved)));
+        jep_edit_value(edit, read, map);
+        return true;
+    }
+    return false;
+}
+
+static bool move(struct jep_history *history, uint64_t seed, enum movement movement)
 {
     struct jep_edit edit;
     bool is_found = false;
     jep_edit_begin(&edit, history, seed);
     for (size_t i = 0; i < edit.count && !is_found; i++) {
         const struct jep_span *read = jep_edit_at(&edit, i);
-        if (!is_ok(read, "read") || read->end->index == 1 ||
-            (has_to && !is_negative_wanted && !is_quiet(&edit, read))) {
-            continue;
-        }
-        size_t from = jep_rng_below(&edit.rng, read->value->count);
-        size_t to = (from + 1) % read->value->count;
-        int64_t source = read->value->items[2 * from + 1].integer;
-        int64_t target = read->value->items[2 * to + 1].integer;
-        int64_t moved = is_negative_wanted ? source + 1 : amount;
-        if (!is_negative_wanted && source < moved) {
-            continue;
-        }
-        struct jep_edn map =
-            jep_edit_replaced(&edit, read->value, 2 * from + 1, jep_edn_int(source - moved));
-        map =
-            jep_edit_replaced(&edit, &map, 2 * to + 1, jep_edn_int(target + (has_to ? moved : 0)));
-        jep_edit_value(&edit, read, map);
-        is_found = true;
+        /* The first read is what the others are compared with. */
+        is_found = is_ok(read, "read") && read->end->index != 1 && move_in(&edit, read, movement);
     }
     jep_edit_end(&edit);
     return is_found;
@@ -169,17 +182,17 @@ static bool move(struct jep_history *history, uint64_t seed, int64_t amount, boo
 
 bool jep_break_bank_torn(struct jep_history *history, uint64_t seed)
 {
-    return move(history, seed, 1, false, false);
+    return move(history, seed, VANISHES);
 }
 
 bool jep_break_bank_lost_transfer(struct jep_history *history, uint64_t seed)
 {
-    return move(history, seed, 1, true, false);
+    return move(history, seed, IS_MOVED);
 }
 
 bool jep_break_bank_negative(struct jep_history *history, uint64_t seed)
 {
-    return move(history, seed, 0, true, true);
+    return move(history, seed, OVERDRAWS);
 }
 
 bool jep_break_bank_missing(struct jep_history *history, uint64_t seed)
