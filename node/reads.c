@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "node/mutant.h"
 #include "proto/check.h"
 
 enum {
@@ -157,6 +158,7 @@ static void wait_for(struct weft_read_batch *b)
 static void batch_start(struct weft_read_batch *b, bool is_linearizable)
 {
     struct weft_reads *r = b->reads;
+    is_linearizable = is_linearizable && !weft_node_mutant(WEFT_NODE_MUTANT_READ_UNASKED);
     b->deadline_ms = r->now_ms + WAIT_MS;
     b->phase = is_linearizable ? ASKING : WAITING;
     wait_for(b);
@@ -187,7 +189,7 @@ enum weft_err weft_reads_add(struct weft_reads *r, const struct weft_query *quer
             batch_done(single);
             return rv;
         }
-        single->index = query->min_index;
+        single->index = weft_node_mutant(WEFT_NODE_MUTANT_MIN_INDEX_IGNORED) ? 0 : query->min_index;
         batch_start(single, false);
         return WEFT_OK;
     }
@@ -257,6 +259,7 @@ static bool answer_one(struct weft_read_batch *b, struct slot *slot, bool is_on_
     if (rv == WEFT_OK && slot->query.type == WEFT_QUERY_COMMITS && message.page.record_count == 0 &&
         message.page.cursor.size == 0 && b->now_ms < slot->park_until_ms) {
         slot->query.from_index = message.page.next_index;
+        slot->query.from_index += weft_node_mutant(WEFT_NODE_MUTANT_WATCH_SKIPS) ? 1 : 0;
         return true;
     }
     slot->answer_offset = b->answers.size;

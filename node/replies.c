@@ -124,9 +124,7 @@ void weft_reply_refuse(
 
 void weft_reply_not_leader(struct weft_node *node, const struct weft_waiter *waiter)
 {
-    if (weft_node_leader_address(node)[0] == '\0') {
-        weft_reply_refuse(node, waiter, WEFT_EUNAVAILABLE, "the site has no leader at the moment");
-    } else {
-        weft_reply_refuse(node, waiter, WEFT_ENOTLEADER, "this node does not lead");
-    }
+    bool has_leader = weft_node_leader_address(node)[0] != '\0';
+    weft_reply_refuse(node, waiter, WEFT_ENOTLEADER,
+        has_leader ? "this node does not lead" : "the site has no leader at the moment");
 }

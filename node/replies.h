@@ -34,7 +34,7 @@ void weft_reply_give(
 bool weft_reply_is_awaited(struct weft_node *node, const struct weft_waiter *waiter);
 void weft_reply_refuse(struct weft_node *node, const struct weft_waiter *waiter, enum weft_err err,
     const char *detail);
-/* With the leader's client address, where it is known. */
+/* It was not taken, and will not be. With the leader's client address, where it is known. */
 void weft_reply_not_leader(struct weft_node *node, const struct weft_waiter *waiter);
 
 #endif

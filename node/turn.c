@@ -6,6 +6,7 @@
 
 #include "node/forwarder.h"
 #include "node/logger.h"
+#include "node/mutant.h"
 #include "node/node.h"
 #include "node/notify.h"
 #include "node/rebuild.h"
@@ -31,7 +32,7 @@ void weft_turn_lose_proposals(struct weft_node *node)
     bool is_unknown;
     while ((batch = weft_proposer_take_lost(&node->proposer, &is_unknown)) != NULL) {
         for (uint32_t i = 0; i < batch->waiter_count; i++) {
-            if (is_unknown) {
+            if (is_unknown && !weft_node_mutant(WEFT_NODE_MUTANT_LOST_IS_REFUSED)) {
                 weft_reply_refuse(node, &batch->waiters[i], WEFT_EUNAVAILABLE,
                     "leadership was lost: the outcome is unknown here; "
                     "ask the new leader with the same request id");
@@ -90,7 +91,8 @@ static void note_changes(struct weft_node *node)
         is_leader == node->is_leader) {
         return;
     }
-    if (node->is_leader && (!is_leader || status.term != node->term)) {
+    if (node->is_leader && (!is_leader || status.term != node->term) &&
+        !weft_node_mutant(WEFT_NODE_MUTANT_NO_FENCING)) {
         weft_turn_lose_proposals(node);
     }
     node->is_leader = is_leader;
@@ -133,7 +135,10 @@ static void answer_entries(struct weft_node *node, const struct weft_log_entry *
             node->commits += item->err == WEFT_OK;
             node->refusals += item->err != WEFT_OK;
             if (batch != NULL && item->item < batch->waiter_count) {
-                answer_item(node, item, &batch->waiters[item->item]);
+                uint32_t place = weft_node_mutant(WEFT_NODE_MUTANT_ANSWERS_CROSSED)
+                                     ? batch->waiter_count - 1 - item->item
+                                     : item->item;
+                answer_item(node, item, &batch->waiters[place]);
             }
         }
         if (batch != NULL) {

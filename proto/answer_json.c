@@ -207,10 +207,11 @@ static enum weft_err write_steps(struct weft_writer *w, const struct weft_trace_
     return err;
 }
 
-enum weft_err weft_answer_write_trace(struct weft_writer *w, const struct weft_trace_result *trace,
-    bool ids_only, struct weft_arena *arena, const struct weft_answer_items *items)
+enum weft_err weft_answer_write_trace(struct weft_writer *w, const char *key,
+    const struct weft_trace_result *trace, bool ids_only, struct weft_arena *arena,
+    const struct weft_answer_items *items)
 {
-    weft_writer_open(w, NULL, '{');
+    weft_writer_open(w, key, '{');
     weft_writer_unsigned(w, "index", trace->index);
     weft_writer_unsigned(w, "steps_total", trace->steps_total);
     weft_writer_unsigned(w, "answers_total", trace->answers_total);

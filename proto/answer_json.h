@@ -35,9 +35,10 @@ struct weft_answer_items {
 
 /* {"index": 12, "steps_total": 3, "answers_total": 2, "depth_reached": 1, "has_cycles": false,
  * "steps": [...], "records": [...], "cursor": "..."}: a trace or recall, or a page of one; records
- * and cursor where there are any. With `ids_only` it has "assets" instead of steps and does not
- * tell of cycles. `items` may be NULL. Errors as above, and those of on_item. */
-WEFT_MUST_USE enum weft_err weft_answer_write_trace(struct weft_writer *w,
+ * and cursor where there are any; a member `key` of the open object, or NULL. With `ids_only` it
+ * has "assets" instead of steps and does not tell of cycles. `items` may be NULL. Errors as above,
+ * and those of on_item. */
+WEFT_MUST_USE enum weft_err weft_answer_write_trace(struct weft_writer *w, const char *key,
     const struct weft_trace_result *trace, bool ids_only, struct weft_arena *arena,
     const struct weft_answer_items *items);
 /* An element: {"step": 1, "asset": "...", "depth": 1, "from": 0, "rel": "...", ...}. */

@@ -13,7 +13,7 @@ enum weft_err {
 
     /* Try again: nothing is known to have happened. */
     WEFT_EBUSY,        /* A queue or budget is full for the moment. */
-    WEFT_ENOTLEADER,   /* Another node leads; ask there. */
+    WEFT_ENOTLEADER,   /* Not taken: another node leads, or none; ask there, or later. */
     WEFT_EUNAVAILABLE, /* No quorum, no leader, or the peer cannot be reached. */
     WEFT_ETIMEDOUT,    /* The deadline passed; the outcome may be unknown. */
 

@@ -217,6 +217,10 @@ static enum weft_err step(struct weft_core *core, struct raft_event *event, uint
     if (core->raft.commit_index < committed && !weft_mutant(WEFT_MUTANT_COMMIT_FALLS)) {
         core->raft.commit_index = committed;
     }
+    if (weft_mutant(WEFT_MUTANT_COMMIT_ALONE) && core->raft.state == RAFT_LEADER &&
+        core->raft.last_stored > core->raft.commit_index) {
+        core->raft.commit_index = core->raft.last_stored;
+    }
     core->effects.has_term =
         (u->flags & (unsigned)((RAFT_UPDATE_CURRENT_TERM) | (RAFT_UPDATE_VOTED_FOR))) != 0;
     if ((u->flags & (unsigned)(RAFT_UPDATE_ENTRIES)) != 0) {

@@ -10,6 +10,7 @@
 
 #include "proto/check.h"
 #include "raft/log_frame.h"
+#include "raft/mutant.h"
 
 /* Blocks of one batch; chosen: 16 MiB of full ones. What is more goes with the next. */
 enum {
@@ -157,6 +158,9 @@ static enum weft_err sync_segment(
     struct weft_log_writer *w, const struct weft_log_segment *segment, struct weft_msg *msg)
 {
     char name[WEFT_LOG_SLOT_NAME_SIZE];
+    if (weft_mutant(WEFT_MUTANT_SYNC_SKIPPED)) {
+        return WEFT_OK;
+    }
     weft_log_slot_name(segment->slot.number, name);
     return weft_log_file_sync(w->directory, segment->slot.fd, name, msg);
 }
@@ -183,7 +187,7 @@ static enum weft_err write_batch(
     }
     /* Not synced itself: it serves a start after a kill at once, and after a power cut once the
      * log has rested. Before anybody hears of the batch. */
-    if (rv == WEFT_OK) {
+    if (rv == WEFT_OK && !weft_mutant(WEFT_MUTANT_SYNC_SKIPPED)) {
         rv = weft_log_meta_mark(w->meta, batch->last_sequence, msg);
     }
     return rv;

@@ -1,8 +1,9 @@
 /* raft/mutant.h: guards that tests can switch off, to show that each one is needed.
  *
  * Only the test library weft_raft_mutants is built with WEFT_RAFT_MUTANTS; in the product every
- * test below is the constant false and vanishes. tests/unit/raft and tests/sim name for each
- * mutant the situation that goes wrong with it. */
+ * test below is the constant false and vanishes. tests/unit/raft, tests/sim and the runs of
+ * jepsen/ name for each mutant the situation that goes wrong with it; node/mutant.h has those
+ * above Raft. */
 #ifndef WEFT_RAFT_MUTANT_H
 #define WEFT_RAFT_MUTANT_H
 
@@ -35,21 +36,28 @@ enum weft_mutant {
     WEFT_MUTANT_NO_TRANSFER_HOLD,    /* TimeoutNow is sent to a follower that still lags. */
     WEFT_MUTANT_NO_LOG_RESET,        /* A log that lags behind the state is not reset. */
     WEFT_MUTANT_DISK_ERROR_IGNORED,  /* A failed append does not stop the node. */
+    WEFT_MUTANT_SYNC_SKIPPED,        /* The log on disk is written and never synced. */
+    WEFT_MUTANT_NO_CHECKSUM,         /* Data of the log on disk is not held to its checksum. */
+    WEFT_MUTANT_COMMIT_ALONE,        /* What the leader has stored is committed. */
+    WEFT_MUTANT_READ_BEFORE_APPLIED, /* A confirmed read does not wait for its index. */
     WEFT_MUTANTS,
 };
 
 #ifdef WEFT_RAFT_MUTANTS
+struct weft_mutant_info {
+    const char *name;
+    const char *fault;
+    bool is_for_plants; /* Clients of a plant under faults can tell. Others: sim and unit tests. */
+};
+extern const struct weft_mutant_info weft_mutant_infos[WEFT_MUTANTS];
 extern uint64_t weft_mutants_on; /* A bit for each. */
 static inline bool weft_mutant(enum weft_mutant m)
 {
     return (weft_mutants_on >> m & 1u) != 0;
 }
 #else
-static inline bool weft_mutant(enum weft_mutant m)
-{
-    (void)m;
-    return false;
-}
+/* No function: its parameter's type would stand in the debugging symbols of the product. */
+#define weft_mutant(m) false
 #endif
 
 #endif

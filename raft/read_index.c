@@ -355,6 +355,7 @@ bool weft_read_index_pop(struct weft_read_rounds *m, const struct weft_read_cont
     }
     /* Indexes and deadlines both rise along the ring: if the first one waits, all do. */
     struct weft_read r = *at(m, 0);
+    r.index = weft_mutant(WEFT_MUTANT_READ_BEFORE_APPLIED) ? 0 : r.index;
     bool may_go_on = m->confirmed > 0 && r.index <= context->applied_index;
     if (!may_go_on && now_ms < r.deadline_ms) {
         return false;

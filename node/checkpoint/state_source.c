@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "node/mutant.h"
+
 static enum weft_err take(void *ctx, const char *directory, struct weft_msg *msg)
 {
     struct weft_state_source *s = ctx;
@@ -47,7 +49,8 @@ static enum weft_err describe(void *ctx, const char *directory, struct weft_aren
         *ret_manifest = (struct weft_manifest){
             .site = site,
             .cluster = options.cluster,
-            .index = position.index,
+            .index =
+                position.index - (weft_node_mutant(WEFT_NODE_MUTANT_CHECKPOINT_BEHIND) ? 1 : 0),
             .term = position.term,
             .time_ns = position.time_ns,
             .conf_index = position.conf_index,

@@ -1,3 +1,4 @@
+#include "node/mutant.h"
 #include "node/state/answer.h"
 #include "node/state/machine.h"
 #include "proto/arith.h"
@@ -202,6 +203,9 @@ static enum weft_err check_commit(struct apply *a, const struct weft_commit *com
             return rv;
         }
         uint64_t rev = weft_names_at(a->state->names, names[i])->head.rev;
+        if (weft_node_mutant(WEFT_NODE_MUTANT_EXPECT_STALE) && rev == a->position.public.index) {
+            continue;
+        }
         if (record->has_expect && record->expect_rev != rev) {
             struct weft_msg detail, pointer;
             (void)weft_fail(&detail, WEFT_ECONFLICT, "asset '%.*s' is at revision %llu, not %llu",
@@ -313,6 +317,9 @@ static enum weft_err apply_commit(
     if (rv != WEFT_OK || !ok) {
         return rv;
     }
+    if (weft_node_mutant(WEFT_NODE_MUTANT_COMMIT_HALF)) {
+        commit.record_count = (commit.record_count + 1) / 2;
+    }
     rv = accept(a, &commit, entry_item->principal, names, item);
     if (rv == WEFT_OK && has_id) {
         const struct weft_request_place place = {
@@ -352,6 +359,10 @@ static enum weft_err apply_command(struct apply *a, struct weft_bytes data)
     a->ordinal = 0;
     struct weft_entry_item entry_item;
     enum weft_err rv;
+    if (weft_node_mutant(WEFT_NODE_MUTANT_FOLLOWER_SKIPS) && !a->with_results &&
+        a->position.public.index % 8 == 0) {
+        return WEFT_OK;
+    }
     for (uint32_t i = 0; (rv = weft_entry_next(&reader, &entry_item)) == WEFT_OK; i++) {
         struct weft_applied_item *item = &a->items[a->item_count++];
         *item = (struct weft_applied_item){
@@ -397,6 +408,9 @@ static enum weft_err apply_change(struct apply *a, struct weft_bytes data)
 static enum weft_err apply_entry(struct apply *a, const struct weft_log_entry *entry)
 {
     struct weft_state_position *p = &a->position.public;
+    if (weft_node_mutant(WEFT_NODE_MUTANT_CHECKPOINT_BEHIND) && entry->index == p->index) {
+        p->index--;
+    }
     if (entry->index != p->index + 1 || entry->index > WEFT_STATE_INDEX_MAX) {
         return weft_fail(a->msg, WEFT_ECORRUPT, "entry %llu does not follow entry %llu",
             (unsigned long long)entry->index, (unsigned long long)p->index);
@@ -439,6 +453,9 @@ static void put_heads(struct apply *a)
     a->position.window = *weft_requests_window(s->requests);
     uint8_t position[WEFT_POSITION_SIZE];
     weft_position_encode(&a->position, position);
+    if (weft_node_mutant(WEFT_NODE_MUTANT_APPLY_TWICE)) {
+        weft_position_encode(&s->position, position);
+    }
     struct weft_key key = weft_key_single(WEFT_KEY_POSITION);
     weft_store_batch_put(s->batch, &key, position, sizeof(position));
 }

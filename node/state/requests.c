@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "node/mutant.h"
 #include "node/state/names.h"
 #include "proto/arith.h"
 #include "proto/check.h"
@@ -108,6 +109,11 @@ static enum weft_err load_entry(
 
 static enum weft_err load(struct weft_requests *r, uint64_t next, struct weft_msg *msg)
 {
+    if (weft_node_mutant(WEFT_NODE_MUTANT_REQUESTS_FORGOTTEN) ||
+        weft_node_mutant(WEFT_NODE_MUTANT_APPLY_TWICE)) {
+        r->window = (struct weft_request_window){next, next};
+        return WEFT_OK;
+    }
     struct weft_store_walk *walk = weft_store_walk_create(r->store, NULL, true);
     if (walk == NULL) {
         return weft_fail(msg, WEFT_ENOMEM, "load request ids");
@@ -218,6 +224,9 @@ enum weft_err weft_requests_find(struct weft_requests *r, const struct weft_requ
 {
     uint64_t hash = hash_of(r, id);
     uint64_t number = r->window.next;
+    if (weft_node_mutant(WEFT_NODE_MUTANT_RETRY_TWICE)) {
+        return WEFT_ENOTFOUND;
+    }
     uint32_t link = r->heads[hash % HEADS];
     while (follow(r, link, number, &number)) {
         if (r->places[number % RING_SIZE] >> 48 == hash >> 48) {

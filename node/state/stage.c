@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "node/mutant.h"
 #include "node/state/pack.h"
 #include "proto/arith.h"
 #include "proto/check.h"
@@ -160,7 +161,11 @@ enum weft_err weft_stage_record(struct weft_stage *stage, const struct weft_stag
     if (rv == WEFT_OK) {
         const struct weft_ref in_log = {
             .at_ns = record->at_ns, .index = place.index, .ordinal = place.ordinal};
-        rv = weft_feed_record(context->feed, &in_log, asset_id, record,
+        struct weft_record fed = *record;
+        if (weft_node_mutant(WEFT_NODE_MUTANT_LINKS_HALF) && fed.link_count > 1) {
+            fed.link_count--;
+        }
+        rv = weft_feed_record(context->feed, &in_log, asset_id, &fed,
             &stage->links[stage->link_count - record->link_count]);
         rv = rv == WEFT_OK ? rv : weft_fail(msg, rv, "stage lineage");
     }
@@ -297,7 +302,11 @@ static enum weft_err put_links(
     weft_put_be40(mirror, s->asset);
     uint8_t *end = weft_put_varint(mirror + WEFT_ASSET_ID_SIZE, s->ordinal - s->first);
     qsort(links, s->link_count, sizeof(*links), compare_links);
-    for (uint32_t i = 0; i < s->link_count; i++) {
+    uint32_t mirrored = s->link_count;
+    if (weft_node_mutant(WEFT_NODE_MUTANT_LINKS_HALF) && mirrored > 1) {
+        mirrored--;
+    }
+    for (uint32_t i = 0; i < mirrored; i++) {
         if (i > 0 && compare_links(&links[i - 1], &links[i]) == 0) {
             continue;
         }

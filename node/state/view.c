@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "node/mutant.h"
 #include "node/state/links.h"
 #include "node/state/machine.h"
 #include "proto/arith.h"
@@ -355,6 +356,7 @@ static enum weft_err read_cursor(struct weft_run *run)
     run->as_of = weft_get_be64(p + 10);
     run->after.at_ns = weft_get_time(p + 18);
     run->after.index = weft_get_be64(p + 26);
+    run->after.index += weft_node_mutant(WEFT_NODE_MUTANT_PAGE_SKIPS) ? 1 : 0;
     run->after.ordinal = weft_get_be32(p + 34);
     if (run->as_of == 0 || run->after.index > WEFT_STATE_INDEX_MAX ||
         run->after.ordinal > WEFT_STATE_ORDINAL_MAX) {
@@ -395,6 +397,9 @@ static enum weft_err begin(struct weft_run *run)
         run->limit = WEFT_PAGE_RECORDS_MAX;
     }
     run->as_of = q->as_of != 0 ? q->as_of : run->view->index;
+    if (weft_node_mutant(WEFT_NODE_MUTANT_AS_OF_NOW)) {
+        run->as_of = run->view->index;
+    }
     if (q->cursor.size > 0) {
         enum weft_err rv = read_cursor(run);
         if (rv != WEFT_OK) {

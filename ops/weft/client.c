@@ -53,6 +53,8 @@ struct weft_client {
     uint32_t endpoint_count;
     uint32_t current;
     bool is_pinned;
+    bool is_once;     /* Nothing is sent a second time. */
+    bool is_in_doubt; /* Of the request that was finished last. */
     uint64_t timeout_ms;
 
     struct weft_link_conn *conn; /* NULL: to be dialled, not before dial_ms. */
@@ -150,6 +152,7 @@ static void finish(struct weft_client *c, struct request *r, enum weft_err err,
 {
     weft_client_on_answer *on_answer = r->on_answer;
     void *ctx = r->ctx;
+    c->is_in_doubt = answer == NULL && r->was_sent;
     release(c, r);
     on_answer(ctx, err, answer, msg);
 }
@@ -206,9 +209,10 @@ static void recall(struct weft_client *c)
         if (r->state == REQUEST_SENT) {
             struct weft_msg msg;
             (void)weft_fail(&msg, WEFT_EUNAVAILABLE,
-                "%s: the connection was lost before the answer; whether it was done is not known: "
-                "look (weft member list) before trying again",
-                c->endpoints[c->current].address);
+                "%s: the connection was lost before the answer; whether it was done is not "
+                "known%s",
+                c->endpoints[c->current].address,
+                c->is_once ? "" : ": look (weft member list) before trying again");
             finish(c, r, WEFT_EUNAVAILABLE, NULL, &msg);
             next = c->head; /* The callback may have changed the list. */
         }
@@ -362,7 +366,7 @@ static bool try_again(
     bool is_retry = weft_err_class(error->err) == WEFT_CLASS_RETRY;
     /* A timeout at the node leaves the outcome open. */
     bool may_retry = error->err != WEFT_ETIMEDOUT || r->may_repeat;
-    if (!is_retry || !may_retry || (c->is_pinned && error->err == WEFT_ENOTLEADER)) {
+    if (!is_retry || !may_retry || c->is_once || (c->is_pinned && error->err == WEFT_ENOTLEADER)) {
         return false;
     }
     r->attempts++;
@@ -529,6 +533,11 @@ enum weft_err weft_client_pin(struct weft_net *net, const char *endpoint, uint64
                           : err;
 }
 
+void weft_client_attempt_once(struct weft_client *client)
+{
+    client->is_once = true;
+}
+
 void weft_client_destroy(struct weft_client *client)
 {
     if (client == NULL) {
@@ -581,7 +590,7 @@ static void start(struct weft_client *c, struct request *r, uint16_t kind,
     r->attempts = 0;
     r->retry_ms = 0;
     r->was_sent = false;
-    r->may_repeat = kind != WEFT_KIND_MEMBER;
+    r->may_repeat = kind != WEFT_KIND_MEMBER && !c->is_once;
     r->deadline_ms = now_of(c) + c->timeout_ms;
     r->on_answer = on_answer;
     r->ctx = ctx;
@@ -648,6 +657,11 @@ enum weft_err weft_client_submit_raw(
 uint32_t weft_client_outstanding(const struct weft_client *c)
 {
     return c->outstanding;
+}
+
+bool weft_client_is_in_doubt(const struct weft_client *c)
+{
+    return c->is_in_doubt;
 }
 
 uint64_t weft_client_repeats(const struct weft_client *c)

@@ -42,6 +42,9 @@ uint64_t weft_net_now_ms(const struct weft_net *net);
 WEFT_MUST_USE enum weft_err weft_client_create(struct weft_net *net,
     const struct weft_context *context, uint64_t timeout_ms, bool is_pinned,
     struct weft_client **ret_client, struct weft_msg *msg);
+/* From now on a request is sent at most once: what a node refuses for the moment, and what a lost
+ * connection leaves open, is told at once instead of being tried again. */
+void weft_client_attempt_once(struct weft_client *client);
 /* Requests that wait are forgotten, without callback. Accepts NULL. */
 void weft_client_destroy(struct weft_client *client);
 
@@ -58,6 +61,10 @@ WEFT_MUST_USE enum weft_err weft_client_submit(struct weft_client *client,
 WEFT_MUST_USE enum weft_err weft_client_submit_raw(struct weft_client *client,
     struct weft_bytes message, weft_client_on_answer *on_answer, void *ctx);
 uint32_t weft_client_outstanding(const struct weft_client *client);
+/* Of the request answered last, in its callback and until the next: it was sent, perhaps, and
+ * nothing came back, so that it may be done, or be done yet. Without doubt and answer: it never
+ * left. */
+bool weft_client_is_in_doubt(const struct weft_client *client);
 /* Requests that were sent more than once so far. */
 uint64_t weft_client_repeats(const struct weft_client *client);
 struct weft_net *weft_client_net(const struct weft_client *client);

@@ -96,6 +96,7 @@ enum weft_exit weft_cmd_pki_show(const struct weft_args *args);
 enum weft_exit weft_cmd_put(const struct weft_args *args);
 enum weft_exit weft_cmd_recall(const struct weft_args *args);
 enum weft_exit weft_cmd_restore(const struct weft_args *args);
+enum weft_exit weft_cmd_session(const struct weft_args *args);
 enum weft_exit weft_cmd_status(const struct weft_args *args);
 enum weft_exit weft_cmd_story(const struct weft_args *args);
 enum weft_exit weft_cmd_telemetry_get(const struct weft_args *args);

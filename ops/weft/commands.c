@@ -261,6 +261,34 @@ const struct weft_command weft_commands[] = {
         "weft put records.jsonl\n"
         "producer | weft put --batch 500 -",
         weft_cmd_put},
+    {"session", "requests and answers, line by line, over one connection", "", 0, 0, NULL, true,
+        "For programs that ask often: reads a JSON object per line from stdin and\n"
+        "answers each with one on stdout, in order, until stdin ends. Takes one\n"
+        "endpoint and stays with it. A request is attempted once; after a lost\n"
+        "connection the next request connects anew.\n"
+        "\n"
+        "Requests, with the options of the commands of that name:\n"
+        " {\"op\": \"commit\", \"records\": [...], \"request_id\": \"...\"}\n"
+        " {\"op\": \"read\", \"asset\": \"...\"}\n"
+        " {\"op\": \"find\", \"asset\": \"GLOB\", \"kind\": ..., \"where\": ..., \"limit\": N,\n"
+        "  \"cursor\": ...}\n"
+        " {\"op\": \"trace\", \"asset\": \"...\", \"direction\": \"forward\" or \"back\",\n"
+        "  \"depth\": N, \"via\": \"REL,...\", \"to\": \"KIND\", \"ids\": true, \"records\": "
+        "true}\n"
+        " {\"op\": \"watch\", \"from\": INDEX, \"asset\": \"GLOB\", \"limit\": N,\n"
+        "  \"cursor\": ..., \"wait_ms\": N}   one page of the feed\n"
+        " {\"op\": \"status\"}   of the node itself\n"
+        " {\"op\": \"digest\"}   a marker, from the leader; with \"index\": N the node's digest\n"
+        "read, find and trace take \"as_of\" (an index), \"at\", \"stale\", \"min_index\".\n"
+        "\n"
+        "Answers:\n"
+        " {\"ok\": {...}}        done: what was asked for\n"
+        " {\"refused\": {...}}   certainly not done: code, detail, perhaps pointer, leader\n"
+        "                      and, of a conflict, rev\n"
+        " {\"unknown\": {...}}   a commit that may be done, or be done yet; a question\n"
+        "                      without an answer\n"
+        " {\"error\": {...}}     the line is no request; detail says place and reason",
+        "producer | weft session --endpoint 127.0.0.1:7102 --timeout 2", weft_cmd_session},
     {"import catenax", "Catena-X test data containers into records", "FILE...", 1, -1,
         import_options, true,
         "Takes containers of twins: serial parts and batches, what is in them as\n"

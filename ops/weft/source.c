@@ -97,24 +97,25 @@ static enum weft_err append(
 /* One line without its end. WEFT_ENOTFOUND: there is none left. */
 static enum weft_err read_line(struct weft_source *s, size_t *ret_size, struct weft_msg *msg)
 {
-    bool is_begun = false; /* An empty line is one, too; the end of the file is none. */
+    bool is_begun = false;       /* An empty line is one, too; the end of the file is none. */
+    enum weft_err err = WEFT_OK; /* Of the line: it is read to its end all the same. */
     *ret_size = 0;
     s->line++;
     for (;;) {
         if (s->block_at == s->block_end) {
-            enum weft_err err = fill(s, msg);
-            if (err != WEFT_OK) {
-                return err == WEFT_ENOTFOUND && is_begun ? WEFT_OK : err;
+            enum weft_err filled = fill(s, msg);
+            if (filled != WEFT_OK) {
+                return filled == WEFT_ENOTFOUND && is_begun ? err : filled;
             }
         }
         const uint8_t *from = s->block + s->block_at;
         size_t left = s->block_end - s->block_at;
         const uint8_t *end = memchr(from, '\n', left);
         size_t size = end != NULL ? (size_t)(end - from) : left;
-        enum weft_err err = append(s, ret_size, from, size, msg);
+        err = err == WEFT_OK ? append(s, ret_size, from, size, msg) : err;
         s->block_at += size + (end != NULL ? 1 : 0);
         is_begun = true;
-        if (err != WEFT_OK || end != NULL) {
+        if (end != NULL) {
             return err;
         }
     }
@@ -130,8 +131,8 @@ static bool is_blank(const char *text, size_t size)
     return true;
 }
 
-enum weft_err weft_source_next(struct weft_source *s, struct weft_arena *arena,
-    struct weft_record *ret_record, struct weft_msg *msg)
+enum weft_err weft_source_line(struct weft_source *s, struct weft_arena *arena,
+    struct weft_text *ret_line, struct weft_msg *msg)
 {
     size_t size = 0;
     enum weft_err err;
@@ -141,10 +142,20 @@ enum weft_err weft_source_next(struct weft_source *s, struct weft_arena *arena,
     if (err != WEFT_OK) {
         return err;
     }
+    *ret_line = weft_arena_text(arena, (struct weft_text){s->text, size});
+    return ret_line->data != NULL
+               ? WEFT_OK
+               : weft_fail(msg, WEFT_ETOOBIG, "%s: line %u: too large", s->name, s->line);
+}
+
+enum weft_err weft_source_next(struct weft_source *s, struct weft_arena *arena,
+    struct weft_record *ret_record, struct weft_msg *msg)
+{
     struct weft_json *root = NULL;
-    struct weft_text text = weft_arena_text(arena, (struct weft_text){s->text, size});
-    if (text.data == NULL) {
-        return weft_fail(msg, WEFT_ETOOBIG, "%s: line %u: too large", s->name, s->line);
+    struct weft_text text;
+    enum weft_err err = weft_source_line(s, arena, &text, msg);
+    if (err != WEFT_OK) {
+        return err;
     }
     err = weft_json_parse(text, s->line, arena, &root, msg);
     if (err == WEFT_OK) {

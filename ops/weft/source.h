@@ -26,6 +26,11 @@ struct weft_source {
 /* `path` "-" or NULL: stdin. WEFT_EINVAL: no such file; WEFT_EIO. */
 WEFT_MUST_USE enum weft_err weft_source_open(
     const char *path, struct weft_source *ret_source, struct weft_msg *msg);
+/* The next line that is not blank, without its end; a copy in the arena. A line that is too long is
+ * passed over: the next call reads the one behind it.
+ * WEFT_ENOTFOUND: the end. WEFT_ETOOBIG: `msg` starts with "NAME: line L". WEFT_EIO. */
+WEFT_MUST_USE enum weft_err weft_source_line(struct weft_source *source, struct weft_arena *arena,
+    struct weft_text *ret_line, struct weft_msg *msg);
 /* The next record; blank lines are skipped. Everything in it lives in the arena.
  * WEFT_ENOTFOUND: the end. WEFT_EINVAL, WEFT_EMALFORMED, WEFT_ETOOBIG: `msg` starts with
  * "NAME: line L". WEFT_EIO. */

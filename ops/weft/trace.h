@@ -27,6 +27,9 @@ void weft_traced_destroy(struct weft_traced *traced);
 /* As proto/answer_json.h has it; as lines one object for each step, record or asset. */
 WEFT_MUST_USE enum weft_err weft_traced_write(const struct weft_traced *traced,
     enum weft_format format, bool ids_only, struct weft_writer *w, struct weft_msg *msg);
+/* The object as a member of one that the writer has open; what is large is printed meanwhile. */
+WEFT_MUST_USE enum weft_err weft_traced_write_member(const struct weft_traced *traced,
+    const char *key, bool ids_only, struct weft_writer *w, struct weft_msg *msg);
 /* A tree of all steps, in each the children in the order of the answer. */
 void weft_traced_print_tree(const struct weft_traced *traced, FILE *out);
 /* The answers, each with its path and where it is. */

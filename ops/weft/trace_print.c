@@ -29,12 +29,11 @@ static enum weft_err on_item(void *ctx, struct weft_writer *w)
     return weft_writer_flush(w, stdout, o->msg);
 }
 
-static enum weft_err write_json(
-    const struct weft_trace_result *whole, bool ids_only, struct weft_writer *w, struct output *o)
+static enum weft_err write_object(const struct weft_trace_result *whole, const char *key,
+    bool ids_only, struct weft_writer *w, struct output *o)
 {
     const struct weft_answer_items items = {o, on_item};
-    enum weft_err err = weft_answer_write_trace(w, whole, ids_only, &o->scratch, &items);
-    return err == WEFT_OK ? weft_writer_print(w, stdout, o->msg) : err;
+    return weft_answer_write_trace(w, key, whole, ids_only, &o->scratch, &items);
 }
 
 /* Each element is a document of its own, on a line. */
@@ -61,24 +60,47 @@ static enum weft_err write_lines(
     return err;
 }
 
-enum weft_err weft_traced_write(const struct weft_traced *traced, enum weft_format format,
-    bool ids_only, struct weft_writer *w, struct weft_msg *msg)
+static struct weft_trace_result whole_of(const struct weft_traced *traced)
 {
-    struct output output = {.scratch = {.size_max = SCRATCH_SIZE_MAX}, .msg = msg};
     struct weft_trace_result whole = traced->totals;
     whole.steps = traced->steps;
     whole.step_count = traced->step_count;
     whole.records = traced->records;
     whole.record_count = traced->record_count;
     whole.assets = (struct weft_text){(const char *)traced->names.data, traced->names.size};
-    msg->text[0] = '\0';
-    enum weft_err err = format == WEFT_FORMAT_JSON ? write_json(&whole, ids_only, w, &output)
-                                                   : write_lines(&whole, w, &output);
-    if (err != WEFT_OK && msg->text[0] == '\0') {
-        err = weft_fail(msg, err, "the answer cannot be written as JSON");
+    return whole;
+}
+
+/* What failed without a word was the writing. */
+static enum weft_err finish(struct output *o, enum weft_err err)
+{
+    if (err != WEFT_OK && o->msg->text[0] == '\0') {
+        err = weft_fail(o->msg, err, "the answer cannot be written as JSON");
     }
-    weft_arena_destroy(&output.scratch);
+    weft_arena_destroy(&o->scratch);
     return err;
+}
+
+enum weft_err weft_traced_write_member(const struct weft_traced *traced, const char *key,
+    bool ids_only, struct weft_writer *w, struct weft_msg *msg)
+{
+    struct output output = {.scratch = {.size_max = SCRATCH_SIZE_MAX}, .msg = msg};
+    struct weft_trace_result whole = whole_of(traced);
+    msg->text[0] = '\0';
+    return finish(&output, write_object(&whole, key, ids_only, w, &output));
+}
+
+enum weft_err weft_traced_write(const struct weft_traced *traced, enum weft_format format,
+    bool ids_only, struct weft_writer *w, struct weft_msg *msg)
+{
+    struct output output = {.scratch = {.size_max = SCRATCH_SIZE_MAX}, .msg = msg};
+    struct weft_trace_result whole = whole_of(traced);
+    msg->text[0] = '\0';
+    if (format != WEFT_FORMAT_JSON) {
+        return finish(&output, write_lines(&whole, w, &output));
+    }
+    enum weft_err err = write_object(&whole, NULL, ids_only, w, &output);
+    return finish(&output, err == WEFT_OK ? weft_writer_print(w, stdout, msg) : err);
 }
 
 /* --- the tree -------------------------------------------------------------------------------- */

@@ -226,7 +226,7 @@ struct sim_state sim_check_apply(struct sim_node *n, const struct weft_log_entry
     now.chain = hash_of(before.chain ^ entry->term, &hash, sizeof(hash));
     if (entry->type == WEFT_ENTRY_CHANGE) {
         now.conf_index = entry->index;
-    } else if (entry->type == WEFT_ENTRY_COMMAND) {
+    } else if (entry->type == WEFT_ENTRY_COMMAND && s->has_values) {
         memcpy(&now.value, entry->data.data, sizeof(now.value));
     }
     while (entry->index >= c->agreed_capacity) {
@@ -317,6 +317,19 @@ const struct weft_configuration *sim_check_configuration_at(const struct sim *s,
         }
     }
     abort(); /* A state names only configurations that were applied. */
+}
+
+struct sim_state sim_check_state_at(const struct sim *s, uint64_t index)
+{
+    const struct sim_check *c = s->check;
+    if (index == 0) {
+        return (struct sim_state){0};
+    }
+    if (index > c->applied_max || c->agreed[index].term == 0) {
+        abort(); /* A state names only indexes that were applied. */
+    }
+    const struct agreed *a = &c->agreed[index];
+    return (struct sim_state){index, a->term, a->chain, a->conf_index};
 }
 
 uint64_t sim_check_applied_max(const struct sim *s)

@@ -9,7 +9,7 @@ static struct sim_node *any_node(struct sim *s)
     return &s->nodes[1 + sim_random(s, s->node_count)];
 }
 
-static struct sim_node *any_running(struct sim *s)
+struct sim_node *sim_any_running(struct sim *s)
 {
     for (int i = 0; i < 8; i++) {
         struct sim_node *n = any_node(s);
@@ -18,36 +18,6 @@ static struct sim_node *any_running(struct sim *s)
         }
     }
     return NULL;
-}
-
-bool sim_propose(struct sim_node *n)
-{
-    struct sim *s = n->sim;
-    struct weft_msg msg = {""};
-    uint8_t bytes[512] = {0};
-    struct sim_proposal p = {.value = s->next_value++};
-    size_t size = 8 + sim_random(s, sim_chance(s, 100) ? sizeof(bytes) - 8 : 32);
-    memcpy(bytes, &p.value, sizeof(p.value));
-    enum weft_err rv = weft_replica_propose(
-        n->replica, (struct weft_bytes){bytes, size}, s->now_ms, &p.index, &p.term, &msg);
-    if (rv == WEFT_OK) {
-        s->counts[SIM_PROPOSED]++;
-        n->proposals[n->proposal_count < 63 ? n->proposal_count++ : 63] = p;
-    }
-    sim_node_after(n, rv, &msg);
-    return rv == WEFT_OK;
-}
-
-static void read_somewhere(struct sim *s)
-{
-    struct sim_node *n = any_running(s);
-    if (n == NULL || n->read_count == 256) {
-        return;
-    }
-    uint64_t id = ++s->next_read;
-    n->reads[n->read_count++] = (struct sim_read){id, sim_check_read_floor(s)};
-    weft_replica_read(n->replica, id, s->now_ms);
-    sim_node_after(n, WEFT_OK, NULL);
 }
 
 static struct weft_replica_member newcomer(const struct sim_node *n, bool wants_vote)
@@ -114,27 +84,8 @@ static void transfer(struct sim *s)
     }
 }
 
-void sim_client(struct sim *s)
+void sim_operate(struct sim *s)
 {
-    struct sim_event next = {.type = SIM_EVENT_CLIENT};
-    struct sim_node *leader = sim_leader(s);
-    if (s->is_healing) {
-        return;
-    }
-    if (leader != NULL && leader->paused_until_ms <= s->now_ms) {
-        uint32_t burst = sim_chance(s, 200) ? 1 + (uint32_t)sim_random(s, 6) : 1;
-        for (uint32_t i = 0; i < burst && leader->replica != NULL && sim_propose(leader); i++) {
-        }
-    }
-    if (sim_chance(s, 100)) { /* A client that has not heard of the new leader. */
-        struct sim_node *n = any_running(s);
-        if (n != NULL) {
-            (void)sim_propose(n);
-        }
-    }
-    if (sim_chance(s, 500)) {
-        read_somewhere(s);
-    }
     if (sim_chance(s, 15)) {
         change_members(s);
     }
@@ -144,7 +95,6 @@ void sim_client(struct sim *s)
     if (sim_chance(s, 25)) {
         sim_node_checkpoint(any_node(s));
     }
-    sim_plan(s, &next, 1 + sim_random(s, 20));
 }
 
 static void cut(struct sim *s, uint64_t from, uint64_t to, bool is_cut)
@@ -198,7 +148,7 @@ static void weather(struct sim *s)
 static struct sim_node *a_victim(struct sim *s)
 {
     struct sim_node *leader = sim_leader(s);
-    return leader != NULL && sim_chance(s, 400) ? leader : any_running(s);
+    return leader != NULL && sim_chance(s, 400) ? leader : sim_any_running(s);
 }
 
 static void crash(struct sim *s)
@@ -276,7 +226,7 @@ void sim_nemesis(struct sim *s)
         break_disk(s);
         break;
     case 8:
-        n = any_running(s);
+        n = sim_any_running(s);
         if (n != NULL) {
             n->paused_until_ms = s->now_ms + sim_random(s, 5 * SIM_ELECTION_MS);
             s->counts[SIM_PAUSE]++;

@@ -113,6 +113,38 @@ void sim_note(struct sim *s, const char *format, ...)
     }
 }
 
+const struct sim_state *sim_node_state(const struct sim_node *n)
+{
+    return &n->states[n->state_count - 1];
+}
+
+bool sim_node_is_leader(const struct sim_node *n)
+{
+    struct weft_replica_status status;
+    if (n->replica == NULL) {
+        return false;
+    }
+    weft_replica_status(n->replica, &status);
+    return strcmp(status.state, "leader") == 0;
+}
+
+struct sim_node *sim_leader(struct sim *s)
+{
+    struct sim_node *leader = NULL;
+    uint64_t term = 0;
+    for (uint64_t id = 1; id <= s->node_count; id++) {
+        struct weft_replica_status status;
+        if (sim_node_is_leader(&s->nodes[id])) {
+            weft_replica_status(s->nodes[id].replica, &status);
+            if (status.term > term) {
+                term = status.term;
+                leader = &s->nodes[id];
+            }
+        }
+    }
+    return leader;
+}
+
 static bool is_before(const struct sim_event *a, const struct sim_event *b)
 {
     return a->time_ms < b->time_ms || (a->time_ms == b->time_ms && a->order < b->order);
@@ -159,11 +191,20 @@ static struct sim_event take_event(struct sim *s)
     }
 }
 
+static void drop(const struct sim_event *event)
+{
+    if (event->message != NULL) {
+        sim_message_free(event->message);
+    }
+    sim_kind_drop(event);
+}
+
 static void handle(struct sim *s, struct sim_event *event)
 {
     struct sim_node *n = &s->nodes[event->node];
-    if (event->type == SIM_EVENT_CLIENT) {
-        sim_client(s);
+    if (event->type == SIM_EVENT_CLIENT || event->type == SIM_EVENT_ANSWER) {
+        sim_client(s, event);
+        sim_kind_drop(event);
         return;
     }
     if (event->type == SIM_EVENT_NEMESIS) {
@@ -175,12 +216,10 @@ static void handle(struct sim *s, struct sim_event *event)
         return;
     }
     sim_node_event(n, event);
-    if (event->message != NULL) {
-        sim_message_free(event->message);
-    }
+    drop(event);
 }
 
-static void run_until(struct sim *s, uint64_t end_ms)
+void sim_run_until(struct sim *s, uint64_t end_ms)
 {
     while (!s->has_failed && s->event_count > 0 && s->events[0].time_ms <= end_ms) {
         struct sim_event event = take_event(s);
@@ -209,6 +248,7 @@ static void init(struct sim *s, const struct sim_options *options)
     s->next_value = 1;
     s->node_count = options->voters + SIM_EXTRA_NODES;
     s->check = sim_check_create();
+    sim_kind_open(s);
     for (uint32_t i = 0; i < options->voters; i++) {
         first.members[i] = member_of(i + 1);
     }
@@ -233,9 +273,9 @@ static void await_progress(struct sim *s, const char *who)
             return;
         }
         if (leader != NULL) {
-            (void)sim_propose(leader);
+            sim_kind_probe(leader);
         }
-        run_until(s, s->now_ms + SIM_HEARTBEAT_MS);
+        sim_run_until(s, s->now_ms + SIM_HEARTBEAT_MS);
     }
 }
 
@@ -276,7 +316,7 @@ static void await_level(struct sim *s)
             return;
         }
         start_members(s);
-        run_until(s, s->now_ms + SIM_HEARTBEAT_MS);
+        sim_run_until(s, s->now_ms + SIM_HEARTBEAT_MS);
     }
     uint64_t chain = 0;
     const struct weft_configuration *c = sim_check_configuration(s);
@@ -342,7 +382,7 @@ static void finish(struct sim *s)
     await_progress(s, "all");
     await_level(s);
     if (!s->has_failed) {
-        sim_check_end(s);
+        sim_kind_end(s);
     }
 }
 
@@ -353,11 +393,10 @@ void sim_run(const struct sim_options *options, struct sim_result *ret_result)
         abort();
     }
     init(s, options);
-    struct sim_event client = {.type = SIM_EVENT_CLIENT};
     struct sim_event nemesis = {.type = SIM_EVENT_NEMESIS};
-    sim_plan(s, &client, 1);
+    sim_kind_begin(s);
     sim_plan(s, &nemesis, 2 * SIM_ELECTION_MS);
-    run_until(s, s->now_ms + options->duration_ms);
+    sim_run_until(s, s->now_ms + options->duration_ms);
     if (!s->has_failed) {
         finish(s);
     }
@@ -368,10 +407,9 @@ void sim_run(const struct sim_options *options, struct sim_result *ret_result)
         sim_node_close(&s->nodes[id]);
     }
     for (size_t i = 0; i < s->event_count; i++) {
-        if (s->events[i].message != NULL) {
-            sim_message_free(s->events[i].message);
-        }
+        drop(&s->events[i]);
     }
+    sim_kind_close(s);
     sim_check_destroy(s->check);
     free(s->events);
     free(s);

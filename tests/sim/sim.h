@@ -56,6 +56,9 @@ extern const char *const sim_count_names[SIM_COUNTS];
 
 struct sim;
 struct sim_check; /* check.c */
+struct plant;     /* plant.h */
+struct plant_node;
+struct plant_options;
 
 struct sim_state { /* After an entry, as a replica's user keeps it. */
     uint64_t index;
@@ -102,6 +105,7 @@ struct sim_node {
     struct sim_read reads[256];
     uint32_t read_count;
     uint64_t leader_term; /* Last term it was seen to lead. */
+    struct plant_node *plant;
 };
 
 enum sim_event_type {
@@ -113,6 +117,11 @@ enum sim_event_type {
     SIM_EVENT_RESTART,
     SIM_EVENT_CLIENT,
     SIM_EVENT_NEMESIS,
+    /* Of a plant alone. */
+    SIM_EVENT_DOOR,   /* A client's message reaches a node. */
+    SIM_EVENT_ANSWER, /* A node's message, or a broken connection, reaches a client. */
+    SIM_EVENT_JOB,    /* A worker thread is done. */
+    SIM_EVENT_TAKEN,  /* So is the keeper of checkpoints. */
 };
 
 struct sim_event {
@@ -122,6 +131,8 @@ struct sim_event {
     uint64_t node;
     uint64_t life;
     struct sim_message *message;
+    uint64_t number; /* The kind's. */
+    void *payload;   /* The kind's: sim_kind_drop frees it. */
 };
 
 struct sim_network {
@@ -138,6 +149,7 @@ struct sim_options {
     uint64_t duration_ms; /* Of the faulty part. */
     FILE *trace;          /* NULL: none */
     bool trace_messages;
+    const struct plant_options *plant; /* Of a plant alone. */
 };
 
 struct sim {
@@ -155,6 +167,8 @@ struct sim {
     uint64_t next_value;
     uint64_t next_read;
     struct sim_check *check;
+    bool has_values; /* Entries hold a number that occurs once. */
+    struct plant *plant;
     uint64_t counts[SIM_COUNTS];
     uint64_t trace_hash;
     bool has_failed;
@@ -171,6 +185,7 @@ void sim_run(const struct sim_options *options, struct sim_result *ret_result);
 /* sim.c. The first failure stands; the run ends. */
 uint64_t sim_random(struct sim *s, uint64_t bound);
 bool sim_chance(struct sim *s, uint32_t permille);
+void sim_run_until(struct sim *s, uint64_t end_ms);
 void sim_plan(struct sim *s, const struct sim_event *event, uint64_t delay_ms);
 void sim_fail(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void sim_note(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -181,7 +196,10 @@ const struct weft_peer_message *sim_message(const struct sim_message *message);
 uint64_t sim_message_from(const struct sim_message *message);
 void sim_message_free(struct sim_message *message);
 
-/* node.c */
+/* spy.c: what the replica sees of its log; the judge sees it, too. */
+extern const struct weft_log_engine sim_spy_engine;
+
+/* node.c (a modelled state), or plant_node.c (the product's). */
 void sim_node_init(struct sim *s, uint64_t id, const struct weft_configuration *first);
 void sim_node_close(struct sim_node *n);
 void sim_node_start(struct sim_node *n);
@@ -190,15 +208,26 @@ void sim_node_crash(struct sim_node *n, uint64_t down_ms);
 void sim_node_after(struct sim_node *n, enum weft_err rv, const struct weft_msg *msg);
 void sim_node_event(struct sim_node *n, const struct sim_event *event);
 void sim_node_checkpoint(struct sim_node *n);
+
+/* sim.c */
 bool sim_node_is_leader(const struct sim_node *n);
 struct sim_node *sim_leader(struct sim *s); /* Of the highest term; NULL: none */
 const struct sim_state *sim_node_state(const struct sim_node *n);
 
-/* nemesis.c: clients, operators and faults. */
-void sim_client(struct sim *s);
+/* client.c, or plant*.c: who asks for what, and what else there is of a run of this kind. */
+void sim_client(struct sim *s, const struct sim_event *event);
+void sim_kind_open(struct sim *s);
+void sim_kind_begin(struct sim *s);                /* Nodes run: clients may start. */
+void sim_kind_probe(struct sim_node *leader);      /* Ask it for something, to see progress. */
+void sim_kind_end(struct sim *s);                  /* All is healed and level: what must be true. */
+void sim_kind_close(struct sim *s);                /* Nodes are closed. */
+void sim_kind_drop(const struct sim_event *event); /* It was handled, or never will be. */
+
+/* nemesis.c: operators and faults. */
+void sim_operate(struct sim *s); /* Now and then a change of members, a hand-over, a checkpoint. */
 void sim_nemesis(struct sim *s);
-bool sim_propose(struct sim_node *n);
 void sim_calm(struct sim *s);
+struct sim_node *sim_any_running(struct sim *s); /* NULL: found none. */
 
 /* check.c: the judge. apply gives the state after the entry. */
 struct sim_check *sim_check_create(void);
@@ -215,6 +244,8 @@ void sim_check_read(struct sim_node *n, uint64_t floor, uint64_t index, uint64_t
 const struct weft_configuration *sim_check_configuration(const struct sim *s);
 const struct weft_configuration *sim_check_configuration_at(const struct sim *s, uint64_t index);
 uint64_t sim_check_applied_max(const struct sim *s);
+/* The state after an index that was applied: what a node is at that starts from it. */
+struct sim_state sim_check_state_at(const struct sim *s, uint64_t index);
 void sim_check_end(struct sim *s); /* Nothing acknowledged is lost or doubled. */
 
 #endif

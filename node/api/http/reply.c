@@ -131,7 +131,8 @@ static void reply_trace(struct weft_http_reply *r, const struct weft_http_asked 
     const struct weft_trace_result *trace, struct weft_arena *arena)
 {
     r->index = trace->index;
-    enum weft_err err = weft_answer_write_trace(&r->body, trace, asked->ids_only, arena, NULL);
+    enum weft_err err =
+        weft_answer_write_trace(&r->body, NULL, trace, asked->ids_only, arena, NULL);
     if (err != WEFT_OK) {
         reply_unwritten(r, err);
     }

@@ -361,6 +361,50 @@ TEST(client, every_commit_counts_once_while_connections_are_lost)
     fake_node_stop(n);
 }
 
+/* Once: whatever keeps a request from being answered is told, and whether it may be done. */
+TEST(client, single_attempt_is_never_repeated_and_its_doubt_is_told)
+{
+    make_certificates();
+    struct fake_node *n = start("n1", FAKE_LEADER);
+    connect_to(fake_node_address(n), NULL, WAIT_MS, true);
+    weft_client_attempt_once(client);
+    EXPECT_EQ(WEFT_OK, commit(1));
+    EXPECT_TRUE(!weft_client_is_in_doubt(client));
+    fake_node_set(n, FAKE_ELECTING);
+    EXPECT_EQ(WEFT_ENOTLEADER, commit(2));
+    EXPECT_TRUE(!weft_client_is_in_doubt(client)); /* The node has said that it did not. */
+    fake_node_set(n, FAKE_DROPPING);
+    EXPECT_EQ(WEFT_EUNAVAILABLE, commit(3));
+    EXPECT_TRUE(weft_client_is_in_doubt(client));
+    EXPECT_EQ(2, fake_node_commits(n)); /* It was done. */
+    EXPECT_EQ(WEFT_OK, commit(4));      /* Connected anew. */
+    EXPECT_TRUE(!weft_client_is_in_doubt(client));
+    EXPECT_EQ(4, fake_node_requests(n));
+    EXPECT_EQ(0, fake_node_repeats(n));
+    hang_up();
+    fake_node_stop(n);
+}
+
+TEST(client, single_attempt_that_never_left_is_in_no_doubt)
+{
+    make_certificates();
+    struct fake_node *n = start("n1", FAKE_LEADER);
+    connect_to(nowhere, NULL, 500, true);
+    weft_client_attempt_once(client);
+    EXPECT_TRUE(commit(1) != WEFT_OK);
+    EXPECT_TRUE(!weft_client_is_in_doubt(client));
+    hang_up();
+    connect_to(fake_node_address(n), NULL, 400, true);
+    weft_client_attempt_once(client);
+    while (commit(1) != WEFT_OK) { /* Connected, however long that takes. */
+    }
+    fake_node_set(n, FAKE_SILENT);
+    EXPECT_EQ(WEFT_ETIMEDOUT, commit(2));
+    EXPECT_TRUE(weft_client_is_in_doubt(client));
+    hang_up();
+    fake_node_stop(n);
+}
+
 TEST(client, requests_past_the_limit_are_refused)
 {
     make_certificates();

@@ -46,6 +46,28 @@ TEST(source, records_come_line_by_line_and_blank_lines_do_not_count)
     weft_arena_destroy(&arena);
 }
 
+TEST(source, line_that_is_too_long_is_passed_over)
+{
+    size_t size = WEFT_JSON_LINE_SIZE_MAX + 3;
+    char *text = malloc(size);
+    EXPECT_TRUE(text != NULL);
+    memset(text, 'x', size);
+    text[size - 2] = '\n';
+    text[size - 1] = 'y';
+    struct weft_source source = open_text(text, size);
+    struct weft_arena arena = {.size_max = 1 << 20};
+    struct weft_text line;
+    EXPECT_EQ(WEFT_ETOOBIG, weft_source_line(&source, &arena, &line, &message));
+    EXPECT_TRUE(strstr(message.text, "records.jsonl: line 1") != NULL);
+    EXPECT_EQ(WEFT_OK, weft_source_line(&source, &arena, &line, &message));
+    EXPECT_TRUE(weft_text_is(line, "y"));
+    EXPECT_EQ(2, source.line);
+    EXPECT_EQ(WEFT_ENOTFOUND, weft_source_line(&source, &arena, &line, &message));
+    weft_source_close(&source);
+    weft_arena_destroy(&arena);
+    free(text);
+}
+
 TEST(source, bad_line_is_named)
 {
     static const char text[] =

@@ -162,7 +162,7 @@ TEST(answer_json, trace_has_its_steps_with_what_there_is_to_say)
         .steps = steps,
         .step_count = 3};
     struct weft_writer w = {0};
-    EXPECT_EQ(WEFT_OK, weft_answer_write_trace(&w, &trace, false, &arena, NULL));
+    EXPECT_EQ(WEFT_OK, weft_answer_write_trace(&w, NULL, &trace, false, &arena, NULL));
     EXPECT_TEXT("{\"index\":12,\"steps_total\":43,\"answers_total\":42,\"depth_reached\":2,"
                 "\"has_cycles\":true,\"steps\":["
                 "{\"step\":40,\"asset\":\"lot:a\",\"depth\":0,\"dangling\":true},"
@@ -180,7 +180,7 @@ TEST(answer_json, trace_has_its_steps_with_what_there_is_to_say)
     trace.records = &record;
     trace.record_count = 1;
     trace.cursor = (struct weft_bytes){cursor, sizeof(cursor)};
-    EXPECT_EQ(WEFT_OK, weft_answer_write_trace(&w, &trace, false, &arena, NULL));
+    EXPECT_EQ(WEFT_OK, weft_answer_write_trace(&w, NULL, &trace, false, &arena, NULL));
     const char *text = text_of(&w);
     EXPECT_TRUE(strstr(text, "}],\"records\":[{\"kind\":\"as_built\",") != NULL);
     EXPECT_TRUE(strstr(text, "}],\"cursor\":\"010f\"}") != NULL);
@@ -192,7 +192,7 @@ TEST(answer_json, names_of_a_trace_are_its_assets)
     struct weft_trace_result trace = {.index = 3, .assets = WEFT_TEXT("a\nb \"c\nd")};
     struct weft_text names = trace.assets, name;
     struct weft_writer w = {0};
-    EXPECT_EQ(WEFT_OK, weft_answer_write_trace(&w, &trace, true, &arena, NULL));
+    EXPECT_EQ(WEFT_OK, weft_answer_write_trace(&w, NULL, &trace, true, &arena, NULL));
     EXPECT_TEXT("{\"index\":3,\"steps_total\":0,\"answers_total\":0,\"depth_reached\":0,"
                 "\"assets\":[\"a\",\"b \\\"c\"]}",
         text_of(&w));
@@ -215,10 +215,10 @@ TEST(answer_json, who_takes_a_trace_away_can_end_it)
     int left = 5;
     struct weft_answer_items items = {&left, take};
     struct weft_writer w = {0};
-    EXPECT_EQ(WEFT_OK, weft_answer_write_trace(&w, &trace, false, &arena, &items));
+    EXPECT_EQ(WEFT_OK, weft_answer_write_trace(&w, NULL, &trace, false, &arena, &items));
     EXPECT_EQ(2, left);
     weft_writer_reset(&w);
-    EXPECT_EQ(WEFT_EIO, weft_answer_write_trace(&w, &trace, false, &arena, &items));
+    EXPECT_EQ(WEFT_EIO, weft_answer_write_trace(&w, NULL, &trace, false, &arena, &items));
     weft_writer_destroy(&w);
 }
 

@@ -1,0 +1,311 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "jepsen/cluster/enclosure.h"
+#include "jepsen/cluster/env.h"
+#include "jepsen/cluster/layout.h"
+#include "jepsen/cluster/nemesis.h"
+#include "jepsen/cluster/process.h"
+#include "jepsen/core/results.h"
+#include "jepsen/verbs.h"
+
+enum {
+    WHOLE_MS = 30000,
+    HOLD_MS = 1500
+};
+
+struct breaking {
+    struct jep_plant_options options;
+    const char *list;
+    unsigned hold_ms, rounds;
+    struct jep_plant *plant;
+    pid_t load;
+    struct jep_arena *arena;
+    unsigned played, seen, skipped;
+    int64_t whole_ms_max;
+};
+
+/* --- a load ------------------------------------------------------------------------------ */
+
+/* Commits of `weft bench write`: something has to be under way when something breaks. */
+static void start_load(struct breaking *b)
+{
+    char weft[1100], endpoints[1024] = "", log[1100];
+    struct jep_message ignored;
+    for (unsigned i = 0; i < jep_plant_count(b->plant); i++) {
+        const struct jep_node_info *node = jep_plant_node(b->plant, i);
+        size_t size = strlen(endpoints);
+        if (node->cluster == 0 && !node->is_spare) {
+            (void)snprintf(endpoints + size, sizeof(endpoints) - size, "%s%s", size > 0 ? "," : "",
+                node->client);
+        }
+    }
+    (void)snprintf(weft, sizeof(weft), "%s/weft", b->options.bin);
+    (void)snprintf(log, sizeof(log), "%s/load.log", b->options.out);
+    int out = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    const char *const argv[] = {weft, "bench", "write", "--clients", "4", "--seconds", "3600",
+        "--assets", "200", "--endpoint", endpoints, "--identity", jep_plant_identity(b->plant, 0),
+        "--timeout", "60s", NULL};
+    struct jep_program program = {.argv = argv, .env = jep_layout_env, .out = out, .err = out};
+    b->load = jep_process_start(&program, &ignored);
+    if (out > 0) {
+        (void)close(out);
+    }
+}
+
+static void keep_load(struct breaking *b)
+{
+    int status;
+    if (b->load <= 0 || jep_process_wait(b->load, 0, &status)) {
+        start_load(b);
+    }
+}
+
+static void end_load(struct breaking *b)
+{
+    int status;
+    if (b->load > 0) {
+        (void)kill(b->load, SIGKILL);
+        (void)jep_process_wait(b->load, INT64_MAX, &status);
+    }
+}
+
+/* --- one fault --------------------------------------------------------------------------- */
+
+static bool is_true(const struct jep_edn *value, const char *key)
+{
+    const struct jep_edn *found = jep_edn_get(value, key);
+    return found != NULL && found->type == JEP_EDN_BOOL && found->boolean;
+}
+
+static void print(struct breaking *b, const char *what, const struct jep_edn *value)
+{
+    (void)printf("    %-6s %s\n", what, jep_edn_show(b->arena, value, 1000));
+}
+
+static bool play(struct breaking *b, const struct jep_nemesis *nemesis, unsigned round,
+    struct jep_message *message)
+{
+    struct jep_shape shape = {b->options.clusters, b->options.nodes, b->options.spares};
+    struct jep_rng rng = jep_rng_stream_at(b->options.seed, nemesis->name, round);
+    struct jep_edn plan = nemesis->plan(&rng, &shape, b->arena), started, stopped;
+    keep_load(b);
+    (void)printf("%s\n", nemesis->name);
+    print(b, "plan", &plan);
+    if (!jep_plant_supervise(b->plant, message) ||
+        !nemesis->start(b->plant, &plan, b->arena, &started, message)) {
+        return false;
+    }
+    print(b, "start", &started);
+    jep_sleep_ms(b->hold_ms);
+    if (!nemesis->stop(b->plant, &plan, b->arena, &stopped, message)) {
+        return false;
+    }
+    print(b, "stop", &stopped);
+    int64_t begin = jep_now_ns();
+    if (!jep_plant_heal(b->plant, message) || !jep_plant_wait_whole(b->plant, WHOLE_MS, message)) {
+        return false;
+    }
+    int64_t whole_ms = (jep_now_ns() - begin) / 1000000;
+    bool is_seen = is_true(&started, "took-effect") || is_true(&stopped, "took-effect");
+    bool is_skipped = jep_edn_get(&started, "skipped") != NULL;
+    b->played++;
+    b->seen += is_seen;
+    b->skipped += is_skipped;
+    b->whole_ms_max = whole_ms > b->whole_ms_max ? whole_ms : b->whole_ms_max;
+    (void)printf("    %s, whole again after %lld ms\n",
+        is_seen      ? "seen"
+        : is_skipped ? "left out"
+                     : "NOT SEEN",
+        (long long)whole_ms);
+    return true;
+}
+
+static int play_all(struct breaking *b, struct jep_message *message)
+{
+    const struct jep_nemesis *nemeses[JEP_NEMESES_MAX];
+    size_t count;
+    if (!jep_nemesis_select(b->list, nemeses, &count, message)) {
+        return JEP_EXIT_HARNESS;
+    }
+    for (unsigned round = 0; round < b->rounds; round++) {
+        for (size_t i = 0; i < count; i++) {
+            if (!play(b, nemeses[i], round, message)) {
+                return JEP_EXIT_INVALID;
+            }
+        }
+    }
+    struct jep_edn deaths = jep_plant_deaths(b->plant, b->arena);
+    (void)printf("%u faults, %u seen, %u left out, longest time until whole %lld ms\n", b->played,
+        b->seen, b->skipped, (long long)b->whole_ms_max);
+    if (deaths.count > 0) {
+        (void)printf("nodes ended by themselves: ");
+        (void)jep_failed(message, "%s", jep_edn_show(b->arena, &deaths, 2000));
+        return JEP_EXIT_INVALID;
+    }
+    return b->seen + b->skipped == b->played ? JEP_EXIT_VALID : JEP_EXIT_UNKNOWN;
+}
+
+static int run(struct breaking *b)
+{
+    struct jep_message message = {{0}};
+    int code = JEP_EXIT_HARNESS;
+    b->arena = jep_arena_create();
+    b->plant = jep_plant_create(&b->options, &message);
+    if (b->plant != NULL && jep_plant_start(b->plant, JEP_PLANT_START_MS, &message)) {
+        code = play_all(b, &message);
+    }
+    end_load(b);
+    jep_plant_destroy(b->plant);
+    jep_arena_destroy(b->arena);
+    if (message.text[0] != 0) {
+        (void)fflush(stdout);
+        (void)fprintf(stderr, "jepsen: %s\n", message.text);
+    }
+    return code;
+}
+
+/* --- the verb ---------------------------------------------------------------------------- */
+
+static char bin[1024], shims[1100], out[1024], mount_point[1100];
+
+static int usage(FILE *to, int code)
+{
+    (void)fputs(
+        "usage: jepsen break [OPTION...]\n\n"
+        "Makes a plant under load, plays faults one after the other, and prints what each shows\n"
+        "for itself. Judges no history: `jepsen run` does. Exit: 0 each was seen and the plant "
+        "came\n"
+        "back, 1 it did not, or a node ended by itself, 2 a fault was not seen, 3 the harness\n"
+        "failed, 77 cannot run here.\n\n"
+        "  --nemesis N[,N...]  names or families; all (default)\n"
+        "  --list              the names, and stop\n"
+        "  --nodes N           of the site (3)\n"
+        "  --spares N          for growing (1)\n"
+        "  --seed X            (1)\n"
+        "  --rounds N          of the list (1)\n"
+        "  --hold-ms N         between start and stop of a fault (1500)\n"
+        "  --bin DIR           weft and weftd (beside this program)\n"
+        "  --old-bin DIR       another build of them\n"
+        "  --mutant NAME       for a test build of weftd\n"
+        "  --tmpfs             no loop devices\n"
+        "  --out DIR           logs (jepsen-break)\n",
+        to);
+    return code;
+}
+
+static int list_all(void)
+{
+    size_t count;
+    const struct jep_nemesis *const *all = jep_nemesis_all(&count);
+    for (size_t i = 0; i < count; i++) {
+        (void)printf("%-22s %s\n", all[i]->name, all[i]->family);
+    }
+    return JEP_EXIT_VALID;
+}
+
+/* False: usage. Options take their value from the next argument. */
+static bool read_options(struct breaking *b, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        struct jep_plant_options *o = &b->options;
+        const char *name = argv[i], *value = i + 1 < argc ? argv[i + 1] : "";
+        if (strcmp(name, "--tmpfs") == 0) {
+            o->disk = JEP_DISK_TMPFS;
+            continue;
+        }
+        i++;
+        if (strcmp(name, "--nemesis") == 0) {
+            b->list = value;
+        } else if (strcmp(name, "--nodes") == 0) {
+            o->nodes = (unsigned)atoi(value);
+        } else if (strcmp(name, "--spares") == 0) {
+            o->spares = (unsigned)atoi(value);
+        } else if (strcmp(name, "--seed") == 0) {
+            o->seed = strtoull(value, NULL, 10);
+        } else if (strcmp(name, "--rounds") == 0) {
+            b->rounds = (unsigned)atoi(value);
+        } else if (strcmp(name, "--hold-ms") == 0) {
+            b->hold_ms = (unsigned)atoi(value);
+        } else if (strcmp(name, "--bin") == 0) {
+            (void)snprintf(bin, sizeof(bin), "%s", value);
+        } else if (strcmp(name, "--old-bin") == 0) {
+            o->old_bin = value;
+        } else if (strcmp(name, "--mutant") == 0) {
+            o->mutants = value;
+        } else if (strcmp(name, "--out") == 0) {
+            (void)snprintf(out, sizeof(out), "%s", value);
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whole paths: nodes have directories of their own. */
+static bool make_places(struct jep_message *message)
+{
+    char whole[4096];
+    if (mkdir(out, 0755) != 0 && errno != EEXIST) {
+        return jep_failed(message, "%s: %s", out, strerror(errno));
+    }
+    if (realpath(out, whole) == NULL || strlen(whole) >= sizeof(out)) {
+        return jep_failed(message, "%s: %s", out, strerror(errno));
+    }
+    (void)snprintf(out, sizeof(out), "%.1000s", whole);
+    (void)snprintf(mount_point, sizeof(mount_point), "%s/scratch", out);
+    if (mkdir(mount_point, 0755) != 0 && errno != EEXIST) {
+        return jep_failed(message, "%s: %s", mount_point, strerror(errno));
+    }
+    if (realpath(bin, whole) == NULL || strlen(whole) >= sizeof(bin)) {
+        return jep_failed(message, "%s: %s", bin, strerror(errno));
+    }
+    (void)snprintf(bin, sizeof(bin), "%.1000s", whole);
+    return true;
+}
+
+int jep_verb_break(int argc, char **argv)
+{
+    struct breaking b = {.list = "all",
+        .hold_ms = HOLD_MS,
+        .rounds = 1,
+        .options = {.bin = bin,
+            .shims = shims,
+            .out = out,
+            .clusters = 1,
+            .nodes = 3,
+            .spares = 1,
+            .seed = 1}};
+    struct jep_enclosure enclosure;
+    struct jep_message message;
+    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+        return usage(stdout, JEP_EXIT_VALID);
+    }
+    if (argc > 1 && strcmp(argv[1], "--list") == 0) {
+        return list_all();
+    }
+    jep_env_shims(shims, sizeof(shims));
+    (void)snprintf(bin, sizeof(bin), "%s/../bin", shims);
+    (void)snprintf(out, sizeof(out), "jepsen-break");
+    if (!read_options(&b, argc, argv)) {
+        return usage(stderr, JEP_EXIT_HARNESS);
+    }
+    if (!make_places(&message)) {
+        (void)fprintf(stderr, "jepsen: %s\n", message.text);
+        return JEP_EXIT_HARNESS;
+    }
+    if (!jep_enclosure_enter(mount_point, &enclosure, &message)) {
+        (void)fprintf(stderr, "jepsen: cannot run here: %s\n", message.text);
+        return JEP_EXIT_CANNOT_RUN;
+    }
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
+    b.options.scratch = enclosure.scratch;
+    return run(&b);
+}

@@ -1,0 +1,91 @@
+#include "jepsen/cluster/layout.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "jepsen/cluster/process.h"
+
+enum {
+    PKI_MS = 30000,
+    PATH_BYTES = 1024
+};
+
+static const char *const orgs[JEP_CLUSTERS_MAX] = {"oem.example", "supplier.example"};
+static const char *const sites[JEP_CLUSTERS_MAX] = {"plant1", "plant2"};
+
+const char *const jep_layout_env[] = {
+    "WEFT_CONFIG_DIR=/nonexistent", "WEFT_CONTEXT=", "HOME=/nonexistent", NULL};
+
+const char *jep_layout_org(unsigned cluster)
+{
+    return orgs[cluster];
+}
+
+const char *jep_layout_site(unsigned cluster)
+{
+    return sites[cluster];
+}
+
+bool jep_layout_authority(const struct jep_plant_options *options, unsigned cluster,
+    char *ret_identity, size_t size, struct jep_message *message)
+{
+    char weft[PATH_BYTES], pki[PATH_BYTES];
+    (void)snprintf(weft, sizeof(weft), "%s/weft", options->bin);
+    (void)snprintf(pki, sizeof(pki), "%s/pki-%u", options->out, cluster + 1);
+    (void)snprintf(ret_identity, size, "%s/client", pki);
+    const char *const root[] = {
+        weft, "pki", "init", "--org", orgs[cluster], "--pki", pki, "--force", "-q", NULL};
+    const char *const client[] = {weft, "pki", "person", "client", "--site", sites[cluster],
+        "--pki", pki, "--out", ret_identity, "--force", "-q", NULL};
+    return jep_run(root, jep_layout_env, PKI_MS, message) &&
+           jep_run(client, jep_layout_env, PKI_MS, message);
+}
+
+static void write_configuration(struct jep_text *text, const struct jep_plant_options *o,
+    const struct jep_node_info *node, const char *const *peers, unsigned peers_count)
+{
+    jep_text_printf(text, "node:\n  name: %s\n  site: %s\n  org: %s\n  data: %s\n", node->name,
+        sites[node->cluster], orgs[node->cluster], node->data);
+    jep_text_printf(text, "  listen_peer: %s\n  listen_client: %s\n", node->peer, node->client);
+    jep_text_printf(text, "tls:\n  cert: tls/tls.crt\n  key: tls/tls.key\n  ca: tls/ca.crt\n");
+    /* Small, so that checkpoints and trimming happen within a minute, and a disk is soon full. */
+    jep_text_printf(text,
+        "limits:\n  log_bytes: 64 MiB\n  cache_bytes: 16 MiB\n  memtable_bytes: 8 MiB\n"
+        "  lineage_bytes: 64 MiB\n  checkpoint_entries: %u\n  trailing_entries: %u\n",
+        o->checkpoint_entries, o->trailing_entries);
+    if (o->election_ms != 0) {
+        jep_text_printf(text, "timers:\n  election_ms: %u\n  heartbeat_ms: %u\n", o->election_ms,
+            o->election_ms / 5);
+    }
+    if (peers_count > 0) {
+        jep_text_puts(text, "peers:\n");
+    }
+    for (unsigned i = 0; i < peers_count; i++) {
+        jep_text_printf(text, "  - %s\n", peers[i]);
+    }
+}
+
+bool jep_layout_node(const struct jep_plant_options *options, const struct jep_node_info *node,
+    const char *const *peers, unsigned peers_count, struct jep_message *message)
+{
+    char weft[PATH_BYTES], pki[PATH_BYTES], tls[PATH_BYTES], path[PATH_BYTES];
+    (void)snprintf(weft, sizeof(weft), "%s/weft", options->bin);
+    (void)snprintf(pki, sizeof(pki), "%s/pki-%u", options->out, node->cluster + 1);
+    (void)snprintf(tls, sizeof(tls), "%s/tls", node->home);
+    (void)snprintf(path, sizeof(path), "%s/weftd.yaml", node->home);
+    if (mkdir(node->home, 0755) != 0 && errno != EEXIST) {
+        return jep_failed(message, "%s: %s", node->home, strerror(errno));
+    }
+    const char *const argv[] = {weft, "pki", "node", node->name, "--site", sites[node->cluster],
+        "--host", node->ip, "--pki", pki, "--out", tls, "--force", "-q", NULL};
+    if (!jep_run(argv, jep_layout_env, PKI_MS, message)) {
+        return false;
+    }
+    struct jep_text text = {0};
+    write_configuration(&text, options, node, peers, peers_count);
+    bool is_written = jep_text_write_file(&text, path, message);
+    jep_text_free(&text);
+    return is_written;
+}

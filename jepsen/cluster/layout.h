@@ -1,0 +1,28 @@
+/* jepsen/cluster/layout.h: what a node needs before it can start, made as a user makes it: a trust
+ * root and keys by `weft pki`, a configuration file. */
+#ifndef WEFT_JEPSEN_CLUSTER_LAYOUT_H
+#define WEFT_JEPSEN_CLUSTER_LAYOUT_H
+
+#include <stdbool.h>
+
+#include "jepsen/cluster/plant.h"
+
+/* Names of a cluster's organization and site. */
+const char *jep_layout_org(unsigned cluster);
+const char *jep_layout_site(unsigned cluster);
+
+/* Environment for every `weft` command: no settings of the user who runs the harness. */
+extern const char *const jep_layout_env[];
+
+/* Trust root of the cluster and the identity of its clients below `directory`/pki-N; gives the
+ * directory of that identity. */
+bool jep_layout_authority(const struct jep_plant_options *options, unsigned cluster,
+    char *ret_identity, size_t size, struct jep_message *message)
+    __attribute__((warn_unused_result));
+/* Keys of the node, and its weftd.yaml, in its home. peers: client doors of the others of its
+ * cluster, where a first start joins. */
+bool jep_layout_node(const struct jep_plant_options *options, const struct jep_node_info *node,
+    const char *const *peers, unsigned peers_count, struct jep_message *message)
+    __attribute__((warn_unused_result));
+
+#endif

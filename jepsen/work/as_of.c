@@ -1,0 +1,128 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "jepsen/cluster/json.h"
+#include "jepsen/work/workload.h"
+
+/* The past does not change: what was known at an index is the same at every node and ever after.
+ * The indexes that are asked for are those at which writes were acknowledged; the plan leaves open
+ * which, since it cannot know them. */
+
+enum {
+    FINAL_QUESTIONS = 40 /* chosen: for each node */
+};
+
+static struct jep_edn question(struct jep_gen *gen)
+{
+    struct jep_edn items[] = {jep_edn_nil(), jep_edn_nil(), jep_edn_nil()};
+    return jep_edn_vector(gen->arena, items, 3);
+}
+
+static void next(struct jep_gen *gen, unsigned worker, struct jep_step *ret_step)
+{
+    if (jep_rng_below(&gen->rng, 100) < 55) {
+        *ret_step = (struct jep_step){"as-of", question(gen)};
+        return;
+    }
+    int64_t key = jep_gen_key(gen, worker);
+    int64_t value = jep_gen_value(gen, worker);
+    *ret_step =
+        (struct jep_step){"write", jep_edn_pair(gen->arena, jep_edn_int(key), jep_edn_int(value))};
+}
+
+static bool final(struct jep_gen *gen, unsigned i, struct jep_step *ret_step)
+{
+    *ret_step = (struct jep_step){"as-of", question(gen)};
+    return i < FINAL_QUESTIONS;
+}
+
+static void asset_of(int64_t key, char ret_asset[64])
+{
+    (void)snprintf(ret_asset, 64, "past/%" PRId64, key);
+}
+
+static void remember(struct jep_shared *shared, struct jep_rng *rng, int64_t key, int64_t index)
+{
+    (void)pthread_mutex_lock(&shared->mutex);
+    size_t at = shared->known_count < JEP_KNOWN_MAX ? shared->known_count++
+                                                    : (size_t)jep_rng_below(rng, JEP_KNOWN_MAX);
+    shared->known[at].key = key;
+    shared->known[at].index = index;
+    (void)pthread_mutex_unlock(&shared->mutex);
+}
+
+static void write_value(struct jep_call *call)
+{
+    const struct jep_edn *value = call->step->value.items;
+    struct jep_text line = {0};
+    char attrs[64], asset[64];
+    asset_of(value[0].integer, asset);
+    (void)snprintf(attrs, sizeof(attrs), "{\"v\":%" PRId64 "}", value[1].integer);
+    jep_commit_begin(&line);
+    jep_commit_record(&line, "jepsen.past", asset, attrs, NULL, -1);
+    jep_commit_end(&line);
+    struct jep_answer answer =
+        jep_client_commit(call->client, line.bytes, call->is_stubborn, call->arena);
+    jep_call_commit_outcome(call, &answer);
+    jep_text_free(&line);
+    if (call->type == JEP_OK) {
+        int64_t index = jep_json_int(&answer.body, "index", 0);
+        remember(call->shared, call->rng, value[0].integer, index);
+    }
+}
+
+/* Another key's index is as good a question as the key's own. False: nothing is known yet. */
+static bool choose(struct jep_call *call, int64_t *ret_key, int64_t *ret_index)
+{
+    struct jep_shared *shared = call->shared;
+    (void)pthread_mutex_lock(&shared->mutex);
+    size_t count = shared->known_count;
+    if (count > 0) {
+        size_t key = (size_t)jep_rng_below(call->rng, count);
+        bool is_own = jep_rng_chance(call->rng, 1, 2);
+        size_t index = is_own ? key : (size_t)jep_rng_below(call->rng, count);
+        *ret_key = shared->known[key].key;
+        *ret_index = shared->known[index].index;
+    }
+    (void)pthread_mutex_unlock(&shared->mutex);
+    return count > 0;
+}
+
+static void ask(struct jep_call *call)
+{
+    int64_t key = 0, index = 0;
+    struct jep_seen seen;
+    char asset[64];
+    if (!choose(call, &key, &index)) {
+        jep_call_fail(call, "nothing-known");
+        return;
+    }
+    asset_of(key, asset);
+    struct jep_answer answer = jep_client_read(
+        call->client, &(struct jep_read){.asset = asset, .as_of = index}, call->arena, &seen);
+    jep_call_read_outcome(call, &answer);
+    struct jep_edn found = seen.records.count > 0
+                               ? jep_edn_int(jep_record_int(&seen.records.items[0], "v", -1))
+                               : jep_edn_keyword("absent");
+    struct jep_edn items[] = {
+        jep_edn_int(key), jep_edn_int(index), call->type == JEP_OK ? found : jep_edn_nil()};
+    call->value = jep_edn_vector(call->arena, items, 3);
+}
+
+static void apply(struct jep_call *call)
+{
+    if (strcmp(call->step->f, "as-of") == 0) {
+        ask(call);
+    } else {
+        write_value(call);
+    }
+}
+
+const struct jep_workload jep_workload_as_of = {.name = "as-of",
+    .what = "answers for a past index never change, at any node",
+    .check = "as-of",
+    .rate = 100,
+    .next = next,
+    .final = final,
+    .apply = apply};

@@ -1,0 +1,187 @@
+#include "jepsen/work/profile.h"
+
+#include <string.h>
+
+enum {
+    CI_RUNS = 6,
+    CI_MUTANTS = 2,
+    CI_RUN_S = 20,
+    CI_INTERVAL_S = 3,
+    CI_TRIES = 2,
+    CI_SIM_S = 75,
+    CI_SEEDS = 500,
+    NIGHTLY_RUN_S = 30,
+    NIGHTLY_INTERVAL_S = 4,
+    NIGHTLY_SIM_S = 2400,
+    NIGHTLY_SEEDS = 10000,
+    SOAK_ROUNDS = 20,
+    SOAK_RUN_S = 300,
+    SOAK_INTERVAL_S = 10,
+    MUTANT_RUN_S = 30,
+    MUTANT_TRIES = 10
+};
+
+/* Of these ci takes six in turn, beginning at another one each day. Neighbours differ in both. */
+static const char *const pairs[][2] = {{"register", "partition"}, {"append", "kill"},
+    {"set", "power"}, {"bank", "pause"}, {"watch", "stop"}, {"lineage", "crash-loop"},
+    {"as-of", "partition"}, {"counter", "power"}, {"register", "clock"}, {"append", "partition"},
+    {"membership", "member"}, {"set", "kill"}, {"bank", "link"}, {"checkpoint", "checkpoint"},
+    {"watch", "partition"}, {"register", "kill,pause"}, {"append", "power"},
+    {"lineage", "partition"}};
+
+static const char *const workloads[] = {"register", "append", "set", "bank", "counter", "watch",
+    "as-of", "lineage", "membership", "checkpoint"};
+static const char *const families[] = {"partition", "link", "kill", "pause", "stop", "crash-loop",
+    "stutter", "power", "disk", "damage", "clock", "member", "checkpoint", "restart"};
+
+static const struct jep_hunt hunts[] = {
+    {"ack_before_sync", "set", "power-all", false},
+    {"sync_skipped", "set", "power-all", false},
+    {"vote_not_persisted", "append", "power,kill", false},
+    {"read_without_round", "register", "partition-leader,pause-leader", false},
+    {"read_without_term", "register", "kill-leader,stop-leader", false},
+    {"disk_error_ignored", "set", "disk-eio,disk-enospc", false},
+    {"no_checksum", "set", "damage", false},
+    {"commit_alone", "append", "partition-leader,kill-leader", false},
+    {"read_before_applied", "register", "link-delay,partition-one-way", false},
+    {"apply_twice", "counter", "kill", false},
+    {"retry_twice", "counter", "pause-one", false},
+    {"requests_forgotten", "counter", "kill", false},
+    {"expect_stale", "bank", "pause-one", false},
+    {"commit_half", "append", "pause-one", false},
+    {"links_half", "lineage", "pause-one", false},
+    {"follower_skips", "set", "partition-one", false},
+    {"empty_after_start", "append", "kill", false},
+    {"as_of_now", "as-of", "pause-one", false},
+    {"page_skips", "set", "pause-one", false},
+    {"watch_skips", "watch", "pause-one", false},
+    {"watch_repeats", "watch", "pause-one", false},
+    {"read_unasked", "register", "partition-one,pause-one", false},
+    {"min_index_ignored", "bank", "link-delay,partition-one", false},
+    {"lost_is_refused", "set", "partition-leader", false},
+    {"no_fencing", "set", "partition-leader", false},
+    {"answers_crossed", "register", "pause-one", false},
+    {"checkpoint_behind", "counter", "checkpoint", false},
+};
+
+enum {
+    PAIRS = sizeof(pairs) / sizeof(pairs[0]),
+    WORKLOADS = sizeof(workloads) / sizeof(workloads[0]),
+    FAMILIES = sizeof(families) / sizeof(families[0]),
+    HUNTS = sizeof(hunts) / sizeof(hunts[0])
+};
+
+const struct jep_hunt *jep_profile_hunt(size_t i)
+{
+    return i < HUNTS ? &hunts[i] : NULL;
+}
+
+static struct jep_bout sim(uint64_t seed, uint64_t seeds, unsigned limit_s)
+{
+    return (struct jep_bout){.kind = JEP_BOUT_SIM,
+        .workload = "sim",
+        .nemesis = "",
+        .seeds = seeds,
+        .seed = seed * seeds + 1, /* Another day, other seeds. */
+        .time_limit_s = limit_s};
+}
+
+static struct jep_bout run(
+    const char *workload, const char *nemesis, uint64_t seed, unsigned run_s, unsigned interval_s)
+{
+    return (struct jep_bout){.kind = JEP_BOUT_RUN,
+        .workload = workload,
+        .nemesis = nemesis,
+        .seed = seed,
+        .time_limit_s = run_s,
+        .interval_s = interval_s};
+}
+
+static struct jep_bout hunt(
+    const struct jep_hunt *hunt, uint64_t seed, unsigned run_s, unsigned tries)
+{
+    struct jep_bout bout = run(hunt->workload, hunt->nemesis, seed, run_s, CI_INTERVAL_S);
+    bout.kind = JEP_BOUT_MUTANT;
+    bout.mutant = hunt->mutant;
+    bout.tries = tries;
+    return bout;
+}
+
+/* The n-th that ci may take. */
+static const struct jep_hunt *quick_hunt(uint64_t n)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < HUNTS; i++) {
+        count += hunts[i].is_quick ? 1 : 0;
+    }
+    n = count > 0 ? n % count : 0;
+    for (size_t i = 0; i < HUNTS; i++) {
+        if (hunts[i].is_quick && n-- == 0) {
+            return &hunts[i];
+        }
+    }
+    return NULL;
+}
+
+static bool ci(uint64_t seed, size_t i, struct jep_bout *ret_bout)
+{
+    if (i == 0) {
+        *ret_bout = sim(seed, CI_SEEDS, CI_SIM_S);
+        return true;
+    }
+    if (i <= CI_RUNS) {
+        const char *const *pair = pairs[(seed * CI_RUNS + i - 1) % PAIRS];
+        *ret_bout = run(pair[0], pair[1], seed * CI_RUNS + i, CI_RUN_S, CI_INTERVAL_S);
+        return true;
+    }
+    size_t n = i - CI_RUNS - 1;
+    const struct jep_hunt *h = n < CI_MUTANTS ? quick_hunt(seed * CI_MUTANTS + n) : NULL;
+    if (h != NULL) {
+        *ret_bout = hunt(h, seed * CI_MUTANTS + n, CI_RUN_S, CI_TRIES);
+    }
+    return h != NULL;
+}
+
+/* Every workload under every family of faults; what a machine cannot do is left out by the run. */
+static bool nightly(uint64_t seed, size_t i, struct jep_bout *ret_bout)
+{
+    if (i == 0) {
+        *ret_bout = sim(seed, NIGHTLY_SEEDS, NIGHTLY_SIM_S);
+        return true;
+    }
+    size_t n = i - 1;
+    if (n < WORKLOADS * (size_t)FAMILIES) {
+        *ret_bout = run(workloads[n % WORKLOADS], families[n / WORKLOADS], seed * 1000 + n,
+            NIGHTLY_RUN_S, NIGHTLY_INTERVAL_S);
+        return true;
+    }
+    return false;
+}
+
+static bool soak(uint64_t seed, size_t i, struct jep_bout *ret_bout)
+{
+    *ret_bout = run(workloads[i % WORKLOADS], "all", seed * 1000 + i, SOAK_RUN_S, SOAK_INTERVAL_S);
+    return i < SOAK_ROUNDS * (size_t)WORKLOADS;
+}
+
+static bool mutants(uint64_t seed, size_t i, struct jep_bout *ret_bout)
+{
+    if (i < HUNTS) {
+        *ret_bout = hunt(&hunts[i], seed * 1000 + 10 * i, MUTANT_RUN_S, MUTANT_TRIES);
+    }
+    return i < HUNTS;
+}
+
+bool jep_profile_bout(const char *profile, uint64_t seed, size_t i, struct jep_bout *ret_bout)
+{
+    static const struct {
+        const char *name;
+        bool (*bout)(uint64_t seed, size_t i, struct jep_bout *ret_bout);
+    } profiles[] = {{"ci", ci}, {"nightly", nightly}, {"soak", soak}, {"mutants", mutants}};
+    for (size_t p = 0; p < sizeof(profiles) / sizeof(profiles[0]); p++) {
+        if (strcmp(profiles[p].name, profile) == 0) {
+            return profiles[p].bout(seed, i, ret_bout);
+        }
+    }
+    return false;
+}

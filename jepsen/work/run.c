@@ -1,0 +1,470 @@
+#include "jepsen/work/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "jepsen/cluster/enclosure.h"
+#include "jepsen/cluster/process.h"
+#include "jepsen/work/judge.h"
+#include "jepsen/work/observer.h"
+#include "jepsen/work/worker.h"
+
+enum {
+    WHOLE_MS = 60000,   /* chosen: a node that lost its disk fetches a checkpoint */
+    SUPERVISE_MS = 200, /* chosen: a node that ended is down about so long */
+    MESSAGE_CUT = 400
+};
+
+struct run {
+    const struct jep_plan *plan;
+    struct jep_plant *plant; /* NULL: one that is there already */
+    struct jep_site site;
+    struct jep_history_writer *history;
+    struct jep_observer *observer;
+    struct jep_shared shared;
+    struct jep_worker workers[JEP_WORKERS_MAX];
+    unsigned worker_count;
+    bool is_member[JEP_SITE_NODES_MAX];
+    int log;
+    struct jep_arena *arena;
+    struct jep_edn_list checks; /* beside those of the history: name, {:valid? ...} */
+    const char *scratch;
+    char weft[4096];
+};
+
+static const char *in_out(const struct run *r, const char *name)
+{
+    return jep_arena_format(r->arena, "%s/%s", r->plan->options.out, name);
+}
+
+static void say(const struct run *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void say(const struct run *r, const char *format, ...)
+{
+    va_list arguments;
+    if (!r->plan->options.quiet) {
+        va_start(arguments, format);
+        (void)vfprintf(stderr, format, arguments);
+        va_end(arguments);
+    }
+}
+
+/* --- a plant ----------------------------------------------------------------------------- */
+
+/* A directory in which weftd is the test build that faults can be planted in. */
+static const char *bin_of_mutants(struct run *r, struct jep_message *message)
+{
+    const struct jep_run_options *o = &r->plan->options;
+    const char *directory = in_out(r, "bin");
+    const char *from = jep_arena_format(r->arena, "%s/weftd_mutants", o->bin);
+    bool is_made = (mkdir(directory, 0755) == 0 || errno == EEXIST) && access(from, X_OK) == 0;
+    const char *const pairs[][2] = {{from, "weftd"}, {r->weft, "weft"}};
+    for (size_t i = 0; i < 2 && is_made; i++) {
+        const char *to = jep_arena_format(r->arena, "%s/%s", directory, pairs[i][1]);
+        is_made = (unlink(to) == 0 || errno == ENOENT) && symlink(pairs[i][0], to) == 0;
+    }
+    if (!is_made) {
+        (void)jep_failed(message, "%s: %s: --mutant wants a test build", from, strerror(errno));
+    }
+    return is_made ? directory : NULL;
+}
+
+static bool make_plant(struct run *r, struct jep_message *message)
+{
+    const struct jep_run_options *o = &r->plan->options;
+    const char *bin = o->mutant != NULL ? bin_of_mutants(r, message) : o->bin;
+    struct jep_plant_options options = {.bin = bin,
+        .old_bin = o->old_bin,
+        .shims = o->shims,
+        .scratch = r->scratch,
+        .out = o->out,
+        .clusters = o->clusters,
+        .nodes = o->nodes,
+        .spares = jep_run_options_spares(o),
+        .mutants = o->mutant,
+        .seed = o->seed};
+    r->plant = bin != NULL ? jep_plant_create(&options, message) : NULL;
+    return r->plant != NULL && jep_plant_start(r->plant, JEP_PLANT_START_MS, message);
+}
+
+static void find_site(struct run *r)
+{
+    const struct jep_run_options *o = &r->plan->options;
+    r->site = (struct jep_site){.weft = r->weft, .timeout_ms = o->timeout_ms};
+    if (r->plant == NULL) {
+        char *list = jep_arena_text(r->arena, o->endpoints, strlen(o->endpoints)), *rest;
+        r->site.identity = o->identity;
+        for (char *at = strtok_r(list, ",", &rest);
+             at != NULL && r->site.count < JEP_SITE_NODES_MAX; at = strtok_r(NULL, ",", &rest)) {
+            r->site.nodes[r->site.count].name = at;
+            r->site.nodes[r->site.count].endpoint = at;
+            r->site.count++;
+        }
+        return;
+    }
+    r->site.identity = jep_plant_identity(r->plant, 0);
+    for (unsigned i = 0; i < jep_plant_count(r->plant); i++) {
+        const struct jep_node_info *node = jep_plant_node(r->plant, i);
+        if (node->cluster == 0 && !node->is_spare && r->site.count < JEP_SITE_NODES_MAX) {
+            r->site.nodes[r->site.count].name = node->name;
+            r->site.nodes[r->site.count].endpoint = node->client;
+            r->site.count++;
+        }
+    }
+}
+
+static void find_members(struct run *r)
+{
+    for (unsigned i = 0; i < r->site.count; i++) {
+        int node = r->plant != NULL ? jep_plant_find(r->plant, r->site.nodes[i].name) : -1;
+        r->is_member[i] = node < 0 || jep_node_is_member(r->plant, (unsigned)node);
+    }
+}
+
+/* --- faults ------------------------------------------------------------------------------ */
+
+static void write_nemesis(struct run *r, const char *what, const char *name, struct jep_edn value)
+{
+    char f[128];
+    (void)snprintf(f, sizeof(f), "%s%s", what, name);
+    struct jep_op op = {
+        .type = JEP_INFO, .time_ns = -1, .process = JEP_NEMESIS, .f = f, .value = value};
+    jep_history_write(r->history, &op, NULL);
+}
+
+/* Meanwhile nodes that end by themselves are started again, as by an init system. */
+static bool wait_until(struct run *r, int64_t at_ns, struct jep_message *message)
+{
+    int64_t left_ns;
+    while ((left_ns = at_ns - jep_history_writer_now_ns(r->history)) > 0) {
+        int64_t left_ms = left_ns / 1000000 + 1;
+        if (r->plant != NULL && !jep_plant_supervise(r->plant, message)) {
+            return false;
+        }
+        jep_sleep_ms((unsigned)(left_ms < SUPERVISE_MS ? left_ms : SUPERVISE_MS));
+    }
+    return true;
+}
+
+static bool play_event(struct run *r, const struct jep_planned_fault *fault, bool is_start,
+    struct jep_message *message)
+{
+    const struct jep_nemesis *nemesis = fault->nemesis;
+    struct jep_edn value = jep_edn_nil();
+    if (!wait_until(r, is_start ? fault->start_ns : fault->stop_ns, message)) {
+        return false;
+    }
+    say(r, "%6.1f s  %s %s\n", (double)jep_history_writer_now_ns(r->history) / 1e9,
+        is_start ? "start" : "stop", nemesis->name);
+    write_nemesis(r, is_start ? "start-" : "stop-", nemesis->name, fault->plan);
+    bool is_done = (is_start ? nemesis->start : nemesis->stop)(
+        r->plant, &fault->plan, r->arena, &value, message);
+    if (!is_done) {
+        char why[MESSAGE_CUT];
+        (void)snprintf(why, sizeof(why), "%s", message->text);
+        return jep_failed(message, "%s %s: %s", is_start ? "start" : "stop", nemesis->name, why);
+    }
+    write_nemesis(r, is_start ? "start-" : "stop-", nemesis->name, value);
+    return true;
+}
+
+/* Faults lie one behind the other, or a second one within the first: both end together. */
+static bool play_faults(struct run *r, struct jep_message *message)
+{
+    const struct jep_plan *plan = r->plan;
+    for (size_t i = 0; i < plan->fault_count; i++) {
+        const struct jep_planned_fault *fault = &plan->faults[i];
+        bool has_inner = i + 1 < plan->fault_count && plan->faults[i + 1].start_ns < fault->stop_ns;
+        if (!play_event(r, fault, true, message) ||
+            (has_inner && !play_event(r, fault + 1, true, message)) ||
+            (has_inner && !play_event(r, fault + 1, false, message)) ||
+            !play_event(r, fault, false, message)) {
+            return false;
+        }
+        i += has_inner ? 1 : 0;
+    }
+    return true;
+}
+
+/* --- the end ----------------------------------------------------------------------------- */
+
+static void add_check(struct run *r, const char *name, struct jep_result *result)
+{
+    jep_edn_put(&r->checks, name, jep_result_take(result, r->arena));
+}
+
+/* Not coming back is the product's failure, not the harness's. */
+static bool heal(struct run *r, struct jep_message *message)
+{
+    struct jep_result result = {0};
+    if (r->plant == NULL) {
+        return true;
+    }
+    write_nemesis(r, "heal", "", jep_edn_nil());
+    if (!jep_plant_heal(r->plant, message)) {
+        return false;
+    }
+    struct jep_edn items[] = {jep_edn_keyword("quorum"), jep_edn_bool(true)};
+    write_nemesis(r, "heal", "", jep_edn_map(r->arena, items, 1));
+    int64_t begun_ns = jep_now_ns();
+    bool is_whole = jep_plant_wait_whole(r->plant, WHOLE_MS, message);
+    if (!is_whole) {
+        jep_result_because(
+            &result, r->arena, JEP_INVALID, "after all faults had ended: %s", message->text);
+    }
+    jep_result_put(&result, "waited-ms", jep_edn_int((jep_now_ns() - begun_ns) / 1000000));
+    add_check(r, "whole", &result);
+    return true;
+}
+
+static void look_for_deaths(struct run *r)
+{
+    struct jep_result result = {0};
+    if (r->plant == NULL) {
+        return;
+    }
+    struct jep_edn deaths = jep_plant_deaths(r->plant, r->arena);
+    if (deaths.count > 0) {
+        jep_result_because(
+            &result, r->arena, JEP_INVALID, "%u nodes ended by themselves", (unsigned)deaths.count);
+    }
+    jep_result_put(&result, "deaths", deaths);
+    add_check(r, "deaths", &result);
+}
+
+/* --- clients ----------------------------------------------------------------------------- */
+
+static bool each_worker(struct run *r, bool (*start)(struct jep_worker *, struct jep_message *),
+    struct jep_message *message)
+{
+    for (unsigned i = 0; i < r->worker_count; i++) {
+        if (!start(&r->workers[i], message)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void join_workers(struct run *r)
+{
+    for (unsigned i = 0; i < r->worker_count; i++) {
+        jep_worker_join(&r->workers[i]);
+    }
+}
+
+static bool are_workers_well(const struct run *r, struct jep_message *message)
+{
+    for (unsigned i = 0; i < r->worker_count; i++) {
+        if (r->workers[i].client.is_broken) {
+            *message = r->workers[i].client.why;
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool set_up(struct run *r, struct jep_message *message)
+{
+    const struct jep_plan *plan = r->plan;
+    struct jep_client client;
+    bool is_set_up = true;
+    if (plan->options.workload->setup != NULL) {
+        jep_client_init(&client, &r->site, 0, r->log);
+        is_set_up = plan->options.workload->setup(&client, r->arena, message);
+        jep_client_close(&client);
+    }
+    if (!is_set_up || !jep_history_writer_create(in_out(r, "history.edn"), &r->history, message)) {
+        return false;
+    }
+    r->observer = jep_observer_start(&r->site, r->history, r->log);
+    r->worker_count = plan->options.concurrency;
+    for (unsigned i = 0; i < r->worker_count; i++) {
+        jep_worker_init(&r->workers[i], plan, &r->site, r->history, &r->shared, i, r->log);
+        r->workers[i].is_member = r->is_member;
+    }
+    return true;
+}
+
+/* Load and faults, then peace and the last questions. */
+static bool play(struct run *r, struct jep_message *message)
+{
+    if (!set_up(r, message) || !each_worker(r, jep_worker_start, message)) {
+        join_workers(r);
+        return false;
+    }
+    int64_t end_ns = (int64_t)r->plan->options.time_limit_s * 1000000000;
+    bool is_good = play_faults(r, message) && wait_until(r, end_ns, message) && heal(r, message);
+    join_workers(r);
+    if (is_good) {
+        find_members(r);
+        say(r, "%6.1f s  the last questions\n",
+            (double)jep_history_writer_now_ns(r->history) / 1e9);
+        is_good = each_worker(r, jep_worker_start_finals, message);
+        join_workers(r);
+    }
+    jep_observer_stop(r->observer);
+    r->observer = NULL;
+    if (is_good) {
+        jep_worker_digests(&r->workers[0]);
+        look_for_deaths(r);
+    }
+    return is_good && are_workers_well(r, message);
+}
+
+/* --- from the plan to the verdict -------------------------------------------------------- */
+
+static bool open_run(struct run *r, struct jep_message *message)
+{
+    const struct jep_run_options *o = &r->plan->options;
+    r->arena = jep_arena_create();
+    (void)snprintf(r->weft, sizeof(r->weft), "%s/weft", o->bin);
+    (void)pthread_mutex_init(&r->shared.mutex, NULL);
+    r->log = open(in_out(r, "sessions.log"), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (r->log < 0) {
+        return jep_failed(message, "%s: %s", o->out, strerror(errno));
+    }
+    return jep_plan_write(r->plan, in_out(r, "schedule.edn"), message) &&
+           (o->endpoints != NULL || make_plant(r, message));
+}
+
+static void close_run(struct run *r)
+{
+    for (unsigned i = 0; i < r->worker_count; i++) {
+        jep_worker_close(&r->workers[i]);
+    }
+    jep_observer_stop(r->observer);
+    jep_history_writer_destroy(r->history);
+    jep_plant_destroy(r->plant);
+    if (r->log > 0) {
+        (void)close(r->log);
+    }
+    jep_arena_destroy(r->arena);
+    free(r);
+}
+
+static enum jep_exit play_and_judge(
+    const struct jep_plan *plan, const struct jep_enclosure *enclosure)
+{
+    struct run *r = jep_alloc(1, sizeof(*r));
+    struct jep_message message;
+    memset(r, 0, sizeof(*r));
+    r->plan = plan;
+    r->scratch = enclosure->scratch;
+    bool is_good = open_run(r, &message);
+    if (is_good) {
+        find_site(r);
+        is_good = play(r, &message);
+    }
+    enum jep_exit exit_code = JEP_EXIT_HARNESS;
+    if (is_good) {
+        struct jep_edn checks = jep_edn_take_map(&r->checks, r->arena);
+        exit_code = jep_judge(plan, plan->options.out, &checks, &message);
+    }
+    if (exit_code == JEP_EXIT_HARNESS) {
+        (void)fprintf(stderr, "jepsen: %s\n", message.text);
+    }
+    close_run(r);
+    return exit_code;
+}
+
+/* jepsen-out/WORKLOAD-TIME-SEED. */
+static const char *make_out(struct jep_run_options *options, char path[4096])
+{
+    char stamp[32];
+    time_t now = time(NULL);
+    struct tm utc;
+    (void)gmtime_r(&now, &utc);
+    (void)strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &utc);
+    if (options->out == NULL) {
+        (void)mkdir("jepsen-out", 0755);
+        (void)snprintf(path, 4096, "jepsen-out/%s-%s-%llu", options->workload->name, stamp,
+            (unsigned long long)options->seed);
+        options->out = path;
+    }
+    return options->out;
+}
+
+/* 77 or 3: told on stderr. 0: go on, in the enclosure if a plant is to be made. */
+static enum jep_exit enter(struct jep_run_options *options, struct jep_enclosure *ret_enclosure)
+{
+    static char out[4096], whole[4096], bin[4096], mount_point[4200];
+    struct jep_message message;
+    if (options->workload->check == NULL || options->clusters > 1) {
+        (void)fprintf(stderr, "jepsen: %s: not yet\n",
+            options->clusters > 1 ? "two sites" : options->workload->name);
+        return JEP_EXIT_CANNOT_RUN;
+    }
+    if (mkdir(make_out(options, out), 0755) != 0 && errno != EEXIST) {
+        (void)fprintf(stderr, "jepsen: %s: %s\n", options->out, strerror(errno));
+        return JEP_EXIT_HARNESS;
+    }
+    if (realpath(options->out, whole) != NULL) {
+        options->out = whole;
+    }
+    if (realpath(options->bin, bin) != NULL) {
+        options->bin = bin;
+    }
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (options->endpoints != NULL) {
+        if (options->identity == NULL || options->nemeses[0] != '\0') {
+            (void)fprintf(stderr, "jepsen: --endpoints wants --identity and takes no --nemesis\n");
+            return JEP_EXIT_HARNESS;
+        }
+        return JEP_EXIT_VALID;
+    }
+    (void)snprintf(mount_point, sizeof(mount_point), "%s/scratch", options->out);
+    if (mkdir(mount_point, 0755) != 0 && errno != EEXIST) {
+        (void)fprintf(stderr, "jepsen: %s: %s\n", mount_point, strerror(errno));
+        return JEP_EXIT_HARNESS;
+    }
+    if (!jep_enclosure_enter(mount_point, ret_enclosure, &message)) {
+        (void)fprintf(stderr, "jepsen: cannot run here: %s\n", message.text);
+        return JEP_EXIT_CANNOT_RUN;
+    }
+    return JEP_EXIT_VALID;
+}
+
+enum jep_exit jep_run_options_play(const struct jep_run_options *options)
+{
+    struct jep_run_options own = *options;
+    struct jep_enclosure enclosure = {.is_root = false};
+    struct jep_message message;
+    struct jep_plan plan;
+    enum jep_exit exit_code = enter(&own, &enclosure);
+    if (exit_code != JEP_EXIT_VALID) {
+        return exit_code;
+    }
+    if (!jep_plan_make(&own, &plan, &message)) {
+        (void)fprintf(stderr, "jepsen: %s\n", message.text);
+        return JEP_EXIT_HARNESS;
+    }
+    exit_code = play_and_judge(&plan, &enclosure);
+    jep_plan_destroy(&plan);
+    return exit_code;
+}
+
+enum jep_exit jep_run_schedule_play(const char *schedule, const struct jep_run_options *machine)
+{
+    struct jep_enclosure enclosure = {.is_root = false};
+    struct jep_message message;
+    struct jep_plan plan;
+    if (!jep_plan_read(schedule, &plan, &message)) {
+        (void)fprintf(stderr, "jepsen: %s: %s\n", schedule, message.text);
+        return JEP_EXIT_HARNESS;
+    }
+    jep_run_options_take_machine(&plan.options, machine);
+    enum jep_exit exit_code = enter(&plan.options, &enclosure);
+    if (exit_code == JEP_EXIT_VALID) {
+        exit_code = play_and_judge(&plan, &enclosure);
+    }
+    jep_plan_destroy(&plan);
+    return exit_code;
+}

@@ -1,0 +1,45 @@
+#include "node/mutant.h"
+
+/* Only in the test library weft_state_mutants. */
+uint64_t weft_node_mutants_on;
+
+/* The names are the constants in lower case; a test looks for them in what is delivered. */
+const struct weft_mutant_info weft_node_mutant_infos[WEFT_NODE_MUTANTS] = {
+    [WEFT_NODE_MUTANT_APPLY_TWICE] = {"apply_twice",
+        "the applied index is written after the batch, so that a crash in between applies again",
+        true},
+    [WEFT_NODE_MUTANT_RETRY_TWICE] = {"retry_twice",
+        "a retry with the same request id commits again", true},
+    [WEFT_NODE_MUTANT_REQUESTS_FORGOTTEN] = {"requests_forgotten",
+        "a retry with the same request id commits again after a start", true},
+    [WEFT_NODE_MUTANT_EXPECT_STALE] = {"expect_stale",
+        "expect does not see earlier commits of its entry: both of two writers win", true},
+    [WEFT_NODE_MUTANT_COMMIT_HALF] = {"commit_half",
+        "of a commit's records the first half is written", true},
+    [WEFT_NODE_MUTANT_LINKS_HALF] = {"links_half", "the last link of a record is in no trace",
+        true},
+    [WEFT_NODE_MUTANT_FOLLOWER_SKIPS] = {"follower_skips",
+        "a follower leaves out every eighth entry", true},
+    [WEFT_NODE_MUTANT_EMPTY_AFTER_START] = {"empty_after_start",
+        "assets from before a start lose their history with their next record", true},
+    [WEFT_NODE_MUTANT_AS_OF_NOW] = {"as_of_now",
+        "a question about a past index is answered with newer records", true},
+    [WEFT_NODE_MUTANT_PAGE_SKIPS] = {"page_skips",
+        "the next page of an answer begins an index too late", true},
+    [WEFT_NODE_MUTANT_WATCH_SKIPS] = {"watch_skips",
+        "who waits for the next commit is told of the one after it", true},
+    [WEFT_NODE_MUTANT_WATCH_REPEATS] = {"watch_repeats", "the feed tells commits a second time",
+        true},
+    [WEFT_NODE_MUTANT_READ_UNASKED] = {"read_unasked",
+        "linearizable reads are answered from whatever the node has", true},
+    [WEFT_NODE_MUTANT_MIN_INDEX_IGNORED] = {"min_index_ignored",
+        "a read does not wait for the index that it names", true},
+    [WEFT_NODE_MUTANT_LOST_IS_REFUSED] = {"lost_is_refused",
+        "a deposed leader says refused of what it has proposed", true},
+    [WEFT_NODE_MUTANT_NO_FENCING] = {"no_fencing",
+        "a deposed leader answers for its successor's entries", true},
+    [WEFT_NODE_MUTANT_ANSWERS_CROSSED] = {"answers_crossed",
+        "answers to the commits of one entry go to the wrong askers", true},
+    [WEFT_NODE_MUTANT_CHECKPOINT_BEHIND] = {"checkpoint_behind",
+        "a checkpoint says one index less than it holds, so its last entry is applied again", true},
+};

@@ -1,0 +1,54 @@
+/* node/mutant.h: faults that tests can plant above Raft, to show that their checkers see them.
+ *
+ * As raft/mutant.h: only the test libraries weft_state_mutants, weft_checkpoint_mutants and
+ * weft_node_mutants are built with WEFT_NODE_MUTANTS_PLANTED; in the product every test below is
+ * the constant false and vanishes. Each is a mistake that somebody has made in a system like this
+ * one. tests/sim and the runs of jepsen/ name the situation in which it shows. */
+#ifndef WEFT_NODE_MUTANT_H
+#define WEFT_NODE_MUTANT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "raft/mutant.h"
+
+enum weft_node_mutant {
+    /* The state. */
+    WEFT_NODE_MUTANT_APPLY_TWICE,        /* The position is not in the batch: it comes later. */
+    WEFT_NODE_MUTANT_RETRY_TWICE,        /* No request id is ever found again. */
+    WEFT_NODE_MUTANT_REQUESTS_FORGOTTEN, /* Request ids from before a start are not known. */
+    WEFT_NODE_MUTANT_EXPECT_STALE,       /* `expect` does not see earlier commits of its entry. */
+    WEFT_NODE_MUTANT_COMMIT_HALF,        /* Of a commit's records the first half is written. */
+    WEFT_NODE_MUTANT_LINKS_HALF,         /* The last link of a record is kept in one direction. */
+    WEFT_NODE_MUTANT_FOLLOWER_SKIPS,     /* A follower leaves entries out. */
+    WEFT_NODE_MUTANT_EMPTY_AFTER_START,  /* Names from before a start are taken for new. */
+    /* Queries. */
+    WEFT_NODE_MUTANT_AS_OF_NOW,     /* A question about a past index is answered as of now. */
+    WEFT_NODE_MUTANT_PAGE_SKIPS,    /* The next page begins an index too late. */
+    WEFT_NODE_MUTANT_WATCH_SKIPS,   /* Who waited for a commit is told of the one after it. */
+    WEFT_NODE_MUTANT_WATCH_REPEATS, /* The feed goes on with what it has just told. */
+    /* Reads. */
+    WEFT_NODE_MUTANT_READ_UNASKED,      /* Linearizable reads are served as stale ones. */
+    WEFT_NODE_MUTANT_MIN_INDEX_IGNORED, /* A read does not wait for the index it names. */
+    /* Proposals and their answers. */
+    WEFT_NODE_MUTANT_LOST_IS_REFUSED, /* Whose outcome is unknown is told that it is refused. */
+    WEFT_NODE_MUTANT_NO_FENCING,      /* A deposed leader answers for its successor's entries. */
+    WEFT_NODE_MUTANT_ANSWERS_CROSSED, /* Answers of one entry go out in the wrong order. */
+    /* Checkpoints. */
+    WEFT_NODE_MUTANT_CHECKPOINT_BEHIND, /* A checkpoint says one index less than it holds. */
+    WEFT_NODE_MUTANTS,
+};
+
+#ifdef WEFT_NODE_MUTANTS_PLANTED
+extern const struct weft_mutant_info weft_node_mutant_infos[WEFT_NODE_MUTANTS];
+extern uint64_t weft_node_mutants_on; /* A bit for each. */
+static inline bool weft_node_mutant(enum weft_node_mutant m)
+{
+    return (weft_node_mutants_on >> m & 1u) != 0;
+}
+#else
+/* No function: its parameter's type would stand in the debugging symbols of the product. */
+#define weft_node_mutant(m) false
+#endif
+
+#endif
