@@ -200,7 +200,7 @@ static size_t make_hard(struct jep_linear_op *ops, size_t unknown)
     return unknown + 40;
 }
 
-TEST(linear, at_a_limit_it_says_unknown_and_which)
+TEST(linear, at_a_limit_it_says_unknown_and_which) /* JEP-15 */
 {
     static struct jep_linear_op ops[2000];
     size_t count = make_hard(ops, 60);
