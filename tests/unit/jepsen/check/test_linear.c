@@ -187,22 +187,22 @@ TEST(linear, many_concurrent_writes_do_not_explode)
     EXPECT_EQ(WRITES + 1, answer.failing);
 }
 
-/* Every write writes one of two values and its outcome is unknown: nothing can be pruned. */
-static size_t make_hard(struct jep_linear_op *ops, size_t unknown)
+/* Many compare-and-sets at once over few values, with reads beside them: nothing can be pruned. */
+static size_t make_hard(struct jep_linear_op *ops, size_t writers)
 {
-    for (uint32_t i = 0; i < unknown; i++) {
+    for (uint32_t i = 0; i < writers; i++) {
         ops[i] = (struct jep_linear_op){.kind = JEP_LINEAR_CAS,
             .expected = i % 7,
-            .value = (i + 1) % 7,
+            .value = (i / 7 + i + 1) % 7,
             .invoke = i,
-            .end = JEP_LINEAR_OPEN};
+            .end = 100000 + i};
     }
     for (uint32_t i = 0; i < 40; i++) {
-        uint32_t at = (uint32_t)unknown + 2 * i;
-        ops[unknown + i] = (struct jep_linear_op){
+        uint32_t at = (uint32_t)writers + 2 * i;
+        ops[writers + i] = (struct jep_linear_op){
             .kind = JEP_LINEAR_READ, .value = i * 3 % 7, .invoke = at, .end = at + 1};
     }
-    return unknown + 40;
+    return writers + 40;
 }
 
 TEST(linear, at_a_limit_it_says_unknown_and_which) /* JEP-15 */
