@@ -30,7 +30,7 @@ static bool take_transfer(const struct bank *bank, const struct jep_edn *value, 
 {
     const struct jep_edn *from = jep_edn_get(value, "from"), *to = jep_edn_get(value, "to");
     const struct jep_edn *amount = jep_edn_get(value, "amount");
-    if (from == NULL || to == NULL || amount == NULL || !jep_edn_is_int(amount)) {
+    if (from == NULL || to == NULL || amount == NULL || !jep_sums_is_amount(amount)) {
         return false;
     }
     *ret_from = jep_table_find(&bank->accounts, from);
@@ -44,10 +44,10 @@ static bool sum_up(const struct jep_edn *balances, int64_t *ret_sum)
     *ret_sum = 0;
     for (uint32_t i = 0; balances->type == JEP_EDN_MAP && i < balances->count; i++) {
         const struct jep_edn *balance = &balances->items[2 * i + 1];
-        if (!jep_edn_is_int(balance) ||
-            __builtin_add_overflow(*ret_sum, balance->integer, ret_sum)) {
+        if (!jep_sums_is_amount(balance)) {
             return false;
         }
+        *ret_sum += balance->integer;
     }
     return balances->type == JEP_EDN_MAP;
 }

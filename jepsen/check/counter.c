@@ -6,6 +6,12 @@
 #include "jepsen/check/span.h"
 #include "jepsen/check/sums.h"
 
+bool jep_sums_is_amount(const struct jep_edn *value)
+{
+    return jep_edn_is_int(value) && value->integer <= JEP_SUMS_AMOUNT_MAX &&
+           value->integer >= -JEP_SUMS_AMOUNT_MAX;
+}
+
 void jep_sums_begin(struct jep_sums *sums, int64_t change)
 {
     *(change > 0 ? &sums->begun_up : &sums->begun_down) += change;
@@ -47,7 +53,7 @@ static void end_read(struct counter *counter, const struct jep_op *op, const str
     counter->reads++;
     counter->widest =
         (uint64_t)(high - low) > counter->widest ? (uint64_t)(high - low) : counter->widest;
-    if (!jep_edn_is_int(&op->value)) {
+    if (!jep_sums_is_amount(&op->value)) {
         jep_found(&counter->findings, JEP_UNKNOWN, "not-understood",
             "a read ended (%" PRIu64 ") without a number", op->index);
         return;
@@ -100,7 +106,7 @@ void jep_check_counter(struct jep_history *history, const struct jep_check_optio
         if (op->process == JEP_NEMESIS || (op->f != add && op->f != read)) {
             continue;
         }
-        if (op->f == add && op->type == JEP_INVOKE && !jep_edn_is_int(&op->value)) {
+        if (op->f == add && op->type == JEP_INVOKE && !jep_sums_is_amount(&op->value)) {
             jep_found(&counter.findings, JEP_UNKNOWN, "not-understood",
                 "an add of no number (%" PRIu64 ")", op->index);
             break;

@@ -22,6 +22,7 @@ struct jep_limits jep_limits_from_now(int64_t time_ms, size_t memory_bytes, uint
     };
 }
 
+/* JEP-15 */
 bool jep_limits_step(struct jep_limits *limits, uint64_t count)
 {
     if (limits->steps_left < count) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "jepsen/check/configs.h"
 #include "jepsen/core/arena.h"
 
 /* A register is worth little to a search that does not know what a register is. Four rules, each of
@@ -15,9 +16,9 @@
  *   and a configuration that owes less can do all that one that owes more can.
  * JEP-13 (lock) A value that only one operation can write does not come again. While reads of it
  *   are still to be invoked, or an operation that must have happened expects it, it is not left.
- * JEP-14 (hide) A write of such a value, all of whose reads are pending and which nobody expects,
- *   takes effect with its reads just before any other write: nothing later can tell, and it is
- *   off the list. The value itself, once nobody will ask for it, is as good as any other such. */
+ * JEP-14 (hide) A pending write of a value that nobody will ask for any more, all its reads being
+ *   pending and nobody expecting it, takes effect with those reads just before any other write:
+ *   nothing later can tell, and it is off the list. As a state such a value is as good as any. */
 
 #define GONE (UINT32_MAX - 1) /* state: a value that nobody will ever ask for */
 
@@ -32,18 +33,7 @@ struct value {
 struct pending {
     uint32_t op;
     bool is_used;
-};
-
-/* Configurations side by side: state, then `words` words of mask (bit: the pending operation in
- * that slot has taken effect). `shown` is a value that stands for a state that is GONE. */
-struct set {
-    uint64_t *masks;
-    uint32_t *states;
-    uint32_t *shown;
-    size_t count;
-    size_t capacity;
-    uint32_t *slots; /* hash table: index + 1 */
-    size_t slots_capacity;
+    uint32_t twin; /* slot + 1 of an optional one that does the same and goes first */
 };
 
 struct search {
@@ -57,10 +47,11 @@ struct search {
     size_t pending_end; /* slots in use lie below */
     size_t open_pending;
     size_t words;
-    struct set now;  /* explains all that lies behind */
-    struct set next; /* being made */
-    struct set seen; /* looked at on the way from now to next */
-    uint64_t *mask;  /* scratch */
+    struct jep_configs now;  /* explain all that lies behind */
+    struct jep_configs next; /* being made */
+    struct jep_configs seen; /* looked at on the way from now to next */
+    uint64_t *optional;      /* pending operations that need not have happened */
+    uint64_t *mask;          /* scratch */
     struct jep_linear_answer *answer;
 };
 
@@ -77,85 +68,6 @@ static bool get_bit(const uint64_t *mask, size_t slot)
 static void set_bit(uint64_t *mask, size_t slot)
 {
     mask[slot / 64] |= (uint64_t)1 << (slot % 64);
-}
-
-static void set_clear(struct set *set)
-{
-    if (set->slots_capacity > 1024 && set->count < set->slots_capacity / 16) {
-        free(set->slots); /* one wide moment must not make every later one slow */
-        set->slots = NULL;
-        set->slots_capacity = 0;
-    }
-    set->count = 0;
-    if (set->slots_capacity > 0) {
-        memset(set->slots, 0, set->slots_capacity * sizeof(*set->slots));
-    }
-}
-
-static void set_free(struct set *set)
-{
-    free(set->masks);
-    free(set->states);
-    free(set->shown);
-    free(set->slots);
-}
-
-static uint64_t hash_of(uint32_t state, const uint64_t *mask, size_t words)
-{
-    uint64_t hash = state * 0x9e3779b97f4a7c15u;
-    for (size_t i = 0; i < words; i++) {
-        hash = (hash ^ (hash >> 29) ^ mask[i]) * 0xbf58476d1ce4e5b9u;
-    }
-    return hash ^ (hash >> 32);
-}
-
-static void set_rehash(struct set *set, size_t words)
-{
-    free(set->slots);
-    set->slots_capacity = set->slots_capacity > 0 ? set->slots_capacity * 2 : 64;
-    set->slots = jep_alloc(set->slots_capacity, sizeof(*set->slots));
-    size_t wrap = set->slots_capacity - 1;
-    for (size_t i = 0; i < set->count; i++) {
-        size_t at = hash_of(set->states[i], set->masks + i * words, words) & wrap;
-        while (set->slots[at] != 0) {
-            at = (at + 1) & wrap;
-        }
-        set->slots[at] = (uint32_t)i + 1;
-    }
-}
-
-/* False: it is there already. */
-static bool set_add(
-    struct set *set, size_t words, uint32_t state, uint32_t shown, const uint64_t *mask)
-{
-    if (set->count * 2 >= set->slots_capacity) {
-        set_rehash(set, words);
-    }
-    size_t wrap = set->slots_capacity - 1, at = hash_of(state, mask, words) & wrap;
-    while (set->slots[at] != 0) {
-        size_t i = set->slots[at] - 1;
-        if (set->states[i] == state &&
-            memcmp(set->masks + i * words, mask, words * sizeof(*mask)) == 0) {
-            return false;
-        }
-        at = (at + 1) & wrap;
-    }
-    if (set->count == set->capacity) {
-        set->capacity = set->capacity > 0 ? set->capacity * 2 : 64;
-        set->masks = jep_realloc(set->masks, set->capacity * words, sizeof(*set->masks));
-        set->states = jep_realloc(set->states, set->capacity, sizeof(*set->states));
-        set->shown = jep_realloc(set->shown, set->capacity, sizeof(*set->shown));
-    }
-    memcpy(set->masks + set->count * words, mask, words * sizeof(*mask));
-    set->states[set->count] = state;
-    set->shown[set->count] = shown;
-    set->slots[at] = (uint32_t)++set->count;
-    return true;
-}
-
-static size_t set_bytes(const struct set *set, size_t words)
-{
-    return set->capacity * (words * 8 + 8) + set->slots_capacity * 4;
 }
 
 /* --- Before the search: who writes what, what can be dropped (JEP-11), what is certain. --- */
@@ -248,7 +160,7 @@ static void count_values(struct search *search)
 
 static uint32_t settle(const struct search *search, uint32_t state)
 {
-    if (state != GONE && is_single(search, state) && search->values[state].reads_ahead == 0 &&
+    if (state != GONE && search->values[state].reads_ahead == 0 &&
         search->values[state].expected_left == 0) {
         return GONE; /* JEP-14 */
     }
@@ -268,6 +180,29 @@ static void see(const struct search *search, uint32_t state, uint64_t *mask)
     }
 }
 
+/* Whether a pending read still waits for the value. */
+static bool is_wanted(const struct search *search, uint32_t value, const uint64_t *mask)
+{
+    for (size_t slot = 0; slot < search->pending_end; slot++) {
+        if (search->pending[slot].is_used && !get_bit(mask, slot)) {
+            const struct jep_linear_op *op = &search->history->ops[search->pending[slot].op];
+            if (op->kind == JEP_LINEAR_READ && op->value == value) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* What need not have happened, and whose value nobody asks for, is left alone (JEP-11 once more).
+ */
+static bool is_useless(const struct search *search, size_t slot, const uint64_t *mask)
+{
+    uint32_t value = search->history->ops[search->pending[slot].op].value;
+    return get_bit(search->optional, slot) && settle(search, value) == GONE &&
+           !is_wanted(search, value, mask);
+}
+
 /* JEP-14 */
 static void hide(const struct search *search, uint64_t *mask)
 {
@@ -276,7 +211,8 @@ static void hide(const struct search *search, uint64_t *mask)
             continue;
         }
         const struct jep_linear_op *op = &search->history->ops[search->pending[slot].op];
-        if (op->kind == JEP_LINEAR_WRITE && settle(search, op->value) == GONE) {
+        if (op->kind == JEP_LINEAR_WRITE && settle(search, op->value) == GONE &&
+            !is_useless(search, slot, mask)) {
             set_bit(mask, slot);
             see(search, op->value, mask);
         }
@@ -303,6 +239,10 @@ static bool take_effect(
         (is_cas && state != op->expected)) {
         return false; /* a read of the present value has taken effect already */
     }
+    uint32_t twin = search->pending[slot].twin;
+    if ((twin != 0 && !get_bit(mask, twin - 1)) || is_useless(search, slot, mask)) {
+        return false;
+    }
     memcpy(search->mask, mask, search->words * sizeof(*mask));
     set_bit(search->mask, slot);
     if (!is_cas) {
@@ -315,9 +255,8 @@ static bool take_effect(
 
 static bool has_room(struct search *search)
 {
-    size_t bytes = set_bytes(&search->now, search->words) +
-                   set_bytes(&search->next, search->words) +
-                   set_bytes(&search->seen, search->words);
+    size_t bytes = jep_configs_bytes(&search->now) + jep_configs_bytes(&search->next) +
+                   jep_configs_bytes(&search->seen);
     if (bytes > search->limits->memory_bytes) {
         search->answer->limit = "memory";
         return false;
@@ -329,12 +268,13 @@ static bool has_room(struct search *search)
 static bool reach(struct search *search, size_t slot)
 {
     size_t words = search->words;
-    set_clear(&search->next);
-    set_clear(&search->seen);
+    jep_configs_clear(&search->next);
+    jep_configs_clear(&search->seen);
     for (size_t i = 0; i < search->now.count; i++) {
         const uint64_t *mask = search->now.masks + i * words;
-        struct set *into = get_bit(mask, slot) ? &search->next : &search->seen;
-        (void)set_add(into, words, search->now.states[i], search->now.shown[i], mask);
+        struct jep_configs *into = get_bit(mask, slot) ? &search->next : &search->seen;
+        (void)jep_configs_add(
+            into, search->optional, search->now.states[i], search->now.shown[i], mask);
     }
     for (size_t i = 0; i < search->seen.count; i++) {
         for (size_t other = 0; other < search->pending_end; other++) {
@@ -347,8 +287,8 @@ static bool reach(struct search *search, size_t slot)
                 continue;
             }
             uint32_t shown = search->history->ops[search->pending[other].op].value;
-            struct set *into = get_bit(search->mask, slot) ? &search->next : &search->seen;
-            if (set_add(into, words, state, shown, search->mask)) {
+            struct jep_configs *into = get_bit(search->mask, slot) ? &search->next : &search->seen;
+            if (jep_configs_add(into, search->optional, state, shown, search->mask)) {
                 search->answer->looked_at++;
             }
         }
@@ -367,16 +307,39 @@ static bool reach(struct search *search, size_t slot)
 static void release(struct search *search, const uint64_t *gone)
 {
     size_t words = search->words;
-    set_clear(&search->now);
+    jep_configs_clear(&search->now);
     for (size_t i = 0; i < search->next.count; i++) {
         for (size_t word = 0; word < words; word++) {
             search->mask[word] = search->next.masks[i * words + word] & ~gone[word];
         }
         uint32_t state = settle(search, search->next.states[i]);
-        (void)set_add(&search->now, words, state, search->next.shown[i], search->mask);
+        (void)jep_configs_add(
+            &search->now, search->optional, state, search->next.shown[i], search->mask);
     }
     if (search->now.count > search->answer->width) {
         search->answer->width = (uint32_t)search->now.count;
+    }
+}
+
+static bool does_same(const struct search *search, size_t slot, size_t other)
+{
+    const struct jep_linear_op *a = &search->history->ops[search->pending[slot].op];
+    const struct jep_linear_op *b = &search->history->ops[search->pending[other].op];
+    return a->kind == b->kind && a->value == b->value &&
+           (a->kind != JEP_LINEAR_CAS || a->expected == b->expected);
+}
+
+/* JEP-20. Of optional operations that do the same, the one in the lower slot goes first: it does
+ * not matter which. Called when an optional one comes or goes. */
+static void find_twins(struct search *search)
+{
+    for (size_t slot = 0; slot < search->pending_end; slot++) {
+        search->pending[slot].twin = 0;
+        for (size_t other = 0; other < slot && get_bit(search->optional, slot); other++) {
+            if (get_bit(search->optional, other) && does_same(search, slot, other)) {
+                search->pending[slot].twin = (uint32_t)other + 1;
+            }
+        }
     }
 }
 
@@ -393,9 +356,13 @@ static void leave_slot(struct search *search, size_t slot)
     while (search->pending_end > 0 && !search->pending[search->pending_end - 1].is_used) {
         search->pending_end--;
     }
+    if (get_bit(search->optional, slot)) {
+        search->optional[slot / 64] &= ~((uint64_t)1 << (slot % 64));
+        find_twins(search);
+    }
 }
 
-static void show_states(const struct set *set, struct jep_linear_answer *answer)
+static void show_states(const struct jep_configs *set, struct jep_linear_answer *answer)
 {
     answer->states_count = 0;
     for (size_t i = 0; i < set->count; i++) {
@@ -443,17 +410,6 @@ static bool end_op(struct search *search, uint32_t number)
     return true;
 }
 
-static void widen_set(struct set *set, size_t old, size_t words)
-{
-    uint64_t *masks = jep_alloc(set->capacity * words, sizeof(*masks));
-    for (size_t i = 0; i < set->count; i++) {
-        memcpy(masks + i * words, set->masks + i * old, old * sizeof(*masks));
-    }
-    free(set->masks);
-    set->masks = masks;
-    set_rehash(set, words);
-}
-
 static bool begin_op(struct search *search, uint32_t number)
 {
     const struct jep_linear_op *op = &search->history->ops[number];
@@ -467,15 +423,19 @@ static bool begin_op(struct search *search, uint32_t number)
         return false;
     }
     if (slot / 64 >= search->words) {
-        widen_set(&search->now, search->words, search->words + 1);
-        widen_set(&search->next, search->words, search->words + 1);
-        widen_set(&search->seen, search->words, search->words + 1);
         search->words++;
+        jep_configs_widen(&search->now, search->words);
+        jep_configs_widen(&search->next, search->words);
+        jep_configs_widen(&search->seen, search->words);
     }
     search->pending[slot] = (struct pending){.op = number, .is_used = true};
     search->pending_end = slot >= search->pending_end ? slot + 1 : search->pending_end;
     search->open_pending += is_open(op) ? 1 : 0;
     search->slot_of[number] = (uint32_t)slot;
+    if (!search->is_certain[number]) {
+        set_bit(search->optional, slot);
+        find_twins(search);
+    }
     if (op->kind != JEP_LINEAR_READ) {
         return true;
     }
@@ -531,12 +491,13 @@ static void run(const struct jep_linear_history *history, struct jep_limits *lim
     search->is_certain = jep_alloc(history->count, sizeof(*search->is_certain));
     search->slot_of = jep_alloc(history->count, sizeof(*search->slot_of));
     search->mask = jep_alloc(JEP_LINEAR_PENDING_MAX / 64, sizeof(*search->mask));
-    search->words = 1;
+    search->optional = jep_alloc(JEP_LINEAR_PENDING_MAX / 64, sizeof(*search->optional));
+    search->words = search->now.words = search->next.words = search->seen.words = 1;
     count_values(search);
     struct event *events = jep_alloc(history->count * 2, sizeof(*events));
     size_t count = list_events(search, events);
-    (void)set_add(
-        &search->now, 1, settle(search, history->initial), history->initial, search->mask);
+    (void)jep_configs_add(&search->now, search->optional, settle(search, history->initial),
+        history->initial, search->mask);
     bool is_going = true;
     for (size_t i = 0; i < count && is_going; i++) {
         is_going = events[i].is_end ? end_op(search, events[i].op) : begin_op(search, events[i].op);
@@ -545,10 +506,11 @@ static void run(const struct jep_linear_history *history, struct jep_limits *lim
         show_states(&search->now, ret_answer);
     }
     free(events);
-    set_free(&search->now);
-    set_free(&search->next);
-    set_free(&search->seen);
+    jep_configs_free(&search->now);
+    jep_configs_free(&search->next);
+    jep_configs_free(&search->seen);
     free(search->mask);
+    free(search->optional);
     free(search->slot_of);
     free(search->is_certain);
     free(search->is_dropped);

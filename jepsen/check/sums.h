@@ -6,7 +6,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Zeroed to start. Overflow is the caller's to rule out: amounts of a history are small. */
+#include "jepsen/core/edn.h"
+
+/* Amounts beyond it are not understood, so that no sum of a history overflows. */
+#define JEP_SUMS_AMOUNT_MAX ((int64_t)1 << 36)
+
+/* Whether a value is a number within the limit. */
+bool jep_sums_is_amount(const struct jep_edn *value);
+
+/* Zeroed to start. */
 struct jep_sums {
     int64_t certain;    /* changes that ended with :ok */
     int64_t begun_up;   /* positive changes invoked and not failed */

@@ -249,7 +249,7 @@ static void find_reordered(struct watch_check *check, const struct jep_history *
             continue;
         }
         if (op->type == JEP_OK && jep_edn_is_vector(&op->value, 2) &&
-            op->value.items[0].integer > newest) {
+            jep_edn_is_int(&op->value.items[0]) && op->value.items[0].integer > newest) {
             newest = op->value.items[0].integer;
             by = op;
         }

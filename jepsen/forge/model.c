@@ -264,8 +264,9 @@ static void watch_apply(struct jep_model *model, struct jep_step *step)
     while (first > 0 && model->elements.items[first - 1].items[0].integer >= from) {
         first--;
     }
+    size_t count = model->elements.count - first;
     struct jep_edn events =
-        jep_edn_vector(model->arena, model->elements.items + first, model->elements.count - first);
+        jep_edn_vector(model->arena, count > 0 ? &model->elements.items[first] : NULL, count);
     step->result = from_map(model, from, &events);
 }
 

@@ -7,7 +7,7 @@
 /* What happened to a key, a lane for each process, around the operation that nothing explains. */
 
 enum {
-    SHOWN_MAX = 60, /* operations; chosen: a drawing that can be read */
+    SHOWN_MAX = 36, /* operations; chosen: a drawing that can be read */
     LANE = 20,
     LABEL_BYTES = 24
 };
