@@ -164,7 +164,7 @@ static int run(struct breaking *b)
     end_load(b);
     jep_plant_destroy(b->plant);
     jep_arena_destroy(b->arena);
-    if (message.text[0] != 0) {
+    if (code != JEP_EXIT_VALID && message.text[0] != 0) {
         (void)fflush(stdout);
         (void)fprintf(stderr, "jepsen: %s\n", message.text);
     }

@@ -118,8 +118,8 @@ static void decide(const struct jep_plant *plant, const struct jep_edn *plan, un
     unsigned first, struct jep_reach *reach)
 {
     const char *kind = jep_aim_keyword(plan, "kind");
-    bool in_group[JEP_REACH_MAX];
-    unsigned order[JEP_REACH_MAX];
+    bool in_group[JEP_REACH_MAX] = {false};
+    unsigned order[JEP_REACH_MAX] = {0};
     for (unsigned i = 0; i < reach->count; i++) {
         in_group[i] = (nodes >> (first + i) & 1) != 0;
     }
