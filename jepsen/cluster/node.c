@@ -154,6 +154,11 @@ static pid_t launch(struct jep_plant *plant, unsigned node, bool bootstraps, con
     return pid;
 }
 
+static bool has_bad_disk(const struct jep_part *p)
+{
+    return p->is_filled || p->is_broken || jep_wish_get(p->wish.disk->calls) != 0;
+}
+
 bool jep_part_start_with(
     struct jep_plant *plant, unsigned node, const char *option, struct jep_message *message)
 {
@@ -171,7 +176,7 @@ bool jep_part_start_with(
     p->is_first = false;
     p->has_data = true;
     p->is_held = false;
-    p->may_exit = false;
+    p->may_exit = has_bad_disk(p); /* started by another fault's end, or as an init system does */
     p->may_be_killed = false;
     p->starts++;
     (void)pthread_mutex_unlock(&plant->lock);
