@@ -25,6 +25,7 @@ struct breaking {
     const char *list;
     unsigned hold_ms, rounds;
     bool is_mixed;
+    int expected;
     struct jep_plant *plant;
     pid_t load;
     struct jep_arena *arena;
@@ -256,6 +257,7 @@ static int usage(FILE *to, int code)
         "  --old-bin DIR       another build of them\n"
         "  --mutant NAME       for a test build of weftd\n"
         "  --tmpfs             no loop devices\n"
+        "  --expect CODE       exit 0 for this code, 1 for 0 (0)\n"
         "  --out DIR           logs (jepsen-break)\n",
         to);
     return code;
@@ -288,6 +290,8 @@ static bool read_options(struct breaking *b, int argc, char **argv)
         i++;
         if (strcmp(name, "--nemesis") == 0) {
             b->list = value;
+        } else if (strcmp(name, "--expect") == 0) {
+            b->expected = atoi(value);
         } else if (strcmp(name, "--nodes") == 0) {
             o->nodes = (unsigned)atoi(value);
         } else if (strcmp(name, "--clusters") == 0) {
@@ -374,5 +378,9 @@ int jep_verb_break(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN);
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     b.options.scratch = enclosure.scratch;
-    return run(&b);
+    int code = run(&b);
+    if (b.expected != JEP_EXIT_VALID && code != JEP_EXIT_HARNESS) {
+        return code == b.expected ? JEP_EXIT_VALID : JEP_EXIT_INVALID;
+    }
+    return code;
 }
