@@ -24,6 +24,8 @@ struct breaking {
     struct jep_plant_options options;
     const char *list;
     unsigned hold_ms, rounds;
+    bool is_mixed;
+    int expected;
     struct jep_plant *plant;
     pid_t load;
     struct jep_arena *arena;
@@ -89,42 +91,97 @@ static void print(struct breaking *b, const char *what, const struct jep_edn *va
     (void)printf("    %-6s %s\n", what, jep_edn_show(b->arena, value, 1000));
 }
 
-static bool play(struct breaking *b, const struct jep_nemesis *nemesis, unsigned round,
-    struct jep_message *message)
+/* A fault from its plan to its stop; nothing of it is shared with another one. */
+struct fault {
+    const struct jep_nemesis *nemesis;
+    struct jep_edn plan, started, stopped;
+};
+
+static void plan_fault(
+    struct breaking *b, struct fault *f, const struct jep_nemesis *nemesis, unsigned round)
 {
     struct jep_shape shape = {b->options.clusters, b->options.nodes, b->options.spares};
     struct jep_rng rng = jep_rng_stream_at(b->options.seed, nemesis->name, round);
-    struct jep_edn plan = nemesis->plan(&rng, &shape, b->arena), started, stopped;
+    *f = (struct fault){.nemesis = nemesis, .plan = nemesis->plan(&rng, &shape, b->arena)};
+}
+
+static bool start_fault(struct breaking *b, struct fault *f, struct jep_message *message)
+{
     keep_load(b);
-    (void)printf("%s\n", nemesis->name);
-    print(b, "plan", &plan);
+    (void)printf("%s\n", f->nemesis->name);
+    print(b, "plan", &f->plan);
     if (!jep_plant_supervise(b->plant, message) ||
-        !nemesis->start(b->plant, &plan, b->arena, &started, message)) {
+        !f->nemesis->start(b->plant, &f->plan, b->arena, &f->started, message)) {
         return false;
     }
-    print(b, "start", &started);
-    jep_sleep_ms(b->hold_ms);
-    if (!nemesis->stop(b->plant, &plan, b->arena, &stopped, message)) {
+    print(b, "start", &f->started);
+    return true;
+}
+
+static bool stop_fault(struct breaking *b, struct fault *f, struct jep_message *message)
+{
+    if (!jep_plant_supervise(b->plant, message) ||
+        !f->nemesis->stop(b->plant, &f->plan, b->arena, &f->stopped, message)) {
         return false;
     }
-    print(b, "stop", &stopped);
+    print(b, "stop", &f->stopped);
+    bool is_seen = is_true(&f->started, "took-effect") || is_true(&f->stopped, "took-effect");
+    bool is_skipped = jep_edn_get(&f->started, "skipped") != NULL;
+    b->played++;
+    b->seen += is_seen;
+    b->skipped += is_skipped;
+    (void)printf("    %s %s\n", f->nemesis->name,
+        is_seen      ? "seen"
+        : is_skipped ? "left out"
+                     : "NOT SEEN");
+    return true;
+}
+
+static bool become_whole(struct breaking *b, struct jep_message *message)
+{
     int64_t begin = jep_now_ns();
     if (!jep_plant_heal(b->plant, message) || !jep_plant_wait_whole(b->plant, WHOLE_MS, message)) {
         return false;
     }
     int64_t whole_ms = (jep_now_ns() - begin) / 1000000;
-    bool is_seen = is_true(&started, "took-effect") || is_true(&stopped, "took-effect");
-    bool is_skipped = jep_edn_get(&started, "skipped") != NULL;
-    b->played++;
-    b->seen += is_seen;
-    b->skipped += is_skipped;
     b->whole_ms_max = whole_ms > b->whole_ms_max ? whole_ms : b->whole_ms_max;
-    (void)printf("    %s, whole again after %lld ms\n",
-        is_seen      ? "seen"
-        : is_skipped ? "left out"
-                     : "NOT SEEN",
-        (long long)whole_ms);
+    (void)printf("    whole again after %lld ms\n", (long long)whole_ms);
     return true;
+}
+
+/* other: NULL, or one of another family, within the first one's time. */
+static bool play(struct breaking *b, const struct jep_nemesis *nemesis,
+    const struct jep_nemesis *other, unsigned round, struct jep_message *message)
+{
+    struct fault outer, inner;
+    plan_fault(b, &outer, nemesis, round);
+    if (!start_fault(b, &outer, message)) {
+        return false;
+    }
+    jep_sleep_ms(b->hold_ms);
+    if (other != NULL) {
+        plan_fault(b, &inner, other, round);
+        if (!start_fault(b, &inner, message)) {
+            return false;
+        }
+        jep_sleep_ms(b->hold_ms);
+        if (!stop_fault(b, &inner, message)) {
+            return false;
+        }
+    }
+    return stop_fault(b, &outer, message) && become_whole(b, message);
+}
+
+static const struct jep_nemesis *draw_other(struct jep_rng *rng,
+    const struct jep_nemesis *const *nemeses, size_t count, const struct jep_nemesis *nemesis)
+{
+    for (int i = 0; i < 100; i++) {
+        const struct jep_nemesis *other = nemeses[jep_rng_below(rng, count)];
+        if (strcmp(other->family, nemesis->family) != 0) {
+            return other;
+        }
+    }
+    return NULL; /* there is one family */
 }
 
 static int play_all(struct breaking *b, struct jep_message *message)
@@ -134,9 +191,12 @@ static int play_all(struct breaking *b, struct jep_message *message)
     if (!jep_nemesis_select(b->list, nemeses, &count, message)) {
         return JEP_EXIT_HARNESS;
     }
+    struct jep_rng rng = jep_rng_stream(b->options.seed, "mix");
     for (unsigned round = 0; round < b->rounds; round++) {
         for (size_t i = 0; i < count; i++) {
-            if (!play(b, nemeses[i], round, message)) {
+            const struct jep_nemesis *other =
+                b->is_mixed ? draw_other(&rng, nemeses, count, nemeses[i]) : NULL;
+            if (!play(b, nemeses[i], other, round, message)) {
                 return JEP_EXIT_INVALID;
             }
         }
@@ -149,7 +209,7 @@ static int play_all(struct breaking *b, struct jep_message *message)
         (void)jep_failed(message, "%s", jep_edn_show(b->arena, &deaths, 2000));
         return JEP_EXIT_INVALID;
     }
-    return b->seen + b->skipped == b->played ? JEP_EXIT_VALID : JEP_EXIT_UNKNOWN;
+    return b->is_mixed || b->seen + b->skipped == b->played ? JEP_EXIT_VALID : JEP_EXIT_UNKNOWN;
 }
 
 static int run(struct breaking *b)
@@ -164,7 +224,7 @@ static int run(struct breaking *b)
     end_load(b);
     jep_plant_destroy(b->plant);
     jep_arena_destroy(b->arena);
-    if (message.text[0] != 0) {
+    if (code != JEP_EXIT_VALID && message.text[0] != 0) {
         (void)fflush(stdout);
         (void)fprintf(stderr, "jepsen: %s\n", message.text);
     }
@@ -186,7 +246,9 @@ static int usage(FILE *to, int code)
         "failed, 77 cannot run here.\n\n"
         "  --nemesis N[,N...]  names or families; all (default)\n"
         "  --list              the names, and stop\n"
-        "  --nodes N           of the site (3)\n"
+        "  --mix               with each one another one of another family; seen or not\n"
+        "  --clusters N        sites (1)\n"
+        "  --nodes N           of each site (3)\n"
         "  --spares N          for growing (1)\n"
         "  --seed X            (1)\n"
         "  --rounds N          of the list (1)\n"
@@ -195,6 +257,7 @@ static int usage(FILE *to, int code)
         "  --old-bin DIR       another build of them\n"
         "  --mutant NAME       for a test build of weftd\n"
         "  --tmpfs             no loop devices\n"
+        "  --expect CODE       exit 0 for this code, 1 for 0 (0)\n"
         "  --out DIR           logs (jepsen-break)\n",
         to);
     return code;
@@ -220,11 +283,19 @@ static bool read_options(struct breaking *b, int argc, char **argv)
             o->disk = JEP_DISK_TMPFS;
             continue;
         }
+        if (strcmp(name, "--mix") == 0) {
+            b->is_mixed = true;
+            continue;
+        }
         i++;
         if (strcmp(name, "--nemesis") == 0) {
             b->list = value;
+        } else if (strcmp(name, "--expect") == 0) {
+            b->expected = atoi(value);
         } else if (strcmp(name, "--nodes") == 0) {
             o->nodes = (unsigned)atoi(value);
+        } else if (strcmp(name, "--clusters") == 0) {
+            o->clusters = (unsigned)atoi(value);
         } else if (strcmp(name, "--spares") == 0) {
             o->spares = (unsigned)atoi(value);
         } else if (strcmp(name, "--seed") == 0) {
@@ -307,5 +378,9 @@ int jep_verb_break(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN);
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     b.options.scratch = enclosure.scratch;
-    return run(&b);
+    int code = run(&b);
+    if (b.expected != JEP_EXIT_VALID && code != JEP_EXIT_HARNESS) {
+        return code == b.expected ? JEP_EXIT_VALID : JEP_EXIT_INVALID;
+    }
+    return code;
 }

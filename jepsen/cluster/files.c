@@ -115,6 +115,7 @@ struct jep_files jep_files_list(const char *directory, struct jep_arena *arena)
     walk.list = &list;
     walk.capacity = 0;
     (void)nftw(directory, list_one, DESCRIPTORS, FTW_PHYS | FTW_MOUNT);
+    walk.list = NULL;
     if (list.count > 0) {
         qsort(list.items, list.count, sizeof(*list.items), by_path);
         kept.items = jep_arena_array(arena, list.count, sizeof(*list.items));

@@ -91,8 +91,13 @@ static bool is_whole(void *ctx)
 bool jep_plant_wait_whole(struct jep_plant *plant, unsigned timeout_ms, struct jep_message *message)
 {
     struct whole w = {.plant = plant};
-    return jep_part_wait(is_whole, &w, timeout_ms) ||
-           jep_failed(message, "not whole within %u ms: %s", timeout_ms, w.why.text);
+    if (!jep_part_wait(is_whole, &w, timeout_ms)) {
+        return jep_failed(message, "not whole within %u ms: %s", timeout_ms, w.why.text);
+    }
+    for (unsigned c = 0; c < plant->options.clusters; c++) {
+        plant->disk_lost[c] = -1; /* whoever gave up waiting for its node: here it is */
+    }
+    return true;
 }
 
 bool jep_plant_start(struct jep_plant *plant, unsigned timeout_ms, struct jep_message *message)
@@ -205,7 +210,8 @@ bool jep_part_take_disk(struct jep_plant *plant, unsigned node)
             return false;
         }
     }
-    if (plant->disk_lost[cluster] >= 0) {
+    struct whole w = {.plant = plant};
+    if (plant->disk_lost[cluster] >= 0 && !cluster_is_whole(&w, cluster)) {
         return false;
     }
     plant->disk_lost[cluster] = (int)node;

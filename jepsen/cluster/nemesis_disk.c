@@ -119,6 +119,11 @@ JEP_ACT(start)
     struct jep_evidence e = {.arena = arena};
     const char *kind = jep_aim_keyword(plan, "kind");
     uint64_t counts[5], taken = 0;
+    if (strcmp(kind, "readonly") == 0 && !plant->is_ext4) {
+        memory.nodes = 0;
+        *ret_value = jep_effect_skipped(plant, arena, "a tmpfs does not turn read-only");
+        return true;
+    }
     memory.nodes = jep_effect_nodes(plant, plan, NULL);
     count(plant, memory.nodes, counts);
     memory.failed = counts[0], memory.delayed = counts[1], memory.no_space = counts[2];
@@ -185,6 +190,11 @@ JEP_ACT(stop)
     jep_evidence_int(&e, "read-only", (int64_t)(n[4] - memory.read_only));
     jep_evidence_int(&e, "delayed-syncs", (int64_t)delayed);
     jep_evidence_int(&e, "ended", ended);
+    /* Nothing was done, nothing is told of it. */
+    if (memory.nodes == 0) {
+        *ret_value = jep_effect_told(plant, 0, JEP_EFFECT_LATER, &e);
+        return is_good;
+    }
     bool is_seen = is_slow ? delayed > 0 : errors > 0;
     *ret_value =
         jep_effect_told(plant, memory.nodes, is_seen ? JEP_EFFECT_SEEN : JEP_EFFECT_NONE, &e);

@@ -116,12 +116,18 @@ static bool lose_power(struct jep_plant *plant, struct jep_arena *arena, uint64_
     return true;
 }
 
+static bool skip(const struct jep_plant *plant, struct jep_arena *arena, struct jep_edn *ret_value)
+{
+    *ret_value = jep_effect_skipped(
+        plant, arena, plant->is_ext4 ? "nobody leads" : "no power cut on a tmpfs");
+    return true;
+}
+
 JEP_ACT(start)
 {
-    nodes_down = jep_effect_nodes(plant, plan, NULL);
+    nodes_down = plant->is_ext4 ? jep_effect_nodes(plant, plan, NULL) : 0;
     if (nodes_down == 0) {
-        *ret_value = jep_effect_skipped(plant, arena, "nobody leads");
-        return true;
+        return skip(plant, arena, ret_value);
     }
     slow_syncs(plant, nodes_down, (uint32_t)jep_aim_int(plan, "sync-delay-us"));
     jep_sleep_ms((unsigned)jep_aim_int(plan, "window-ms"));
@@ -143,7 +149,10 @@ static bool has_ended(void *ctx)
 JEP_ACT(start_torn)
 {
     uint64_t torn_before = 0, torn = 0;
-    nodes_down = jep_effect_nodes(plant, plan, NULL);
+    nodes_down = plant->is_ext4 ? jep_effect_nodes(plant, plan, NULL) : 0;
+    if (nodes_down == 0) {
+        return skip(plant, arena, ret_value);
+    }
     for (unsigned i = 0; i < plant->count; i++) {
         if ((nodes_down >> i & 1) != 0) {
             struct jep_part *p = &plant->parts[i];

@@ -52,12 +52,17 @@ static bool keep_core(const struct jep_part *p)
     return rename(core, kept) == 0;
 }
 
-/* JEP-46. */
-static bool is_announced(const struct jep_part *p, int status)
+/* JEP-46. RocksDB as Debian builds it has its assertions on, and one of them is that nobody writes
+ * to its own log again after a write to it has failed, which it does itself. On a bad disk that is
+ * one more way to stop. */
+static bool is_announced(const struct jep_part *p, int status, const char *log)
 {
-    return WIFEXITED(status)
-               ? p->may_exit
-               : p->may_be_killed && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    if (WIFEXITED(status)) {
+        return p->may_exit;
+    }
+    return (WTERMSIG(status) == SIGKILL && p->may_be_killed) ||
+           (WTERMSIG(status) == SIGABRT && p->may_exit &&
+               strstr(log, "rocksdb::WritableFileWriter::AssertFalse") != NULL);
 }
 
 static void note_end(struct jep_plant *plant, unsigned node, int status)
@@ -69,9 +74,9 @@ static void note_end(struct jep_plant *plant, unsigned node, int status)
     }
     struct jep_death *death = &plant->deaths[plant->deaths_count++];
     *death = (struct jep_death){.node = node, .status = status};
-    death->is_announced = is_announced(p, status);
     death->has_core = keep_core(p);
     read_tail(p, death->log, sizeof(death->log));
+    death->is_announced = is_announced(p, status, death->log);
     p->pid = 0;
     p->state = JEP_NODE_DOWN;
 }
@@ -154,6 +159,11 @@ static pid_t launch(struct jep_plant *plant, unsigned node, bool bootstraps, con
     return pid;
 }
 
+static bool has_bad_disk(const struct jep_part *p)
+{
+    return p->is_filled || p->is_broken || jep_wish_get(p->wish.disk->calls) != 0;
+}
+
 bool jep_part_start_with(
     struct jep_plant *plant, unsigned node, const char *option, struct jep_message *message)
 {
@@ -171,7 +181,7 @@ bool jep_part_start_with(
     p->is_first = false;
     p->has_data = true;
     p->is_held = false;
-    p->may_exit = false;
+    p->may_exit = has_bad_disk(p); /* started by another fault's end, or as an init system does */
     p->may_be_killed = false;
     p->starts++;
     (void)pthread_mutex_unlock(&plant->lock);

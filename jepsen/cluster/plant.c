@@ -251,7 +251,9 @@ void jep_part_reach(const struct jep_plant *plant, unsigned cluster, struct jep_
     ret_reach->count = each;
     for (unsigned i = 0; i < each; i++) {
         ret_reach->is_member[i] = jep_node_is_member(plant, first + i);
-        ret_reach->is_up[i] = jep_node_state(plant, first + i) == JEP_NODE_UP;
+        /* One whose disk is not whole may be up, and of no use yet. */
+        ret_reach->is_up[i] = jep_node_state(plant, first + i) == JEP_NODE_UP &&
+                              plant->disk_lost[cluster] != (int)(first + i);
         for (unsigned k = 0; k < each; k++) {
             struct jep_link_rule rule;
             if (i != k) {

@@ -39,10 +39,9 @@ void jep_sleep_ms(unsigned ms)
 /* "NAME=..." of an entry is given anew in env. */
 static bool is_replaced(const char *entry, const char *const *env)
 {
-    const char *equals = strchr(entry, '=');
-    size_t size = equals != NULL ? (size_t)(equals - entry) + 1 : strlen(entry);
+    size_t size = strcspn(entry, "=");
     for (; env != NULL && *env != NULL; env++) {
-        if (strncmp(entry, *env, size) == 0) {
+        if (strncmp(entry, *env, size) == 0 && (*env)[size] == '=') {
             return true;
         }
     }

@@ -61,10 +61,12 @@ def namespaces_of(pid):
     return found
 
 
-def held(namespaces):
-    """Those of them that a process lives in, holds open, or has mounted: then they still exist."""
+def held(namespaces, witnesses):
+    """Those of them that a process lives in, holds open, or has mounted: then they still exist.
+    Of the processes that were there at the kill: the kernel gives numbers of namespaces again, and
+    others on this machine make some too."""
     found = []
-    for pid in processes():
+    for pid in witnesses:
         found += [f"{name} by {pid}" for name in namespaces_of(pid) & namespaces]
         try:
             fds = list(pathlib.Path(f"/proc/{pid}/fd").iterdir())
@@ -113,13 +115,13 @@ class Left(Exception):
     pass
 
 
-def check_gone(mark, directory, namespaces, devices_before):
+def check_gone(mark, directory, namespaces, witnesses, devices_before):
     """Waits for it: the kernel ends processes and unmounts after the kill, not within it."""
     end = time.monotonic() + GONE_S
     while True:
         left = {"processes": marked(mark), "loop devices": loops(directory),
                 "mounts": mounts(directory), "network devices": devices() - devices_before,
-                "namespaces": held(namespaces)}
+                "namespaces": held(namespaces, witnesses)}
         if not any(left.values()):
             return
         if time.monotonic() > end:
@@ -150,6 +152,7 @@ def kill_once(options, chance, number, work):
     time.sleep(delay)
     ours, loop_devices = marked(mark), len(loops(directory))
     namespaces = set().union(*(namespaces_of(pid) for pid in ours)) - namespaces_of(os.getpid())
+    witnesses = processes()
     for pid in victims(shell.pid, which) or [shell.pid]:
         try:
             os.kill(pid, signal.SIGKILL)
@@ -159,7 +162,7 @@ def kill_once(options, chance, number, work):
     if shell.returncode == 77:
         print("cannot run here:", (work / f"{number}.log").read_text().strip(), file=sys.stderr)
         sys.exit(77)
-    check_gone(mark, directory, namespaces, devices_before)
+    check_gone(mark, directory, namespaces, witnesses, devices_before)
     print(f"kill {number}: {which} after {delay:.2f} s: {len(ours)} processes in {len(namespaces)} "
           f"namespaces with {loop_devices} loop devices were there, none is left", flush=True)
     shutil.rmtree(directory, ignore_errors=True)

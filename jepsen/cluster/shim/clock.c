@@ -15,7 +15,7 @@
 #include "jepsen/cluster/shim/page.h"
 
 #define EXPORT __attribute__((visibility("default")))
-#define NEXT(name) ((__typeof__(&name))next(#name))
+#define NEXT(name) ((__typeof__(&(name)))next(#name))
 
 static struct jep_clock_page *page;
 static const int64_t second = 1000000000;
