@@ -1,3 +1,4 @@
+#include "tests/sim/check.h"
 #include "tests/sim/plant_client.h"
 
 #include <inttypes.h>
