@@ -19,7 +19,6 @@ struct planted {
 static const struct planted planted[] = {
     {"ack_before_sync", 200},
     {"vote_not_persisted", 100},
-    {"read_without_round", 200},
     {"read_without_term", 50},
     {"commit_alone", 20},
     {"read_before_applied", 20},
@@ -37,7 +36,7 @@ static const struct planted planted[] = {
     {"watch_repeats", 20},
     {"read_unasked", 20},
     {"min_index_ignored", 20},
-    {"lost_is_refused", 100},
+    {"lost_is_refused", 200},
     {"no_fencing", 100},
     {"answers_crossed", 50},
     {"checkpoint_behind", 100},
