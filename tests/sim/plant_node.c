@@ -88,6 +88,12 @@ void plant_trouble(struct plant *p)
         sim_note(s, "clock of node %" PRIu64 " is off by %" PRId64 " ms", n->id,
             n->plant->clock_ns / 1000000);
     }
+    if (sim_chance(s, 10)) {
+        sim_cut_leader(s);
+    }
+    if (sim_chance(s, 30)) { /* A run is short: more of them than sim_operate makes. */
+        sim_change_members(s);
+    }
     if (sim_chance(s, 2)) {
         n->plant->write_faults = 1 + (uint32_t)sim_random(s, 4);
     }

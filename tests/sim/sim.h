@@ -192,6 +192,8 @@ void sim_kind_drop(const struct sim_event *event); /* It was handled, or never w
 
 /* nemesis.c: operators and faults. */
 void sim_operate(struct sim *s); /* Now and then a change of members, a hand-over, a checkpoint. */
+void sim_change_members(struct sim *s);
+void sim_cut_leader(struct sim *s);
 void sim_nemesis(struct sim *s);
 void sim_calm(struct sim *s);
 struct sim_node *sim_any_running(struct sim *s); /* NULL: found none. */
