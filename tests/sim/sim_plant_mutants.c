@@ -19,6 +19,7 @@ struct planted {
 static const struct planted planted[] = {
     {"ack_before_sync", 200},
     {"vote_not_persisted", 100},
+    {"read_without_round", 200},
     {"read_without_term", 50},
     {"commit_alone", 20},
     {"read_before_applied", 20},
