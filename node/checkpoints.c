@@ -451,8 +451,12 @@ static void install(struct weft_checkpoint_work *w)
     struct weft_node *node = w->owner->node;
     struct weft_msg msg = {""};
     bool is_installed = false;
-    if (!weft_reads_is_idle(&node->reads) || node->digests.working > 0) {
+    if (node->digests.working > 0) {
         return; /* They end by themselves; the next turn looks again. */
+    }
+    weft_reads_hold(&node->reads, true);
+    if (!weft_reads_is_idle(&node->reads)) {
+        return;
     }
     enum weft_err rv = weft_replica_install(
         node->replica, &w->offer.snapshot, w->offer.from, w->now_ms, &is_installed, &msg);
@@ -465,6 +469,7 @@ static void install(struct weft_checkpoint_work *w)
         start_job(w, on_clean, on_cleaned);
         return;
     }
+    weft_reads_hold(&node->reads, false);
     weft_log(WEFT_LOG_INFO, "install_declined", weft_kv("reason", "out of date"));
     if (weft_install_discard(node->datadir.state, &msg) != WEFT_OK) {
         weft_log(WEFT_LOG_WARN, "clean_failed", weft_kv("error", (const char *)msg.text));

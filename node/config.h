@@ -66,6 +66,9 @@ struct weft_config {
         uint32_t checkpoints;        /* Kept. */
         uint64_t checkpoint_entries; /* Applied entries from one checkpoint to the next. */
         uint64_t trailing_entries;   /* Kept below a checkpoint for slow followers. */
+        uint32_t long_reads;         /* At once; 0: by the number of cores. */
+        uint32_t long_reads_waiting; /* Above it clients hear busy. */
+        uint32_t long_reads_percent; /* Of a thread's time, while commits are under way. */
     } limits;
     struct {
         uint32_t election_ms; /* Timeout is drawn from [election_ms, 2 * election_ms). */

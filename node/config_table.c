@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/long_reads.h"
 #include "policy/principal.h"
 #include "proto/record.h"
 
@@ -73,6 +74,13 @@ const struct weft_setting weft_settings[WEFT_SETTINGS] = {
     "unanswered requests per client connection"},
 {"limits", "inflight_entries", WEFT_SETTING_COUNT, AT(limits.inflight_entries), "4", 1, 256,
     false, "Raft entries proposed ahead of their commit"},
+{"limits", "long_reads", WEFT_SETTING_COUNT, AT(limits.long_reads), "0", 0,
+    WEFT_LONG_READS_THREADS_MAX, false,
+    "traces and other long reads at once; 0: half of the cores, 1 to 4"},
+{"limits", "long_reads_waiting", WEFT_SETTING_COUNT, AT(limits.long_reads_waiting), "64", 1, 4096,
+    false, "long reads that wait, a quarter of them of one client; above it clients hear busy"},
+{"limits", "long_reads_percent", WEFT_SETTING_COUNT, AT(limits.long_reads_percent), "10", 1, 100,
+    false, "of its time that each long read works while commits are under way; 100: all"},
 {"limits", "workers", WEFT_SETTING_COUNT, AT(limits.workers), "2", 1, 64, false,
     "threads for reads, checkpoints and digests"},
 {"limits", "checkpoints", WEFT_SETTING_COUNT, AT(limits.checkpoints), "2", 1, 64, false,

@@ -34,7 +34,7 @@ struct weft_setting {
 };
 
 enum {
-    WEFT_SETTINGS = 38
+    WEFT_SETTINGS = 41
 };
 extern const struct weft_setting weft_settings[WEFT_SETTINGS];
 

@@ -157,7 +157,7 @@ void weft_node_close_parts(struct weft_node *node)
     node->closing += 2 + (node->native != NULL) + (node->http != NULL) + (node->forwarder != NULL) +
                      (node->peers != NULL) + (node->join != NULL) +
                      (node->checkpoints.work != NULL) + (node->telemetry != NULL);
-    weft_reads_close(&node->reads, one_closed);
+    weft_reads_close(&node->reads, one_closed, node);
     weft_digests_close(&node->digests, one_closed, node);
     if (node->checkpoints.work != NULL) {
         weft_checkpoints_close(&node->checkpoints, one_closed, node);
@@ -280,8 +280,46 @@ static void open_loop(struct weft_node *node)
 
 static void reads_answer(void *ctx, const struct weft_waiter *waiter, struct weft_bytes message)
 {
-    struct weft_node *node = ctx;
-    weft_reply_bytes(node, waiter, message);
+    weft_reply_bytes(ctx, waiter, message);
+}
+
+static void reads_give(void *ctx, const struct weft_waiter *waiter, struct weft_buffer *message)
+{
+    weft_reply_give(ctx, waiter, message);
+}
+
+static bool reads_is_awaited(void *ctx, const struct weft_waiter *waiter)
+{
+    return weft_reply_is_awaited(ctx, waiter);
+}
+
+/* A core is left to the loop and to those who ask, on a machine of two cores as well. */
+static uint32_t long_read_threads(void)
+{
+    enum {
+        CHOSEN_MAX = 4
+    };
+    uint32_t half = uv_available_parallelism() / 2;
+    return half < 1 ? 1 : half > CHOSEN_MAX ? CHOSEN_MAX : half;
+}
+
+static enum weft_err open_reads(struct weft_node *node, struct weft_msg *msg)
+{
+    const struct weft_config *config = &node->config;
+    const struct weft_read_door door = {
+        .ctx = node, .answer = reads_answer, .give = reads_give, .is_awaited = reads_is_awaited};
+    const struct weft_long_reads_options options = {.loop = &node->loop,
+        .door = door,
+        .threads = config->limits.long_reads != 0 ? config->limits.long_reads : long_read_threads(),
+        .waiting_max = config->limits.long_reads_waiting,
+        .share_percent = config->limits.long_reads_percent,
+        .answer_ms = config->timers.request_ms};
+    struct weft_long_reads *long_reads;
+    enum weft_err rv = weft_long_reads_open(&options, &long_reads, msg);
+    if (rv == WEFT_OK) {
+        weft_reads_init(&node->reads, &node->loop, &door, long_reads);
+    }
+    return rv;
 }
 
 static enum weft_err open_node(struct weft_node *node, struct weft_msg *msg)
@@ -291,7 +329,6 @@ static enum weft_err open_node(struct weft_node *node, struct weft_msg *msg)
     node->arena.size_max = 64 * 1024 * 1024;
     weft_proposer_init(
         &node->proposer, config->limits.waiting_bytes, config->limits.inflight_entries);
-    weft_reads_init(&node->reads, &node->loop, node, reads_answer);
     weft_digests_init(&node->digests, &node->loop);
     weft_membership_init(&node->membership, node);
     enum weft_err rv = weft_datadir_open(config->node.data, config->node.org, config->node.site,
@@ -299,6 +336,10 @@ static enum weft_err open_node(struct weft_node *node, struct weft_msg *msg)
         &node->datadir, msg);
     if (rv != WEFT_OK) {
         return weft_wrap(msg, rv, "data directory");
+    }
+    rv = open_reads(node, msg);
+    if (rv != WEFT_OK) {
+        return rv;
     }
     rv = weft_telemetry_open(node, &node->telemetry, msg);
     if (rv == WEFT_OK) {

@@ -1,7 +1,7 @@
 #include "node/reads.h"
 
+#include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "node/mutant.h"
 #include "proto/check.h"
@@ -28,6 +28,7 @@ struct slot {
     uint64_t park_until_ms; /* COMMITS with wait: answer even an empty page from then on. */
     size_t answer_offset;
     size_t answer_size; /* 0 after the job: nothing new yet, park it. */
+    bool is_long;       /* After the job: hand it on. */
 };
 
 struct weft_read_batch {
@@ -49,22 +50,33 @@ struct weft_read_batch {
     struct slot slots[BATCH_QUERIES_MAX];
 };
 
-void weft_reads_init(struct weft_reads *r, uv_loop_t *loop, void *ctx,
-    void (*answer)(void *ctx, const struct weft_waiter *waiter, struct weft_bytes message))
+void weft_reads_init(struct weft_reads *r, uv_loop_t *loop, const struct weft_read_door *door,
+    struct weft_long_reads *long_reads)
 {
-    *r = (struct weft_reads){.loop = loop, .ctx = ctx, .answer = answer, .next_id = 1};
+    *r = (struct weft_reads){.loop = loop, .door = *door, .long_reads = long_reads, .next_id = 1};
 }
 
 void weft_reads_attach(struct weft_reads *r, struct weft_state *state, struct weft_replica *replica)
 {
-    weft_assert(r->working == 0);
+    weft_assert(weft_reads_is_idle(r));
     r->state = state;
     r->replica = replica;
+    r->is_held = false;
 }
 
 bool weft_reads_is_idle(const struct weft_reads *r)
 {
-    return r->working == 0;
+    struct weft_long_reads_figures figures;
+    weft_long_reads_figures(r->long_reads, &figures);
+    return r->working == 0 && figures.running == 0;
+}
+
+void weft_reads_hold(struct weft_reads *r, bool is_held)
+{
+    r->is_held = is_held;
+    if (is_held) {
+        weft_long_reads_interrupt(r->long_reads);
+    }
 }
 
 static struct weft_read_batch *batch_create(struct weft_reads *r)
@@ -115,52 +127,12 @@ static void batch_done(struct weft_read_batch *b)
     r->spare_count++;
 }
 
-void weft_reads_refuse(
-    struct weft_reads *r, const struct weft_waiter *waiter, enum weft_err err, const char *detail)
-{
-    struct weft_buffer out = {0};
-    struct weft_client_message message = {.kind = WEFT_KIND_ERROR,
-        .request_id = waiter->request_id,
-        .error = {.err = err, .detail = weft_text_of(detail)}};
-    if (weft_client_encode(&message, &out) == WEFT_OK) {
-        r->answer(r->ctx, waiter, (struct weft_bytes){out.data, out.size});
-    }
-    weft_buffer_destroy(&out);
-}
-
 static void batch_refuse(struct weft_read_batch *b, enum weft_err err, const char *detail)
 {
     for (uint32_t i = 0; i < b->count; i++) {
-        weft_reads_refuse(b->reads, &b->slots[i].waiter, err, detail);
+        weft_read_refuse(&b->reads->door, &b->slots[i].waiter, err, detail);
     }
     batch_done(b);
-}
-
-/* The query with its texts copied. False: no room. */
-static bool copy_query(
-    struct weft_arena *arena, const struct weft_query *query, struct weft_query *ret_copy)
-{
-    struct weft_query q = *query;
-    struct weft_text *texts[] = {&q.asset, &q.asset_glob, &q.kind, &q.where_path, &q.where_value,
-        &q.rels, &q.to_kind, &q.machine, &q.part};
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        if (texts[i]->size > 0) {
-            *texts[i] = weft_arena_text(arena, *texts[i]);
-            if (texts[i]->data == NULL) {
-                return false;
-            }
-        }
-    }
-    if (q.cursor.size > 0) {
-        uint8_t *copy = weft_arena_alloc(arena, q.cursor.size);
-        if (copy == NULL) {
-            return false;
-        }
-        memcpy(copy, q.cursor.data, q.cursor.size);
-        q.cursor.data = copy;
-    }
-    *ret_copy = q;
-    return true;
 }
 
 static enum weft_err batch_add(struct weft_read_batch *b, const struct weft_query *query,
@@ -168,7 +140,7 @@ static enum weft_err batch_add(struct weft_read_batch *b, const struct weft_quer
 {
     struct slot *slot = &b->slots[b->count];
     *slot = (struct slot){.waiter = *waiter, .park_until_ms = park_until_ms};
-    if (!copy_query(&b->queries, query, &slot->query)) {
+    if (weft_read_copy(&b->queries, query, &slot->query) != WEFT_OK) {
         return WEFT_EBUSY;
     }
     b->count++;
@@ -237,12 +209,39 @@ enum weft_err weft_reads_add(struct weft_reads *r, const struct weft_query *quer
     return rv;
 }
 
-/* Ages are told by the clock of the node that answers. */
-static int64_t wall_clock_ns(void)
+/* Whoever asks has gone past the budget of a short read. */
+static enum weft_err is_long(void *ctx, struct weft_msg *msg)
 {
-    struct timespec now;
-    return clock_gettime(CLOCK_REALTIME, &now) == 0 ? (int64_t)now.tv_sec * 1000000000 + now.tv_nsec
-                                                    : 0;
+    (void)ctx;
+    return weft_fail(msg, WEFT_EBUSY, "it takes long");
+}
+
+/* Pages of a feed follow each other at once, and each ends within its own limit. */
+static bool may_take_long(const struct weft_query *query)
+{
+    return query->type != WEFT_QUERY_COMMITS;
+}
+
+static bool is_trace(const struct weft_query *query)
+{
+    return query->type == WEFT_QUERY_TRACE_FORWARD || query->type == WEFT_QUERY_TRACE_BACK ||
+           query->type == WEFT_QUERY_RECALL;
+}
+
+static enum weft_err ask_view(struct weft_read_batch *b, struct slot *slot, bool is_on_loop,
+    struct weft_client_message *ret_message, struct weft_msg *msg)
+{
+    struct weft_yield yield = {.ask = is_long,
+        .every = 1,
+        .left = is_trace(&slot->query) ? WEFT_READS_SHORT_TRACE_STEPS : WEFT_READS_SHORT_STEPS};
+    if (is_on_loop) {
+        return weft_view_query_memory(b->view, &slot->query, &b->scratch, ret_message, msg);
+    }
+    weft_view_yield_with(b->view, may_take_long(&slot->query) ? &yield : NULL);
+    enum weft_err rv = weft_view_query(b->view, &slot->query, &b->scratch, ret_message, msg);
+    weft_view_yield_with(b->view, NULL);
+    slot->is_long = yield.err != WEFT_OK;
+    return rv;
 }
 
 /* Encodes the answer to one query behind those of others. False: memory alone does not answer it
@@ -252,10 +251,9 @@ static bool answer_one(struct weft_read_batch *b, struct slot *slot, bool is_on_
     struct weft_msg msg = {""};
     struct weft_client_message message;
     weft_arena_reset(&b->scratch);
-    slot->query.now_ns = wall_clock_ns();
-    enum weft_err rv = (is_on_loop ? weft_view_query_memory : weft_view_query)(
-        b->view, &slot->query, &b->scratch, &message, &msg);
-    if (is_on_loop && rv == WEFT_EBUSY) {
+    slot->query.now_ns = weft_read_now_ns();
+    enum weft_err rv = ask_view(b, slot, is_on_loop, &message, &msg);
+    if ((is_on_loop && rv == WEFT_EBUSY) || slot->is_long) {
         return false;
     }
     if (rv == WEFT_OK && slot->query.type == WEFT_QUERY_COMMITS && message.page.record_count == 0 &&
@@ -265,21 +263,9 @@ static bool answer_one(struct weft_read_batch *b, struct slot *slot, bool is_on_
         return true;
     }
     slot->answer_offset = b->answers.size;
-    if (rv == WEFT_OK) {
-        message.request_id = slot->waiter.request_id;
-        rv = weft_client_encode(&message, &b->answers);
-        if (rv != WEFT_OK) {
-            (void)weft_fail(&msg, rv, "the answer is too large; ask with a smaller limit");
-        }
-    }
-    if (rv != WEFT_OK) {
-        message = (struct weft_client_message){.kind = WEFT_KIND_ERROR,
-            .request_id = slot->waiter.request_id,
-            .error = {
-                .err = rv, .detail = weft_text_of(msg.text), .index = weft_view_index(b->view)}};
-        if (weft_client_encode(&message, &b->answers) != WEFT_OK) {
-            return false;
-        }
+    if (weft_read_encode(b->view, rv, &message, slot->waiter.request_id, &msg, &b->answers) !=
+        WEFT_OK) {
+        return false;
     }
     slot->answer_size = b->answers.size - slot->answer_offset;
     return true;
@@ -288,8 +274,30 @@ static bool answer_one(struct weft_read_batch *b, struct slot *slot, bool is_on_
 static void deliver(struct weft_read_batch *b, const struct slot *slot)
 {
     struct weft_reads *r = b->reads;
-    r->answer(r->ctx, &slot->waiter,
+    r->door.answer(r->door.ctx, &slot->waiter,
         (struct weft_bytes){b->answers.data + slot->answer_offset, slot->answer_size});
+}
+
+/* A trace is not tried by the pool first if it waits for nobody here. Nor is a later page: what
+ * was searched for the page before is on the state's shelf, and a budget that ends in the middle
+ * would lose it. */
+static bool is_long_at_once(struct weft_reads *r, const struct weft_query *query)
+{
+    return is_trace(query) && (query->cursor.size > 0 || weft_long_reads_is_free(r->long_reads));
+}
+
+/* The slot is done with: who waits is answered in time. */
+static void hand_on(struct weft_reads *r, const struct slot *slot)
+{
+    char text[160];
+    enum weft_err rv = weft_long_reads_add(r->long_reads, &slot->query, &slot->waiter, r->now_ms);
+    if (rv != WEFT_OK) {
+        (void)snprintf(text, sizeof(text),
+            "this query takes long, and of %u such that may wait here at once "
+            "(limits.long_reads_waiting) one client has at most a quarter; try again",
+            weft_long_reads_waiting_max(r->long_reads));
+        weft_read_refuse(&r->door, &slot->waiter, rv, text);
+    }
 }
 
 /* Answers what memory answers at once, and keeps the rest: most queries ask for little, and a
@@ -309,6 +317,8 @@ static void answer_on_loop(struct weft_read_batch *b)
         }
         if (is_answered) {
             deliver(b, slot);
+        } else if (is_long_at_once(r, &slot->query)) {
+            hand_on(r, slot);
         } else {
             b->slots[kept++] = *slot;
         }
@@ -339,7 +349,7 @@ static void park(struct weft_read_batch *b, const struct slot *slot)
     struct weft_read_batch *parked = batch_create(r);
     if (parked == NULL ||
         batch_add(parked, &slot->query, &slot->waiter, slot->park_until_ms) != WEFT_OK) {
-        weft_reads_refuse(r, &slot->waiter, WEFT_EBUSY, "too many queries wait on this node");
+        weft_read_refuse(&r->door, &slot->waiter, WEFT_EBUSY, "too many queries wait on this node");
         if (parked != NULL) {
             batch_done(parked);
         }
@@ -358,6 +368,13 @@ static void close_view(struct weft_read_batch *b)
     b->view = NULL;
 }
 
+static void tell_idle(struct weft_reads *r)
+{
+    if (r->is_closing && r->is_long_closed && r->working == 0) {
+        r->on_idle(r->idle_ctx);
+    }
+}
+
 static void on_worked(uv_work_t *work, int status)
 {
     struct weft_read_batch *b = work->data;
@@ -367,22 +384,22 @@ static void on_worked(uv_work_t *work, int status)
         struct slot *slot = &b->slots[i];
         if (slot->answer_size != 0) {
             deliver(b, slot);
+        } else if (slot->is_long && !r->is_closing) {
+            hand_on(r, slot);
         } else if (r->is_closing) {
-            weft_reads_refuse(r, &slot->waiter, WEFT_ECLOSED, "the node is shutting down");
+            weft_read_refuse(&r->door, &slot->waiter, WEFT_ECLOSED, "the node is shutting down");
         } else if (slot->query.type == WEFT_QUERY_COMMITS && slot->park_until_ms != 0) {
             park(b, slot);
         } else {
-            weft_reads_refuse(
-                r, &slot->waiter, WEFT_EBUSY, "too much was asked at once; try again");
+            weft_read_refuse(
+                &r->door, &slot->waiter, WEFT_EBUSY, "too much was asked at once; try again");
         }
     }
     r->served += b->count;
     close_view(b);
     batch_done(b);
     r->working--;
-    if (r->is_closing && r->working == 0) {
-        r->on_idle(r->ctx);
-    }
+    tell_idle(r);
 }
 
 /* Answer a batch that has what it waited for. False: it waits on, for a worker. */
@@ -390,7 +407,7 @@ static bool batch_dispatch(struct weft_read_batch *b)
 {
     struct weft_reads *r = b->reads;
     struct weft_msg msg;
-    if (b->is_tried && r->working >= WORKING_MAX) {
+    if (b->is_tried && (r->working >= WORKING_MAX || r->is_held)) {
         return false;
     }
     enum weft_err rv = weft_view_open(r->state, &b->view, &msg);
@@ -406,7 +423,7 @@ static bool batch_dispatch(struct weft_read_batch *b)
         batch_done(b);
         return true;
     }
-    if (r->working >= WORKING_MAX) {
+    if (r->working >= WORKING_MAX || r->is_held) {
         close_view(b);
         return false;
     }
@@ -415,6 +432,7 @@ static bool batch_dispatch(struct weft_read_batch *b)
     b->work.data = b;
     for (uint32_t i = 0; i < b->count; i++) {
         b->slots[i].answer_size = 0;
+        b->slots[i].is_long = false;
     }
     r->working++;
     int status = uv_queue_work(r->loop, &b->work, on_work, on_worked);
@@ -474,11 +492,12 @@ void weft_reads_turn(struct weft_reads *r, uint64_t applied_index, uint64_t now_
             at = &b->next;
         }
     }
+    weft_long_reads_turn(r->long_reads, r->is_held ? NULL : r->state, now_ms);
 }
 
 uint64_t weft_reads_deadline(const struct weft_reads *r)
 {
-    uint64_t deadline_ms = UINT64_MAX;
+    uint64_t deadline_ms = weft_long_reads_deadline(r->long_reads);
     for (const struct weft_read_batch *b = r->waiting; b != NULL; b = b->next) {
         if (b->deadline_ms < deadline_ms) {
             deadline_ms = b->deadline_ms;
@@ -487,10 +506,19 @@ uint64_t weft_reads_deadline(const struct weft_reads *r)
     return deadline_ms;
 }
 
-void weft_reads_close(struct weft_reads *r, void (*on_idle)(void *ctx))
+static void on_long_closed(void *ctx)
+{
+    struct weft_reads *r = ctx;
+    r->is_long_closed = true;
+    r->long_reads = NULL;
+    tell_idle(r);
+}
+
+void weft_reads_close(struct weft_reads *r, void (*on_idle)(void *ctx), void *ctx)
 {
     r->is_closing = true;
     r->on_idle = on_idle;
+    r->idle_ctx = ctx;
     for (int i = 0; i < 2; i++) {
         if (r->filling[i] != NULL) {
             batch_refuse(r->filling[i], WEFT_ECLOSED, "the node is shutting down");
@@ -508,7 +536,5 @@ void weft_reads_close(struct weft_reads *r, void (*on_idle)(void *ctx))
         batch_free(b);
     }
     r->spare_count = SPARES_MAX; /* From now on batches are freed at once. */
-    if (r->working == 0) {
-        on_idle(r->ctx);
-    }
+    weft_long_reads_close(r->long_reads, on_long_closed, r);
 }

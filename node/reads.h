@@ -2,9 +2,9 @@
  *
  * Queries that arrive in one turn share one ReadIndex round and one view, so that a read costs
  * no log entry. What memory answers at once is answered on the loop, so many to a turn; the rest
- * of the batch is one job of the thread pool, in the same view. A query of the feed (COMMITS)
- * that finds nothing new is parked until something is applied. The loop's, but for the job
- * itself, which touches only its batch. */
+ * of the batch is one job of the thread pool, in the same view. What turns out to take long there
+ * is handed on (node/long_reads.h). A query of the feed (COMMITS) that finds nothing new is parked
+ * until something is applied. The loop's, but for the job itself, which touches only its batch. */
 #ifndef WEFT_NODE_READS_H
 #define WEFT_NODE_READS_H
 
@@ -12,9 +12,8 @@
 #include <stdint.h>
 #include <uv.h>
 
-#include "node/proposer.h"
-#include "node/state/state.h"
-#include "proto/client.h"
+#include "node/long_reads.h"
+#include "node/read.h"
 #include "raft/replica.h"
 
 struct weft_read_batch;
@@ -23,15 +22,19 @@ enum {
     /* Queries that a turn answers on the loop, each of a few microseconds. Chosen: more than these
      * share a worker thread's switches well enough, and a turn stays far below a heartbeat. */
     WEFT_READS_ON_LOOP = 64,
+    /* Links or keys that a query of the pool may look at; past them it is a long read, and so much
+     * is done twice. Chosen: what a story or a twin looks at, 2 ms in the store; and of a trace,
+     * whose links are in memory, 20 us. */
+    WEFT_READS_SHORT_STEPS = 2000,
+    WEFT_READS_SHORT_TRACE_STEPS = 500,
 };
 
 struct weft_reads {
     uv_loop_t *loop;
     struct weft_state *state;
     struct weft_replica *replica;
-    void *ctx;
-    /* An encoded message for whoever waits. Borrowed. */
-    void (*answer)(void *ctx, const struct weft_waiter *waiter, struct weft_bytes message);
+    struct weft_read_door door;
+    struct weft_long_reads *long_reads; /* Owned from weft_reads_init on. */
     struct weft_read_batch *filling[2]; /* Of this turn: [0] linearizable, [1] at once. */
     struct weft_read_batch *waiting;    /* For a round, or for an index to be applied. */
     struct weft_read_batch *spare;
@@ -42,17 +45,24 @@ struct weft_reads {
     uint64_t next_id;
     uint64_t now_ms;
     uint64_t served;
+    bool is_held;
     bool is_closing;
+    bool is_long_closed;
     void (*on_idle)(void *ctx); /* Set by close: the last job has ended. */
+    void *idle_ctx;
 };
 
-void weft_reads_init(struct weft_reads *r, uv_loop_t *loop, void *ctx,
-    void (*answer)(void *ctx, const struct weft_waiter *waiter, struct weft_bytes message));
+/* Takes `long_reads`, which close closes. */
+void weft_reads_init(struct weft_reads *r, uv_loop_t *loop, const struct weft_read_door *door,
+    struct weft_long_reads *long_reads);
 /* The state or replica was replaced (checkpoint installed), or is now known. No job may be in
  * the pool: see weft_reads_is_idle. */
 void weft_reads_attach(
     struct weft_reads *r, struct weft_state *state, struct weft_replica *replica);
 bool weft_reads_is_idle(const struct weft_reads *r);
+/* Held: no job is started, and long reads that run are told to ask again, so that soon it is idle.
+ * weft_reads_attach ends it, too. */
+void weft_reads_hold(struct weft_reads *r, bool is_held);
 
 /* Copies the query. WEFT_EBUSY: too many wait. */
 WEFT_MUST_USE enum weft_err weft_reads_add(struct weft_reads *r, const struct weft_query *query,
@@ -65,10 +75,6 @@ void weft_reads_on_read(struct weft_reads *r, uint64_t read_id, enum weft_err er
 uint64_t weft_reads_deadline(const struct weft_reads *r);
 
 /* Refuse what waits, wait for what works, then on_idle(ctx). */
-void weft_reads_close(struct weft_reads *r, void (*on_idle)(void *ctx));
-
-/* Encode and deliver an ERROR answer. */
-void weft_reads_refuse(
-    struct weft_reads *r, const struct weft_waiter *waiter, enum weft_err err, const char *detail);
+void weft_reads_close(struct weft_reads *r, void (*on_idle)(void *ctx), void *ctx);
 
 #endif

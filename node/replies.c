@@ -49,7 +49,7 @@ void weft_reply(struct weft_node *node, const struct weft_waiter *waiter,
     }
 }
 
-void weft_reply_bytes(
+static void note_bytes(
     struct weft_node *node, const struct weft_waiter *waiter, struct weft_bytes bytes)
 {
     struct weft_envelope envelope;
@@ -63,6 +63,37 @@ void weft_reply_bytes(
         }
     }
     weft_arena_destroy(&arena);
+}
+
+void weft_reply_give(
+    struct weft_node *node, const struct weft_waiter *waiter, struct weft_buffer *message)
+{
+    const struct weft_bytes bytes = {message->data, message->size};
+    if (waiter->door != WEFT_DOOR_CLIENT || node->native == NULL) {
+        weft_reply_bytes(node, waiter, bytes);
+        return;
+    }
+    note_bytes(node, waiter, bytes);
+    weft_native_give(node->native, waiter, message);
+}
+
+bool weft_reply_is_awaited(struct weft_node *node, const struct weft_waiter *waiter)
+{
+    switch (waiter->door) {
+    case WEFT_DOOR_CLIENT:
+        return node->native != NULL && weft_native_is_awaited(node->native, waiter);
+    case WEFT_DOOR_HTTP:
+        return node->http != NULL && weft_http_is_awaited(node->http, waiter);
+    case WEFT_DOOR_CAPTURE:
+        break; /* It asks nothing that takes long. */
+    }
+    return true;
+}
+
+void weft_reply_bytes(
+    struct weft_node *node, const struct weft_waiter *waiter, struct weft_bytes bytes)
+{
+    note_bytes(node, waiter, bytes);
     switch (waiter->door) {
     case WEFT_DOOR_CLIENT:
         if (node->native != NULL) {

@@ -6,6 +6,7 @@
 #ifndef WEFT_NODE_REPLIES_H
 #define WEFT_NODE_REPLIES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "node/latency.h"
@@ -26,6 +27,11 @@ void weft_reply(struct weft_node *node, const struct weft_waiter *waiter,
 /* The same for a message that is encoded already. */
 void weft_reply_bytes(
     struct weft_node *node, const struct weft_waiter *waiter, struct weft_bytes message);
+/* The same, and may take the buffer's memory and leave it empty. */
+void weft_reply_give(
+    struct weft_node *node, const struct weft_waiter *waiter, struct weft_buffer *message);
+/* Is somebody still there to take the answer? */
+bool weft_reply_is_awaited(struct weft_node *node, const struct weft_waiter *waiter);
 void weft_reply_refuse(struct weft_node *node, const struct weft_waiter *waiter, enum weft_err err,
     const char *detail);
 /* With the leader's client address, where it is known. */

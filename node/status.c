@@ -83,6 +83,7 @@ static void add_all(struct gauges *g, const struct weft_node *node,
         "peer_dropped_malformed_total", "peer_dropped_silent_total", "peer_messages_in_total",
         "peer_messages_out_total", "peer_bytes_in_total", "peer_bytes_out_total"};
     struct weft_telemetry_counts telemetry;
+    struct weft_long_reads_figures reads;
     uint64_t free_bytes = 0, used_bytes = 0;
     add(g, "records", position->records);
     add(g, "assets", position->assets);
@@ -95,6 +96,13 @@ static void add_all(struct gauges *g, const struct weft_node *node,
     add(g, "proposals_waiting_bytes", node->proposer.waiting_bytes);
     add(g, "reads_total", node->reads.served);
     add(g, "reads_waiting", node->reads.count);
+    weft_long_reads_figures(node->reads.long_reads, &reads);
+    add(g, "long_reads_waiting", reads.waiting);
+    add(g, "long_reads_running", reads.running);
+    add(g, "long_reads_total", reads.answered);
+    add(g, "long_reads_refused_total", reads.refused);
+    add(g, "long_reads_cancelled_total", reads.cancelled);
+    add(g, "long_reads_paced_ns_total", reads.rested_ns);
     add(g, "elections_total", raft->elections);
     add(g, "raft_dropped_messages_total", raft->dropped_messages);
     add(g, "raft_alarms_total", raft->alarms);
@@ -130,7 +138,7 @@ enum weft_err weft_node_status(
     struct weft_node *node, struct weft_arena *arena, struct weft_status *ret_status)
 {
     enum {
-        GAUGES_MAX = 64
+        GAUGES_MAX = 96
     };
     struct weft_replica_status raft;
     struct weft_state_position position;

@@ -245,6 +245,15 @@ static void tick_if_due(struct weft_node *node, uint64_t now_ms)
     }
 }
 
+/* Long reads give way while entries are proposed here, or here and not yet applied. */
+static void note_commits(struct weft_node *node, const struct weft_state_position *position)
+{
+    struct weft_replica_status status;
+    weft_replica_status(node->replica, &status);
+    weft_long_reads_note_commits(node->reads.long_reads,
+        node->proposer.waiting_head != NULL || status.last_index > position->index);
+}
+
 /* Style 19: what arrived was stepped by the callbacks; now persist, propose, apply, answer. */
 void weft_turn(struct weft_node *node)
 {
@@ -268,6 +277,7 @@ void weft_turn(struct weft_node *node)
     if (node->forwarder != NULL) {
         weft_forwarder_turn(node->forwarder, now_ms);
     }
+    note_commits(node, &position);
     weft_reads_turn(&node->reads, position.index, now_ms);
     tick_if_due(node, now_ms); /* A read that was just asked for starts its round now. */
     weft_membership_turn(&node->membership, now_ms);

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "proto/query_text.h"
 #include "proto/record_json.h"
@@ -39,10 +40,10 @@ void weft_answer_write_commit(struct weft_writer *w, const struct weft_commit_re
 
 /* --- records ----------------------------------------------------------------------------- */
 
-enum weft_err weft_answer_write_record(
-    struct weft_writer *w, const struct weft_stored_record *stored, struct weft_arena *arena)
+enum weft_err weft_answer_write_record(struct weft_writer *w, const char *key,
+    const struct weft_stored_record *stored, struct weft_arena *arena)
 {
-    weft_writer_raw(w, NULL, WEFT_TEXT("")); /* The comma. */
+    weft_writer_raw(w, key, WEFT_TEXT("")); /* What goes before it. */
     enum weft_err err = weft_record_to_json(&stored->record, stored, arena, &w->out);
     w->is_broken = w->is_broken || err != WEFT_OK;
     return err;
@@ -71,7 +72,7 @@ enum weft_err weft_answer_write_page(struct weft_writer *w, struct weft_text ass
     }
     weft_writer_open(w, "records", '[');
     for (uint32_t i = 0; i < page->record_count; i++) {
-        enum weft_err err = weft_answer_write_record(w, &page->records[i], arena);
+        enum weft_err err = weft_answer_write_record(w, NULL, &page->records[i], arena);
         if (err != WEFT_OK) {
             return err;
         }
@@ -86,6 +87,146 @@ enum weft_err weft_answer_write_page(struct weft_writer *w, struct weft_text ass
     }
     weft_writer_close(w, '}');
     return w->is_broken ? WEFT_ENOMEM : WEFT_OK;
+}
+
+/* --- documents --------------------------------------------------------------------------- */
+
+enum weft_err weft_answer_write_document(
+    struct weft_writer *w, const struct weft_document *document, struct weft_arena *arena)
+{
+    weft_writer_raw(w, NULL, WEFT_TEXT("")); /* What goes before it. */
+    enum weft_err err =
+        weft_fields_to_json(document->fields, document->field_count, arena, &w->out);
+    w->is_broken = w->is_broken || err != WEFT_OK;
+    return err;
+}
+
+/* --- traces ------------------------------------------------------------------------------ */
+
+static void write_time(struct weft_writer *w, const char *key, int64_t ns)
+{
+    char text[WEFT_TIME_TEXT_SIZE];
+    weft_time_format(ns, text);
+    weft_writer_text(w, key, weft_text_of(text));
+}
+
+static void write_flag(struct weft_writer *w, const char *key, uint32_t flags, uint32_t flag)
+{
+    if ((flags & flag) != 0) {
+        weft_writer_bool(w, key, true);
+    }
+}
+
+static void write_location(struct weft_writer *w, const struct weft_trace_step *s)
+{
+    weft_writer_open(w, "location", '{');
+    weft_writer_text(w, "asset", s->location);
+    weft_writer_text(w, "rel", s->location_rel);
+    write_time(w, "at", s->location_at_ns);
+    weft_writer_unsigned(w, "index", s->location_index);
+    weft_writer_unsigned(w, "ordinal", s->location_ordinal);
+    weft_writer_close(w, '}');
+}
+
+void weft_answer_write_step(
+    struct weft_writer *w, uint32_t number, const struct weft_trace_step *step)
+{
+    weft_writer_open(w, NULL, '{');
+    weft_writer_unsigned(w, "step", number);
+    weft_writer_text(w, "asset", step->asset);
+    weft_writer_unsigned(w, "depth", step->depth);
+    if (step->depth > 0) {
+        weft_writer_unsigned(w, "from", step->from_step);
+        weft_writer_text(w, "rel", step->rel);
+        if (step->quantity.size > 0) {
+            weft_writer_raw(w, "quantity", step->quantity);
+        }
+        if (step->unit.size > 0) {
+            weft_writer_text(w, "unit", step->unit);
+        }
+        write_time(w, "at", step->at_ns);
+        weft_writer_text(w, "kind", step->kind);
+        weft_writer_unsigned(w, "index", step->index);
+        weft_writer_unsigned(w, "ordinal", step->ordinal);
+    }
+    write_flag(w, "answer", step->flags, WEFT_STEP_ANSWER);
+    write_flag(w, "leaf", step->flags, WEFT_STEP_LEAF);
+    write_flag(w, "dangling", step->flags, WEFT_STEP_DANGLING);
+    write_flag(w, "ended", step->flags, WEFT_STEP_ENDED);
+    write_flag(w, "cycle", step->flags, WEFT_STEP_CYCLE);
+    if (step->location.size > 0) {
+        write_location(w, step);
+    }
+    weft_writer_close(w, '}');
+}
+
+bool weft_answer_next_name(struct weft_text *rest, struct weft_text *ret_name)
+{
+    const char *end = rest->size > 0 ? memchr(rest->data, '\n', rest->size) : NULL;
+    if (end == NULL) {
+        return false;
+    }
+    *ret_name = (struct weft_text){rest->data, (size_t)(end - rest->data)};
+    *rest = (struct weft_text){end + 1, rest->size - ret_name->size - 1};
+    return true;
+}
+
+static enum weft_err item_done(const struct weft_answer_items *items, struct weft_writer *w)
+{
+    return items != NULL ? items->on_item(items->ctx, w) : WEFT_OK;
+}
+
+static enum weft_err write_names(
+    struct weft_writer *w, struct weft_text names, const struct weft_answer_items *items)
+{
+    struct weft_text name;
+    enum weft_err err = WEFT_OK;
+    while (err == WEFT_OK && weft_answer_next_name(&names, &name)) {
+        weft_writer_text(w, NULL, name);
+        err = item_done(items, w);
+    }
+    return err;
+}
+
+static enum weft_err write_steps(struct weft_writer *w, const struct weft_trace_result *trace,
+    struct weft_arena *arena, const struct weft_answer_items *items)
+{
+    enum weft_err err = WEFT_OK;
+    for (uint32_t i = 0; i < trace->step_count && err == WEFT_OK; i++) {
+        weft_answer_write_step(w, trace->first_step + i, &trace->steps[i]);
+        err = item_done(items, w);
+    }
+    if (trace->record_count > 0) {
+        weft_writer_close(w, ']');
+        weft_writer_open(w, "records", '[');
+    }
+    for (uint32_t i = 0; i < trace->record_count && err == WEFT_OK; i++) {
+        err = weft_answer_write_record(w, NULL, &trace->records[i], arena);
+        err = err == WEFT_OK ? item_done(items, w) : err;
+    }
+    return err;
+}
+
+enum weft_err weft_answer_write_trace(struct weft_writer *w, const struct weft_trace_result *trace,
+    bool ids_only, struct weft_arena *arena, const struct weft_answer_items *items)
+{
+    weft_writer_open(w, NULL, '{');
+    weft_writer_unsigned(w, "index", trace->index);
+    weft_writer_unsigned(w, "steps_total", trace->steps_total);
+    weft_writer_unsigned(w, "answers_total", trace->answers_total);
+    weft_writer_unsigned(w, "depth_reached", trace->depth_reached);
+    if (!ids_only) {
+        weft_writer_bool(w, "has_cycles", trace->has_cycles);
+    }
+    weft_writer_open(w, ids_only ? "assets" : "steps", '[');
+    enum weft_err err =
+        ids_only ? write_names(w, trace->assets, items) : write_steps(w, trace, arena, items);
+    weft_writer_close(w, ']');
+    if (trace->cursor.size > 0) {
+        write_cursor(w, trace->cursor);
+    }
+    weft_writer_close(w, '}');
+    return err == WEFT_OK && w->is_broken ? WEFT_ENOMEM : err;
 }
 
 /* --- status ------------------------------------------------------------------------------ */

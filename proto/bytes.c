@@ -17,6 +17,23 @@ enum {
 
 /* --- text ------------------------------------------------------------------------------------ */
 
+bool weft_text_number(struct weft_text text, uint64_t *ret_number)
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        char digit = text.data[i];
+        if (digit < '0' || digit > '9' || __builtin_mul_overflow(number, 10u, &number) ||
+            !weft_add_u64(number, (uint64_t)(digit - '0'), &number)) {
+            return false;
+        }
+    }
+    if (text.size == 0) {
+        return false;
+    }
+    *ret_number = number;
+    return true;
+}
+
 int weft_text_compare(struct weft_text a, struct weft_text b)
 {
     size_t common = a.size < b.size ? a.size : b.size;

@@ -57,6 +57,9 @@ static inline bool weft_text_is(struct weft_text a, const char *z)
     return weft_text_equal(a, weft_text_of(z));
 }
 
+/* Decimal digits and nothing else, below 2^64. False: *ret_number is as before. */
+bool weft_text_number(struct weft_text text, uint64_t *ret_number);
+
 /* Order of the bytes, shorter first on a common prefix: the order of canonical field paths. */
 int weft_text_compare(struct weft_text a, struct weft_text b);
 

@@ -91,8 +91,11 @@ struct weft_query {
     enum weft_operator where_op;
     struct weft_text where_value;
     uint64_t from_index; /* COMMITS: inclusive. */
-    uint64_t as_of;      /* 0: now; otherwise what was known at that index. */
-    int64_t at_ns;       /* Read only if has_at: leave out what was not yet true then. */
+    uint64_t as_of;      /* 0: now, or as as_of_ns says; otherwise what was known at that index. */
+    int64_t as_of_ns;    /* Read only if has_as_of_ns: as_of and other_as_of, where they are 0, are
+                          * the last index that had committed something by then. */
+    bool has_as_of_ns;
+    int64_t at_ns; /* Read only if has_at: leave out what was not yet true then. */
     bool has_at;
     bool no_inside;           /* STORY: leave out what is inside the asset. */
     uint32_t limit;           /* 0: WEFT_PAGE_RECORDS_DEFAULT; traces, RECALL: what fits. */

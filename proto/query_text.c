@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "proto/limits.h"
+#include "proto/time.h"
 
 enum {
     SHOWN_MAX = 80 /* Bytes of a condition in a message. */
@@ -62,6 +63,68 @@ enum weft_err weft_query_parse_where(
     return weft_fail(msg, WEFT_EINVAL,
         "condition '%.*s': PATH OP VALUE, where OP is = != < <= > >= or ~", shown,
         text.size > 0 ? text.data : "");
+}
+
+enum weft_err weft_query_parse_as_of(
+    struct weft_text text, struct weft_query *query, struct weft_msg *msg)
+{
+    uint64_t index;
+    if (weft_text_number(text, &index)) {
+        query->as_of = index;
+        return index > 0 ? WEFT_OK : weft_fail(msg, WEFT_EINVAL, "an index is above 0");
+    }
+    enum weft_err err = weft_time_parse(text, &query->as_of_ns, msg);
+    query->has_as_of_ns = err == WEFT_OK;
+    return err == WEFT_OK ? WEFT_OK : weft_wrap(msg, err, "neither an index nor a time");
+}
+
+enum weft_err weft_query_parse_sections(
+    struct weft_text text, struct weft_query *query, struct weft_msg *msg)
+{
+    static const struct {
+        const char *name;
+        uint32_t bit;
+    } sections[] = {{"values", WEFT_TWIN_VALUES}, {"properties", WEFT_TWIN_PROPERTIES},
+        {"configuration", WEFT_TWIN_CONFIGURATION}, {"issues", WEFT_TWIN_ISSUES},
+        {"below", WEFT_TWIN_BELOW}};
+    for (bool is_last = false; !is_last;) {
+        const char *end = text.size > 0 ? memchr(text.data, ',', text.size) : NULL;
+        struct weft_text name = {text.data, end != NULL ? (size_t)(end - text.data) : text.size};
+        uint32_t bit = 0;
+        for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+            bit = weft_text_is(name, sections[i].name) ? sections[i].bit : bit;
+        }
+        if (bit == 0) {
+            return weft_fail(msg, WEFT_EINVAL,
+                "'%.*s': values, properties, configuration, issues or below",
+                (int)(name.size < SHOWN_MAX ? name.size : SHOWN_MAX),
+                name.size > 0 ? name.data : "");
+        }
+        query->sections |= bit;
+        is_last = end == NULL;
+        text = (struct weft_text){is_last ? NULL : end + 1, text.size - name.size - !is_last};
+    }
+    return WEFT_OK;
+}
+
+enum weft_err weft_query_parse_part(struct weft_text type, struct weft_text revision,
+    char buffer[WEFT_QUERY_PART_SIZE], struct weft_query *query, struct weft_msg *msg)
+{
+    static const char between[] = "/rev/";
+    size_t between_size = revision.size > 0 ? sizeof(between) - 1 : 0;
+    if (type.size == 0 && revision.size > 0) {
+        return weft_fail(msg, WEFT_EINVAL, "a revision is one of a part, which is not named");
+    }
+    if (type.size + between_size + revision.size > WEFT_ASSET_SIZE_MAX) {
+        return weft_fail(msg, WEFT_EINVAL,
+            "part and revision are together one id, at most %d bytes", WEFT_ASSET_SIZE_MAX);
+    }
+    memcpy(buffer, type.size > 0 ? type.data : "", type.size);
+    memcpy(buffer + type.size, between, between_size);
+    memcpy(
+        buffer + type.size + between_size, revision.size > 0 ? revision.data : "", revision.size);
+    query->part = (struct weft_text){buffer, type.size + between_size + revision.size};
+    return WEFT_OK;
 }
 
 enum weft_err weft_query_format_cursor(struct weft_bytes cursor, struct weft_buffer *out)

@@ -150,18 +150,12 @@ static enum weft_err read_links(struct context *c, const struct weft_json *value
 static enum weft_err read_rev(struct context *c, const struct weft_json *value)
 {
     enum weft_err err = weft_json_expect(value, WEFT_JSON_NUMBER, c->msg);
-    uint64_t rev = 0;
     if (err != WEFT_OK) {
         return err;
     }
-    for (size_t i = 0; i < value->text.size; i++) {
-        char digit = value->text.data[i];
-        if (digit < '0' || digit > '9' || __builtin_mul_overflow(rev, 10u, &rev) ||
-            !weft_add_u64(rev, (uint64_t)(digit - '0'), &rev)) {
-            return weft_json_fail(value, c->msg, WEFT_EINVAL, "must be a revision: 0 or more");
-        }
+    if (!weft_text_number(value->text, &c->record->expect_rev)) {
+        return weft_json_fail(value, c->msg, WEFT_EINVAL, "must be a revision: 0 or more");
     }
-    c->record->expect_rev = rev;
     c->record->has_expect = true;
     return WEFT_OK;
 }

@@ -18,6 +18,7 @@ static const struct weft_rel_traits rels[WEFT_RELS] = {
     [WEFT_REL_RELEASES] = {"releases", WEFT_REL_CLASS_END, false, false, true},
     [WEFT_REL_REMOVES] = {"removes", WEFT_REL_CLASS_END, false, false, false},
     [WEFT_REL_REMOVED_FROM] = {"removed_from", WEFT_REL_CLASS_END, true, false, false},
+    [WEFT_REL_EMPTIES] = {"empties", WEFT_REL_CLASS_END, true, false, false},
 
     [WEFT_REL_PARENT] = {"parent", WEFT_REL_CLASS_PARENT, true, false, false},
 

@@ -27,6 +27,7 @@ enum weft_rel {
     WEFT_REL_RELEASES,
     WEFT_REL_REMOVES,
     WEFT_REL_REMOVED_FROM,
+    WEFT_REL_EMPTIES, /* Of all at once: the target is the container, whatever was in it. */
 
     WEFT_REL_PARENT,
 
@@ -54,7 +55,7 @@ enum weft_rel {
 
     WEFT_RELS, /* Number of them; not one of them. */
     WEFT_REL_MATERIAL_LAST = WEFT_REL_INSTALLED_IN,
-    WEFT_REL_LINEAGE_LAST = WEFT_REL_REMOVED_FROM, /* Material and its ends. */
+    WEFT_REL_LINEAGE_LAST = WEFT_REL_EMPTIES, /* Material and its ends. */
 };
 
 enum weft_rel_class {

@@ -38,6 +38,32 @@ static struct client *find(struct weft_native *n, const struct weft_waiter *wait
     return c != NULL && c->conn != NULL && c->generation == waiter->generation ? c : NULL;
 }
 
+/* NOD-8: one answer is on its way to it. */
+static void note_answer(struct weft_native *n, struct client *c)
+{
+    weft_assert(c->unanswered > 0);
+    c->unanswered--;
+    if (c->is_paused && c->unanswered < n->node->config.limits.requests / 2) {
+        c->is_paused = false;
+        weft_link_conn_pause(c->conn, false);
+    }
+}
+
+/* Its queue is full: it asks and does not listen. Nothing is lost, since a request id brings the
+ * answer again. */
+static void drop_slow(struct weft_native *n, struct client *c)
+{
+    struct weft_link_conn *conn = c->conn;
+    weft_log(WEFT_LOG_WARN, "client_dropped_slow",
+        weft_kv("client", (const char *)weft_link_conn_identity(conn)->uri));
+    c->conn = NULL;
+    c->generation++;
+    c->next_free = n->first_free;
+    n->first_free = (uint32_t)(c - n->clients);
+    n->client_count--;
+    weft_link_conn_close(conn);
+}
+
 void weft_native_answer_bytes(
     struct weft_native *n, const struct weft_waiter *waiter, struct weft_bytes message)
 {
@@ -45,25 +71,28 @@ void weft_native_answer_bytes(
     if (c == NULL) {
         return;
     }
-    weft_assert(c->unanswered > 0); /* NOD-8 */
-    c->unanswered--;
-    if (c->is_paused && c->unanswered < n->node->config.limits.requests / 2) {
-        c->is_paused = false;
-        weft_link_conn_pause(c->conn, false);
-    }
+    note_answer(n, c);
     if (weft_link_send(c->conn, message) != WEFT_OK) {
-        /* Its queue is full: it asks and does not listen. Nothing is lost, since a request id
-         * brings the answer again. on_down follows. */
-        weft_log(WEFT_LOG_WARN, "client_dropped_slow",
-            weft_kv("client", (const char *)weft_link_conn_identity(c->conn)->uri));
-        struct weft_link_conn *conn = c->conn;
-        c->conn = NULL;
-        c->generation++;
-        c->next_free = n->first_free;
-        n->first_free = waiter->client;
-        n->client_count--;
-        weft_link_conn_close(conn);
+        drop_slow(n, c);
     }
+}
+
+void weft_native_give(
+    struct weft_native *n, const struct weft_waiter *waiter, struct weft_buffer *message)
+{
+    struct client *c = find(n, waiter);
+    if (c == NULL) {
+        return;
+    }
+    note_answer(n, c);
+    if (weft_link_give(c->conn, message) != WEFT_OK) {
+        drop_slow(n, c);
+    }
+}
+
+bool weft_native_is_awaited(struct weft_native *n, const struct weft_waiter *waiter)
+{
+    return find(n, waiter) != NULL;
 }
 
 void weft_native_answer(struct weft_native *n, const struct weft_waiter *waiter,

@@ -27,6 +27,12 @@ void weft_native_answer(struct weft_native *n, const struct weft_waiter *waiter,
 void weft_native_answer_bytes(
     struct weft_native *n, const struct weft_waiter *waiter, struct weft_bytes message);
 
+/* The same, and may take the buffer's memory and leave it empty. */
+void weft_native_give(
+    struct weft_native *n, const struct weft_waiter *waiter, struct weft_buffer *message);
+/* Is the connection there that the request came by? */
+bool weft_native_is_awaited(struct weft_native *n, const struct weft_waiter *waiter);
+
 uint64_t weft_native_requests(const struct weft_native *n);
 uint32_t weft_native_clients(const struct weft_native *n);
 

@@ -371,16 +371,17 @@ enum weft_err weft_link_dial(struct weft_link *link, const char *address,
     return WEFT_OK;
 }
 
-enum weft_err weft_link_send(struct weft_link_conn *conn, struct weft_bytes message)
+/* Is there room in its queue for a message of so many bytes? */
+static enum weft_err admit_message(struct weft_link_conn *conn, size_t size)
 {
-    weft_assert(message.size >= WEFT_ENVELOPE_SIZE); /* LNK-10 */
+    weft_assert(size >= WEFT_ENVELOPE_SIZE); /* LNK-10 */
     if (conn->state != WEFT_CONN_UP) {
         return WEFT_EUNAVAILABLE;
     }
     size_t waiting = weft_queue_size(&conn->out) + conn->flying_bytes;
     /* An empty queue takes any message, or one larger than the limit could never leave. */
     if (waiting > 0 && (waiting > conn->link->options.queue_size_max ||
-                           message.size > conn->link->options.queue_size_max - waiting)) {
+                           size > conn->link->options.queue_size_max - waiting)) {
         if (conn->full_ms == 0) {
             uint64_t now = uv_now(conn->link->options.loop);
             conn->full_ms = now > 0 ? now : 1;
@@ -388,13 +389,31 @@ enum weft_err weft_link_send(struct weft_link_conn *conn, struct weft_bytes mess
         }
         return WEFT_EBUSY;
     }
-    enum weft_err err = weft_queue_append(&conn->out, message.data, message.size);
+    return WEFT_OK;
+}
+
+static enum weft_err note_queued(struct weft_link_conn *conn, enum weft_err err)
+{
     if (err != WEFT_OK) {
         return err;
     }
     conn->link->stats.messages_out++;
     weft_conn_mark_dirty(conn);
     return WEFT_OK;
+}
+
+enum weft_err weft_link_send(struct weft_link_conn *conn, struct weft_bytes message)
+{
+    enum weft_err err = admit_message(conn, message.size);
+    return err == WEFT_OK
+               ? note_queued(conn, weft_queue_append(&conn->out, message.data, message.size))
+               : err;
+}
+
+enum weft_err weft_link_give(struct weft_link_conn *conn, struct weft_buffer *message)
+{
+    enum weft_err err = admit_message(conn, message->size);
+    return err == WEFT_OK ? note_queued(conn, weft_queue_take(&conn->out, message)) : err;
 }
 
 void weft_link_conn_close(struct weft_link_conn *conn)

@@ -107,6 +107,10 @@ WEFT_MUST_USE enum weft_err weft_link_dial(struct weft_link *link, const char *a
 /* Copies `message` (a whole one, envelope first) into the queue; all that is queued in one turn
  * of the loop goes out together. WEFT_EBUSY: the queue is full; WEFT_EUNAVAILABLE: down. */
 WEFT_MUST_USE enum weft_err weft_link_send(struct weft_link_conn *conn, struct weft_bytes message);
+/* The same, and may take the buffer's memory and leave it empty, so that a message of megabytes is
+ * not copied. */
+WEFT_MUST_USE enum weft_err weft_link_give(
+    struct weft_link_conn *conn, struct weft_buffer *message);
 /* A dialled connection only: who must be at the other end, by its URI; anybody else is refused
  * as if `admit` had. NULL: whom `admit` admits. */
 void weft_link_conn_expect(struct weft_link_conn *conn, const char *uri);

@@ -70,6 +70,18 @@ enum weft_err weft_queue_append(struct weft_queue *q, const void *data, size_t s
     return err;
 }
 
+enum weft_err weft_queue_take(struct weft_queue *q, struct weft_buffer *buffer)
+{
+    if (weft_queue_size(q) > 0 || buffer->size <= CAPACITY_KEPT) {
+        return weft_queue_append(q, buffer->data, buffer->size);
+    }
+    weft_queue_destroy(q);
+    *q = (struct weft_queue){
+        .data = buffer->data, .end = buffer->size, .capacity = buffer->capacity};
+    *buffer = (struct weft_buffer){.size_max = buffer->size_max};
+    return WEFT_OK;
+}
+
 void weft_queue_consume(struct weft_queue *q, size_t size)
 {
     weft_assert(size <= weft_queue_size(q)); /* LNK-1 */

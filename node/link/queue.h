@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/bytes.h"
 #include "proto/err.h"
 
 /* Zero-initialized is empty and ready. */
@@ -36,6 +37,9 @@ WEFT_MUST_USE enum weft_err weft_queue_reserve(
 /* `size` bytes were written into the reserved room. */
 void weft_queue_commit(struct weft_queue *q, size_t size);
 WEFT_MUST_USE enum weft_err weft_queue_append(struct weft_queue *q, const void *data, size_t size);
+/* The buffer's content behind the last byte: an empty queue takes its memory, whose start is
+ * aligned to 16, and leaves it empty. WEFT_ENOMEM: nothing has changed. */
+WEFT_MUST_USE enum weft_err weft_queue_take(struct weft_queue *q, struct weft_buffer *buffer);
 /* The first `size` bytes are done with. */
 void weft_queue_consume(struct weft_queue *q, size_t size);
 /* Gives the memory back if nothing waits. */

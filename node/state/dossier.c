@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "node/state/links.h"
 #include "proto/check.h"
 
 enum {
@@ -498,15 +499,14 @@ static enum weft_err mentions_in_store(struct weft_dossier *d, uint64_t asset, u
     struct weft_bytes prefix = {key.bytes, WEFT_KEY_MIRROR_PREFIX_SIZE};
     for (weft_store_walk_to(d->walk, &key); weft_store_walk_is_below(d->walk, prefix);
          weft_store_walk_next(d->walk)) {
-        struct weft_bytes at = weft_store_walk_key(d->walk);
-        struct weft_bytes value = weft_store_walk_value(d->walk);
-        if (at.size != WEFT_KEY_MIRROR_SIZE || value.size <= WEFT_ASSET_ID_SIZE) {
+        struct weft_ref record;
+        struct weft_mention mention = {.asset = 0};
+        if (!weft_mirror_read(weft_store_walk_key(d->walk), weft_store_walk_value(d->walk), &record,
+                &mention.asset)) {
             return damaged(d, "a mirrored link");
         }
-        struct weft_mention mention = {.moment = {.at_ns = weft_get_time(at.data + 8),
-                                           .index = weft_get_be48(at.data + 16),
-                                           .ordinal = weft_get_be24(at.data + 22)},
-            .asset = weft_get_be40(value.data)};
+        mention.moment = (struct weft_moment){
+            .at_ns = record.at_ns, .index = record.index, .ordinal = record.ordinal};
         if (mention.moment.at_ns > d->at_ns) {
             break;
         }
@@ -572,37 +572,31 @@ enum weft_err weft_dossier_mentions(struct weft_dossier *d, uint64_t asset, stru
 
 /* --- by what it links to --------------------------------------------------------------------- */
 
-/* A LINKS value: at, place in the pack, then rel and target of each. Does one of the rels stand
- * in it, and does the question see it? */
+/* Does one of the rels stand in the LINKS value under the walk, and does the question see it? */
 static enum weft_err read_links(struct weft_dossier *d, const uint16_t *rels, uint32_t rel_count,
     struct version *ret_version, bool *ret_does)
 {
-    struct weft_bytes key = weft_store_walk_key(d->walk);
-    struct weft_bytes value = weft_store_walk_value(d->walk);
-    const uint8_t *end = value.data + value.size;
-    const uint8_t *p = value.size > 8 && key.size == WEFT_KEY_LINKS_SIZE ? value.data + 8 : NULL;
-    uint64_t place = 0, count = 0, rel = 0, to;
+    struct weft_links links;
+    struct weft_ref record;
+    uint16_t rel;
+    uint64_t to;
     *ret_does = false;
-    p = p != NULL ? weft_get_varint(p, end, &place) : NULL;
-    p = p != NULL ? weft_get_varint(p, end, &count) : NULL;
-    for (uint64_t i = 0; p != NULL && i < count && !*ret_does; i++) {
-        p = weft_get_varint(p, end, &rel);
-        p = p != NULL ? weft_get_varint(p, end, &to) : NULL;
-        for (uint32_t j = 0; p != NULL && j < rel_count; j++) {
+    if (!weft_links_read(
+            weft_store_walk_key(d->walk), weft_store_walk_value(d->walk), &record, &links)) {
+        return damaged(d, "a record's links");
+    }
+    while (links.left > 0 && !*ret_does) {
+        if (!weft_links_next(&links, &rel, &to)) {
+            return damaged(d, "a record's links");
+        }
+        for (uint32_t j = 0; j < rel_count; j++) {
             *ret_does = *ret_does || rels[j] == rel;
         }
     }
-    if (p == NULL) {
-        return damaged(d, "a record's links");
-    }
-    ret_version->moment = (struct weft_moment){.at_ns = weft_get_time(value.data),
-        .index = weft_get_be48(key.data + 6),
-        .ordinal = weft_get_be24(key.data + 12)};
-    if (place > ret_version->moment.ordinal) {
-        return damaged(d, "a record's links");
-    }
-    ret_version->first = ret_version->moment.ordinal - (uint32_t)place;
-    *ret_does = *ret_does && sees(d, ret_version->moment.index, ret_version->moment.at_ns);
+    *ret_version = (struct version){
+        .moment = {.at_ns = record.at_ns, .index = record.index, .ordinal = record.ordinal},
+        .first = record.first};
+    *ret_does = *ret_does && sees(d, record.index, record.at_ns);
     return step(d);
 }
 

@@ -2,29 +2,28 @@
 
 #include <stdlib.h>
 
-#include "proto/arith.h"
+#include "node/state/links.h"
 #include "proto/check.h"
+#include "proto/thread.h"
 
 enum {
     TABLE_SIZE = 4 * WEFT_INSIDE_ASSETS_MAX, /* At most a quarter full. */
-    FORWARD_COUNT = 5,
-    REVERSE_COUNT = 4,
 };
 
-/* The record's asset contains the target... */
-static const char *const forward_names[FORWARD_COUNT] = {
-    "consumes", "uses_lot", "contains", "input", "installs"};
-/* ...or the target contains the record's asset, itself or through an EPCIS event: a container is
- * the event's parent, a product its output. */
-static const char *const reverse_names[REVERSE_COUNT] = {
-    "part_of", "parent", "output", "installed_in"};
+/* The words of some rels in the state. */
+struct words {
+    uint16_t words[WEFT_RELS];
+    int count;
+};
 
 struct search {
     struct weft_run *run;
     struct weft_inside *inside;
     uint64_t steps;
-    uint16_t forward[FORWARD_COUNT];
-    uint16_t reverse[REVERSE_COUNT];
+    struct words forward; /* The record's asset contains the target... */
+    /* ...or the target contains the record's asset, itself or through an EPCIS event: a container
+     * is the event's parent, a product its output. */
+    struct words reverse;
 };
 
 static enum weft_err too_many(const struct search *s, const char *what, int limit)
@@ -53,34 +52,29 @@ static enum weft_err enter(struct search *s, uint64_t asset)
     return WEFT_OK;
 }
 
-static bool is_one_of(uint16_t rel, const uint16_t *rels, int count)
+static bool is_one_of(uint16_t word, const struct words *words)
 {
-    for (int i = 0; i < count; i++) {
-        if (rels[i] == rel) {
+    for (int i = 0; i < words->count; i++) {
+        if (words->words[i] == word) {
             return true;
         }
     }
     return false;
 }
 
-/* A LINKS value: at, place in the pack, then rel and target of each. */
-static enum weft_err enter_targets(struct search *s, struct weft_bytes value)
+static enum weft_err enter_targets(struct search *s, struct weft_links *links)
 {
-    const uint8_t *end = value.data + value.size;
-    const uint8_t *p = value.size > 8 ? value.data + 8 : NULL;
-    uint64_t first, count, rel, to;
     enum weft_err rv = WEFT_OK;
-    p = p != NULL ? weft_get_varint(p, end, &first) : NULL;
-    p = p != NULL ? weft_get_varint(p, end, &count) : NULL;
-    for (uint64_t i = 0; p != NULL && i < count && rv == WEFT_OK; i++) {
-        p = weft_get_varint(p, end, &rel);
-        p = p != NULL ? weft_get_varint(p, end, &to) : NULL;
-        if (p != NULL && is_one_of((uint16_t)rel, s->forward, FORWARD_COUNT)) {
-            rv = enter(s, to);
+    while (links->left > 0 && rv == WEFT_OK) {
+        uint16_t word;
+        uint64_t to;
+        if (!weft_links_next(links, &word, &to)) {
+            return weft_run_damaged(s->run, "a record's links");
         }
+        rv = is_one_of(word, &s->forward) ? enter(s, to) : WEFT_OK;
         s->steps++;
     }
-    return p == NULL ? weft_run_damaged(s->run, "a record's links") : rv;
+    return rv;
 }
 
 static enum weft_err follow_forward(struct search *s, uint64_t asset)
@@ -91,16 +85,17 @@ static enum weft_err follow_forward(struct search *s, uint64_t asset)
     enum weft_err rv = WEFT_OK;
     for (weft_store_walk_to(walk, &key); rv == WEFT_OK && weft_store_walk_is_below(walk, prefix);
          weft_store_walk_next(walk)) {
-        struct weft_bytes at = weft_store_walk_key(walk);
-        struct weft_bytes value = weft_store_walk_value(walk);
-        if (at.size != WEFT_KEY_LINKS_SIZE || value.size < 8) {
+        struct weft_links links;
+        struct weft_ref record;
+        if (!weft_links_read(
+                weft_store_walk_key(walk), weft_store_walk_value(walk), &record, &links)) {
             return weft_run_damaged(s->run, "a record's links");
         }
-        if (weft_get_be48(at.data + 6) > s->run->as_of) {
+        if (record.index > s->run->as_of) {
             break;
         }
-        if (weft_run_sees(s->run, 0, weft_get_time(value.data))) {
-            rv = enter_targets(s, value);
+        if (weft_run_sees(s->run, record.index, record.at_ns)) {
+            rv = enter_targets(s, &links);
         }
         s->steps++;
         if (rv == WEFT_OK && s->steps > WEFT_INSIDE_STEPS_MAX) {
@@ -118,13 +113,12 @@ static enum weft_err follow_reverse(struct search *s, uint64_t asset, uint16_t r
     enum weft_err rv = WEFT_OK;
     for (weft_store_walk_to(walk, &key); rv == WEFT_OK && weft_store_walk_is_below(walk, prefix);
          weft_store_walk_next(walk)) {
-        struct weft_bytes at = weft_store_walk_key(walk);
-        struct weft_bytes value = weft_store_walk_value(walk);
-        if (at.size != WEFT_KEY_MIRROR_SIZE || value.size <= WEFT_ASSET_ID_SIZE) {
-            return weft_run_damaged(s->run, "a mirrored link");
-        }
-        if (weft_run_sees(s->run, weft_get_be48(at.data + 16), weft_get_time(at.data + 8))) {
-            rv = enter(s, weft_get_be40(value.data));
+        struct weft_ref record;
+        uint64_t owner;
+        rv = weft_run_mirror(
+            s->run, weft_store_walk_key(walk), weft_store_walk_value(walk), &record, &owner);
+        if (rv == WEFT_OK && weft_run_sees(s->run, record.index, record.at_ns)) {
+            rv = enter(s, owner);
         }
         if (rv == WEFT_OK && ++s->steps > WEFT_INSIDE_STEPS_MAX) {
             rv = too_many(s, "links are", WEFT_INSIDE_STEPS_MAX);
@@ -133,14 +127,22 @@ static enum weft_err follow_reverse(struct search *s, uint64_t asset, uint16_t r
     return rv != WEFT_OK ? rv : weft_store_walk_err(walk, s->run->msg);
 }
 
-static enum weft_err find_rels(struct search *s)
+/* Material, and containers that stand in for the event's own asset. Rels that nothing has used
+ * have no word. */
+static enum weft_err find_words(struct search *s)
 {
     enum weft_err rv = WEFT_OK;
-    for (int i = 0; i < FORWARD_COUNT && rv == WEFT_OK; i++) {
-        rv = weft_run_word(s->run, 'r', weft_text_of(forward_names[i]), &s->forward[i]);
-    }
-    for (int i = 0; i < REVERSE_COUNT && rv == WEFT_OK; i++) {
-        rv = weft_run_word(s->run, 'r', weft_text_of(reverse_names[i]), &s->reverse[i]);
+    for (int rel = WEFT_REL_OTHER + 1; rel < WEFT_RELS && rv == WEFT_OK; rel++) {
+        const struct weft_rel_traits *traits = weft_thread_rel_traits((enum weft_rel)rel);
+        struct words *words = traits->is_asset_inside ? &s->reverse : &s->forward;
+        uint16_t word = 0;
+        if (traits->rel_class == WEFT_REL_CLASS_MATERIAL ||
+            traits->rel_class == WEFT_REL_CLASS_PARENT) {
+            rv = weft_run_word(s->run, 'r', weft_text_of(traits->name), &word);
+        }
+        if (word != 0) {
+            words->words[words->count++] = word;
+        }
     }
     return rv;
 }
@@ -152,7 +154,7 @@ enum weft_err weft_inside_find(struct weft_run *run, uint64_t asset, struct weft
     ret_inside->assets = malloc(WEFT_INSIDE_ASSETS_MAX * sizeof(*ret_inside->assets));
     ret_inside->table = calloc(TABLE_SIZE, sizeof(*ret_inside->table));
     enum weft_err rv = ret_inside->assets != NULL && ret_inside->table != NULL
-                           ? find_rels(&s)
+                           ? find_words(&s)
                            : weft_fail(run->msg, WEFT_ENOMEM, "what is inside an asset");
     if (rv == WEFT_OK) {
         rv = enter(&s, asset);
@@ -160,8 +162,8 @@ enum weft_err weft_inside_find(struct weft_run *run, uint64_t asset, struct weft
     for (uint32_t i = 0; rv == WEFT_OK && i < ret_inside->count; i++) {
         uint64_t next = ret_inside->assets[i];
         rv = follow_forward(&s, next);
-        for (int j = 0; rv == WEFT_OK && j < REVERSE_COUNT; j++) {
-            rv = s.reverse[j] != 0 ? follow_reverse(&s, next, s.reverse[j]) : WEFT_OK;
+        for (int j = 0; rv == WEFT_OK && j < s.reverse.count; j++) {
+            rv = follow_reverse(&s, next, s.reverse.words[j]);
         }
     }
     if (rv != WEFT_OK) {

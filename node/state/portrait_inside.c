@@ -80,8 +80,13 @@ static enum weft_err unpack_other(
         const struct weft_link *link;
         for (uint32_t i = 0; (link = weft_fact_link(record, traits->name, i)) != NULL; i++) {
             if (weft_text_equal(link->to, u->portrait->name)) {
-                return add_event(
+                rv = add_event(
                     u, stored, link, record->asset, traits->rel_class == WEFT_REL_CLASS_END);
+                if (rv == WEFT_OK) {
+                    u->portrait->events[u->portrait->event_count - 1].is_end_of_all =
+                        rel == WEFT_REL_EMPTIES;
+                }
+                return rv;
             }
         }
         return WEFT_OK;
@@ -176,7 +181,7 @@ static enum weft_err read_component_parts(struct weft_portrait *p)
 enum weft_err weft_portrait_unpack(struct weft_portrait *p)
 {
     static const enum weft_rel others[] = {WEFT_REL_PART_OF, WEFT_REL_INSTALLED_IN,
-        WEFT_REL_REMOVED_FROM, WEFT_REL_OUTPUT, WEFT_REL_PARENT};
+        WEFT_REL_REMOVED_FROM, WEFT_REL_EMPTIES, WEFT_REL_OUTPUT, WEFT_REL_PARENT};
     struct weft_text rels[WEFT_RELS];
     const struct weft_stored_record *records;
     struct unpacking u = {.portrait = p};

@@ -84,17 +84,18 @@ static enum weft_err find_linked(
     for (weft_store_walk_to(run->walk, &key);
          rv == WEFT_OK && weft_store_walk_is_below(run->walk, prefix);
          weft_store_walk_next(run->walk)) {
-        struct weft_bytes at = weft_store_walk_key(run->walk);
-        struct weft_bytes value = weft_store_walk_value(run->walk);
-        if (at.size != WEFT_KEY_MIRROR_SIZE || value.size <= WEFT_ASSET_ID_SIZE) {
-            return weft_run_damaged(run, "a mirrored link");
+        struct weft_ref record;
+        uint64_t owner;
+        rv = weft_run_mirror(
+            run, weft_store_walk_key(run->walk), weft_store_walk_value(run->walk), &record, &owner);
+        if (rv != WEFT_OK) {
+            return rv;
         }
-        int64_t at_ns = weft_get_time(at.data + 8);
-        if (at_ns >= to_ns && to_ns != INT64_MAX) {
+        if (record.at_ns >= to_ns && to_ns != INT64_MAX) {
             break;
         }
-        if (weft_run_sees(run, weft_get_be48(at.data + 16), at_ns)) {
-            rv = add_seed(s, weft_get_be40(value.data));
+        if (weft_run_sees(run, record.index, record.at_ns)) {
+            rv = add_seed(s, owner);
         }
     }
     return rv == WEFT_OK ? weft_store_walk_err(run->walk, run->msg) : rv;

@@ -90,7 +90,8 @@ enum weft_err weft_query_paged(
     if (rv == WEFT_OK) {
         rv = weft_trace_page(trace);
     }
-    if (rv != WEFT_OK || run->page->cursor.size == 0) {
+    bool is_stopped = run->view->yield != NULL && run->view->yield->err != WEFT_OK;
+    if (rv != WEFT_OK || is_stopped || run->page->cursor.size == 0) {
         weft_trace_destroy(trace);
         return rv;
     }

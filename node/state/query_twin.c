@@ -144,6 +144,7 @@ static enum weft_err walk_below(struct below *b, struct weft_text asset)
     if (walk == NULL) {
         return weft_fail(b->run->msg, WEFT_ENOMEM, "what is below an asset");
     }
+    weft_store_walk_yield_with(walk, b->run->view->yield);
     enum weft_err rv = WEFT_OK;
     uint32_t looked = 0;
     for (weft_store_walk_to(walk, &key);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "node/state/lineage/index.h"
+#include "node/state/yield.h"
 #include "proto/checkpoint.h"
 #include "proto/client.h"
 #include "proto/entry.h"
@@ -102,6 +103,9 @@ WEFT_MUST_USE enum weft_err weft_state_find_request(struct weft_state *state,
 WEFT_MUST_USE enum weft_err weft_view_open(
     struct weft_state *state, struct weft_view **ret_view, struct weft_msg *msg);
 uint64_t weft_view_index(const struct weft_view *view);
+/* The queries that follow ask `yield` (node/state/yield.h) and end with what it says; borrowed.
+ * NULL: nobody, as at first. */
+void weft_view_yield_with(struct weft_view *view, struct weft_yield *yield);
 void weft_view_close(struct weft_view *view);
 
 /* Answer a query from the view: *ret_answer is a PAGE, TRACE_RESULT or DOCUMENT without a request

@@ -27,6 +27,7 @@ enum {
     WAITING_FIRST = 1024,
     WAITING_VALUE_SIZE_MAX = 64, /* measured: heads, versions, links; a pack is larger */
     LOG_LEVEL_FATAL = 4,         /* rocksdb::FATAL_LEVEL */
+    SEEK_STEPS = 4,              /* measured: about as long as so many moves to the next key */
     CHECKSUM_XXH3 = 4,           /* rocksdb::kXXH3; Debian's build computes CRC32C in software */
 };
 
@@ -63,6 +64,8 @@ struct weft_store_batch {
 struct weft_store_walk {
     rocksdb_iterator_t *iterator;
     rocksdb_readoptions_t *read;
+    struct weft_yield *yield;
+    bool is_stopped; /* By it. */
 };
 
 /* RocksDB's C API gives errors as text alone: "<class>: <detail>". Takes `error`. */
@@ -496,34 +499,57 @@ void weft_store_walk_destroy(struct weft_store_walk *walk)
     }
 }
 
+void weft_store_walk_yield_with(struct weft_store_walk *walk, struct weft_yield *yield)
+{
+    walk->yield = yield;
+    walk->is_stopped = false;
+}
+
+/* False: it goes no further. */
+static bool may_move(struct weft_store_walk *walk, uint32_t steps)
+{
+    walk->is_stopped = weft_yield_step(walk->yield, steps) != WEFT_OK;
+    return !walk->is_stopped;
+}
+
 void weft_store_walk_to(struct weft_store_walk *walk, const struct weft_key *key)
 {
-    rocksdb_iter_seek(walk->iterator, (const char *)key->bytes, key->size);
+    if (may_move(walk, SEEK_STEPS)) {
+        rocksdb_iter_seek(walk->iterator, (const char *)key->bytes, key->size);
+    }
 }
 
 void weft_store_walk_back_to(struct weft_store_walk *walk, const struct weft_key *key)
 {
-    rocksdb_iter_seek_for_prev(walk->iterator, (const char *)key->bytes, key->size);
+    if (may_move(walk, SEEK_STEPS)) {
+        rocksdb_iter_seek_for_prev(walk->iterator, (const char *)key->bytes, key->size);
+    }
 }
 
 void weft_store_walk_first(struct weft_store_walk *walk)
 {
-    rocksdb_iter_seek_to_first(walk->iterator);
+    if (may_move(walk, SEEK_STEPS)) {
+        rocksdb_iter_seek_to_first(walk->iterator);
+    }
 }
 
 void weft_store_walk_next(struct weft_store_walk *walk)
 {
-    rocksdb_iter_next(walk->iterator);
+    if (may_move(walk, 1)) {
+        rocksdb_iter_next(walk->iterator);
+    }
 }
 
 void weft_store_walk_back(struct weft_store_walk *walk)
 {
-    rocksdb_iter_prev(walk->iterator);
+    if (may_move(walk, 1)) {
+        rocksdb_iter_prev(walk->iterator);
+    }
 }
 
 bool weft_store_walk_is_at_key(const struct weft_store_walk *walk)
 {
-    return rocksdb_iter_valid(walk->iterator) != 0;
+    return !walk->is_stopped && rocksdb_iter_valid(walk->iterator) != 0;
 }
 
 struct weft_bytes weft_store_walk_key(const struct weft_store_walk *walk)
@@ -552,6 +578,9 @@ bool weft_store_walk_is_below(const struct weft_store_walk *walk, struct weft_by
 enum weft_err weft_store_walk_err(const struct weft_store_walk *walk, struct weft_msg *msg)
 {
     char *error = NULL;
+    if (walk->is_stopped) {
+        return weft_fail(msg, walk->yield->err, "%s", walk->yield->msg.text);
+    }
     rocksdb_iter_get_error(walk->iterator, &error);
     return translate(error, msg, "read");
 }

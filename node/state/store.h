@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "node/state/keys.h"
+#include "node/state/yield.h"
 #include "proto/bytes.h"
 #include "proto/err.h"
 
@@ -75,6 +76,9 @@ const struct weft_store_snapshot *weft_store_snapshot_in_memory(
 struct weft_store_walk *weft_store_walk_create(
     struct weft_store *store, const struct weft_store_snapshot *snapshot, bool bulk);
 void weft_store_walk_destroy(struct weft_store_walk *walk);
+/* Each move is a step of `yield` (borrowed; may be NULL). Once that says no the walk is at no key,
+ * and its error is what was said. */
+void weft_store_walk_yield_with(struct weft_store_walk *walk, struct weft_yield *yield);
 /* To the first key at or above `key`; to the last at or below it. */
 void weft_store_walk_to(struct weft_store_walk *walk, const struct weft_key *key);
 void weft_store_walk_back_to(struct weft_store_walk *walk, const struct weft_key *key);

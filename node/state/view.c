@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "node/mutant.h"
+#include "node/state/links.h"
 #include "node/state/machine.h"
 #include "proto/arith.h"
 #include "proto/check.h"
@@ -45,6 +46,11 @@ enum weft_err weft_view_open(
 uint64_t weft_view_index(const struct weft_view *view)
 {
     return view->index;
+}
+
+void weft_view_yield_with(struct weft_view *view, struct weft_yield *yield)
+{
+    view->yield = yield;
 }
 
 void weft_view_close(struct weft_view *view)
@@ -170,17 +176,54 @@ enum weft_err weft_run_version(struct weft_run *run, struct weft_bytes key, stru
 enum weft_err weft_run_mirror(struct weft_run *run, struct weft_bytes key, struct weft_bytes value,
     struct weft_ref *ret_ref, uint64_t *ret_asset)
 {
-    uint64_t place;
-    if (key.size != WEFT_KEY_MIRROR_SIZE || value.size <= WEFT_ASSET_ID_SIZE ||
-        weft_get_varint(value.data + WEFT_ASSET_ID_SIZE, value.data + value.size, &place) == NULL) {
-        return weft_run_damaged(run, "a mirrored link");
+    return weft_mirror_read(key, value, ret_ref, ret_asset)
+               ? WEFT_OK
+               : weft_run_damaged(run, "a mirrored link");
+}
+
+/* The first index from `from` on that committed records. *ret_index 0: there is none. */
+static enum weft_err first_from(
+    struct weft_run *run, uint64_t from, uint64_t *ret_index, int64_t *ret_time_ns)
+{
+    const uint8_t prefix[1] = {WEFT_KEY_RECORDS};
+    struct weft_key key = weft_key_records(from, 0);
+    struct weft_pack pack;
+    *ret_index = 0;
+    weft_store_walk_to(run->walk, &key);
+    if (!weft_store_walk_is_below(run->walk, (struct weft_bytes){prefix, 1})) {
+        return weft_store_walk_err(run->walk, run->msg);
     }
-    *ret_ref = (struct weft_ref){.at_ns = weft_get_time(key.data + 8),
-        .index = weft_get_be48(key.data + 16),
-        .ordinal = weft_get_be24(key.data + 22)};
-    ret_ref->first = ret_ref->ordinal - (uint32_t)place;
-    *ret_asset = weft_get_be40(value.data);
+    struct weft_bytes at = weft_store_walk_key(run->walk);
+    if (at.size != WEFT_KEY_RECORDS_SIZE ||
+        weft_pack_open(weft_store_walk_value(run->walk), &pack) != WEFT_OK) {
+        return weft_run_damaged(run, "a pack of records");
+    }
+    *ret_index = weft_get_be48(at.data + 1);
+    *ret_time_ns = pack.time_ns;
     return WEFT_OK;
+}
+
+/* The last index that had committed records by a time. Commit times rise with the index, so it is
+ * found by halving: at most 48 descents. */
+static enum weft_err index_by(struct weft_run *run, int64_t time_ns, uint64_t *ret_index)
+{
+    uint64_t low = 0, high = run->view->index + 1; /* low: by then. high: later, or not there. */
+    enum weft_err rv = WEFT_OK;
+    while (rv == WEFT_OK && low + 1 < high) {
+        uint64_t middle = low + (high - low) / 2, index = 0;
+        int64_t found_ns = 0;
+        rv = first_from(run, middle, &index, &found_ns);
+        if (index == 0 || found_ns > time_ns) {
+            high = middle;
+        } else {
+            low = index;
+        }
+    }
+    if (rv == WEFT_OK && low == 0) {
+        rv = weft_fail(run->msg, WEFT_ENOTFOUND, "nothing was committed by then");
+    }
+    *ret_index = low;
+    return rv;
 }
 
 /* --- pages ----------------------------------------------------------------------------------- */
@@ -260,7 +303,7 @@ uint64_t weft_run_hash(const struct weft_query *query)
     const struct weft_query *q = query;
     const struct weft_text texts[] = {q->asset, q->asset_glob, q->kind, q->where_path,
         q->where_value, q->rels, q->to_kind, q->machine, q->part, q->differs_path, q->differs_by};
-    uint8_t numbers[48];
+    uint8_t numbers[56];
     struct weft_sha256 hash;
     weft_sha256_init(&hash);
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -274,9 +317,10 @@ uint64_t weft_run_hash(const struct weft_query *query)
     weft_put_be64(numbers + 16, q->has_at ? (uint64_t)q->at_ns : 0);
     weft_put_be64(numbers + 24, (q->has_at ? 1u : 0u) | (q->no_inside ? 2u : 0u) |
                                     (q->has_window ? 4u : 0u) | (q->ids_only ? 8u : 0u) |
-                                    (uint64_t)q->depth_max << 32);
+                                    (q->has_as_of_ns ? 16u : 0u) | (uint64_t)q->depth_max << 32);
     weft_put_be64(numbers + 32, q->has_window ? (uint64_t)q->window_from_ns : 0);
     weft_put_be64(numbers + 40, q->has_window ? (uint64_t)q->window_to_ns : 0);
+    weft_put_be64(numbers + 48, q->has_as_of_ns ? (uint64_t)q->as_of_ns : 0);
     weft_sha256_update(&hash, numbers, sizeof(numbers));
     struct weft_digest digest = weft_sha256_final(&hash);
     return weft_get_be64(digest.bytes);
@@ -322,6 +366,28 @@ static enum weft_err read_cursor(struct weft_run *run)
 }
 
 /* --- queries --------------------------------------------------------------------------------- */
+
+/* Indexes instead of the time, which later pages of the answer may not find again: of those the
+ * cursor says it. */
+static enum weft_err settle_as_of(struct weft_run *run, struct weft_query *q)
+{
+    uint64_t index = 0;
+    if (!q->has_as_of_ns || (q->as_of != 0 && q->other_as_of != 0)) {
+        return WEFT_OK;
+    }
+    if (q->cursor.size == CURSOR_SIZE) {
+        index = weft_get_be64(q->cursor.data + 10);
+    } else {
+        enum weft_err rv = run->walk == NULL ? weft_fail(run->msg, WEFT_ENOMEM, "a walk")
+                                             : index_by(run, q->as_of_ns, &index);
+        if (rv != WEFT_OK) {
+            return rv;
+        }
+    }
+    q->as_of = q->as_of != 0 ? q->as_of : index;
+    q->other_as_of = q->other_as_of != 0 ? q->other_as_of : index;
+    return WEFT_OK;
+}
 
 static enum weft_err begin(struct weft_run *run)
 {
@@ -411,20 +477,31 @@ static enum weft_err answer_by(
     struct weft_page page;
     struct weft_trace_result trace = {.index = 0};
     struct weft_document document = {.index = 0};
+    struct weft_query settled = *run->query;
     if (*walk == NULL) {
         *walk = weft_store_walk_create(view->store, run->snapshot, false);
     }
     run->walk = *walk;
+    if (run->walk != NULL) {
+        weft_store_walk_yield_with(run->walk, view->yield);
+    }
     run->page = &page;
     run->trace = &trace;
     run->document = &document;
     run->size_max = WEFT_RUN_SIZE_MAX;
     weft_loader_init(&run->loader, view->store, run->snapshot);
-    enum weft_err rv = begin(run);
+    enum weft_err rv = settle_as_of(run, &settled);
+    run->query = &settled;
+    if (rv == WEFT_OK) {
+        rv = begin(run);
+    }
     if (rv == WEFT_OK) {
         rv = dispatch(run);
     }
     weft_loader_close(&run->loader);
+    if (view->yield != NULL && view->yield->err != WEFT_OK) {
+        return weft_fail(run->msg, view->yield->err, "%s", view->yield->msg.text);
+    }
     if (rv == WEFT_OK) {
         finish(run, ret_answer);
     }
@@ -447,7 +524,7 @@ enum weft_err weft_view_query(struct weft_view *view, const struct weft_query *q
 enum weft_err weft_view_query_memory(struct weft_view *view, const struct weft_query *query,
     struct weft_arena *arena, struct weft_client_message *ret_answer, struct weft_msg *msg)
 {
-    if (query->type != WEFT_QUERY_ASSET) {
+    if (query->type != WEFT_QUERY_ASSET || query->has_as_of_ns) {
         return WEFT_EBUSY;
     }
     struct weft_run run = {.view = view,

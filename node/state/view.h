@@ -25,6 +25,7 @@ struct weft_view {
     uint64_t index;
     struct weft_lineage *lineage; /* NULL: there is no index of it. */
     struct weft_lineage_span span;
+    struct weft_yield *yield; /* Of the query that runs; NULL: none. */
 };
 
 /* Limits of one page's work; a page that meets one ends early and has a cursor. */
@@ -78,6 +79,12 @@ static inline bool weft_run_step(struct weft_run *run)
 {
     run->steps++;
     return weft_run_is_within(run);
+}
+
+/* So many links or keys are looked at. Not WEFT_OK: the query ends with it. */
+WEFT_MUST_USE static inline enum weft_err weft_run_yield(struct weft_run *run, uint32_t steps)
+{
+    return weft_yield_step(run->view->yield, steps);
 }
 
 static inline bool weft_run_sees(const struct weft_run *run, uint64_t index, int64_t at_ns)

@@ -440,11 +440,25 @@ static enum weft_err read_quantity_list(struct weft_epcis_mapping *m, const stru
     return read_quantities(m, value, "about");
 }
 
+static bool has_any(const struct weft_json *event, const char *list, const char *other)
+{
+    const struct weft_json *a = weft_json_get(event, list);
+    const struct weft_json *b = weft_json_get(event, other);
+    return (a != NULL && a->count > 0) || (b != NULL && b->count > 0);
+}
+
 static enum weft_err read_parent(struct weft_epcis_mapping *m, const struct weft_json *value)
 {
     /* A transaction's parent only stands for what it holds; a container's is what contains. */
-    return m->type == TRANSACTION ? add_thing(m, "about", "parent", value, NULL, 0)
-                                  : add_thing(m, "parent", NULL, value, NULL, 0);
+    if (m->type == TRANSACTION) {
+        return add_thing(m, "about", "parent", value, NULL, 0);
+    }
+    enum weft_err err = add_thing(m, "parent", NULL, value, NULL, 0);
+    /* 7.4.3, 7.4.6: without children, DELETE speaks of all of them. */
+    if (err == WEFT_OK && m->is_delete && !has_any(m->event, "childEPCs", "childQuantityList")) {
+        err = add_thing(m, "empties", NULL, value, NULL, 0);
+    }
+    return err;
 }
 
 static enum weft_err read_children(struct weft_epcis_mapping *m, const struct weft_json *value)
@@ -568,13 +582,6 @@ static enum weft_err refuse_unknown(struct weft_epcis_mapping *m)
         }
     }
     return WEFT_OK;
-}
-
-static bool has_any(const struct weft_json *event, const char *list, const char *other)
-{
-    const struct weft_json *a = weft_json_get(event, list);
-    const struct weft_json *b = weft_json_get(event, other);
-    return (a != NULL && a->count > 0) || (b != NULL && b->count > 0);
 }
 
 static enum weft_err needs(const struct weft_epcis_mapping *m, const char *what)

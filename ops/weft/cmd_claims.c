@@ -134,7 +134,7 @@ static enum weft_err gather(const struct weft_args *args, struct weft_client *cl
 {
     static const char *const built[] = {"as_built", "genealogy"};
     struct weft_query query = {.type = WEFT_QUERY_FIND};
-    enum weft_err err = weft_query_read_options(args, client, &query, msg);
+    enum weft_err err = weft_query_read_options(args, &query, msg);
     bool is_chosen = weft_args_has(args, "kind");
     for (int i = 0; err == WEFT_OK; i++) {
         const char *kind = is_chosen ? weft_args_nth(args, "kind", i) : i < 2 ? built[i] : NULL;

@@ -51,12 +51,12 @@ static enum weft_err read_configurations(
     return WEFT_OK;
 }
 
-static enum weft_err read_query(const struct weft_args *args, struct weft_client *client,
-    struct weft_query *query, struct weft_msg *msg)
+static enum weft_err read_query(
+    const struct weft_args *args, struct weft_query *query, struct weft_msg *msg)
 {
     enum weft_err err = read_configurations(args, query, msg);
     if (err == WEFT_OK) {
-        err = weft_query_read_options(args, client, query, msg);
+        err = weft_query_read_options(args, query, msg);
     }
     query->other_as_of = query->as_of;
     query->other_at_ns = query->at_ns;
@@ -124,7 +124,7 @@ static enum weft_err diff(
     enum weft_format format;
     enum weft_err err = weft_output_format(args, &format, msg);
     if (err == WEFT_OK) {
-        err = read_query(args, client, &query, msg);
+        err = read_query(args, &query, msg);
     }
     if (err == WEFT_OK) {
         err = weft_document_ask(client, &query, &arena, &json, &root, msg);

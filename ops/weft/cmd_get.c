@@ -2,6 +2,7 @@
 
 #include "ops/weft/document.h"
 #include "ops/weft/query.h"
+#include "proto/query_text.h"
 
 /* get: the twin of an asset. */
 
@@ -227,25 +228,13 @@ static void print_twin(const struct weft_json *twin)
 static enum weft_err read_sections(
     const struct weft_args *args, struct weft_query *query, struct weft_msg *msg)
 {
-    static const struct {
-        const char *name;
-        uint32_t bit;
-    } sections[] = {{"values", WEFT_TWIN_VALUES}, {"properties", WEFT_TWIN_PROPERTIES},
-        {"configuration", WEFT_TWIN_CONFIGURATION}, {"issues", WEFT_TWIN_ISSUES},
-        {"below", WEFT_TWIN_BELOW}};
-    const char *name;
-    for (int n = 0; (name = weft_args_nth(args, "section", n)) != NULL; n++) {
-        uint32_t bit = 0;
-        for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
-            bit = strcmp(sections[i].name, name) == 0 ? sections[i].bit : bit;
-        }
-        if (bit == 0) {
-            return weft_fail(msg, WEFT_EINVAL,
-                "--section %.40s: values, properties, configuration, issues or below", name);
-        }
-        query->sections |= bit;
+    const char *names;
+    enum weft_err err = WEFT_OK;
+    for (int n = 0; err == WEFT_OK && (names = weft_args_nth(args, "section", n)) != NULL; n++) {
+        err = weft_query_parse_sections(weft_text_of(names), query, msg);
+        err = err == WEFT_OK ? err : weft_wrap(msg, err, "--section");
     }
-    return WEFT_OK;
+    return err;
 }
 
 static enum weft_err get(
@@ -261,7 +250,7 @@ static enum weft_err get(
         err = read_sections(args, &query, msg);
     }
     if (err == WEFT_OK) {
-        err = weft_query_read_options(args, client, &query, msg);
+        err = weft_query_read_options(args, &query, msg);
     }
     if (err == WEFT_OK) {
         err = weft_document_ask(client, &query, &arena, &json, &twin, msg);

@@ -396,7 +396,7 @@ static enum weft_err list(
     l.rows = calloc(WEFT_MODELS_MAX, sizeof(*l.rows));
     enum weft_err err = l.rows != NULL ? weft_output_format(args, &format, msg) : WEFT_ENOMEM;
     if (err == WEFT_OK) {
-        err = weft_query_read_options(args, client, &query, msg);
+        err = weft_query_read_options(args, &query, msg);
     }
     if (err == WEFT_OK) {
         err = weft_query_pages(client, &query, 0, on_list_page, &l, msg);
@@ -507,7 +507,7 @@ static enum weft_err show(
         err = weft_output_format(args, &format, msg);
     }
     if (err == WEFT_OK) {
-        err = weft_query_read_options(args, client, &query, msg);
+        err = weft_query_read_options(args, &query, msg);
     }
     if (err == WEFT_OK) {
         (void)snprintf(asset, sizeof(asset), "kind:%s", args->operands[0]);

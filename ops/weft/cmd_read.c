@@ -48,7 +48,7 @@ static enum weft_err list(const struct weft_args *args, struct weft_client *clie
     enum weft_format format;
     enum weft_err err = weft_output_format(args, &format, msg);
     if (err == WEFT_OK) {
-        err = weft_query_read_options(args, client, query, msg);
+        err = weft_query_read_options(args, query, msg);
     }
     if (err != WEFT_OK) {
         return err;

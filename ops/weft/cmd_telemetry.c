@@ -139,7 +139,7 @@ static enum weft_err list_blocks(
         .type = WEFT_QUERY_STORY, .asset = weft_text_of(args->operands[0]), .no_inside = true};
     enum weft_err err = weft_output_format(args, &l.format, msg);
     if (err == WEFT_OK) {
-        err = weft_query_read_options(args, client, &query, msg);
+        err = weft_query_read_options(args, &query, msg);
     }
     if (err != WEFT_OK) {
         return err;

@@ -4,7 +4,7 @@
 
 #include "ops/weft/query.h"
 #include "ops/weft/trace.h"
-#include "proto/limits.h"
+#include "proto/query_text.h"
 #include "proto/time.h"
 
 /* trace forward, trace back, recall. */
@@ -46,7 +46,7 @@ static enum weft_err show(const struct weft_args *args, struct weft_client *clie
         return err;
     }
     if (format != WEFT_FORMAT_TABLE) {
-        err = weft_traced_write(&traced, format, &writer, msg);
+        err = weft_traced_write(&traced, format, query->ids_only, &writer, msg);
     } else if (query->ids_only) {
         err = print_names(&traced, msg);
     } else {
@@ -58,8 +58,8 @@ static enum weft_err show(const struct weft_args *args, struct weft_client *clie
     return err;
 }
 
-static enum weft_err read_options(const struct weft_args *args, struct weft_client *client,
-    struct weft_query *query, struct weft_msg *msg)
+static enum weft_err read_options(
+    const struct weft_args *args, struct weft_query *query, struct weft_msg *msg)
 {
     query->ids_only = weft_args_has(args, "ids");
     query->with_records = weft_args_has(args, "records");
@@ -67,7 +67,7 @@ static enum weft_err read_options(const struct weft_args *args, struct weft_clie
     if (query->ids_only && query->with_records) {
         return weft_fail(msg, WEFT_EINVAL, "--ids and --records exclude each other");
     }
-    return weft_query_read_options(args, client, query, msg);
+    return weft_query_read_options(args, query, msg);
 }
 
 static enum weft_err trace(const struct weft_args *args, struct weft_client *client,
@@ -80,7 +80,7 @@ static enum weft_err trace(const struct weft_args *args, struct weft_client *cli
     enum weft_err err = weft_args_number(args, "depth", 1, UINT32_MAX, 0, &depth, msg);
     query.depth_max = (uint32_t)depth;
     if (err == WEFT_OK) {
-        err = read_options(args, client, &query, msg);
+        err = read_options(args, &query, msg);
     }
     return err == WEFT_OK ? show(args, client, &query, print_trace, msg) : err;
 }
@@ -128,23 +128,21 @@ static enum weft_err read_window(
 static enum weft_err recall(
     const struct weft_args *args, struct weft_client *client, struct weft_msg *msg)
 {
-    char part[2 * WEFT_ASSET_SIZE_MAX];
-    const char *type = weft_args_text(args, "part", ""), *rev = weft_args_text(args, "rev", "");
-    int size = rev[0] != '\0' ? snprintf(part, sizeof(part), "%s/rev/%s", type, rev)
-                              : snprintf(part, sizeof(part), "%s", type);
+    char part[WEFT_QUERY_PART_SIZE];
     struct weft_query query = {.type = WEFT_QUERY_RECALL,
         .asset = weft_text_of(weft_args_text(args, "lot", "")),
-        .machine = weft_text_of(weft_args_text(args, "machine", "")),
-        .part = weft_text_of(part)};
-    if (size < 0 || size > WEFT_ASSET_SIZE_MAX || (type[0] == '\0' && rev[0] != '\0')) {
-        return weft_fail(msg, WEFT_EINVAL, "--rev belongs to --part, and both are one name");
+        .machine = weft_text_of(weft_args_text(args, "machine", ""))};
+    enum weft_err err = weft_query_parse_part(weft_text_of(weft_args_text(args, "part", "")),
+        weft_text_of(weft_args_text(args, "rev", "")), part, &query, msg);
+    if (err != WEFT_OK) {
+        return weft_wrap(msg, err, "--part and --rev");
     }
     if (query.asset.size == 0 && query.machine.size == 0 && query.part.size == 0) {
         return weft_fail(msg, WEFT_EINVAL, "--lot, --machine or --part: what is to be recalled?");
     }
-    enum weft_err err = read_window(args, &query, msg);
+    err = read_window(args, &query, msg);
     if (err == WEFT_OK) {
-        err = read_options(args, client, &query, msg);
+        err = read_options(args, &query, msg);
     }
     return err == WEFT_OK ? show(args, client, &query, print_recall, msg) : err;
 }

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "proto/record_json.h"
+#include "proto/answer_json.h"
 
 enum {
     ARENA_SIZE_MAX = 64 * 1024 * 1024
@@ -23,8 +23,9 @@ enum weft_err weft_document_ask(struct weft_client *client, const struct weft_qu
         return weft_fail(msg, WEFT_EVERSION, "the node gave another answer than a document");
     }
     struct weft_arena scratch = {.size_max = ARENA_SIZE_MAX};
-    err = weft_fields_to_json(
-        answer.document.fields, answer.document.field_count, &scratch, ret_json);
+    struct weft_writer writer = {.out = *ret_json};
+    err = weft_answer_write_document(&writer, &answer.document, &scratch);
+    *ret_json = writer.out;
     weft_arena_destroy(&scratch);
     if (err != WEFT_OK) {
         return weft_fail(msg, err, "the answer cannot be written as JSON");

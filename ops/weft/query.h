@@ -4,10 +4,9 @@
 
 #include "ops/weft/client.h"
 
-/* --at, --as-of, --stale, --min-index. --as-of with a time is looked up: the last index that
- * was committed by then. WEFT_EINVAL, and the client's errors. */
-WEFT_MUST_USE enum weft_err weft_query_read_options(const struct weft_args *args,
-    struct weft_client *client, struct weft_query *query, struct weft_msg *msg);
+/* --at, --as-of, --stale, --min-index. WEFT_EINVAL. */
+WEFT_MUST_USE enum weft_err weft_query_read_options(
+    const struct weft_args *args, struct weft_query *query, struct weft_msg *msg);
 
 /* Called for each page, in order; anything but WEFT_OK ends it. */
 typedef enum weft_err weft_query_on_page(

@@ -99,7 +99,7 @@ enum weft_err weft_records_add(
         return WEFT_OK;
     }
     weft_arena_reset(&r->arena);
-    enum weft_err err = weft_answer_write_record(&r->writer, record, &r->arena);
+    enum weft_err err = weft_answer_write_record(&r->writer, NULL, record, &r->arena);
     if (err == WEFT_OK) {
         err = r->format == WEFT_FORMAT_JSONL ? weft_writer_print(&r->writer, stdout, msg)
                                              : weft_writer_flush(&r->writer, stdout, msg);

@@ -24,10 +24,9 @@ WEFT_MUST_USE enum weft_err weft_traced_ask(struct weft_client *client,
     const struct weft_query *query, struct weft_traced *ret_traced, struct weft_msg *msg);
 void weft_traced_destroy(struct weft_traced *traced);
 
-/* {"index": 12, ..., "steps": [...], "records": [...]}, or {"index": 12, ..., "assets": [...]};
- * as lines one object for each step, record or asset. */
+/* As proto/answer_json.h has it; as lines one object for each step, record or asset. */
 WEFT_MUST_USE enum weft_err weft_traced_write(const struct weft_traced *traced,
-    enum weft_format format, struct weft_writer *w, struct weft_msg *msg);
+    enum weft_format format, bool ids_only, struct weft_writer *w, struct weft_msg *msg);
 /* A tree of all steps, in each the children in the order of the answer. */
 void weft_traced_print_tree(const struct weft_traced *traced, FILE *out);
 /* The answers, each with its path and where it is. */

@@ -5,7 +5,7 @@
 
 #include "ops/weft/records.h"
 #include "ops/weft/trace.h"
-#include "proto/record_json.h"
+#include "proto/answer_json.h"
 #include "proto/time.h"
 
 enum {
@@ -16,151 +16,69 @@ enum {
 
 /* --- JSON ------------------------------------------------------------------------------------ */
 
-static void write_time(struct weft_writer *w, const char *key, int64_t ns)
+struct output {
+    struct weft_arena scratch; /* Of one record. */
+    struct weft_msg *msg;
+};
+
+/* JSON goes out as it is written. */
+static enum weft_err on_item(void *ctx, struct weft_writer *w)
 {
-    char text[WEFT_TIME_TEXT_SIZE];
-    weft_time_format(ns, text);
-    weft_writer_text(w, key, weft_text_of(text));
+    struct output *o = ctx;
+    weft_arena_reset(&o->scratch);
+    return weft_writer_flush(w, stdout, o->msg);
 }
 
-static void write_flag(struct weft_writer *w, const char *key, uint32_t flags, uint32_t flag)
+static enum weft_err write_json(
+    const struct weft_trace_result *whole, bool ids_only, struct weft_writer *w, struct output *o)
 {
-    if ((flags & flag) != 0) {
-        weft_writer_bool(w, key, true);
-    }
+    const struct weft_answer_items items = {o, on_item};
+    enum weft_err err = weft_answer_write_trace(w, whole, ids_only, &o->scratch, &items);
+    return err == WEFT_OK ? weft_writer_print(w, stdout, o->msg) : err;
 }
 
-static void write_location(struct weft_writer *w, const struct weft_trace_step *s)
+/* Each element is a document of its own, on a line. */
+static enum weft_err write_lines(
+    const struct weft_trace_result *whole, struct weft_writer *w, struct output *o)
 {
-    weft_writer_open(w, "location", '{');
-    weft_writer_text(w, "asset", s->location);
-    weft_writer_text(w, "rel", s->location_rel);
-    write_time(w, "at", s->location_at_ns);
-    weft_writer_unsigned(w, "index", s->location_index);
-    weft_writer_unsigned(w, "ordinal", s->location_ordinal);
-    weft_writer_close(w, '}');
-}
-
-static void write_step(struct weft_writer *w, uint32_t number, const struct weft_trace_step *s)
-{
-    weft_writer_open(w, NULL, '{');
-    weft_writer_unsigned(w, "step", number);
-    weft_writer_text(w, "asset", s->asset);
-    weft_writer_unsigned(w, "depth", s->depth);
-    if (s->depth > 0) {
-        weft_writer_unsigned(w, "from", s->from_step);
-        weft_writer_text(w, "rel", s->rel);
-        if (s->quantity.size > 0) {
-            weft_writer_raw(w, "quantity", s->quantity);
-        }
-        if (s->unit.size > 0) {
-            weft_writer_text(w, "unit", s->unit);
-        }
-        write_time(w, "at", s->at_ns);
-        weft_writer_text(w, "kind", s->kind);
-        weft_writer_unsigned(w, "index", s->index);
-        weft_writer_unsigned(w, "ordinal", s->ordinal);
-    }
-    write_flag(w, "answer", s->flags, WEFT_STEP_ANSWER);
-    write_flag(w, "leaf", s->flags, WEFT_STEP_LEAF);
-    write_flag(w, "dangling", s->flags, WEFT_STEP_DANGLING);
-    write_flag(w, "ended", s->flags, WEFT_STEP_ENDED);
-    write_flag(w, "cycle", s->flags, WEFT_STEP_CYCLE);
-    if (s->location.size > 0) {
-        write_location(w, s);
-    }
-    weft_writer_close(w, '}');
-}
-
-static enum weft_err write_record(struct weft_writer *w, const char *key,
-    const struct weft_stored_record *stored, struct weft_arena *arena, struct weft_msg *msg)
-{
-    struct weft_buffer json = {0};
-    weft_arena_reset(arena);
-    enum weft_err err = weft_record_to_json(&stored->record, stored, arena, &json);
-    if (err == WEFT_OK) {
-        weft_writer_raw(w, key, (struct weft_text){(char *)json.data, json.size});
-    } else {
-        err = weft_fail(msg, err, "record %" PRIu64 "/%u: %s", stored->index, stored->ordinal,
-            weft_err_name(err));
-    }
-    weft_buffer_destroy(&json);
-    return err;
-}
-
-/* Lines end the document of each item; JSON goes out as it is written. */
-static enum weft_err end_item(struct weft_writer *w, enum weft_format format, struct weft_msg *msg)
-{
-    return format == WEFT_FORMAT_JSONL ? weft_writer_print(w, stdout, msg)
-                                       : weft_writer_flush(w, stdout, msg);
-}
-
-static enum weft_err write_names(const struct weft_traced *t, enum weft_format format,
-    struct weft_writer *w, struct weft_msg *msg)
-{
-    const char *line = (const char *)t->names.data, *end;
-    size_t left = t->names.size;
+    struct weft_text names = whole->assets, name;
     enum weft_err err = WEFT_OK;
-    while (err == WEFT_OK && left > 0 && (end = memchr(line, '\n', left)) != NULL) {
-        weft_writer_text(w, NULL, (struct weft_text){line, (size_t)(end - line)});
-        err = end_item(w, format, msg);
-        left -= (size_t)(end - line) + 1;
-        line = end + 1;
+    while (err == WEFT_OK && weft_answer_next_name(&names, &name)) {
+        weft_writer_text(w, NULL, name);
+        err = weft_writer_print(w, stdout, o->msg);
     }
-    return err;
-}
-
-static enum weft_err write_items(const struct weft_traced *t, enum weft_format format,
-    struct weft_writer *w, struct weft_msg *msg)
-{
-    struct weft_arena arena = {.size_max = SCRATCH_SIZE_MAX};
-    bool is_json = format == WEFT_FORMAT_JSON;
-    enum weft_err err = WEFT_OK;
-    for (uint32_t i = 0; i < t->step_count && err == WEFT_OK; i++) {
-        write_step(w, i, &t->steps[i]);
-        err = end_item(w, format, msg);
+    for (uint32_t i = 0; i < whole->step_count && err == WEFT_OK; i++) {
+        weft_answer_write_step(w, i, &whole->steps[i]);
+        err = weft_writer_print(w, stdout, o->msg);
     }
-    if (t->record_count > 0 && is_json) {
-        weft_writer_close(w, ']');
-        weft_writer_open(w, "records", '[');
+    for (uint32_t i = 0; i < whole->record_count && err == WEFT_OK; i++) {
+        weft_arena_reset(&o->scratch);
+        weft_writer_open(w, NULL, '{');
+        err = weft_answer_write_record(w, "record", &whole->records[i], &o->scratch);
+        weft_writer_close(w, '}');
+        err = err == WEFT_OK ? weft_writer_print(w, stdout, o->msg) : err;
     }
-    for (uint32_t i = 0; i < t->record_count && err == WEFT_OK; i++) {
-        if (!is_json) {
-            weft_writer_open(w, NULL, '{');
-        }
-        err = write_record(w, is_json ? NULL : "record", &t->records[i], &arena, msg);
-        if (!is_json) {
-            weft_writer_close(w, '}');
-        }
-        err = err == WEFT_OK ? end_item(w, format, msg) : err;
-    }
-    weft_arena_destroy(&arena);
     return err;
 }
 
 enum weft_err weft_traced_write(const struct weft_traced *traced, enum weft_format format,
-    struct weft_writer *w, struct weft_msg *msg)
+    bool ids_only, struct weft_writer *w, struct weft_msg *msg)
 {
-    bool has_names = traced->step_count == 0;
-    if (format == WEFT_FORMAT_JSON) {
-        weft_writer_open(w, NULL, '{');
-        weft_writer_unsigned(w, "index", traced->totals.index);
-        weft_writer_unsigned(w, "steps_total", traced->totals.steps_total);
-        weft_writer_unsigned(w, "answers_total", traced->totals.answers_total);
-        weft_writer_unsigned(w, "depth_reached", traced->totals.depth_reached);
-        if (!has_names) {
-            weft_writer_bool(w, "has_cycles", traced->totals.has_cycles);
-        }
-        weft_writer_open(w, has_names ? "assets" : "steps", '[');
+    struct output output = {.scratch = {.size_max = SCRATCH_SIZE_MAX}, .msg = msg};
+    struct weft_trace_result whole = traced->totals;
+    whole.steps = traced->steps;
+    whole.step_count = traced->step_count;
+    whole.records = traced->records;
+    whole.record_count = traced->record_count;
+    whole.assets = (struct weft_text){(const char *)traced->names.data, traced->names.size};
+    msg->text[0] = '\0';
+    enum weft_err err = format == WEFT_FORMAT_JSON ? write_json(&whole, ids_only, w, &output)
+                                                   : write_lines(&whole, w, &output);
+    if (err != WEFT_OK && msg->text[0] == '\0') {
+        err = weft_fail(msg, err, "the answer cannot be written as JSON");
     }
-    enum weft_err err =
-        has_names ? write_names(traced, format, w, msg) : write_items(traced, format, w, msg);
-    if (format != WEFT_FORMAT_JSON || err != WEFT_OK) {
-        return err;
-    }
-    weft_writer_close(w, ']');
-    weft_writer_close(w, '}');
-    return weft_writer_print(w, stdout, msg);
+    weft_arena_destroy(&output.scratch);
+    return err;
 }
 
 /* --- the tree -------------------------------------------------------------------------------- */

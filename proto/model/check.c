@@ -50,6 +50,15 @@ static void base_of(const struct checker *c, char ret_base[BASE_SIZE])
     }
 }
 
+/* What is said where a pointer has been written. */
+static enum weft_err fail_with(const struct checker *c, const char *format, va_list args)
+{
+    if (c->msg != NULL) {
+        (void)vsnprintf(c->msg->text, sizeof(c->msg->text), format, args);
+    }
+    return WEFT_EINVAL;
+}
+
 static enum weft_err fail(const struct checker *c, struct weft_text path, const char *member,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
@@ -66,13 +75,11 @@ static enum weft_err fail(
             (void)snprintf(c->ret_pointer + used, POINTER_SIZE - used, "/%s", member);
         }
     }
-    if (c->msg != NULL) {
-        va_list args;
-        va_start(args, format);
-        (void)vsnprintf(c->msg->text, sizeof(c->msg->text), format, args);
-        va_end(args);
-    }
-    return WEFT_EINVAL;
+    va_list args;
+    va_start(args, format);
+    enum weft_err err = fail_with(c, format, args);
+    va_end(args);
+    return err;
 }
 
 static void add(char *text, size_t *used, const char *between, struct weft_text what)
@@ -500,13 +507,11 @@ static enum weft_err fail_at(const struct checker *c, const char *pointer, const
         base_of(c, base);
         (void)snprintf(c->ret_pointer, POINTER_SIZE, "%s%s", base, pointer);
     }
-    if (c->msg != NULL) {
-        va_list args;
-        va_start(args, format);
-        (void)vsnprintf(c->msg->text, sizeof(c->msg->text), format, args);
-        va_end(args);
-    }
-    return WEFT_EINVAL;
+    va_list args;
+    va_start(args, format);
+    enum weft_err err = fail_with(c, format, args);
+    va_end(args);
+    return err;
 }
 
 static void describe_prefixes(

@@ -54,7 +54,7 @@ class Http(HttpCase):
             rev = answer.json["records"][0]["rev"]
             self.assertEqual(f'"rev-{rev}"', answer.headers["etag"])
             for other in self.plant:
-                page = self.web(other).get(f"/v1/assets/serial:box/http-{node.name}",
+                page = self.web(other).get(f"/v1/assets/serial:box/http-{node.name}/records",
                                            headers={"Weft-Min-Index": str(rev)})
                 self.assertEqual(rev, page.json["rev"])
                 self.assertEqual({self.principal}, {r["author"] for r in page.json["records"]})
@@ -70,7 +70,7 @@ class Http(HttpCase):
         answer = self.web().request("POST", "/v1/commits", body=body.encode(),
                                     headers={"Content-Type": "application/json"})
         self.assertEqual(201, answer.status, answer.body)
-        page = self.web().get("/v1/assets/numbers/1").body.decode()
+        page = self.web().get("/v1/assets/numbers/1/records").body.decode()
         self.assertIn('{"a":0.010,"b":1e3,"c":-0,"d":9007199254740993,"e":[1,{"f":null}]', page)
 
     def test_a_request_id_makes_a_retry_harmless_on_any_node(self):
@@ -180,7 +180,7 @@ class Http(HttpCase):
 
     def test_an_asset_that_did_not_change_is_304(self):
         rev = self.commit([inspection("etag")]).json["records"][0]["rev"]
-        target = "/v1/assets/serial:box/etag"
+        target = "/v1/assets/serial:box/etag/records"
         etag = self.web().get(target).headers["etag"]
         self.assertEqual(f'"rev-{rev}"', etag)
         for value in (etag, f"W/{etag}", f'"x", {etag}', "*"):
@@ -213,7 +213,7 @@ class Http(HttpCase):
     def test_both_times(self):
         first = self.commit([inspection("times", at="2020-01-01T00:00:00Z")])
         second = self.commit([inspection("times", "FAIL", at="2021-01-01T00:00:00Z")])
-        target = "/v1/assets/serial:box/times"
+        target = "/v1/assets/serial:box/times/records"
         as_of = self.web().get(f"{target}?as_of={first.index}").json
         self.assertEqual(["PASS"], [r["attrs"]["verdict"] for r in as_of["records"]])
         at = self.web().get(f"{target}?at=2020-06-01T00:00:00Z").json
@@ -271,7 +271,7 @@ class Http(HttpCase):
         for node in self.plant:
             answer = self.commit([inspection(f"token-{node.name}")], node, headers=bearer)
             self.assertEqual(201, answer.status, answer.body)
-            page = self.web().get(f"/v1/assets/serial:box/token-{node.name}")
+            page = self.web().get(f"/v1/assets/serial:box/token-{node.name}/records")
             self.assertEqual([f"spiffe://{self.plant.org}/{self.plant.site}/svc/mes"],
                              [r["author"] for r in page.json["records"]])
         for value in ("Bearer nope", "Bearer", f"Basic {TOKEN}", f"Bearer {TOKEN}x", TOKEN):

@@ -153,6 +153,80 @@ class Hostile(HttpCase):
         wait_for("they are forgotten", lambda: gauge(self, "weft_http_connections") <= 2, 20)
         self.alive()
 
+    def test_questions_without_sense_are_refused_and_no_more(self):
+        """Any parameters, any values, some of them good: an answer or a reason, never a 500."""
+        self.commit([{"kind": "as_built", "asset": f"odd:{i}", "links": [
+            {"rel": "consumes", "to": f"odd:{i + 1}"}]} for i in range(20)], self.node)
+        names = ["at", "as_of", "limit", "cursor", "depth", "via", "ids", "records", "to", "lot",
+                 "machine", "from", "part", "rev", "sections"]
+        values = ["", "true", "false", "1", "0", "-1", "1e9", "4294967296", "odd:1", "odd:19",
+                  "%00", "%ff", "%0a", "x" * 300, "consumes", "consumes,consumes", ",", "as_built",
+                  "2024-03-01T00:00:00Z", "9999-99-99T99:99:99Z", "2200-01-01T00:00:00Z", "00ff",
+                  "values", "%F0%9F%94%A9", "*", "%25", "%27%22%3C"]
+        paths = ["/v1/trace/forward/odd:19", "/v1/trace/back/odd:0", "/v1/recall",
+                 "/v1/assets/odd:1", "/v1/assets/odd:1/records", "/v1/trace/back/", "/v1/trace/x"]
+        connection = self.web(self.node).connection()
+        seen = {}
+        for _ in range(1500):
+            chosen = self.random.sample(names, self.random.randint(0, 4))
+            query = "&".join(f"{name}={self.random.choice(values)}" for name in chosen)
+            target = f"{self.random.choice(paths)}?{query}"
+            answer = self.web(self.node).get(target, keep=connection)
+            seen[answer.status] = seen.get(answer.status, 0) + 1
+            self.assertIn(answer.status, (200, 400, 404), target)
+        connection.close()
+        self.assertGreater(min(seen.get(status, 0) for status in (200, 400, 404)), 20, seen)
+        # A cursor that is not as it was: refused, or of an index at which nothing is known yet.
+        page = self.web(self.node).get("/v1/trace/back/odd:0?limit=1").json
+        for _ in range(200):
+            digits = bytearray.fromhex(page["cursor"])
+            digits[self.random.randrange(len(digits))] ^= 1 << self.random.randrange(8)
+            answer = self.web(self.node).get(f"/v1/trace/back/odd:0?limit=1&cursor={digits.hex()}")
+            self.assertIn(answer.status, (200, 400, 404, 503))
+        self.alive()
+
+    def test_clients_that_do_not_wait_for_their_traces_leave_nothing_behind(self):
+        for first in range(0, 4000, 1000):
+            self.commit([{"kind": "as_built", "asset": f"wide:{first + i}", "links": [
+                {"rel": "consumes", "to": "lot:wide"}]} for i in range(1000)], self.node)
+        for turn in range(60):
+            s = self.web(self.node).socket()
+            s.sendall(b"GET /v1/trace/forward/lot:wide?records=true&limit=1000 HTTP/1.1\r\n"
+                      b"Host: x\r\n\r\n" * (1 + turn % 3))
+            s.close()
+        wait_for("they are forgotten", lambda: gauge(self, "weft_http_connections") <= 2, 20)
+        answer = self.web(self.node).get("/v1/trace/forward/lot:wide?ids=true&limit=1000").json
+        self.assertEqual((1000, 4000), (len(answer["assets"]), answer["answers_total"]))
+        self.alive()
+
+    def test_who_hangs_up_before_the_answer_is_not_waited_for(self):
+        """NOD-408: the question would wait 5 s for its index; its connection goes at once."""
+        request = (b"GET /v1/records HTTP/1.1\r\nHost: x\r\nWeft-Consistency: stale\r\n"
+                   b"Weft-Min-Index: 999999999\r\n\r\n")
+        before = gauge(self, "weft_http_dropped_gone_total")
+        waiting = [self.web(self.node).socket() for _ in range(20)]
+        for i, s in enumerate(waiting):
+            s.sendall(request * (1 + i % 2))  # Some have sent more, which nobody has read.
+        wait_for("they wait", lambda: gauge(self, "weft_http_connections") >= 20, 5)
+        self.assertEqual(before, gauge(self, "weft_http_dropped_gone_total"))
+        began = time.monotonic()
+        for s in waiting:
+            s.close()
+        wait_for("they are gone", lambda: gauge(self, "weft_http_connections") <= 2, 5)
+        self.assertLess(time.monotonic() - began, 2)
+        self.assertEqual(before + 20, gauge(self, "weft_http_dropped_gone_total"))
+        self.alive()
+
+    def test_a_commit_goes_on_when_its_client_hangs_up(self):
+        body = json.dumps({"records": [inspection("gone")]}).encode()
+        for _ in range(10):
+            s = self.web(self.node).socket()
+            s.sendall(self.head(f"Content-Length: {len(body)}", body=body))
+            s.close()
+        wait_for("it is there", lambda: self.web(self.node).get(
+            "/v1/assets/serial:box/gone").status == 200)
+        self.alive()
+
     def test_hundreds_of_connections_and_requests_at_once(self):
         def one(i):
             return self.web(self.node).commit([inspection(f"many{i}")]).status

@@ -1,7 +1,6 @@
 """tests/cluster/test_trace.py: traces and recalls in a running plant.
 
-A small genealogy that is written down here by hand, with its answers: lots, brackets made on two
-machines, boxes, a container, a motor that is exchanged. Then one of thousands of parts, whose
+The genealogy of tests/lib/genealogy.py, with its answers. Then one of thousands of parts, whose
 answers this file computes from its own links."""
 
 import json
@@ -11,45 +10,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import cluster  # noqa: E402
-
-LOT, OTHER_LOT = "lot:AL6061/22", "lot:AL6061/23"
-MILLS = ["plant1/line2/mill-1", "plant1/line2/mill-2"]
-
-
-def link(rel, to, **attrs):
-    return {"rel": rel, "to": to, **({"attrs": attrs} if attrs else {})}
-
-
-def record(kind, asset, at, *links):
-    return {"kind": kind, "asset": asset, "at": at, "links": list(links)}
-
-
-def hour(h):
-    return f"2024-03-01T{h:02}:00:00Z"
-
-
-def day(d):
-    return f"2024-03-{d:02}T00:00:00Z"
-
-
-SMALL = [
-    record("part_revision", "part:bracket/rev/A", day(1), link("revision_of", "part:bracket")),
-    *[record("as_built", f"serial:bracket/{n}", hour(4 * n),
-             link("uses_lot", LOT if n != 3 else OTHER_LOT, quantity={"value": 0.4, "unit": "kg"}),
-             link("made_on", MILLS[n % 2]), link("instance_of", "part:bracket/rev/A"))
-      for n in range(1, 6)],
-    *[record("as_built", f"serial:box/{n}", day(3),
-             link("consumes", f"serial:bracket/{n}", quantity=1),
-             link("consumes", f"serial:lid/{n}", quantity=2))
-      for n in range(1, 6)],
-    record("epcis.aggregation", "event:1", day(5), link("parent", "pallet:9"),
-           link("contains", "serial:box/1"), link("contains", "serial:box/2")),
-    record("shipment", "serial:box/4", day(6), link("shipped_to", "customer:north")),
-    record("installation", "serial:box/5", day(7), link("installs", "serial:motor/1")),
-    record("replacement", "serial:box/5", day(9), link("removes", "serial:motor/1"),
-           link("installs", "serial:motor/2")),
-]
-
+from genealogy import LOT, MILLS, OTHER_LOT, SMALL, day, hour, link, record  # noqa: E402
 
 class Trace(cluster.PlantCase):
     @classmethod
@@ -163,6 +124,30 @@ class Trace(cluster.PlantCase):
         for node in self.plant:
             self.assertEqual(before, self.reached(
                 "forward", LOT, "--as-of", str(self.before), "--min-index", str(index), node=node))
+
+    def test_6b_a_container_that_was_emptied_has_nothing_inside_from_then_on(self):
+        """EPCIS 2.0, 7.4.3: an aggregation's DELETE without children speaks of all of them."""
+        def event(action, at, *children):
+            return {"type": "AggregationEvent", "eventTime": at, "eventTimeZoneOffset": "+00:00",
+                    "action": action, "parentID": "https://id.example/sscc/1",
+                    "childEPCs": [f"https://id.example/box/{n}" for n in children]}
+        document = {"@context": [], "type": "EPCISDocument", "schemaVersion": "2.0",
+                    "creationDate": day(20), "epcisBody": {"eventList": [
+                        event("ADD", day(12), 1, 2), event("DELETE", day(14), 1),
+                        event("ADD", day(15), 3), event("DELETE", day(16)),
+                        event("ADD", day(17), 2)]}}
+        path = self.directory / "emptied.jsonld"
+        path.write_text(json.dumps(document))
+        self.plant.weft("import", "epcis", str(path), check=True)
+        pallet, boxes = "https://id.example/sscc/1", "https://id.example/box/{}".format
+        inside = {day(13): [1, 2], day(14): [2], day(15): [2, 3], day(16): [], day(17): [2]}
+        for at, expected in inside.items():
+            self.assertEqual([boxes(n) for n in expected],
+                             self.reached("back", pallet, "--at", at), at)
+            for n in (1, 2, 3):
+                self.assertEqual([pallet] if n in expected else [],
+                                 self.reached("forward", boxes(n), "--at", at))
+        self.assertEqual([boxes(2)], self.reached("back", pallet))
 
     def test_7_thousands_of_parts_are_reached_as_their_links_say(self):
         pick = random.Random(7)

@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "node/api/http/header.h"
+#include "node/api/http/question.h"
 #include "node/api/http/target.h"
 #include "node/api/http/tokens.h"
 #include "proto/check.h"
+#include "proto/limits.h"
 #include "proto/record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -17,10 +19,17 @@ static void try_target(struct weft_text text)
     struct weft_msg msg = {""};
     if (weft_http_target_parse(text, &arena, &t, &msg) == WEFT_OK) {
         weft_assert(t.resource < WEFT_HTTP_RESOURCES && t.rule != NULL); /* NOD-402 */
-        bool has_id = t.resource == WEFT_HTTP_ASSET || t.resource == WEFT_HTTP_STORY;
+        bool has_id = t.resource == WEFT_HTTP_ASSET || t.resource == WEFT_HTTP_STORY ||
+                      t.resource == WEFT_HTTP_TRACE_BACK || t.resource == WEFT_HTTP_TRACE_FORWARD;
         weft_assert(!has_id || weft_asset_is_valid(t.id)); /* NOD-402 */
         for (uint32_t i = 0; i < t.param_count; i++) {
             weft_assert(weft_text_is_utf8(t.params[i].value)); /* NOD-402 */
+        }
+        struct weft_query query;
+        if (weft_http_question_parse(&t, &arena, &query, &msg) == WEFT_OK) {
+            weft_assert(query.limit <= WEFT_PAGE_RECORDS_MAX &&
+                        query.rels.size <= WEFT_RELS_SIZE_MAX &&
+                        query.part.size <= WEFT_ASSET_SIZE_MAX); /* NOD-402 */
         }
         for (unsigned method = WEFT_HTTP_GET; method <= WEFT_HTTP_OTHER; method *= 2) {
             (void)!weft_http_target_check_params(&t, (enum weft_http_method)method, &msg);

@@ -424,6 +424,7 @@ static struct weft_query query(struct sample *s)
         .right = (enum weft_twin_configuration)sample_random(s, WEFT_TWIN_MAINTAINED + 1),
         .other_as_of = number(s),
         .other_has_at = coin(s),
+        .has_as_of_ns = coin(s),
         .sections = (uint32_t)number(s),
         .differs_path = sample_text(s, WEFT_PATH_SIZE_MAX),
         .differs_by = sample_text(s, WEFT_PATH_SIZE_MAX),
@@ -431,6 +432,7 @@ static struct weft_query query(struct sample *s)
     q.at_ns = q.has_at ? (int64_t)number(s) : 0;
     q.window_from_ns = q.has_window ? (int64_t)number(s) : 0;
     q.window_to_ns = q.has_window ? (int64_t)number(s) : 0;
+    q.as_of_ns = q.has_as_of_ns ? (int64_t)number(s) : 0;
     q.other_at_ns = q.other_has_at ? (int64_t)number(s) : 0;
     return q;
 }

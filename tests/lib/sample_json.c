@@ -414,6 +414,8 @@ static void put_query(struct weft_buffer *out, const struct weft_query *q)
     put_number(out, "other_as_of", q->other_as_of);
     put_signed(out, "other_at_ns", q->other_at_ns);
     put_bool(out, "other_has_at", q->other_has_at);
+    put_signed(out, "as_of_ns", q->as_of_ns);
+    put_bool(out, "has_as_of_ns", q->has_as_of_ns);
     put_number(out, "sections", q->sections);
     put_text(out, "differs_path", q->differs_path);
     put_text(out, "differs_by", q->differs_by);

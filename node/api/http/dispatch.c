@@ -7,12 +7,11 @@
 
 #include "node/api/http/body.h"
 #include "node/api/http/metrics.h"
+#include "node/api/http/question.h"
 #include "node/node.h"
 #include "node/replies.h"
 #include "proto/limits.h"
-#include "proto/query_text.h"
 #include "proto/request_id.h"
-#include "proto/time.h"
 
 extern const unsigned char weft_http_openapi[]; /* Made from openapi.json by the build. */
 extern const size_t weft_http_openapi_size;
@@ -101,86 +100,24 @@ static void commit(struct weft_http_conn *c)
 
 /* --- queries ----------------------------------------------------------------------------- */
 
-static enum weft_err read_number(const struct weft_http_conn *c, const char *name, uint64_t min,
-    uint64_t max, uint64_t *number, struct weft_msg *msg)
-{
-    struct weft_text value;
-    uint64_t given;
-    if (!weft_http_target_param(&c->target, name, &value)) {
-        return WEFT_OK;
-    }
-    if (!weft_http_number(value, &given) || given < min || given > max) {
-        return weft_fail(msg, WEFT_EINVAL, "parameter %s: a number from %" PRIu64 " to %" PRIu64,
-            name, min, max);
-    }
-    *number = given;
-    return WEFT_OK;
-}
-
-/* What every reading resource takes: both times, paging, consistency. */
-static enum weft_err read_common(
-    struct weft_http_conn *c, struct weft_query *query, struct weft_msg *msg)
-{
-    struct weft_text value;
-    uint64_t limit = WEFT_PAGE_RECORDS_DEFAULT;
-    enum weft_err err = weft_http_consistency_parse(
-        header(c, "Weft-Consistency"), header(c, "Weft-Min-Index"), query, msg);
-    if (err == WEFT_OK) {
-        err = read_number(c, "limit", 1, WEFT_PAGE_RECORDS_MAX, &limit, msg);
-        query->limit = (uint32_t)limit;
-    }
-    if (err == WEFT_OK) {
-        err = read_number(c, "as_of", 1, UINT64_MAX, &query->as_of, msg);
-    }
-    if (err == WEFT_OK && weft_http_target_param(&c->target, "at", &value)) {
-        err = weft_time_parse(value, &query->at_ns, msg);
-        err = err == WEFT_OK ? err : weft_wrap(msg, err, "parameter at");
-        query->has_at = true;
-    }
-    if (err == WEFT_OK && weft_http_target_param(&c->target, "cursor", &value)) {
-        err = weft_query_parse_cursor(value, &c->arena, &query->cursor, msg);
-    }
-    return err;
-}
-
-static enum weft_err read_own(
-    struct weft_http_conn *c, struct weft_query *query, struct weft_msg *msg)
-{
-    struct weft_text value;
-    enum weft_err err = WEFT_OK;
-    (void)weft_http_target_param(&c->target, "kind", &query->kind);
-    (void)weft_http_target_param(&c->target, "asset", &query->asset_glob);
-    if (weft_http_target_param(&c->target, "where", &value)) {
-        err = weft_query_parse_where(value, query, msg);
-    }
-    if (err == WEFT_OK && weft_http_target_param(&c->target, "inside", &value)) {
-        query->no_inside = weft_text_is(value, "false");
-        if (!query->no_inside && !weft_text_is(value, "true")) {
-            err = weft_fail(msg, WEFT_EINVAL, "parameter inside: true or false");
-        }
-    }
-    if (err == WEFT_OK && query->type == WEFT_QUERY_COMMITS) {
-        query->from_index = 1;
-        err = read_number(c, "from", 1, UINT64_MAX, &query->from_index, msg);
-    }
-    return err;
-}
-
-static void ask(struct weft_http_conn *c, enum weft_query_type type)
+static void ask(struct weft_http_conn *c)
 {
     struct weft_node *node = c->door->node;
-    struct weft_query query = {.type = type, .asset = c->target.id};
+    struct weft_query query;
     struct weft_waiter waiter = weft_http_waiter(c);
     struct weft_msg msg = {""};
-    enum weft_err err = read_common(c, &query, &msg);
+    enum weft_err err = weft_http_question_parse(&c->target, &c->arena, &query, &msg);
     if (err == WEFT_OK) {
-        err = read_own(c, &query, &msg);
+        err = weft_http_consistency_parse(
+            header(c, "Weft-Consistency"), header(c, "Weft-Min-Index"), &query, &msg);
     }
     if (err != WEFT_OK) {
         refuse(c, err, msg.text);
         return;
     }
-    c->asked.is_present = !query.has_at && query.as_of == 0 && query.cursor.size == 0;
+    c->asked.is_present =
+        !query.has_at && query.as_of == 0 && !query.has_as_of_ns && query.cursor.size == 0;
+    c->asked.ids_only = query.ids_only;
     c->asked.if_none_match = header(c, MHD_HTTP_HEADER_IF_NONE_MATCH);
     err = weft_reads_add(&node->reads, &query, &waiter, weft_http_now_ms(c->door));
     if (err != WEFT_OK) {
@@ -198,7 +135,7 @@ static void stream(struct weft_http_conn *c)
     uint64_t index = c->door->applied_index + 1;
     uint32_t ordinal;
     *s = (struct weft_http_stream){0};
-    enum weft_err err = read_number(c, "from", 1, UINT64_MAX, &index, &msg);
+    enum weft_err err = weft_http_question_number(&c->target, "from", 1, UINT64_MAX, &index, &msg);
     if (err != WEFT_OK || weft_http_target_param(&c->target, "cursor", &value) ||
         weft_http_target_param(&c->target, "limit", &value)) {
         refuse(c, WEFT_EINVAL, err != WEFT_OK ? msg.text : "a stream has no cursor and no limit");
@@ -241,7 +178,7 @@ static void import(struct weft_http_conn *c)
 static void import_job(struct weft_http_conn *c)
 {
     uint64_t job = 0;
-    (void)weft_http_number(c->target.id, &job); /* The router has seen that it is one. */
+    (void)weft_text_number(c->target.id, &job); /* The router has seen that it is one. */
     if (weft_http_captures_write(c->door->captures, job, &c->reply.body) != WEFT_OK) {
         weft_http_exchange_refuse(c, WEFT_ENOTFOUND, 0,
             "there is no such import on this node: it is forgotten, or runs on another");
@@ -336,17 +273,17 @@ void weft_http_dispatch(struct weft_http_conn *c)
                    c->method == WEFT_HTTP_GET) {
             stream(c);
         } else {
-            ask(c, WEFT_QUERY_COMMITS);
+            ask(c);
         }
         return;
     case WEFT_HTTP_ASSET:
-        ask(c, WEFT_QUERY_ASSET);
-        return;
+    case WEFT_HTTP_ASSET_RECORDS:
     case WEFT_HTTP_STORY:
-        ask(c, WEFT_QUERY_STORY);
-        return;
     case WEFT_HTTP_RECORDS:
-        ask(c, WEFT_QUERY_FIND);
+    case WEFT_HTTP_TRACE_FORWARD:
+    case WEFT_HTTP_TRACE_BACK:
+    case WEFT_HTTP_RECALL:
+        ask(c);
         return;
     case WEFT_HTTP_IMPORT_EPCIS:
         import(c);

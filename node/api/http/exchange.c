@@ -71,8 +71,7 @@ static void add_headers(struct weft_http_conn *c, struct MHD_Response *response)
         add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, r->content_type);
     }
     add_header(response, MHD_HTTP_HEADER_ETAG, r->etag);
-    add_header(
-        response, MHD_HTTP_HEADER_CACHE_CONTROL, r->etag[0] != '\0' ? "no-cache" : "no-store");
+    add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, r->is_storable ? "no-cache" : "no-store");
     add_header(response, MHD_HTTP_HEADER_LOCATION, r->location);
     add_header(response, MHD_HTTP_HEADER_ALLOW, r->allow);
     add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
@@ -125,7 +124,7 @@ static enum MHD_Result on_length(
     (void)kind;
     if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
         l->content_lengths++;
-        l->is_bad = l->is_bad || value == NULL || !weft_http_number(weft_text_of(value), &l->size);
+        l->is_bad = l->is_bad || value == NULL || !weft_text_number(weft_text_of(value), &l->size);
     } else if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
         l->encodings++;
         l->is_chunked = value != NULL && strcasecmp(value, "chunked") == 0;

@@ -56,7 +56,7 @@ static bool parse_etag(struct weft_text tag, uint64_t *ret_rev)
         return false;
     }
     struct weft_text digits = {tag.data + open_size, tag.size - open_size - 1};
-    return weft_http_number(digits, ret_rev);
+    return weft_text_number(digits, ret_rev);
 }
 
 enum weft_err weft_http_condition_parse(const char *if_match, const char *if_none_match,
@@ -100,7 +100,7 @@ enum weft_err weft_http_consistency_parse(
 {
     enum weft_consistency wanted = min_index != NULL ? WEFT_MIN_INDEX : WEFT_LINEARIZABLE;
     uint64_t index = 0;
-    if (min_index != NULL && !weft_http_number(trim(weft_text_of(min_index)), &index)) {
+    if (min_index != NULL && !weft_text_number(trim(weft_text_of(min_index)), &index)) {
         return weft_fail(msg, WEFT_EINVAL, "Weft-Min-Index: an index, in digits");
     }
     if (consistency != NULL) {
@@ -189,8 +189,8 @@ bool weft_http_event_id_parse(struct weft_text text, uint64_t *ret_index, uint32
         return false;
     }
     size_t size = (size_t)(dash - text.data);
-    if (!weft_http_number((struct weft_text){text.data, size}, &index) ||
-        !weft_http_number((struct weft_text){dash + 1, text.size - size - 1}, &ordinal) ||
+    if (!weft_text_number((struct weft_text){text.data, size}, &index) ||
+        !weft_text_number((struct weft_text){dash + 1, text.size - size - 1}, &ordinal) ||
         ordinal > UINT32_MAX || index == 0) {
         return false;
     }

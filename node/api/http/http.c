@@ -1,6 +1,7 @@
 #include "node/api/http/door.h"
 
 #include <netdb.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -27,6 +28,20 @@ struct weft_http_captures *weft_http_captures(struct weft_http *h)
 
 /* --- the loop ---------------------------------------------------------------------------- */
 
+/* Has the other end shut its side of the connection? libmicrohttpd does not look at the socket of a
+ * request that is suspended, nor would reading tell while something unread lies before the end. */
+static bool has_left(const struct weft_http_conn *c)
+{
+    struct pollfd socket = {.fd = c->fd, .events = POLLRDHUP};
+    return poll(&socket, 1, 0) > 0 && (socket.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+/* NOD-408. A commit is under way, whoever still listens. */
+static bool is_given_up(const struct weft_http_conn *c)
+{
+    return c->state == WEFT_EXCHANGE_ASKING && c->method != WEFT_HTTP_POST && has_left(c);
+}
+
 /* Deadlines that libmicrohttpd does not know: its own start again with every byte, so that a
  * client with one byte a second would live for ever (NOD-404). */
 static void look_at_deadlines(struct weft_http *h)
@@ -38,12 +53,15 @@ static void look_at_deadlines(struct weft_http *h)
     h->tick_ms = now_ms;
     for (uint32_t i = 0; i < h->conn_max; i++) {
         struct weft_http_conn *c = &h->conns[i];
-        if (c->state == WEFT_EXCHANGE_FREE || c->is_hung_up || now_ms < c->deadline_ms) {
+        bool is_late = now_ms >= c->deadline_ms;
+        if (c->state == WEFT_EXCHANGE_FREE || c->is_hung_up) {
             continue;
         }
-        if (c->state == WEFT_EXCHANGE_ASKING) {
+        if (is_given_up(c)) {
+            weft_http_hang_up(c);
+        } else if (is_late && c->state == WEFT_EXCHANGE_ASKING) {
             weft_http_exchange_late(c);
-        } else {
+        } else if (is_late) {
             h->stats.dropped_slow += c->state != WEFT_EXCHANGE_IDLE;
             weft_http_hang_up(c);
         }
@@ -370,6 +388,11 @@ static struct weft_http_conn *find(struct weft_http *h, const struct weft_waiter
                     (c->state == WEFT_EXCHANGE_ASKING || c->state == WEFT_EXCHANGE_BODY ||
                         c->state == WEFT_EXCHANGE_STREAMING);
     return is_there && !c->is_hung_up ? c : NULL;
+}
+
+bool weft_http_is_awaited(struct weft_http *h, const struct weft_waiter *waiter)
+{
+    return find(h, waiter) != NULL;
 }
 
 void weft_http_answer(struct weft_http *h, const struct weft_waiter *waiter,

@@ -40,6 +40,9 @@ void weft_http_answer(struct weft_http *h, const struct weft_waiter *waiter,
 void weft_http_answer_bytes(
     struct weft_http *h, const struct weft_waiter *waiter, struct weft_bytes message);
 
+/* Does the request still wait there? */
+bool weft_http_is_awaited(struct weft_http *h, const struct weft_waiter *waiter);
+
 /* Each turn of the node, before its reads: streams ask for what is new. */
 void weft_http_turn(struct weft_http *h, uint64_t applied_index);
 

@@ -78,13 +78,21 @@ void weft_http_reply_problem(struct weft_http_reply *r, enum weft_err err, unsig
     reply_error(r, &error, status != 0 ? status : weft_http_status_of(err));
 }
 
+/* Whatever was written of it is forgotten. */
+static void reply_unwritten(struct weft_http_reply *r, enum weft_err err)
+{
+    weft_http_reply_problem(
+        r, err, 500, "the answer cannot be written as JSON; ask with a smaller limit", NULL);
+}
+
 static void reply_page(struct weft_http_reply *r, const struct weft_http_asked *asked,
     const struct weft_page *page, struct weft_arena *arena)
 {
-    bool is_asset = asked->resource == WEFT_HTTP_ASSET;
+    bool is_asset = asked->resource == WEFT_HTTP_ASSET_RECORDS;
     r->index = page->index;
     if (is_asset && asked->is_present && page->asset_rev > 0) {
         weft_http_etag_format(page->asset_rev, r->etag);
+        r->is_storable = true;
         if (asked->if_none_match != NULL &&
             weft_http_is_unmodified(asked->if_none_match, page->asset_rev)) {
             r->status = 304;
@@ -99,8 +107,33 @@ static void reply_page(struct weft_http_reply *r, const struct weft_http_asked *
     }
     enum weft_err err = weft_answer_write_page(&r->body, asset, &shown, arena);
     if (err != WEFT_OK) {
-        weft_http_reply_problem(
-            r, err, 500, "the answer cannot be written as JSON; ask with a smaller limit", NULL);
+        reply_unwritten(r, err);
+    }
+}
+
+/* The tag of a twin is its asset's revision, which is what a commit can expect. It says nothing of
+ * the rest of a twin, which follows from other assets and from the clock too: so it is never 304,
+ * and not to be stored. */
+static void reply_document(struct weft_http_reply *r, const struct weft_http_asked *asked,
+    const struct weft_document *document, struct weft_arena *arena)
+{
+    r->index = document->index;
+    if (asked->is_present && document->asset_rev > 0) {
+        weft_http_etag_format(document->asset_rev, r->etag);
+    }
+    enum weft_err err = weft_answer_write_document(&r->body, document, arena);
+    if (err != WEFT_OK) {
+        reply_unwritten(r, err);
+    }
+}
+
+static void reply_trace(struct weft_http_reply *r, const struct weft_http_asked *asked,
+    const struct weft_trace_result *trace, struct weft_arena *arena)
+{
+    r->index = trace->index;
+    enum weft_err err = weft_answer_write_trace(&r->body, trace, asked->ids_only, arena, NULL);
+    if (err != WEFT_OK) {
+        reply_unwritten(r, err);
     }
 }
 
@@ -124,6 +157,10 @@ void weft_http_reply_message(struct weft_http_reply *r, const struct weft_http_a
     weft_http_reply_reset(r);
     if (message->kind == WEFT_KIND_PAGE) {
         reply_page(r, asked, &message->page, arena);
+    } else if (message->kind == WEFT_KIND_DOCUMENT) {
+        reply_document(r, asked, &message->document, arena);
+    } else if (message->kind == WEFT_KIND_TRACE_RESULT) {
+        reply_trace(r, asked, &message->trace, arena);
     } else if (message->kind == WEFT_KIND_COMMIT_RESULT) {
         reply_commit(r, &message->commit_result);
     } else if (message->kind == WEFT_KIND_STATUS_RESULT) {

@@ -19,6 +19,7 @@ struct weft_http_reply {
     char location[64];
     char allow[32];
     unsigned retry_after_s;
+    bool is_storable;   /* By a cache, which asks again: a 304 tells the truth. */
     bool asks_identity; /* WWW-Authenticate. */
     bool must_close;
 };
@@ -29,6 +30,7 @@ struct weft_http_asked {
     struct weft_text asset;
     bool has_condition; /* If-Match or If-None-Match of a commit: a conflict is 412. */
     bool is_present;    /* Of an asset as it is now: it has an ETag. */
+    bool ids_only;      /* Of a trace. */
     const char *if_none_match;
 };
 

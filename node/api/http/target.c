@@ -3,33 +3,42 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proto/arith.h"
 #include "proto/record.h"
 
 #define KIB (1024u)
 #define MIB (1024u * KIB)
+#define GET (WEFT_HTTP_GET | WEFT_HTTP_HEAD)
 #define READING "at as_of limit cursor"
+#define TRACE READING " depth via ids records"
 
 /* clang-format off */
 static const struct weft_http_rule rules[WEFT_HTTP_RESOURCES] = {
     /* The largest commit is 896 KiB encoded; as JSON it is less than twice that. */
-    [WEFT_HTTP_COMMITS] = {"/v1/commits", WEFT_HTTP_GET | WEFT_HTTP_HEAD | WEFT_HTTP_POST, false,
+    [WEFT_HTTP_COMMITS] = {"/v1/commits", GET | WEFT_HTTP_POST, false,
         "from asset limit cursor", "", 2 * MIB, 20},
-    [WEFT_HTTP_ASSET] = {"/v1/assets/{id}", WEFT_HTTP_GET | WEFT_HTTP_HEAD, false,
+    [WEFT_HTTP_ASSET] = {"/v1/assets/{id}", GET, false,
+        "at as_of sections", "", 0, 0},
+    [WEFT_HTTP_ASSET_RECORDS] = {"/v1/assets/{id}/records", GET, false,
         READING, "", 0, 0},
-    [WEFT_HTTP_STORY] = {"/v1/assets/{id}/story", WEFT_HTTP_GET | WEFT_HTTP_HEAD, false,
+    [WEFT_HTTP_STORY] = {"/v1/assets/{id}/story", GET, false,
         READING " inside", "", 0, 0},
-    [WEFT_HTTP_RECORDS] = {"/v1/records", WEFT_HTTP_GET | WEFT_HTTP_HEAD, false,
+    [WEFT_HTTP_RECORDS] = {"/v1/records", GET, false,
         READING " kind where asset", "", 0, 0},
+    [WEFT_HTTP_TRACE_FORWARD] = {"/v1/trace/forward/{id}", GET, false,
+        TRACE " to", "", 0, 0},
+    [WEFT_HTTP_TRACE_BACK] = {"/v1/trace/back/{id}", GET, false,
+        TRACE " to", "", 0, 0},
+    [WEFT_HTTP_RECALL] = {"/v1/recall", GET, false,
+        TRACE " lot machine from to part rev", "", 0, 0},
     [WEFT_HTTP_IMPORT_EPCIS] = {"/v1/import/epcis", WEFT_HTTP_POST, false,
         "", "name", 16 * MIB, 120},
-    [WEFT_HTTP_IMPORT_JOB] = {"/v1/import/{job}", WEFT_HTTP_GET | WEFT_HTTP_HEAD, false,
+    [WEFT_HTTP_IMPORT_JOB] = {"/v1/import/{job}", GET, false,
         "", "", 0, 0},
-    [WEFT_HTTP_STATUS] = {"/v1/status", WEFT_HTTP_GET | WEFT_HTTP_HEAD, false, "", "", 0, 0},
-    [WEFT_HTTP_HEALTHZ] = {"/healthz", WEFT_HTTP_GET | WEFT_HTTP_HEAD, true, "", "", 0, 0},
-    [WEFT_HTTP_READYZ] = {"/readyz", WEFT_HTTP_GET | WEFT_HTTP_HEAD, true, "", "", 0, 0},
-    [WEFT_HTTP_METRICS] = {"/metrics", WEFT_HTTP_GET | WEFT_HTTP_HEAD, false, "", "", 0, 0},
-    [WEFT_HTTP_OPENAPI] = {"/openapi.json", WEFT_HTTP_GET | WEFT_HTTP_HEAD, true, "", "", 0, 0},
+    [WEFT_HTTP_STATUS] = {"/v1/status", GET, false, "", "", 0, 0},
+    [WEFT_HTTP_HEALTHZ] = {"/healthz", GET, true, "", "", 0, 0},
+    [WEFT_HTTP_READYZ] = {"/readyz", GET, true, "", "", 0, 0},
+    [WEFT_HTTP_METRICS] = {"/metrics", GET, false, "", "", 0, 0},
+    [WEFT_HTTP_OPENAPI] = {"/openapi.json", GET, true, "", "", 0, 0},
 };
 /* clang-format on */
 
@@ -51,23 +60,6 @@ void weft_http_allow(const struct weft_http_rule *rule, char ret_text[32])
     (void)snprintf(ret_text, 32, "%s%s%s", (rule->methods & WEFT_HTTP_GET) != 0 ? "GET, HEAD" : "",
         (rule->methods & WEFT_HTTP_GET) != 0 && (rule->methods & WEFT_HTTP_POST) != 0 ? ", " : "",
         (rule->methods & WEFT_HTTP_POST) != 0 ? "POST" : "");
-}
-
-bool weft_http_number(struct weft_text text, uint64_t *ret_number)
-{
-    uint64_t number = 0;
-    for (size_t i = 0; i < text.size; i++) {
-        char digit = text.data[i];
-        if (digit < '0' || digit > '9' || __builtin_mul_overflow(number, 10u, &number) ||
-            !weft_add_u64(number, (uint64_t)(digit - '0'), &number)) {
-            return false;
-        }
-    }
-    if (text.size == 0) {
-        return false;
-    }
-    *ret_number = number;
-    return true;
 }
 
 /* --- percent-encoding (RFC 3986, 2.1) ---------------------------------------------------- */
@@ -125,18 +117,12 @@ static bool has_prefix(struct weft_text text, const char *prefix, struct weft_te
     return true;
 }
 
-static enum weft_err parse_asset(struct weft_text rest, struct weft_arena *arena,
-    struct weft_http_target *t, struct weft_msg *msg)
+/* The id, with what stands behind it in the path taken away. */
+static enum weft_err parse_id(struct weft_text raw, struct weft_arena *arena,
+    enum weft_http_resource resource, struct weft_http_target *t, struct weft_msg *msg)
 {
-    static const char story[] = "/story";
-    const size_t story_size = sizeof(story) - 1;
-    t->resource = WEFT_HTTP_ASSET;
-    if (rest.size >= story_size &&
-        memcmp(rest.data + rest.size - story_size, story, story_size) == 0) {
-        t->resource = WEFT_HTTP_STORY;
-        rest.size -= story_size;
-    }
-    enum weft_err err = decode(rest, false, arena, &t->id, msg);
+    enum weft_err err = decode(raw, false, arena, &t->id, msg);
+    t->resource = resource;
     if (err == WEFT_OK && !weft_asset_is_valid(t->id)) {
         err = weft_fail(msg, WEFT_EINVAL,
             "the path holds no asset id: 1 to %d bytes, no control characters, no space at the "
@@ -146,12 +132,49 @@ static enum weft_err parse_asset(struct weft_text rest, struct weft_arena *arena
     return err;
 }
 
+static bool has_suffix(struct weft_text text, const char *suffix, struct weft_text *ret_rest)
+{
+    size_t size = strlen(suffix);
+    if (text.size < size || memcmp(text.data + text.size - size, suffix, size) != 0) {
+        return false;
+    }
+    *ret_rest = (struct weft_text){text.data, text.size - size};
+    return true;
+}
+
+static enum weft_err parse_asset(struct weft_text rest, struct weft_arena *arena,
+    struct weft_http_target *t, struct weft_msg *msg)
+{
+    enum weft_http_resource resource = has_suffix(rest, "/story", &rest) ? WEFT_HTTP_STORY
+                                       : has_suffix(rest, "/records", &rest)
+                                           ? WEFT_HTTP_ASSET_RECORDS
+                                           : WEFT_HTTP_ASSET;
+    return parse_id(rest, arena, resource, t, msg);
+}
+
+static enum weft_err parse_trace(struct weft_text rest, struct weft_arena *arena,
+    struct weft_http_target *t, struct weft_msg *msg)
+{
+    if (has_prefix(rest, "forward/", &rest)) {
+        return parse_id(rest, arena, WEFT_HTTP_TRACE_FORWARD, t, msg);
+    }
+    if (has_prefix(rest, "back/", &rest)) {
+        return parse_id(rest, arena, WEFT_HTTP_TRACE_BACK, t, msg);
+    }
+    return weft_fail(msg, WEFT_ENOTFOUND,
+        "a trace goes /v1/trace/forward/{id} (where an asset went) or /v1/trace/back/{id} (what it "
+        "is made of)");
+}
+
 static enum weft_err parse_path(struct weft_text path, struct weft_arena *arena,
     struct weft_http_target *t, struct weft_msg *msg)
 {
     struct weft_text rest;
     if (has_prefix(path, "/v1/assets/", &rest)) {
         return parse_asset(rest, arena, t, msg);
+    }
+    if (has_prefix(path, "/v1/trace/", &rest)) {
+        return parse_trace(rest, arena, t, msg);
     }
     for (int i = 0; i < WEFT_HTTP_RESOURCES; i++) {
         if (weft_text_is(path, rules[i].path)) {
@@ -160,7 +183,7 @@ static enum weft_err parse_path(struct weft_text path, struct weft_arena *arena,
         }
     }
     uint64_t number;
-    if (has_prefix(path, "/v1/import/", &rest) && weft_http_number(rest, &number)) {
+    if (has_prefix(path, "/v1/import/", &rest) && weft_text_number(rest, &number)) {
         t->resource = WEFT_HTTP_IMPORT_JOB;
         t->id = rest;
         return WEFT_OK;

@@ -3,7 +3,8 @@
  * One table names every resource with its methods, its parameters and who may use it; router,
  * 405's Allow and the test of the OpenAPI document read it. An asset id in a path may be
  * percent-encoded as a whole ("serial%3Abox%2F7") or with its slashes as they are
- * ("serial:box/7"); only an id that itself ends in "/story" must have that slash encoded. */
+ * ("serial:box/7"); below /v1/assets/ only an id that itself ends in "/story" or "/records" must
+ * have that slash encoded. */
 #ifndef WEFT_NODE_API_HTTP_TARGET_H
 #define WEFT_NODE_API_HTTP_TARGET_H
 
@@ -21,8 +22,12 @@ enum {
 enum weft_http_resource {
     WEFT_HTTP_COMMITS,
     WEFT_HTTP_ASSET,
+    WEFT_HTTP_ASSET_RECORDS,
     WEFT_HTTP_STORY,
     WEFT_HTTP_RECORDS,
+    WEFT_HTTP_TRACE_FORWARD,
+    WEFT_HTTP_TRACE_BACK,
+    WEFT_HTTP_RECALL,
     WEFT_HTTP_IMPORT_EPCIS,
     WEFT_HTTP_IMPORT_JOB,
     WEFT_HTTP_STATUS,
@@ -58,7 +63,7 @@ struct weft_http_param {
 struct weft_http_target {
     enum weft_http_resource resource;
     const struct weft_http_rule *rule;
-    struct weft_text id; /* ASSET, STORY: the asset; IMPORT_JOB: its number as text. */
+    struct weft_text id; /* The asset of the path; of IMPORT_JOB its number as text. */
     struct weft_http_param params[WEFT_HTTP_PARAMS_MAX];
     uint32_t param_count;
 };
@@ -80,8 +85,5 @@ WEFT_MUST_USE enum weft_err weft_http_target_check_params(
 /* False: it is not given. */
 bool weft_http_target_param(
     const struct weft_http_target *target, const char *name, struct weft_text *ret_value);
-
-/* Decimal digits and nothing else. */
-bool weft_http_number(struct weft_text text, uint64_t *ret_number);
 
 #endif

@@ -22,8 +22,10 @@ static enum weft_err find_words(struct weft_around *around)
     enum weft_err rv = WEFT_OK;
     for (unsigned rel = WEFT_REL_OTHER + 1; rel <= WEFT_REL_LINEAGE_LAST && rv == WEFT_OK; rel++) {
         struct weft_around_rel *r = &around->rels[rel];
+        const struct weft_rel_traits *traits = weft_thread_rel_traits((enum weft_rel)rel);
         r->name = name_of(rel);
-        r->is_asset_inside = weft_thread_rel_traits((enum weft_rel)rel)->is_asset_inside;
+        r->is_asset_inside = traits->is_asset_inside;
+        around->question.ending |= traits->can_end ? UINT32_C(1) << rel : 0;
         rv = around->lineage == NULL ? weft_run_word(around->run, 'r', r->name, &r->word) : WEFT_OK;
     }
     for (uint32_t rel = WEFT_AROUND_OTHER_FIRST; rel < around->rel_count && rv == WEFT_OK; rel++) {

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "node/state/lineage/around.h"
-#include "node/state/lineage/links.h"
+#include "node/state/links.h"
 #include "proto/check.h"
 
 struct weft_found {
@@ -73,17 +73,13 @@ static uint8_t rel_of(const struct weft_around *a, uint16_t word)
     return 0;
 }
 
-/* A LINKS value into a->links and a->link_rels. */
-static enum weft_err read_links(
-    struct weft_around *a, struct weft_bytes value, struct weft_links *ret_links)
+/* What was opened into a->links and a->link_rels. */
+static enum weft_err read_links(struct weft_around *a, struct weft_links *links)
 {
-    if (!weft_links_open(value, ret_links)) {
-        return weft_run_damaged(a->run, "a record's links");
-    }
-    enum weft_err rv = reserve_links(a, ret_links->count);
-    for (uint32_t i = 0; i < ret_links->count && rv == WEFT_OK; i++) {
+    enum weft_err rv = reserve_links(a, links->count);
+    for (uint32_t i = 0; i < links->count && rv == WEFT_OK; i++) {
         uint16_t word;
-        if (!weft_links_next(ret_links, &word, &a->links[i].to)) {
+        if (!weft_links_next(links, &word, &a->links[i].to)) {
             return weft_run_damaged(a->run, "a record's links");
         }
         a->link_rels[i] = rel_of(a, word);
@@ -129,20 +125,17 @@ static enum weft_err search_own(struct search *s)
     for (weft_store_walk_to(run->walk, &key);
          rv == WEFT_OK && weft_store_walk_is_below(run->walk, prefix);
          weft_store_walk_next(run->walk)) {
-        struct weft_bytes at = weft_store_walk_key(run->walk);
-        struct weft_links links = {.count = 0};
-        if (at.size != WEFT_KEY_LINKS_SIZE) {
+        struct weft_links links;
+        struct weft_ref record;
+        if (!weft_links_read(weft_store_walk_key(run->walk), weft_store_walk_value(run->walk),
+                &record, &links)) {
             return weft_run_damaged(run, "a record's links");
         }
-        struct weft_ref record = {
-            .index = weft_get_be48(at.data + 6), .ordinal = weft_get_be24(at.data + 12)};
         if (record.index > run->as_of) {
             break;
         }
-        rv = read_links(s->around, weft_store_walk_value(run->walk), &links);
+        rv = read_links(s->around, &links);
         if (rv == WEFT_OK) {
-            record.at_ns = links.at_ns;
-            record.first = record.ordinal - links.in_pack;
             s->edges->looked += links.count;
             rv = links.at_ns <= s->around->question.at_ns ? take_own(s, &record, links.count)
                                                           : WEFT_OK;
@@ -163,11 +156,11 @@ static enum weft_err take_relayed(
     struct weft_links links = {.count = 0};
     enum weft_err rv =
         weft_store_get(a->run->view->store, a->run->snapshot, &key, &value, a->run->msg);
-    if (rv == WEFT_ENOTFOUND) {
-        return weft_run_damaged(a->run, "a record's links");
+    if (rv == WEFT_ENOTFOUND || (rv == WEFT_OK && !weft_links_open(value.bytes, &links))) {
+        rv = weft_run_damaged(a->run, "a record's links");
     }
     if (rv == WEFT_OK) {
-        rv = read_links(a, value.bytes, &links);
+        rv = read_links(a, &links);
     }
     weft_store_release(&value);
     if (rv != WEFT_OK) {
@@ -263,8 +256,9 @@ static enum weft_err take_ends(struct search *s)
     enum weft_err rv = WEFT_OK;
     for (uint32_t i = 0; i < s->around->found_count && rv == WEFT_OK; i++) {
         const struct weft_found *f = &s->around->found[i];
+        uint32_t peer = f->rel == WEFT_REL_EMPTIES ? WEFT_EDGES_ALL : f->peer;
         if (is_end(f->rel)) {
-            rv = weft_edges_add_end(s->edges, &(struct weft_edge_end){f->peer, f->record});
+            rv = weft_edges_add_end(s->edges, &(struct weft_edge_end){peer, f->record});
         }
     }
     weft_edges_order_ends(s->edges);
@@ -286,6 +280,35 @@ static enum weft_err add_place(struct weft_around *a, const struct weft_ref *pla
     return WEFT_OK;
 }
 
+/* Has the container been emptied since the record? Its EMPTIES stand in order of time. */
+static enum weft_err find_emptied(
+    struct search *s, const struct weft_found *f, bool *ret_is_emptied)
+{
+    struct weft_run *run = s->around->run;
+    uint64_t parent = weft_around_asset(s->around, f->peer);
+    uint16_t word = s->around->rels[WEFT_REL_EMPTIES].word;
+    struct weft_key key =
+        weft_key_mirror(parent, word, f->record.at_ns, f->record.index, f->record.ordinal);
+    struct weft_bytes prefix = {key.bytes, WEFT_KEY_MIRROR_PREFIX_SIZE};
+    for (weft_store_walk_to(run->walk, &key);
+         !*ret_is_emptied && weft_store_walk_is_below(run->walk, prefix);
+         weft_store_walk_next(run->walk)) {
+        struct weft_ref record;
+        uint64_t owner;
+        enum weft_err rv = weft_run_mirror(
+            run, weft_store_walk_key(run->walk), weft_store_walk_value(run->walk), &record, &owner);
+        if (rv != WEFT_OK) {
+            return rv;
+        }
+        s->edges->looked++;
+        if (record.at_ns > s->around->question.at_ns) {
+            break;
+        }
+        *ret_is_emptied = record.index <= run->as_of && weft_edges_is_behind(&record, &f->record);
+    }
+    return weft_store_walk_err(run->walk, run->msg);
+}
+
 static enum weft_err take_edge(struct search *s, const struct weft_found *f)
 {
     struct weft_around *a = s->around;
@@ -294,13 +317,22 @@ static enum weft_err take_edge(struct search *s, const struct weft_found *f)
         return WEFT_OK;
     }
     if (f->rel <= WEFT_REL_LINEAGE_LAST) {
+        bool can_end = (a->question.ending >> f->rel & 1) != 0;
         edge.has_ended = weft_edges_has_ended(s->edges, f->peer, &f->record);
-        if (edge.has_ended && weft_thread_rel_traits((enum weft_rel)f->rel)->can_end) {
+        bool is_out = edge.has_ended || weft_edges_has_ended(s->edges, WEFT_EDGES_ALL, &f->record);
+        if (can_end && s->is_forward && !is_out && a->rels[WEFT_REL_EMPTIES].word != 0) {
+            enum weft_err rv = find_emptied(s, f, &is_out);
+            if (rv != WEFT_OK) {
+                return rv;
+            }
+        }
+        if (can_end && is_out) {
             return WEFT_OK;
         }
     }
     enum weft_err rv = add_place(a, &f->record);
-    return rv == WEFT_OK ? weft_edges_add(s->edges, &edge) : rv;
+    rv = rv == WEFT_OK ? weft_edges_add(s->edges, &edge) : rv;
+    return rv == WEFT_OK ? rv : no_memory(a);
 }
 
 enum weft_err weft_around_from_store(
@@ -323,8 +355,11 @@ enum weft_err weft_around_from_store(
         qsort(around->found, around->found_count, sizeof(*around->found), compare_found);
     }
     rv = take_ends(&s);
+    if (rv != WEFT_OK) {
+        return no_memory(around);
+    }
     for (uint32_t i = 0; i < around->found_count && rv == WEFT_OK; i++) {
         rv = take_edge(&s, &around->found[i]);
     }
-    return rv == WEFT_OK ? rv : no_memory(around);
+    return rv;
 }

@@ -77,9 +77,13 @@ static void end(struct component_search *c, uint32_t place)
     c->search->has_cycles = c->search->has_cycles || is_cycle;
 }
 
-static void run(struct component_search *c)
+static enum weft_err run(struct component_search *c)
 {
     for (uint32_t start = 0; start < c->search->count; start++) {
+        enum weft_err rv = weft_run_yield(c->search->around->run, 1);
+        if (rv != WEFT_OK) {
+            return rv;
+        }
         if (c->order[start] != 0) {
             continue;
         }
@@ -98,6 +102,7 @@ static void run(struct component_search *c)
             }
         }
     }
+    return WEFT_OK;
 }
 
 enum weft_err weft_search_mark_cycles(struct weft_search *search)
@@ -114,9 +119,10 @@ enum weft_err weft_search_mark_cycles(struct weft_search *search)
         .is_open = calloc(count, sizeof(bool))};
     bool has_memory = c.first != NULL && c.targets != NULL && c.next != NULL && c.order != NULL &&
                       c.low != NULL && c.path != NULL && c.open != NULL && c.is_open != NULL;
+    enum weft_err rv = WEFT_ENOMEM;
     if (has_memory) {
         sort_edges(&c);
-        run(&c);
+        rv = run(&c);
     }
     free(c.first);
     free(c.targets);
@@ -126,6 +132,5 @@ enum weft_err weft_search_mark_cycles(struct weft_search *search)
     free(c.path);
     free(c.open);
     free(c.is_open);
-    return has_memory ? WEFT_OK
-                      : weft_fail(search->around->run->msg, WEFT_ENOMEM, "the cycles of a trace");
+    return has_memory ? rv : weft_fail(search->around->run->msg, rv, "the cycles of a trace");
 }

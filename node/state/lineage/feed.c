@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "node/state/lineage/links.h"
+#include "node/state/links.h"
 #include "proto/check.h"
 
 enum {

@@ -122,8 +122,12 @@ struct weft_edges {
     uint32_t end_capacity;
 };
 
+enum {
+    WEFT_EDGES_ALL = 0 /* The number of no node. */
+};
+
 struct weft_edge_end { /* An END, while edges are collected. */
-    uint32_t peer;
+    uint32_t peer;     /* WEFT_EDGES_ALL: of all children at once. */
     struct weft_ref place;
 };
 
@@ -133,14 +137,17 @@ WEFT_MUST_USE enum weft_err weft_edges_add_end(
     struct weft_edges *edges, const struct weft_edge_end *end);
 /* All ENDs are there: bring them in order. */
 void weft_edges_order_ends(struct weft_edges *edges);
-/* Has what began so been ended, as far as the ENDs go? */
+/* Has what began so been ended, as far as the ENDs go? For WEFT_EDGES_ALL: by one of all. */
 bool weft_edges_has_ended(
     const struct weft_edges *edges, uint32_t peer, const struct weft_ref *place);
+/* Does the END at `end` come behind what began at `begin`: by time, index and ordinal? */
+bool weft_edges_is_behind(const struct weft_ref *end, const struct weft_ref *begin);
 
 struct weft_lineage_question {
     struct weft_lineage_span span;
-    uint32_t rels; /* Bit of each enum weft_rel to follow. */
-    int64_t at_ns; /* INT64_MAX: whenever. */
+    uint32_t rels;   /* Bit of each enum weft_rel to follow. */
+    uint32_t ending; /* Of those that can end. */
+    int64_t at_ns;   /* INT64_MAX: whenever. */
 };
 
 /* The edges from a node to its parents (forward) or to its children (back), in order of the log,

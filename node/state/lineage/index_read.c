@@ -75,6 +75,12 @@ static int compare_ends(const void *a, const void *b)
     return x->place.ordinal < y->place.ordinal ? -1 : x->place.ordinal > y->place.ordinal;
 }
 
+bool weft_edges_is_behind(const struct weft_ref *end, const struct weft_ref *begin)
+{
+    const struct weft_edge_end x = {0, *end}, y = {0, *begin};
+    return compare_ends(&x, &y) > 0;
+}
+
 void weft_edges_order_ends(struct weft_edges *edges)
 {
     if (edges->end_count > 1) {
@@ -246,44 +252,116 @@ struct link {
     uint32_t group;
 };
 
-/* An END that is true by then: keep it. */
-static enum weft_err take_end(const struct weft_lineage *l, const struct weft_lineage_question *q,
-    struct link link, struct weft_edges *edges)
+/* Around which node, and which way, links are looked at. */
+struct around {
+    const struct weft_lineage *lineage;
+    const struct weft_lineage_question *question;
+    struct weft_edges *edges;
+    bool is_forward;
+};
+
+typedef enum weft_err on_link(const struct around *a, struct link link);
+
+/* An END that is true by then: keep it. Of a node's own containers EMPTIES tells nothing here:
+ * there it stands in the list of the container. */
+static enum weft_err take_end(const struct around *a, struct link link)
 {
-    const uint32_t *group = weft_lineage_at_group(l, link.group);
-    if (!weft_lineage_is_end(link.entry >> WEFT_LINEAGE_REL_SHIFT) || at_of(group) > q->at_ns) {
+    const uint32_t *group = weft_lineage_at_group(a->lineage, link.group);
+    uint32_t rel = link.entry >> WEFT_LINEAGE_REL_SHIFT;
+    bool is_of_all = rel == WEFT_REL_EMPTIES;
+    if (!weft_lineage_is_end(rel) || at_of(group) > a->question->at_ns ||
+        (is_of_all && a->is_forward)) {
         return WEFT_OK;
     }
-    const struct weft_edge_end end = {link.entry & WEFT_LINEAGE_NODE_MASK, place_of(group)};
-    return weft_edges_add_end(edges, &end);
+    const struct weft_edge_end end = {
+        is_of_all ? WEFT_EDGES_ALL : link.entry & WEFT_LINEAGE_NODE_MASK, place_of(group)};
+    return weft_edges_add_end(a->edges, &end);
+}
+
+static bool may_be_emptied(const struct weft_lineage *l, uint32_t parent)
+{
+    const uint32_t wanted = WEFT_LINEAGE_ENDS_OF_PARENT | WEFT_LINEAGE_ENDS_OF_CHILD;
+    uint32_t known = __atomic_load_n(&weft_lineage_at_node(l, parent)->known, __ATOMIC_ACQUIRE);
+    return (known & wanted) == wanted; /* EMPTIES sets both. */
+}
+
+/* Is it EMPTIES, which the question sees, behind what began so? */
+static bool is_emptying(const struct around *a, struct link link, const struct weft_ref *begin)
+{
+    if (link.entry >> WEFT_LINEAGE_REL_SHIFT != WEFT_REL_EMPTIES ||
+        link.group >= a->question->span.groups) {
+        return false;
+    }
+    const uint32_t *group = weft_lineage_at_group(a->lineage, link.group);
+    const struct weft_ref place = place_of(group);
+    return place.at_ns <= a->question->at_ns && weft_edges_is_behind(&place, begin);
+}
+
+static struct link only_link(const struct weft_lineage *l, uint32_t group, uint32_t child)
+{
+    const uint32_t *g = weft_lineage_at_group(l, group);
+    uint32_t i = 0;
+    while ((g[WEFT_GROUP_CHILDREN + i] & WEFT_LINEAGE_NODE_MASK) != child) {
+        i++;
+        weft_assert(i < weft_group_count(g)); /* NOD-110 */
+    }
+    uint32_t rel = g[WEFT_GROUP_CHILDREN + i] & ~WEFT_LINEAGE_NODE_MASK;
+    return (struct link){g[WEFT_GROUP_PARENT] | rel, group};
+}
+
+/* Has the container been emptied since? It stands in its own list of parents then, which as a rule
+ * is short. */
+static bool is_emptied(const struct around *a, uint32_t parent, const struct weft_ref *begin)
+{
+    const struct weft_lineage *l = a->lineage;
+    const struct weft_lineage_node *n = weft_lineage_at_node(l, parent);
+    uint32_t head = __atomic_load_n(&n->forward, __ATOMIC_ACQUIRE);
+    if ((head & WEFT_LINEAGE_ONE) != 0) {
+        a->edges->looked++;
+        return is_emptying(a, only_link(l, head & ~WEFT_LINEAGE_ONE, parent), begin);
+    }
+    for (uint32_t at = head; at != 0; at = weft_lineage_at_word(l->lists, at)[WEFT_LIST_OLDER]) {
+        const uint32_t *block = weft_lineage_at_word(l->lists, at);
+        uint32_t count = __atomic_load_n(&block[WEFT_LIST_COUNT], __ATOMIC_ACQUIRE);
+        a->edges->looked += count;
+        for (uint32_t i = 0; i < count; i++) {
+            struct link link = {
+                block[WEFT_LIST_ENTRIES + 2 * i], block[WEFT_LIST_ENTRIES + 2 * i + 1]};
+            if (is_emptying(a, link, begin)) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 /* A material link that is true by then and was asked for: an edge, unless it has ended. */
-static enum weft_err take_edge(const struct weft_lineage *l, const struct weft_lineage_question *q,
-    struct link link, struct weft_edges *edges)
+static enum weft_err take_edge(const struct around *a, struct link link)
 {
+    const struct weft_lineage_question *q = a->question;
     uint32_t rel = link.entry >> WEFT_LINEAGE_REL_SHIFT;
     struct weft_edge edge = {
         .peer = link.entry & WEFT_LINEAGE_NODE_MASK, .evidence = link.group, .rel = (uint8_t)rel};
     if ((q->rels >> rel & 1) == 0 || weft_lineage_is_end(rel)) {
         return WEFT_OK;
     }
-    if (q->at_ns != INT64_MAX || edges->end_count > 0) {
-        const uint32_t *group = weft_lineage_at_group(l, link.group);
+    bool can_end = (q->ending >> rel & 1) != 0;
+    bool asks_container = can_end && a->is_forward && may_be_emptied(a->lineage, edge.peer);
+    if (q->at_ns != INT64_MAX || a->edges->end_count > 0 || asks_container) {
+        const uint32_t *group = weft_lineage_at_group(a->lineage, link.group);
         if (at_of(group) > q->at_ns) {
             return WEFT_OK;
         }
         const struct weft_ref place = place_of(group);
-        edge.has_ended = weft_edges_has_ended(edges, edge.peer, &place);
-        if (edge.has_ended && weft_thread_rel_traits((enum weft_rel)rel)->can_end) {
+        edge.has_ended = weft_edges_has_ended(a->edges, edge.peer, &place);
+        bool is_out = edge.has_ended || weft_edges_has_ended(a->edges, WEFT_EDGES_ALL, &place) ||
+                      (asks_container && is_emptied(a, edge.peer, &place));
+        if (can_end && is_out) {
             return WEFT_OK;
         }
     }
-    return add_edge(edges, &edge);
+    return add_edge(a->edges, &edge);
 }
-
-typedef enum weft_err on_link(const struct weft_lineage *l, const struct weft_lineage_question *q,
-    struct link link, struct weft_edges *edges);
 
 /* Blocks of the list, newest first, into edges->refs. */
 static enum weft_err find_blocks(
@@ -301,41 +379,29 @@ static enum weft_err find_blocks(
 }
 
 /* The node's parents that the span has, oldest first. */
-static enum weft_err walk_list(const struct weft_lineage *l, const struct weft_lineage_question *q,
-    uint32_t block_count, on_link *take, struct weft_edges *edges)
+static enum weft_err walk_list(const struct around *a, uint32_t block_count, on_link *take)
 {
     enum weft_err rv = WEFT_OK;
     for (uint32_t i = block_count; i > 0 && rv == WEFT_OK; i--) {
-        const uint32_t *block = weft_lineage_at_word(l->lists, edges->refs[i - 1]);
+        const uint32_t *block = weft_lineage_at_word(a->lineage->lists, a->edges->refs[i - 1]);
         uint32_t count = __atomic_load_n(&block[WEFT_LIST_COUNT], __ATOMIC_ACQUIRE);
-        edges->looked += count;
+        a->edges->looked += count;
         for (uint32_t j = 0; j < count && rv == WEFT_OK; j++) {
             struct link link = {
                 block[WEFT_LIST_ENTRIES + 2 * j], block[WEFT_LIST_ENTRIES + 2 * j + 1]};
-            if (link.group >= q->span.groups) {
+            if (link.group >= a->question->span.groups) {
                 return WEFT_OK; /* Groups rise: all behind it are newer. */
             }
-            rv = take(l, q, link, edges);
+            rv = take(a, link);
         }
     }
     return rv;
 }
 
-static struct link only_link(const struct weft_lineage *l, uint32_t group, uint32_t child)
-{
-    const uint32_t *g = weft_lineage_at_group(l, group);
-    uint32_t i = 0;
-    while ((g[WEFT_GROUP_CHILDREN + i] & WEFT_LINEAGE_NODE_MASK) != child) {
-        i++;
-        weft_assert(i < weft_group_count(g)); /* NOD-110 */
-    }
-    uint32_t rel = g[WEFT_GROUP_CHILDREN + i] & ~WEFT_LINEAGE_NODE_MASK;
-    return (struct link){g[WEFT_GROUP_PARENT] | rel, group};
-}
-
 enum weft_err weft_lineage_forward(const struct weft_lineage *lineage,
     const struct weft_lineage_question *question, uint32_t node, struct weft_edges *ret_edges)
 {
+    const struct around around = {lineage, question, ret_edges, true};
     const struct weft_lineage_node *n = weft_lineage_at_node(lineage, node);
     uint32_t head = __atomic_load_n(&n->forward, __ATOMIC_ACQUIRE);
     ret_edges->count = ret_edges->end_count = 0;
@@ -345,34 +411,31 @@ enum weft_err weft_lineage_forward(const struct weft_lineage *lineage,
     if ((head & WEFT_LINEAGE_ONE) != 0) {
         uint32_t group = head & ~WEFT_LINEAGE_ONE;
         ret_edges->looked++;
-        return group < question->span.groups
-                   ? take_edge(lineage, question, only_link(lineage, group, node), ret_edges)
-                   : WEFT_OK;
+        return group < question->span.groups ? take_edge(&around, only_link(lineage, group, node))
+                                             : WEFT_OK;
     }
     uint32_t count;
     enum weft_err rv = find_blocks(lineage, head, ret_edges, &count);
     bool has_ends =
         (__atomic_load_n(&n->known, __ATOMIC_ACQUIRE) & WEFT_LINEAGE_ENDS_OF_CHILD) != 0;
     if (rv == WEFT_OK && has_ends) {
-        rv = walk_list(lineage, question, count, take_end, ret_edges);
+        rv = walk_list(&around, count, take_end);
         weft_edges_order_ends(ret_edges);
     }
-    return rv == WEFT_OK ? walk_list(lineage, question, count, take_edge, ret_edges) : rv;
+    return rv == WEFT_OK ? walk_list(&around, count, take_edge) : rv;
 }
 
 /* The node's children that the span has, oldest first. */
-static enum weft_err walk_groups(const struct weft_lineage *l,
-    const struct weft_lineage_question *q, uint32_t group_count, on_link *take,
-    struct weft_edges *edges)
+static enum weft_err walk_groups(const struct around *a, uint32_t group_count, on_link *take)
 {
     enum weft_err rv = WEFT_OK;
     for (uint32_t i = group_count; i > 0 && rv == WEFT_OK; i--) {
-        uint32_t group = edges->refs[i - 1];
-        const uint32_t *g = weft_lineage_at_group(l, group);
+        uint32_t group = a->edges->refs[i - 1];
+        const uint32_t *g = weft_lineage_at_group(a->lineage, group);
         uint32_t count = weft_group_count(g);
-        edges->looked += count;
+        a->edges->looked += count;
         for (uint32_t j = 0; j < count && rv == WEFT_OK; j++) {
-            rv = take(l, q, (struct link){g[WEFT_GROUP_CHILDREN + j], group}, edges);
+            rv = take(a, (struct link){g[WEFT_GROUP_CHILDREN + j], group});
         }
     }
     return rv;
@@ -381,6 +444,7 @@ static enum weft_err walk_groups(const struct weft_lineage *l,
 enum weft_err weft_lineage_back(const struct weft_lineage *lineage,
     const struct weft_lineage_question *question, uint32_t node, struct weft_edges *ret_edges)
 {
+    const struct around around = {lineage, question, ret_edges, false};
     const struct weft_lineage_node *n = weft_lineage_at_node(lineage, node);
     uint32_t count = 0;
     enum weft_err rv = WEFT_OK;
@@ -394,8 +458,8 @@ enum weft_err weft_lineage_back(const struct weft_lineage *lineage,
     bool has_ends =
         (__atomic_load_n(&n->known, __ATOMIC_ACQUIRE) & WEFT_LINEAGE_ENDS_OF_PARENT) != 0;
     if (rv == WEFT_OK && has_ends) {
-        rv = walk_groups(lineage, question, count, take_end, ret_edges);
+        rv = walk_groups(&around, count, take_end);
         weft_edges_order_ends(ret_edges);
     }
-    return rv == WEFT_OK ? walk_groups(lineage, question, count, take_edge, ret_edges) : rv;
+    return rv == WEFT_OK ? walk_groups(&around, count, take_edge) : rv;
 }

@@ -1,5 +1,5 @@
 /* Where an asset is now: the newest statement of a place. */
-#include "node/state/lineage/links.h"
+#include "node/state/links.h"
 #include "node/state/lineage/trace.h"
 #include "proto/thread.h"
 
@@ -60,16 +60,12 @@ static bool is_newer(const struct search *s, const struct weft_ref *ref)
 
 /* The first of the record's links that names a place. `only`: this rel of own_rels; -1: any. */
 static enum weft_err take(
-    struct search *s, const struct weft_ref *ref, struct weft_bytes value, int only)
+    struct search *s, const struct weft_ref *ref, struct weft_links *links, int only)
 {
-    struct weft_links links;
     uint16_t word;
     uint64_t to;
-    if (!weft_links_open(value, &links)) {
-        return weft_run_damaged(s->run, "a record's links");
-    }
-    while (links.left > 0) {
-        if (!weft_links_next(&links, &word, &to)) {
+    while (links->left > 0) {
+        if (!weft_links_next(links, &word, &to)) {
             return weft_run_damaged(s->run, "a record's links");
         }
         for (int i = 0; i < OWN_RELS; i++) {
@@ -94,16 +90,14 @@ static enum weft_err search_own(struct search *s)
     for (weft_store_walk_to(run->walk, &key);
          rv == WEFT_OK && weft_store_walk_is_below(run->walk, prefix);
          weft_store_walk_next(run->walk)) {
-        struct weft_bytes at = weft_store_walk_key(run->walk);
-        struct weft_bytes value = weft_store_walk_value(run->walk);
-        if (at.size != WEFT_KEY_LINKS_SIZE || value.size < 8) {
+        struct weft_links links;
+        struct weft_ref ref;
+        if (!weft_links_read(
+                weft_store_walk_key(run->walk), weft_store_walk_value(run->walk), &ref, &links)) {
             return weft_run_damaged(run, "a record's links");
         }
-        const struct weft_ref ref = {.at_ns = weft_get_time(value.data),
-            .index = weft_get_be48(at.data + 6),
-            .ordinal = weft_get_be24(at.data + 12)};
         if (weft_run_sees(run, ref.index, ref.at_ns) && is_newer(s, &ref)) {
-            rv = take(s, &ref, value, -1);
+            rv = take(s, &ref, &links, -1);
         }
     }
     return rv == WEFT_OK ? weft_store_walk_err(run->walk, run->msg) : rv;
@@ -114,13 +108,14 @@ static enum weft_err look_at_event(struct search *s, const struct weft_ref *ref,
 {
     struct weft_store_value value = {.handle = NULL};
     struct weft_key key = weft_key_links(owner, ref->index, ref->ordinal);
+    struct weft_links links;
     enum weft_err rv =
         weft_store_get(s->run->view->store, s->run->snapshot, &key, &value, s->run->msg);
-    if (rv == WEFT_ENOTFOUND) {
-        return weft_run_damaged(s->run, "a record's links");
+    if (rv == WEFT_ENOTFOUND || (rv == WEFT_OK && !weft_links_open(value.bytes, &links))) {
+        rv = weft_run_damaged(s->run, "a record's links");
     }
     if (rv == WEFT_OK) {
-        rv = take(s, ref, value.bytes, OWN_RELS - 1);
+        rv = take(s, ref, &links, OWN_RELS - 1);
     }
     weft_store_release(&value);
     return rv;
@@ -139,19 +134,18 @@ static enum weft_err search_events(struct search *s, uint16_t rel)
     for (weft_store_walk_back_to(run->walk, &key);
          rv == WEFT_OK && weft_store_walk_is_below(run->walk, prefix) && looked < EVENTS_LOOKED_MAX;
          weft_store_walk_back(run->walk), looked++) {
-        struct weft_bytes at = weft_store_walk_key(run->walk);
-        struct weft_bytes value = weft_store_walk_value(run->walk);
-        if (at.size != WEFT_KEY_MIRROR_SIZE || value.size <= WEFT_ASSET_ID_SIZE) {
-            return weft_run_damaged(run, "a mirrored link");
+        struct weft_ref ref;
+        uint64_t owner;
+        rv = weft_run_mirror(
+            run, weft_store_walk_key(run->walk), weft_store_walk_value(run->walk), &ref, &owner);
+        if (rv != WEFT_OK) {
+            return rv;
         }
-        const struct weft_ref ref = {.at_ns = weft_get_time(at.data + 8),
-            .index = weft_get_be48(at.data + 16),
-            .ordinal = weft_get_be24(at.data + 22)};
         if (!is_newer(s, &ref)) {
             break;
         }
         if (weft_run_sees(run, ref.index, ref.at_ns)) {
-            rv = look_at_event(s, &ref, weft_get_be40(value.data));
+            rv = look_at_event(s, &ref, owner);
         }
     }
     return rv == WEFT_OK ? weft_store_walk_err(run->walk, run->msg) : rv;

@@ -26,7 +26,10 @@ static struct weft_relation relate(
         .child_link = (int32_t)link,
         .link = link,
         .rel = links[link].rel};
-    if (traits->is_asset_inside) {
+    if (r.rel == WEFT_REL_EMPTIES) {
+        r.parent = r.child; /* Of whatever is in it: no child has a name. */
+        r.parent_link = (int32_t)link;
+    } else if (traits->is_asset_inside) {
         r.parent = links[link].to;
         r.parent_link = (int32_t)link;
         r.child = asset;

@@ -18,7 +18,8 @@ enum {
     WEFT_RELATION_OF_ASSET = -1 /* The end is the record's asset, no link's target. */
 };
 
-/* From `at` on the child is inside the parent, or, if the rel is an END, no longer. */
+/* From `at` on the child is inside the parent, or, if the rel is an END, no longer. Of EMPTIES both
+ * are what was emptied. */
 struct weft_relation {
     uint64_t parent;
     uint64_t child;

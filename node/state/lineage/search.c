@@ -188,8 +188,9 @@ static enum weft_err expand(struct weft_search *s, uint32_t place)
     s->reached[place].is_leaf = edges->count == 0;
     for (uint32_t i = 0; goes_on && i < edges->count && rv == WEFT_OK; i++) {
         rv = follow(s, place, &edges->items[i]);
+        rv = rv == WEFT_OK ? weft_run_yield(s->around->run, 1) : rv;
     }
-    return rv;
+    return rv == WEFT_OK ? weft_run_yield(s->around->run, 1) : rv;
 }
 
 enum weft_err weft_search_run(struct weft_search *search)

@@ -8,6 +8,7 @@
 enum {
     NAMES_SIZE_MAX = WEFT_ANSWER_SIZE_MAX - 64 * 1024, /* The rest of the answer is small. */
     CHUNK_STEPS = 2048,  /* Whose records are read in the order of the log. */
+    RECORD_STEPS = 16,   /* to read a record takes about as long as to follow so many links */
     STEP_OVERHEAD = 128, /* bytes of a step's table besides its texts, about */
     PREFETCH_AHEAD = 16,
     SCRATCH_SIZE_MAX = 16 * 1024 * 1024,
@@ -151,6 +152,7 @@ static enum weft_err names_page(struct weft_trace *t, uint32_t first, uint32_t l
         if (rv == WEFT_OK) {
             put_line(&names, name);
             step++;
+            rv = weft_run_yield(run, 1);
         }
     }
     char *copy = rv == WEFT_OK ? weft_arena_alloc(run->arena, names.size) : NULL;
@@ -282,7 +284,10 @@ static enum weft_err read_record(struct page *p, uint32_t i, uint32_t *ret_next,
     struct weft_record record = {.field_count = 0};
     struct weft_digest digest;
     *ret_fits = true;
-    enum weft_err rv = weft_loader_get(&run->loader, ref, &bytes, &time_ns, run->msg);
+    enum weft_err rv = weft_run_yield(run, RECORD_STEPS);
+    if (rv == WEFT_OK) {
+        rv = weft_loader_get(&run->loader, ref, &bytes, &time_ns, run->msg);
+    }
     if (rv == WEFT_OK && run->query->with_records) {
         struct weft_stored_record *stored = &p->records[p->record_count];
         rv = weft_run_decode(run, ref, bytes, time_ns, p->record_count == 0, stored, ret_fits);

@@ -34,6 +34,7 @@ struct fold {
     uint32_t count;
     uint32_t *table; /* Newest place + 1 of an asset's component. */
     uint32_t mask;
+    uint32_t emptied; /* Components below it were looked at when all was taken out. */
 };
 
 static uint32_t *slot_of(const struct fold *f, struct weft_text asset)
@@ -86,6 +87,17 @@ static void end(struct fold *f, const struct weft_material *event)
     }
 }
 
+/* What was taken out before is out: each component is looked at once. */
+static void end_all(struct fold *f)
+{
+    for (; f->emptied < f->count; f->emptied++) {
+        struct weft_text rel = f->components[f->emptied].rel;
+        if (weft_thread_rel_traits(weft_thread_rel(rel))->can_end) {
+            f->is_inside[f->emptied] = false;
+        }
+    }
+}
+
 enum weft_err weft_configuration_fold(struct weft_material *events, uint32_t count, bool built_only,
     struct weft_arena *arena, struct weft_component **ret_components, uint32_t *ret_count)
 {
@@ -104,7 +116,9 @@ enum weft_err weft_configuration_fold(struct weft_material *events, uint32_t cou
         qsort(events, count, sizeof(*events), compare_events);
     }
     for (uint32_t i = 0; i < count; i++) {
-        if (events[i].is_end && !built_only) {
+        if (events[i].is_end_of_all && !built_only) {
+            end_all(&f);
+        } else if (events[i].is_end && !built_only) {
             end(&f, &events[i]);
         } else if (!events[i].is_end && (events[i].is_build || !built_only)) {
             begin(&f, &events[i]);

@@ -14,7 +14,8 @@ struct weft_material {
     struct weft_text evidence;
     const struct weft_link *link;
     bool is_end;
-    bool is_build; /* A record of its making says so. */
+    bool is_end_of_all; /* Of all that can end; no component. */
+    bool is_build;      /* A record of its making says so. */
 };
 
 /* Does a link by this rel of a record of this kind speak of the making of a unit? Records of

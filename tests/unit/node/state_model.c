@@ -9,7 +9,8 @@ const char *const model_kinds[MODEL_KINDS] = {
     "inspection", "as-built", "process-run", "epcis.object", "test", "maintenance"};
 const char *const model_rels[MODEL_RELS] = {"consumes", "uses_lot", "part_of", "about", "made_on",
     "contains", "input", "parent", "output", "installs", "installed_in", "releases", "removes",
-    "removed_from", "instance_of", "revision_of", "location", "biz_location", "shipped_to"};
+    "removed_from", "instance_of", "revision_of", "location", "biz_location", "shipped_to",
+    "empties"};
 
 const char *model_asset_name(int asset)
 {
@@ -225,6 +226,17 @@ struct model_outcome model_commit(struct model *m, const struct model_commit *co
 }
 
 /* --- asking ---------------------------------------------------------------------------------- */
+
+bool model_times_of(const struct model *m, uint64_t index, int64_t *ret_from_ns, int64_t *until_ns)
+{
+    bool is_there = false;
+    for (int i = m->record_count; i > 0 && m->records[i - 1].index >= index; i--) {
+        const struct model_record *r = &m->records[i - 1];
+        is_there = r->index == index;
+        *(is_there ? ret_from_ns : until_ns) = r->time_ns;
+    }
+    return is_there;
+}
 
 uint64_t model_rev(const struct model *m, int asset, uint64_t as_of)
 {

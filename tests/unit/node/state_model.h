@@ -14,7 +14,7 @@
 enum {
     MODEL_ASSETS = 48,
     MODEL_KINDS = 6,
-    MODEL_RELS = 19,
+    MODEL_RELS = 20,
     MODEL_LINKS_MAX = 3,
     MODEL_COMMIT_MAX = 4,
 };
@@ -83,6 +83,10 @@ struct model {
 void model_destroy(struct model *m);
 void model_begin_entry(struct model *m, uint64_t index, int64_t time_ns, const uint8_t *seed);
 struct model_outcome model_commit(struct model *m, const struct model_commit *commit);
+
+/* When the index was the last that had committed records: from *ret_from_ns until before
+ * *until_ns, which is as before if it still is. False: it has committed none. */
+bool model_times_of(const struct model *m, uint64_t index, int64_t *ret_from_ns, int64_t *until_ns);
 
 /* Names that specs stand for; static storage, several alive at once. */
 const char *model_asset_name(int asset);

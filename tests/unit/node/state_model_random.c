@@ -18,7 +18,8 @@ int model_random_rel(const char *names)
  * everything; pairs come again, so that something ends and begins anew. */
 static int random_target(const struct model_spec *spec, int rel)
 {
-    bool is_inside = strstr("output part_of installed_in removed_from parent", model_rels[rel]);
+    bool is_inside =
+        strstr("output part_of installed_in removed_from parent empties", model_rels[rel]);
     int low = is_inside ? spec->asset - 6 : spec->asset + 1;
     int to = low + (int)test_random(6);
     if (strcmp(model_rels[rel], "made_on") == 0 || strcmp(model_rels[rel], "instance_of") == 0) {
@@ -38,7 +39,7 @@ void model_random_links(struct model_spec *spec)
     for (int i = 0; i < spec->link_count; i++) {
         spec->links[i][0] = model_random_rel(NULL);
         if (has_parent) {
-            spec->links[i][0] = model_random_rel(i == 0 ? "parent" : "contains releases");
+            spec->links[i][0] = model_random_rel(i == 0 ? "parent" : "contains releases empties");
         }
         spec->links[i][1] = random_target(spec, spec->links[i][0]);
         if (i > 0 && test_random(6) == 0) {

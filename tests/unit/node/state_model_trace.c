@@ -26,6 +26,7 @@ enum {
     LOCATION,
     BIZ_LOCATION,
     SHIPPED_TO,
+    EMPTIES,
 };
 
 /* The order in which the links of one record count; those without material behind it. */
@@ -47,7 +48,8 @@ static const int ranks[MODEL_RELS] = {[CONSUMES] = 0,
     [REVISION_OF] = 15,
     [LOCATION] = 16,
     [BIZ_LOCATION] = 17,
-    [SHIPPED_TO] = 18};
+    [SHIPPED_TO] = 18,
+    [EMPTIES] = 19};
 
 enum {
     MATERIAL = 8
@@ -60,7 +62,7 @@ static bool is_permanent(int rel)
 
 static bool is_end(int rel)
 {
-    return rel == RELEASES || rel == REMOVES || rel == REMOVED_FROM;
+    return rel == RELEASES || rel == REMOVES || rel == REMOVED_FROM || rel == EMPTIES;
 }
 
 static bool sees(const struct model *m, const struct weft_query *q, int record)
@@ -107,16 +109,18 @@ static int compare(const struct model_record *x, const struct model_record *y)
 }
 
 /* Is there an end for these two that comes after what the record began? */
-static bool has_ended(
-    const struct model *m, const struct weft_query *q, int record, int parent, int child)
+static bool has_ended(const struct model *m, const struct weft_query *q, int record, int parent,
+    int child, bool can_end)
 {
     for (int i = 0; i < m->record_count; i++) {
         const struct model_spec *spec = &m->records[i].spec;
         for (int j = 0; sees(m, q, i) && j < spec->link_count; j++) {
             int p, c;
             ends_of(spec, j, &p, &c);
-            if (is_end(spec->links[j][0]) && p == parent && c == child &&
-                compare(&m->records[record], &m->records[i]) < 0) {
+            bool concerns = spec->links[j][0] == EMPTIES
+                                ? can_end && spec->links[j][1] == parent
+                                : is_end(spec->links[j][0]) && p == parent && c == child;
+            if (concerns && compare(&m->records[record], &m->records[i]) < 0) {
                 return true;
             }
         }
@@ -130,7 +134,8 @@ static bool states(
 {
     int rel = m->records[record].spec.links[link][0];
     return sees(m, q, record) && !is_end(rel) &&
-           (is_permanent(rel) || ranks[rel] >= MATERIAL || !has_ended(m, q, record, parent, child));
+           (is_permanent(rel) || ranks[rel] >= MATERIAL ||
+               !has_ended(m, q, record, parent, child, true));
 }
 
 bool model_is_inside(
@@ -202,8 +207,8 @@ static void follow(struct search *s, int from, int record, int link, bool goes_o
                      .depth = s->steps[from].depth + 1,
                      .record = record,
                      .rel = rel,
-                     .has_ended =
-                         ranks[rel] < MATERIAL && has_ended(s->m, s->q, record, parent, child)});
+                     .has_ended = ranks[rel] < MATERIAL && has_ended(s->m, s->q, record, parent,
+                                                               child, !is_permanent(rel))});
     }
 }
 

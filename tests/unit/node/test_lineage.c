@@ -30,7 +30,10 @@ TEST(lineage, knows_which_way_each_rel_points)
         bool is_inside = rel == WEFT_REL_OUTPUT || rel == WEFT_REL_PART_OF ||
                          rel == WEFT_REL_INSTALLED_IN || rel == WEFT_REL_REMOVED_FROM;
         EXPECT_EQ(is_lineage, relate(&link, 1, &r));
-        if (is_lineage) {
+        if (rel == WEFT_REL_EMPTIES) { /* The target alone, as both. */
+            EXPECT_TRUE(r.parent == 7 && r.child == 7);
+            EXPECT_TRUE(r.parent_link == 0 && r.child_link == 0);
+        } else if (is_lineage) {
             EXPECT_EQ(is_inside ? 7 : SELF, r.parent);
             EXPECT_EQ(is_inside ? SELF : 7, r.child);
             EXPECT_EQ(is_inside ? 0 : WEFT_RELATION_OF_ASSET, r.parent_link);

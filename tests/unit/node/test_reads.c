@@ -9,6 +9,7 @@
 /* Fakes of the state and the replica: a view knows only its index. */
 struct weft_view {
     uint64_t index;
+    struct weft_yield *yield;
 };
 
 static struct {
@@ -17,8 +18,10 @@ static struct {
     uint32_t views_taken;
     uint64_t rounds[64];
     uint32_t round_count;
-    uint64_t feed_end;  /* COMMITS finds records below this index. */
-    atomic_uint worked; /* Queries that a worker answered. */
+    uint64_t feed_end;     /* COMMITS finds records below this index. */
+    atomic_uint worked;    /* Queries that a worker answered. */
+    atomic_uint unbounded; /* Of those without a budget of steps. */
+    bool is_gone;          /* Nobody waits for anything. */
 } fake;
 
 enum weft_err weft_view_open(
@@ -35,6 +38,11 @@ enum weft_err weft_view_open(
 uint64_t weft_view_index(const struct weft_view *view)
 {
     return view->index;
+}
+
+void weft_view_yield_with(struct weft_view *view, struct weft_yield *yield)
+{
+    view->yield = yield;
 }
 
 void weft_view_close(struct weft_view *view)
@@ -69,6 +77,15 @@ enum weft_err weft_view_query(struct weft_view *view, const struct weft_query *q
 {
     (void)arena;
     fake.worked++;
+    fake.unbounded += view->yield == NULL;
+    uint32_t steps = weft_text_is(query->asset, "long")      ? 3 * WEFT_READS_SHORT_STEPS
+                     : weft_text_is(query->asset, "endless") ? UINT32_MAX
+                                                             : WEFT_READS_SHORT_STEPS - 1;
+    for (uint32_t i = 0; i < steps; i++) {
+        if (weft_yield_step(view->yield, 1) != WEFT_OK) {
+            return weft_fail(msg, view->yield->err, "%s", view->yield->msg.text);
+        }
+    }
     return answer(view, query, ret_answer, msg);
 }
 
@@ -115,6 +132,20 @@ static void on_answer(void *ctx, const struct weft_waiter *waiter, struct weft_b
     weft_arena_destroy(&arena);
 }
 
+static void on_give(void *ctx, const struct weft_waiter *waiter, struct weft_buffer *message)
+{
+    struct weft_buffer taken = *message;
+    *message = (struct weft_buffer){.size = 0};
+    on_answer(ctx, waiter, (struct weft_bytes){taken.data, taken.size});
+    weft_buffer_destroy(&taken);
+}
+
+static bool is_awaited(void *ctx, const struct weft_waiter *waiter)
+{
+    (void)ctx, (void)waiter;
+    return !fake.is_gone;
+}
+
 static void on_idle(void *ctx)
 {
     ((struct answers *)ctx)->is_idle = true;
@@ -132,13 +163,24 @@ static void start(struct fixture *f)
     memset(f, 0, sizeof(*f));
     fake.applied = 8;
     EXPECT_EQ(0, uv_loop_init(&f->loop));
-    weft_reads_init(&f->reads, &f->loop, &f->answers, on_answer);
+    const struct weft_read_door door = {
+        .ctx = &f->answers, .answer = on_answer, .give = on_give, .is_awaited = is_awaited};
+    const struct weft_long_reads_options options = {.loop = &f->loop,
+        .door = door,
+        .threads = 1,
+        .waiting_max = 8,
+        .share_percent = 10,
+        .answer_ms = 3600000};
+    struct weft_long_reads *long_reads;
+    struct weft_msg msg;
+    EXPECT_EQ(WEFT_OK, weft_long_reads_open(&options, &long_reads, &msg));
+    weft_reads_init(&f->reads, &f->loop, &door, long_reads);
     weft_reads_attach(&f->reads, (struct weft_state *)f, (struct weft_replica *)f);
 }
 
 static void stop(struct fixture *f)
 {
-    weft_reads_close(&f->reads, on_idle);
+    weft_reads_close(&f->reads, on_idle, &f->answers);
     (void)uv_run(&f->loop, UV_RUN_DEFAULT);
     EXPECT_TRUE(f->answers.is_idle);
     EXPECT_EQ(0, fake.views_open);
@@ -383,4 +425,136 @@ TEST(reads, are_refused_when_the_node_closes)
     stop(&f);
     EXPECT_EQ(3, f.answers.errors);
     EXPECT_EQ(WEFT_ECLOSED, f.answers.last_err);
+}
+
+static struct weft_long_reads_figures figures_of(const struct fixture *f)
+{
+    struct weft_long_reads_figures figures;
+    weft_long_reads_figures(f->reads.long_reads, &figures);
+    return figures;
+}
+
+static void ask_story(struct fixture *f, const char *asset, uint64_t request_id)
+{
+    const struct weft_waiter waiter = {.client = 3, .generation = 4, .request_id = request_id};
+    const struct weft_query query = {
+        .type = WEFT_QUERY_STORY, .consistency = WEFT_STALE, .asset = weft_text_of(asset)};
+    EXPECT_EQ(WEFT_OK, weft_reads_add(&f->reads, &query, &waiter, 100));
+}
+
+TEST(reads, that_take_long_are_handed_on_and_the_others_of_the_batch_are_answered) /* NOD-13 */
+{
+    struct fixture f;
+    start(&f);
+    ask_story(&f, "a", 1);
+    ask_story(&f, "long", 2);
+    ask_story(&f, "b", 3);
+    turn(&f, 100);
+    EXPECT_EQ(2, f.answers.pages);
+    EXPECT_EQ(0, f.reads.count);
+    EXPECT_EQ(1, figures_of(&f).waiting);
+    turn(&f, 100);
+    EXPECT_EQ(3, f.answers.pages);
+    EXPECT_EQ(1, figures_of(&f).answered);
+    EXPECT_EQ(0, f.answers.errors);
+    EXPECT_EQ(0, fake.unbounded);
+    stop(&f);
+}
+
+TEST(reads, of_the_feed_have_limits_of_their_own)
+{
+    struct fixture f;
+    start(&f);
+    fake.feed_end = 10;
+    ask_feed(&f, 3, 1000);
+    turn(&f, 100);
+    EXPECT_EQ(1, f.answers.pages);
+    EXPECT_EQ(1, fake.unbounded);
+    stop(&f);
+}
+
+TEST(reads, of_a_later_page_of_a_trace_go_to_the_long_ones_at_once)
+{
+    static const uint8_t cursor[4] = {1, 2, 3, 4};
+    struct fixture f;
+    start(&f);
+    const struct weft_waiter waiter = {.request_id = 1};
+    const struct weft_query query = {.type = WEFT_QUERY_TRACE_FORWARD,
+        .consistency = WEFT_STALE,
+        .asset = WEFT_TEXT("a"),
+        .cursor = {cursor, sizeof(cursor)}};
+    EXPECT_EQ(WEFT_OK, weft_reads_add(&f.reads, &query, &waiter, 100));
+    turn(&f, 100);
+    EXPECT_EQ(1, f.answers.pages);
+    EXPECT_EQ(1, fake.worked); /* Not tried by the pool before. */
+    stop(&f);
+}
+
+TEST(reads, over_the_share_of_a_client_are_refused_with_the_limit)
+{
+    struct fixture f;
+    start(&f);
+    for (uint64_t i = 0; i < 4; i++) {
+        ask_story(&f, "endless", i);
+    }
+    turn(&f, 100); /* The pool hands on two, a quarter of eight, and refuses the others. */
+    EXPECT_EQ(2, f.answers.errors);
+    EXPECT_EQ(WEFT_EBUSY, f.answers.last_err);
+    EXPECT_EQ(2, figures_of(&f).refused);
+    EXPECT_EQ(2, figures_of(&f).waiting);
+    stop(&f);
+    EXPECT_EQ(4, f.answers.errors);
+}
+
+TEST(reads, that_are_held_start_no_job_and_end_those_that_run)
+{
+    struct fixture f;
+    start(&f);
+    ask_story(&f, "endless", 1);
+    turn(&f, 100);
+    weft_reads_turn(&f.reads, fake.applied, 100);
+    EXPECT_EQ(1, figures_of(&f).running);
+    EXPECT_TRUE(!weft_reads_is_idle(&f.reads));
+    weft_reads_hold(&f.reads, true);
+    (void)uv_run(&f.loop, UV_RUN_DEFAULT); /* Until it has ended. */
+    EXPECT_TRUE(weft_reads_is_idle(&f.reads));
+    EXPECT_EQ(1, f.answers.errors);
+    EXPECT_EQ(WEFT_EUNAVAILABLE, f.answers.last_err);
+    ask_story(&f, "a", 2);
+    ask(&f, WEFT_STALE, "a", 3); /* On the loop: no job. */
+    turn(&f, 100);
+    EXPECT_EQ(1, f.answers.pages);
+    EXPECT_TRUE(weft_reads_is_idle(&f.reads));
+    weft_reads_hold(&f.reads, false);
+    turn(&f, 100);
+    EXPECT_EQ(2, f.answers.pages);
+    stop(&f);
+}
+
+TEST(reads, keep_every_text_of_a_query_for_themselves)
+{
+    struct weft_arena arena = {.size_max = 1 << 20};
+    struct weft_query query = {.type = WEFT_QUERY_FIND}, copy;
+    struct weft_text *texts[] = {&query.asset, &query.asset_glob, &query.kind, &query.where_path,
+        &query.where_value, &query.rels, &query.to_kind, &query.machine, &query.part,
+        &query.differs_path, &query.differs_by};
+    char bytes[16] = "0123456789abcde";
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        *texts[i] = (struct weft_text){bytes, i + 1};
+    }
+    query.cursor = (struct weft_bytes){(const uint8_t *)bytes, 3};
+    EXPECT_EQ(WEFT_OK, weft_read_copy(&arena, &query, &copy));
+    /* No pointer of the copy leads to the message that the query came in. */
+    const unsigned char *at = (const unsigned char *)&copy;
+    for (size_t i = 0; i + sizeof(void *) <= sizeof(copy); i += sizeof(void *)) {
+        const char *pointer;
+        memcpy(&pointer, at + i, sizeof(pointer));
+        EXPECT_TRUE(pointer < bytes || pointer >= bytes + sizeof(bytes));
+    }
+    EXPECT_TRUE(weft_text_equal(query.differs_by, copy.differs_by));
+    arena.size_max = 1;
+    weft_arena_destroy(&arena);
+    arena = (struct weft_arena){.size_max = 8};
+    EXPECT_EQ(WEFT_EBUSY, weft_read_copy(&arena, &query, &copy));
+    weft_arena_destroy(&arena);
 }

@@ -219,6 +219,35 @@ TEST(state_twin, maintenance_changes_what_is_maintained_and_not_what_was_built)
     rig_close(&r);
 }
 
+TEST(state_twin, what_empties_a_container_takes_out_whatever_can_be_taken_out)
+{
+    struct rig r;
+    rig_open(&r);
+    (void)rig_put(&r, "{\"kind\":\"as_built\",\"asset\":\"pallet:1\",\"links\":["
+                      "{\"rel\":\"consumes\",\"to\":\"wood:1\"}]}");
+    (void)rig_put(&r, "{\"kind\":\"epcis.aggregation\",\"asset\":\"event:1\",\"links\":["
+                      "{\"rel\":\"parent\",\"to\":\"pallet:1\"},"
+                      "{\"rel\":\"contains\",\"to\":\"box:1\"}]}");
+    uint64_t full = rig_put(&r, "{\"kind\":\"a\",\"asset\":\"box:2\",\"links\":["
+                                "{\"rel\":\"part_of\",\"to\":\"pallet:1\"}]}");
+    rig_twin(&r, "pallet:1", 0);
+    EXPECT_TEXT("#3", rig_get(&r, "configuration/maintained/components"));
+    (void)rig_put(&r, "{\"kind\":\"epcis.aggregation\",\"asset\":\"event:2\",\"links\":["
+                      "{\"rel\":\"parent\",\"to\":\"pallet:1\"},"
+                      "{\"rel\":\"empties\",\"to\":\"pallet:1\"}]}");
+    rig_twin(&r, "pallet:1", 0);
+    EXPECT_TEXT("#1", rig_get(&r, "configuration/maintained/components"));
+    EXPECT_TEXT("wood:1", rig_get(&r, "configuration/maintained/components/0/asset"));
+    (void)rig_put(&r, "{\"kind\":\"a\",\"asset\":\"box:2\",\"links\":["
+                      "{\"rel\":\"part_of\",\"to\":\"pallet:1\"}]}");
+    rig_twin(&r, "pallet:1", 0);
+    EXPECT_TEXT("box:2", rig_get(&r, "configuration/maintained/components/1/asset"));
+    EXPECT_TEXT("#2", rig_get(&r, "configuration/maintained/components"));
+    rig_twin(&r, "pallet:1", full);
+    EXPECT_TEXT("#3", rig_get(&r, "configuration/maintained/components"));
+    rig_close(&r);
+}
+
 /* --- issues, properties, what is below ------------------------------------------------------- */
 
 TEST(state_twin, issues_open_and_close_with_their_records)
@@ -379,6 +408,45 @@ TEST(state_twin, a_diff_of_two_times_tells_what_changed_between_them)
     EXPECT_EQ(WEFT_ENOTFOUND, rig_ask(&r, &query));
     query.other_as_of = r.f.index + 1;
     EXPECT_EQ(WEFT_EUNAVAILABLE, rig_ask(&r, &query));
+    rig_close(&r);
+}
+
+TEST(state_twin, what_was_known_by_a_time_is_what_was_known_at_the_last_index_then)
+{
+    struct rig r;
+    rig_open(&r);
+    (void)rig_put(&r, "{\"kind\":\"a\",\"asset\":\"d/1\",\"attrs\":{\"x\":1}}");
+    int64_t first_ns = r.f.time_ns;
+    (void)rig_put(&r, "{\"kind\":\"a\",\"asset\":\"d/1\",\"attrs\":{\"x\":2}}");
+    int64_t second_ns = r.f.time_ns;
+    struct weft_query query = {.type = WEFT_QUERY_TWIN,
+        .asset = WEFT_TEXT("d/1"),
+        .has_as_of_ns = true,
+        .now_ns = second_ns + 1000000};
+    const struct {
+        int64_t by_ns;
+        const char *value;
+    } cases[] = {{first_ns, "1"}, {second_ns - 1, "1"}, {second_ns, "2"}, {INT64_MAX, "2"}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        query.as_of_ns = cases[i].by_ns;
+        EXPECT_EQ(WEFT_OK, rig_ask(&r, &query));
+        EXPECT_TEXT(cases[i].value, rig_get(&r, "values/0/value"));
+    }
+    query.as_of_ns = first_ns - 1;
+    EXPECT_EQ(WEFT_ENOTFOUND, rig_ask(&r, &query));
+    query.as_of_ns = INT64_MIN;
+    EXPECT_EQ(WEFT_ENOTFOUND, rig_ask(&r, &query));
+    /* Of a difference both sides, unless they name an index. */
+    query = (struct weft_query){.type = WEFT_QUERY_DIFF,
+        .asset = WEFT_TEXT("d/1"),
+        .has_as_of_ns = true,
+        .as_of_ns = first_ns};
+    EXPECT_EQ(WEFT_OK, rig_ask(&r, &query));
+    EXPECT_TEXT("0", rig_get(&r, "count"));
+    query.other_as_of = r.f.index;
+    EXPECT_EQ(WEFT_OK, rig_ask(&r, &query));
+    EXPECT_TEXT("1", rig_get(&r, "count"));
+    EXPECT_TEXT("1", rig_get(&r, "differences/0/left"));
     rig_close(&r);
 }
 

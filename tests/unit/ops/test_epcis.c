@@ -91,7 +91,7 @@ TEST(epcis, a_disaggregation_says_that_the_parent_releases_the_children)
     expect_links(HEAD("AssociationEvent") ",\"childEPCs\":[\"urn:x:a\"],\"parentID\":\"urn:x:box\","
                                           "\"action\":\"DELETE\"}",
         expected);
-    static const char *const all[] = {"parent urn:x:box", NULL};
+    static const char *const all[] = {"parent urn:x:box", "empties urn:x:box", NULL};
     expect_links(
         HEAD("AssociationEvent") ",\"parentID\":\"urn:x:box\",\"action\":\"DELETE\"}", all);
 }

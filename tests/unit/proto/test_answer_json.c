@@ -125,6 +125,118 @@ TEST(answer_json, record_whose_fields_contradict_each_other_is_an_error)
     weft_writer_destroy(&w);
 }
 
+static const struct weft_trace_step steps[3] = {
+    {.asset = WEFT_TEXT("lot:a"), .flags = WEFT_STEP_DANGLING},
+    {.asset = WEFT_TEXT("serial:b"),
+        .depth = 1,
+        .flags = WEFT_STEP_ANSWER | WEFT_STEP_LEAF,
+        .rel = WEFT_TEXT("uses_lot"),
+        .quantity = WEFT_TEXT("0.40"),
+        .unit = WEFT_TEXT("kg"),
+        .kind = WEFT_TEXT("as_built"),
+        .index = 7,
+        .ordinal = 1,
+        .location = WEFT_TEXT("customer:north"),
+        .location_rel = WEFT_TEXT("shipped_to"),
+        .location_index = 9},
+    {.asset = WEFT_TEXT("serial:c"),
+        .from_step = 1,
+        .depth = 2,
+        .flags = WEFT_STEP_CYCLE | WEFT_STEP_ENDED,
+        .rel = WEFT_TEXT("contains"),
+        .kind = WEFT_TEXT("as_built"),
+        .index = 8},
+};
+
+TEST(answer_json, trace_has_its_steps_with_what_there_is_to_say)
+{
+    static const uint8_t cursor[] = {0x01, 0x0f};
+    struct weft_stored_record record = {
+        .index = 7, .record = {.kind = WEFT_TEXT("as_built"), .asset = WEFT_TEXT("serial:b")}};
+    struct weft_trace_result trace = {.index = 12,
+        .first_step = 40,
+        .steps_total = 43,
+        .answers_total = 42,
+        .depth_reached = 2,
+        .has_cycles = true,
+        .steps = steps,
+        .step_count = 3};
+    struct weft_writer w = {0};
+    EXPECT_EQ(WEFT_OK, weft_answer_write_trace(&w, &trace, false, &arena, NULL));
+    EXPECT_TEXT("{\"index\":12,\"steps_total\":43,\"answers_total\":42,\"depth_reached\":2,"
+                "\"has_cycles\":true,\"steps\":["
+                "{\"step\":40,\"asset\":\"lot:a\",\"depth\":0,\"dangling\":true},"
+                "{\"step\":41,\"asset\":\"serial:b\",\"depth\":1,\"from\":0,\"rel\":\"uses_lot\","
+                "\"quantity\":0.40,\"unit\":\"kg\",\"at\":\"1970-01-01T00:00:00Z\","
+                "\"kind\":\"as_built\",\"index\":7,\"ordinal\":1,\"answer\":true,\"leaf\":true,"
+                "\"location\":{\"asset\":\"customer:north\",\"rel\":\"shipped_to\","
+                "\"at\":\"1970-01-01T00:00:00Z\",\"index\":9,\"ordinal\":0}},"
+                "{\"step\":42,\"asset\":\"serial:c\",\"depth\":2,\"from\":1,\"rel\":\"contains\","
+                "\"at\":\"1970-01-01T00:00:00Z\",\"kind\":\"as_built\",\"index\":8,\"ordinal\":0,"
+                "\"ended\":true,\"cycle\":true}]}",
+        text_of(&w));
+    weft_writer_reset(&w);
+    trace.step_count = 1;
+    trace.records = &record;
+    trace.record_count = 1;
+    trace.cursor = (struct weft_bytes){cursor, sizeof(cursor)};
+    EXPECT_EQ(WEFT_OK, weft_answer_write_trace(&w, &trace, false, &arena, NULL));
+    const char *text = text_of(&w);
+    EXPECT_TRUE(strstr(text, "}],\"records\":[{\"kind\":\"as_built\",") != NULL);
+    EXPECT_TRUE(strstr(text, "}],\"cursor\":\"010f\"}") != NULL);
+    weft_writer_destroy(&w);
+}
+
+TEST(answer_json, names_of_a_trace_are_its_assets)
+{
+    struct weft_trace_result trace = {.index = 3, .assets = WEFT_TEXT("a\nb \"c\nd")};
+    struct weft_text names = trace.assets, name;
+    struct weft_writer w = {0};
+    EXPECT_EQ(WEFT_OK, weft_answer_write_trace(&w, &trace, true, &arena, NULL));
+    EXPECT_TEXT("{\"index\":3,\"steps_total\":0,\"answers_total\":0,\"depth_reached\":0,"
+                "\"assets\":[\"a\",\"b \\\"c\"]}",
+        text_of(&w));
+    EXPECT_TRUE(weft_answer_next_name(&names, &name) && weft_text_is(name, "a"));
+    EXPECT_TRUE(weft_answer_next_name(&names, &name) && weft_text_is(name, "b \"c"));
+    EXPECT_TRUE(!weft_answer_next_name(&names, &name)); /* What is not ended is no name. */
+    weft_writer_destroy(&w);
+}
+
+static enum weft_err take(void *ctx, struct weft_writer *w)
+{
+    int *left = ctx;
+    w->out.size = 0;
+    return --*left == 0 ? WEFT_EIO : WEFT_OK;
+}
+
+TEST(answer_json, who_takes_a_trace_away_can_end_it)
+{
+    struct weft_trace_result trace = {.steps = steps, .step_count = 3};
+    int left = 5;
+    struct weft_answer_items items = {&left, take};
+    struct weft_writer w = {0};
+    EXPECT_EQ(WEFT_OK, weft_answer_write_trace(&w, &trace, false, &arena, &items));
+    EXPECT_EQ(2, left);
+    weft_writer_reset(&w);
+    EXPECT_EQ(WEFT_EIO, weft_answer_write_trace(&w, &trace, false, &arena, &items));
+    weft_writer_destroy(&w);
+}
+
+TEST(answer_json, document_is_the_object_of_its_fields)
+{
+    struct weft_field fields[2] = {{WEFT_TEXT("asset"), WEFT_TEXT("a"), WEFT_VALUE_TEXT},
+        {WEFT_TEXT("lots/[0]"), WEFT_TEXT("b"), WEFT_VALUE_TEXT}};
+    struct weft_document document = {.fields = fields, .field_count = 2};
+    struct weft_writer w = {0};
+    EXPECT_EQ(WEFT_OK, weft_answer_write_document(&w, &document, &arena));
+    EXPECT_TEXT("{\"asset\":\"a\",\"lots\":[\"b\"]}", text_of(&w));
+    weft_writer_reset(&w);
+    fields[1].path = WEFT_TEXT("asset/x");
+    EXPECT_EQ(WEFT_EMALFORMED, weft_answer_write_document(&w, &document, &arena));
+    EXPECT_TRUE(w.is_broken);
+    weft_writer_destroy(&w);
+}
+
 TEST(answer_json, status_lists_members_and_gauges)
 {
     struct weft_member member = {.id = 7,

@@ -189,3 +189,16 @@ TEST(arena, an_empty_piece_is_a_valid_pointer_of_its_own)
     EXPECT_TEXT("", text.data);
     weft_arena_destroy(&a);
 }
+
+TEST(text, numbers_are_digits_within_64_bits)
+{
+    uint64_t number = 7;
+    EXPECT_TRUE(weft_text_number(WEFT_TEXT("18446744073709551615"), &number));
+    EXPECT_TRUE(number == UINT64_MAX);
+    EXPECT_TRUE(weft_text_number(WEFT_TEXT("007"), &number) && number == 7);
+    static const char *const bad[] = {"", "-1", "+1", "1 ", "0x1", "18446744073709551616", "1e3"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        EXPECT_TRUE(!weft_text_number(weft_text_of(bad[i]), &number));
+    }
+    EXPECT_EQ(7, number);
+}

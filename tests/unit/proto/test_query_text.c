@@ -113,3 +113,57 @@ TEST(cursor, what_no_answer_gave_is_refused)
     weft_arena_destroy(&arena);
     EXPECT_EQ(WEFT_ENOMEM, weft_query_parse_cursor(WEFT_TEXT("00"), &arena, &back, &message));
 }
+
+TEST(as_of, is_an_index_or_a_time)
+{
+    struct weft_query query = {0};
+    EXPECT_EQ(WEFT_OK, weft_query_parse_as_of(WEFT_TEXT("1200"), &query, &message));
+    EXPECT_TRUE(query.as_of == 1200 && !query.has_as_of_ns);
+    query = (struct weft_query){0};
+    EXPECT_EQ(
+        WEFT_OK, weft_query_parse_as_of(WEFT_TEXT("1970-01-01T01:00:01+01:00"), &query, &message));
+    EXPECT_TRUE(query.as_of == 0 && query.has_as_of_ns && query.as_of_ns == 1000000000);
+    static const char *const bad[] = {
+        "", "0", "-1", "18446744073709551616", "now", "2024-03-01", "2024-03-01T00:00:00"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        query = (struct weft_query){0};
+        EXPECT_EQ(WEFT_EINVAL, weft_query_parse_as_of(weft_text_of(bad[i]), &query, &message));
+        EXPECT_TRUE(!query.has_as_of_ns);
+    }
+    EXPECT_TRUE(strstr(message.text, "neither an index nor a time") != NULL);
+}
+
+TEST(sections, are_named_with_commas_between)
+{
+    struct weft_query query = {0};
+    EXPECT_EQ(WEFT_OK, weft_query_parse_sections(WEFT_TEXT("issues"), &query, &message));
+    EXPECT_EQ(WEFT_TWIN_ISSUES, query.sections);
+    EXPECT_EQ(WEFT_OK, weft_query_parse_sections(
+                           WEFT_TEXT("values,properties,configuration,below"), &query, &message));
+    EXPECT_EQ(31, query.sections);
+    static const char *const bad[] = {"", ",", "values,", ",values", "value", "values,,below", "x"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        EXPECT_EQ(WEFT_EINVAL, weft_query_parse_sections(weft_text_of(bad[i]), &query, &message));
+    }
+    EXPECT_TRUE(strstr(message.text, "'x': values") != NULL);
+}
+
+TEST(part, has_its_revision_in_one_id)
+{
+    char buffer[WEFT_QUERY_PART_SIZE], longest[WEFT_ASSET_SIZE_MAX];
+    struct weft_query query = {0};
+    const struct weft_text none = {NULL, 0};
+    memset(longest, 'x', sizeof(longest));
+    const struct weft_text full = {longest, sizeof(longest)};
+    EXPECT_EQ(WEFT_OK, weft_query_parse_part(none, none, buffer, &query, &message));
+    EXPECT_EQ(0, query.part.size);
+    EXPECT_EQ(
+        WEFT_OK, weft_query_parse_part(WEFT_TEXT("part:lid"), none, buffer, &query, &message));
+    EXPECT_TRUE(weft_text_is(query.part, "part:lid"));
+    EXPECT_EQ(WEFT_OK,
+        weft_query_parse_part(WEFT_TEXT("part:lid"), WEFT_TEXT("B"), buffer, &query, &message));
+    EXPECT_TRUE(weft_text_is(query.part, "part:lid/rev/B"));
+    EXPECT_EQ(WEFT_OK, weft_query_parse_part(full, none, buffer, &query, &message));
+    EXPECT_EQ(WEFT_EINVAL, weft_query_parse_part(full, WEFT_TEXT("B"), buffer, &query, &message));
+    EXPECT_EQ(WEFT_EINVAL, weft_query_parse_part(none, WEFT_TEXT("B"), buffer, &query, &message));
+}

@@ -62,10 +62,11 @@ TEST(reply, asset_has_a_tag_only_as_it_is_now)
     struct weft_client_message m = {
         .kind = WEFT_KIND_PAGE, .page = {.index = 20, .asset_rev = 12, .next_index = 21}};
     struct weft_http_asked asked = {
-        .resource = WEFT_HTTP_ASSET, .asset = WEFT_TEXT("a"), .is_present = true};
+        .resource = WEFT_HTTP_ASSET_RECORDS, .asset = WEFT_TEXT("a"), .is_present = true};
     weft_http_reply_message(&reply, &asked, &m, &arena);
     EXPECT_EQ(200, reply.status);
     EXPECT_TEXT("\"rev-12\"", reply.etag);
+    EXPECT_TRUE(reply.is_storable);
     EXPECT_EQ(20, reply.index);
     EXPECT_TRUE(weft_json_get(body(), "next_index") == NULL);
     asked.if_none_match = "\"rev-12\"";
@@ -81,6 +82,49 @@ TEST(reply, asset_has_a_tag_only_as_it_is_now)
     weft_http_reply_message(&reply, &asked, &m, &arena);
     EXPECT_TRUE(weft_json_get(body(), "next_index") != NULL);
     EXPECT_TRUE(weft_json_get(body(), "asset") == NULL);
+    weft_http_reply_destroy(&reply);
+}
+
+TEST(reply, twin_has_the_tag_of_its_asset_and_is_never_304)
+{
+    struct weft_field fields[2] = {{WEFT_TEXT("asset"), WEFT_TEXT("a"), WEFT_VALUE_TEXT},
+        {WEFT_TEXT("asset/x"), WEFT_TEXT("a"), WEFT_VALUE_TEXT}};
+    struct weft_client_message m = {.kind = WEFT_KIND_DOCUMENT,
+        .document = {.index = 20, .asset_rev = 12, .fields = fields, .field_count = 1}};
+    struct weft_http_asked asked = {.resource = WEFT_HTTP_ASSET,
+        .asset = WEFT_TEXT("a"),
+        .is_present = true,
+        .if_none_match = "\"rev-12\""};
+    weft_http_reply_message(&reply, &asked, &m, &arena);
+    EXPECT_EQ(200, reply.status);
+    EXPECT_TEXT("\"rev-12\"", reply.etag);
+    EXPECT_TRUE(!reply.is_storable);
+    EXPECT_EQ(20, reply.index);
+    EXPECT_TRUE(weft_text_is(weft_json_get(body(), "asset")->text, "a"));
+    asked.is_present = false;
+    weft_http_reply_message(&reply, &asked, &m, &arena);
+    EXPECT_TEXT("", reply.etag);
+    m.document.field_count = 2;
+    weft_http_reply_message(&reply, &asked, &m, &arena);
+    EXPECT_EQ(500, reply.status);
+    weft_http_reply_destroy(&reply);
+}
+
+TEST(reply, trace_is_of_steps_or_of_names)
+{
+    struct weft_trace_step step = {.asset = WEFT_TEXT("a")};
+    struct weft_client_message m = {.kind = WEFT_KIND_TRACE_RESULT,
+        .trace = {.index = 20, .steps_total = 1, .steps = &step, .step_count = 1}};
+    struct weft_http_asked asked = {.resource = WEFT_HTTP_TRACE_BACK};
+    weft_http_reply_message(&reply, &asked, &m, &arena);
+    EXPECT_EQ(200, reply.status);
+    EXPECT_EQ(20, reply.index);
+    EXPECT_TRUE(weft_json_get(body(), "steps")->first != NULL);
+    m.trace = (struct weft_trace_result){.index = 21, .assets = WEFT_TEXT("a\n")};
+    asked.ids_only = true;
+    weft_http_reply_message(&reply, &asked, &m, &arena);
+    EXPECT_TRUE(weft_text_is(weft_json_get(body(), "assets")->first->text, "a"));
+    EXPECT_TRUE(weft_json_get(body(), "steps") == NULL);
     weft_http_reply_destroy(&reply);
 }
 

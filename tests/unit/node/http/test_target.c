@@ -42,13 +42,20 @@ TEST(target, id_may_be_encoded_whole_or_have_its_slashes)
     expect_id(WEFT_HTTP_STORY, "a/story", "/v1/assets/a/story/story");
     expect_id(WEFT_HTTP_ASSET, "a+b \xc3\xa4", "/v1/assets/a+b%20%c3%A4");
     expect_id(WEFT_HTTP_ASSET, "story", "/v1/assets/story");
+    expect_id(WEFT_HTTP_ASSET_RECORDS, "a/b", "/v1/assets/a/b/records");
+    expect_id(WEFT_HTTP_ASSET_RECORDS, "a/records", "/v1/assets/a%2Frecords/records?limit=1");
+    expect_id(WEFT_HTTP_STORY, "a/records", "/v1/assets/a/records/story");
+    expect_id(WEFT_HTTP_TRACE_FORWARD, "lot:a/22", "/v1/trace/forward/lot:a/22");
+    expect_id(WEFT_HTTP_TRACE_BACK, "serial:box/7", "/v1/trace/back/serial%3Abox%2F7?depth=1");
+    expect_id(WEFT_HTTP_TRACE_BACK, "a/story", "/v1/trace/back/a/story");
 }
 
 TEST(target, what_no_asset_can_be_called_is_refused)
 {
     static const char *const bad[] = {"/v1/assets/", "/v1/assets//story", "/v1/assets/%",
         "/v1/assets/%4", "/v1/assets/%4g", "/v1/assets/%g4", "/v1/assets/%00", "/v1/assets/a%0a",
-        "/v1/assets/%20a", "/v1/assets/%ff", "/v1/assets/%ed%a0%80", "/v1/assets/a%7f"};
+        "/v1/assets//records", "/v1/trace/back/", "/v1/trace/forward/%00", "/v1/assets/%20a",
+        "/v1/assets/%ff", "/v1/assets/%ed%a0%80", "/v1/assets/a%7f"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         EXPECT_EQ(WEFT_EINVAL, parse(bad[i]));
     }
@@ -63,10 +70,18 @@ TEST(target, paths_are_taken_as_they_are)
 {
     static const char *const unknown[] = {"", "/", "*", "/v1", "/v1/", "/v1/commits/",
         "/V1/commits", "/v1/%63ommits", "//v1/commits", "/v1//commits", "/v1/assets", "/healthz/",
-        "v1/commits", "http://localhost/v1/commits"};
+        "/v1/trace", "/v1/trace/", "/v1/trace/back", "/v1/trace/up/a", "/v1/trace/%62ack/a",
+        "/v1/recall/", "v1/commits", "http://localhost/v1/commits"};
     for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
         EXPECT_EQ(WEFT_ENOTFOUND, parse(unknown[i]));
     }
+}
+
+TEST(target, direction_that_is_none_is_answered_with_those_that_are)
+{
+    EXPECT_EQ(WEFT_ENOTFOUND, parse("/v1/trace/sideways/serial:box/7"));
+    EXPECT_TRUE(strstr(message.text, "/v1/trace/forward/{id}") != NULL);
+    EXPECT_TRUE(strstr(message.text, "/v1/trace/back/{id}") != NULL);
 }
 
 TEST(target, parameters_are_decoded_and_plus_is_a_space)
@@ -132,17 +147,4 @@ TEST(target, methods_are_known_by_their_names)
     EXPECT_TEXT("GET, HEAD, POST", allow);
     weft_http_allow(weft_http_rule(WEFT_HTTP_STATUS), allow);
     EXPECT_TEXT("GET, HEAD", allow);
-}
-
-TEST(target, numbers_are_digits_within_64_bits)
-{
-    uint64_t number = 7;
-    EXPECT_TRUE(weft_http_number(WEFT_TEXT("18446744073709551615"), &number));
-    EXPECT_TRUE(number == UINT64_MAX);
-    EXPECT_TRUE(weft_http_number(WEFT_TEXT("007"), &number) && number == 7);
-    static const char *const bad[] = {"", "-1", "+1", "1 ", "0x1", "18446744073709551616", "1e3"};
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        EXPECT_TRUE(!weft_http_number(weft_text_of(bad[i]), &number));
-    }
-    EXPECT_EQ(7, number);
 }

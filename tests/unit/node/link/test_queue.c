@@ -42,3 +42,36 @@ TEST(queue, room_beyond_all_memory_is_refused_and_nothing_changes)
     EXPECT_MEM("abc", weft_queue_front(&q), 3);
     weft_queue_destroy(&q);
 }
+
+TEST(queue, takes_the_memory_of_a_large_buffer_and_copies_behind_others)
+{
+    static const size_t sizes[] = {1, 1000, 256 * 1024, 256 * 1024 + 1, 3 * 1024 * 1024};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        for (size_t before = 0; before < 2; before++) {
+            struct weft_queue q = {0};
+            struct weft_buffer b = {.size_max = 8 * 1024 * 1024};
+            EXPECT_EQ(WEFT_OK, weft_queue_append(&q, "x", before));
+            EXPECT_EQ(WEFT_OK, weft_buffer_reserve(&b, sizes[i]));
+            for (size_t k = 0; k < sizes[i]; k++) {
+                b.data[k] = (uint8_t)(k * 7);
+            }
+            b.size = sizes[i];
+            const uint8_t *data = b.data;
+            EXPECT_EQ(WEFT_OK, weft_queue_take(&q, &b));
+            EXPECT_EQ(before + sizes[i], weft_queue_size(&q));
+            bool is_taken = before == 0 && sizes[i] > 256 * 1024;
+            EXPECT_EQ(is_taken, b.data == NULL);
+            EXPECT_EQ(is_taken, weft_queue_front(&q) == data);
+            EXPECT_EQ(8 * 1024 * 1024, b.size_max);
+            for (size_t k = 0; k < sizes[i]; k++) {
+                EXPECT_EQ((uint8_t)(k * 7), weft_queue_front(&q)[before + k]);
+            }
+            EXPECT_EQ(WEFT_OK, weft_queue_append(&q, "yz", 2)); /* It goes on as a queue does. */
+            weft_queue_consume(&q, before + sizes[i]);
+            EXPECT_MEM("yz", weft_queue_front(&q), 2);
+            weft_queue_consume(&q, 2);
+            weft_queue_destroy(&q);
+            weft_buffer_destroy(&b);
+        }
+    }
+}

@@ -11,12 +11,14 @@ enum {
 };
 
 static const struct weft_link link_of = {.rel = {"installs", 8}};
+static const struct weft_link for_good = {.rel = {"consumes", 8}};
 
-/* NOD-307: against a model that replays moment by moment. */
+/* NOD-307: against a model that replays moment by moment. The last two assets are used up: what
+ * takes out all leaves them. */
 TEST(configuration, what_is_inside_follows_from_the_events_in_their_order_of_truth)
 {
     struct weft_arena arena = {.size_max = 1 << 20};
-    int ended = 0;
+    int ended = 0, emptied = 0;
     for (int round = 0; round < 2000; round++) {
         struct weft_material events[EVENTS], shuffled[EVENTS];
         static const char *const names[ASSETS] = {"a", "b", "c", "d", "e", "f"};
@@ -31,12 +33,17 @@ TEST(configuration, what_is_inside_follows_from_the_events_in_their_order_of_tru
             uint32_t asset = (uint32_t)test_random(ASSETS);
             events[i] = (struct weft_material){.moment = {moments / 2, moments, 0},
                 .component = weft_text_of(names[asset]),
-                .link = &link_of,
                 .is_end = is_end,
                 .is_build = !is_end && test_random(2) == 0};
+            events[i].link = asset < ASSETS - 2 ? &link_of : &for_good;
+            events[i].is_end_of_all = is_end && test_random(8) == 0;
             is_inside[0][asset] = is_inside[0][asset] || events[i].is_build;
-            is_inside[1][asset] = !is_end;
+            for (uint32_t a = 0; events[i].is_end_of_all && a < ASSETS - 2; a++) {
+                is_inside[1][a] = false;
+            }
+            is_inside[1][asset] = events[i].is_end_of_all ? is_inside[1][asset] : !is_end;
             ended += is_end;
+            emptied += events[i].is_end_of_all;
         }
         for (uint32_t i = 0; i < count; i++) {
             uint32_t j = (uint32_t)test_random(i + 1);
@@ -58,7 +65,7 @@ TEST(configuration, what_is_inside_follows_from_the_events_in_their_order_of_tru
         }
         weft_arena_reset(&arena);
     }
-    EXPECT_TRUE(ended > 1000);
+    EXPECT_TRUE(ended > 1000 && emptied > 100);
     arena.size_max = 0;
     weft_arena_destroy(&arena);
     struct weft_component *components;

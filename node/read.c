@@ -1,0 +1,67 @@
+#include "node/read.h"
+
+#include <time.h>
+
+enum weft_err weft_read_copy(
+    struct weft_arena *arena, const struct weft_query *query, struct weft_query *ret_copy)
+{
+    struct weft_query q = *query;
+    struct weft_text *texts[] = {&q.asset, &q.asset_glob, &q.kind, &q.where_path, &q.where_value,
+        &q.rels, &q.to_kind, &q.machine, &q.part, &q.differs_path, &q.differs_by};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (texts[i]->size > 0) {
+            *texts[i] = weft_arena_text(arena, *texts[i]);
+            if (texts[i]->data == NULL) {
+                return WEFT_EBUSY;
+            }
+        }
+    }
+    if (q.cursor.size > 0) {
+        uint8_t *copy = weft_arena_alloc(arena, q.cursor.size);
+        if (copy == NULL) {
+            return WEFT_EBUSY;
+        }
+        memcpy(copy, q.cursor.data, q.cursor.size);
+        q.cursor.data = copy;
+    }
+    *ret_copy = q;
+    return WEFT_OK;
+}
+
+enum weft_err weft_read_encode(const struct weft_view *view, enum weft_err err,
+    struct weft_client_message *message, uint64_t request_id, struct weft_msg *msg,
+    struct weft_buffer *out)
+{
+    if (err == WEFT_OK) {
+        message->request_id = request_id;
+        err = weft_client_encode(message, out);
+        if (err == WEFT_OK) {
+            return WEFT_OK;
+        }
+        (void)weft_fail(msg, err, "the answer is too large; ask with a smaller limit");
+    }
+    const struct weft_client_message error = {.kind = WEFT_KIND_ERROR,
+        .request_id = request_id,
+        .error = {.err = err, .detail = weft_text_of(msg->text), .index = weft_view_index(view)}};
+    return weft_client_encode(&error, out);
+}
+
+void weft_read_refuse(const struct weft_read_door *door, const struct weft_waiter *waiter,
+    enum weft_err err, const char *detail)
+{
+    struct weft_buffer out = {0};
+    const struct weft_client_message message = {.kind = WEFT_KIND_ERROR,
+        .request_id = waiter->request_id,
+        .error = {.err = err, .detail = weft_text_of(detail)}};
+    if (weft_client_encode(&message, &out) == WEFT_OK) {
+        door->answer(door->ctx, waiter, (struct weft_bytes){out.data, out.size});
+    }
+    weft_buffer_destroy(&out);
+}
+
+int64_t weft_read_now_ns(void)
+{
+    struct timespec now;
+    return clock_gettime(CLOCK_REALTIME, &now) == 0 ? (int64_t)now.tv_sec * 1000000000 + now.tv_nsec
+                                                    : 0;
+}

@@ -1,0 +1,42 @@
+/* node/read.h: one query on its way to its answer: what short reads and long ones share.
+ *
+ * Short ones are answered on the loop or by the pool (node/reads.h), long ones by threads of their
+ * own (node/long_reads.h). Both know whoever asked as a waiter, and give the answer to a door. */
+#ifndef WEFT_NODE_READ_H
+#define WEFT_NODE_READ_H
+
+#include <stdbool.h>
+
+#include "node/proposer.h"
+#include "node/state/state.h"
+#include "proto/client.h"
+
+/* Where answers go. Called on the loop. */
+struct weft_read_door {
+    void *ctx;
+    /* An encoded message for whoever waits. Borrowed. */
+    void (*answer)(void *ctx, const struct weft_waiter *waiter, struct weft_bytes message);
+    /* The same, perhaps large: it may take the buffer's memory and leave it empty. */
+    void (*give)(void *ctx, const struct weft_waiter *waiter, struct weft_buffer *message);
+    /* Does somebody still wait there? */
+    bool (*is_awaited)(void *ctx, const struct weft_waiter *waiter);
+};
+
+/* The query with its texts copied into the arena. WEFT_EBUSY: no room. */
+WEFT_MUST_USE enum weft_err weft_read_copy(
+    struct weft_arena *arena, const struct weft_query *query, struct weft_query *ret_copy);
+
+/* What was asked for, as weft_view_query gives it, or the error that there was instead, behind
+ * what stands in `out`. WEFT_ENOMEM, WEFT_ETOOBIG: `out` has no room for either. */
+WEFT_MUST_USE enum weft_err weft_read_encode(const struct weft_view *view, enum weft_err err,
+    struct weft_client_message *message, uint64_t request_id, struct weft_msg *msg,
+    struct weft_buffer *out);
+
+/* Encode and deliver an ERROR answer. */
+void weft_read_refuse(const struct weft_read_door *door, const struct weft_waiter *waiter,
+    enum weft_err err, const char *detail);
+
+/* Wall clock in ns since 1970: ages are told by the clock of the node that answers. */
+int64_t weft_read_now_ns(void);
+
+#endif
