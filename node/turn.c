@@ -32,8 +32,11 @@ void weft_turn_lose_proposals(struct weft_node *node)
     bool is_unknown;
     while ((batch = weft_proposer_take_lost(&node->proposer, &is_unknown)) != NULL) {
         for (uint32_t i = 0; i < batch->waiter_count; i++) {
-            if (is_unknown && !weft_node_mutant(WEFT_NODE_MUTANT_LOST_IS_REFUSED)) {
-                weft_reply_refuse(node, &batch->waiters[i], WEFT_EUNAVAILABLE,
+            if (is_unknown) {
+                enum weft_err err = weft_node_mutant(WEFT_NODE_MUTANT_LOST_IS_REFUSED)
+                                        ? WEFT_ENOTLEADER
+                                        : WEFT_EUNAVAILABLE;
+                weft_reply_refuse(node, &batch->waiters[i], err,
                     "leadership was lost: the outcome is unknown here; "
                     "ask the new leader with the same request id");
             } else {

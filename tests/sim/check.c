@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/check.h"
 #include "tests/sim/sim.h"
 
 /* What the judge knows. It sees what goes into logs, what is applied, who leads, what clients

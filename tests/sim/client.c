@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "tests/sim/check.h"
 #include "tests/sim/sim.h"
 
 /* Of sim_cluster, whose state is a chain: whoever leads is asked to append a number. */

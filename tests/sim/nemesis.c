@@ -31,7 +31,7 @@ static struct weft_replica_member newcomer(const struct sim_node *n, bool wants_
 }
 
 /* An operator asks the leader for a change that the seed draws. */
-static void change_members(struct sim *s)
+void sim_change_members(struct sim *s)
 {
     struct sim_node *leader = sim_leader(s);
     struct sim_node *n = any_node(s);
@@ -87,7 +87,7 @@ static void transfer(struct sim *s)
 void sim_operate(struct sim *s)
 {
     if (sim_chance(s, 15)) {
-        change_members(s);
+        sim_change_members(s);
     }
     if (sim_chance(s, 10)) {
         transfer(s);
@@ -135,6 +135,23 @@ static void partition(struct sim *s)
     }
     s->counts[SIM_PARTITION]++;
     sim_note(s, "partition %" PRIx64, side & 0xff);
+}
+
+/* The leader hears nothing, or is alone: until the nemesis comes again. */
+void sim_cut_leader(struct sim *s)
+{
+    const struct sim_node *leader = sim_leader(s);
+    bool is_heard = sim_chance(s, 500);
+    if (leader == NULL || s->is_healing) {
+        return;
+    }
+    cut_nothing(s);
+    for (uint64_t id = 1; id <= s->node_count; id++) {
+        cut(s, id, leader->id, true);
+        cut(s, leader->id, id, !is_heard);
+    }
+    s->counts[is_heard ? SIM_ONE_WAY : SIM_PARTITION]++;
+    sim_note(s, "leader %" PRIu64 " %s", leader->id, is_heard ? "hears nothing" : "is alone");
 }
 
 static void weather(struct sim *s)

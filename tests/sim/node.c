@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "proto/checkpoint.h"
+#include "tests/sim/check.h"
 #include "tests/sim/sim.h"
 
 static void push_state(struct sim_node *n, struct sim_state state)

@@ -131,6 +131,7 @@ struct plant {
 /* Now and then what the engine's nemesis does not know of: clocks, the state's disk. */
 void plant_trouble(struct plant *p);
 struct plant_node *plant_of(const struct weft_node *node);
+void plant_plan(struct sim_node *n, enum sim_event_type type, uint64_t delay_ms);
 void plant_wake(struct plant_node *pn, uint64_t delay_ms);
 void plant_queue(struct plant_node *pn, struct plant_job *job);
 void plant_count(struct plant *p, enum plant_count what);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/check.h"
 #include "tests/sim/plant_client.h"
 
 /* The judge at the door: what a client is told is what the agreed log says at the index that the

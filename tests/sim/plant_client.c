@@ -1,3 +1,4 @@
+#include "tests/sim/check.h"
 #include "tests/sim/plant_client.h"
 
 #include <inttypes.h>
@@ -240,7 +241,7 @@ static void on_error(struct plant_client *c, const struct weft_error_answer *err
         if (error->err != WEFT_ENOTLEADER && error->err != WEFT_EBUSY) {
             c->is_unknown = true; /* Nobody says that nothing happened. */
         }
-        retry(c, c->op.type == OP_PROBE ? 1000 : 700, leader != 0 ? 0 : 5 + sim_random(s, 60),
+        retry(c, c->op.type == OP_PROBE ? 1000 : 550, leader != 0 ? 0 : 5 + sim_random(s, 60),
             weft_err_name(error->err));
         return;
     case WEFT_CLASS_REFUSED:

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/check.h"
 #include "tests/sim/plant.h"
 
 /* The judge at the state machine: every replica gives each item of the agreed log the outcome that

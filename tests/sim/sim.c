@@ -1,3 +1,4 @@
+#include "tests/sim/check.h"
 #include "tests/sim/sim.h"
 
 #include <inttypes.h>

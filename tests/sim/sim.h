@@ -11,6 +11,7 @@
 
 #include "raft/log_memory.h"
 #include "raft/replica.h"
+#include "tests/sim/count.h"
 
 enum {
     SIM_NODES_MAX = 8, /* Members at the start, and two that may be added. */
@@ -19,40 +20,6 @@ enum {
     SIM_ELECTION_MS = 150,
     SIM_HEARTBEAT_MS = 30,
 };
-
-/* What happened, so that a run can prove that it met what it is there for. */
-enum sim_count {
-    SIM_LOST,
-    SIM_DUPLICATED,
-    SIM_OVERTAKEN,
-    SIM_PARTITION,
-    SIM_ONE_WAY,
-    SIM_CRASH,
-    SIM_LOST_WRITES,
-    SIM_TORN_WRITES,
-    SIM_STATE_AHEAD,
-    SIM_DISK_ERROR,
-    SIM_DISK_FULL,
-    SIM_PAUSE,
-    SIM_ADDED,
-    SIM_PROMOTED,
-    SIM_DEMOTED,
-    SIM_REMOVED,
-    SIM_LEADER_REMOVED,
-    SIM_CHECKPOINT,
-    SIM_INSTALL,
-    SIM_TRANSFER,
-    SIM_PROPOSED,
-    SIM_ACKNOWLEDGED,
-    SIM_READ,
-    SIM_READ_FAILED,
-    SIM_LEADER,
-    SIM_TRUNCATED,
-    SIM_MINORITY_HEAL,
-    SIM_ALARM,
-    SIM_COUNTS,
-};
-extern const char *const sim_count_names[SIM_COUNTS];
 
 struct sim;
 struct sim_check; /* check.c */
@@ -225,27 +192,10 @@ void sim_kind_drop(const struct sim_event *event); /* It was handled, or never w
 
 /* nemesis.c: operators and faults. */
 void sim_operate(struct sim *s); /* Now and then a change of members, a hand-over, a checkpoint. */
+void sim_change_members(struct sim *s);
+void sim_cut_leader(struct sim *s);
 void sim_nemesis(struct sim *s);
 void sim_calm(struct sim *s);
 struct sim_node *sim_any_running(struct sim *s); /* NULL: found none. */
-
-/* check.c: the judge. apply gives the state after the entry. */
-struct sim_check *sim_check_create(void);
-void sim_check_destroy(struct sim_check *c);
-void sim_check_append(
-    struct sim_node *n, uint64_t index, uint64_t prev_term, const struct weft_peer_entry *entry);
-void sim_check_leader(struct sim_node *n, uint64_t term);
-struct sim_state sim_check_apply(struct sim_node *n, const struct weft_log_entry *entry);
-void sim_check_install(struct sim_node *n, uint64_t index, uint64_t term, uint64_t chain);
-void sim_check_acknowledge(struct sim *s, uint64_t index, uint64_t term, uint64_t value);
-uint64_t sim_check_read_floor(const struct sim *s);
-void sim_check_read(struct sim_node *n, uint64_t floor, uint64_t index, uint64_t applied);
-/* The newest one applied (NULL: none), and that at an index. */
-const struct weft_configuration *sim_check_configuration(const struct sim *s);
-const struct weft_configuration *sim_check_configuration_at(const struct sim *s, uint64_t index);
-uint64_t sim_check_applied_max(const struct sim *s);
-/* The state after an index that was applied: what a node is at that starts from it. */
-struct sim_state sim_check_state_at(const struct sim *s, uint64_t index);
-void sim_check_end(struct sim *s); /* Nothing acknowledged is lost or doubled. */
 
 #endif

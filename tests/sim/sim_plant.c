@@ -1,9 +1,13 @@
-/* Run seeds of the product: sim_plant [--seed N] [--seeds COUNT] [--workload W] [--nodes 3|5]
- * [--ms DURATION] [--history FILE] [--directory DIR] [--check-data] [--trace|--messages]. */
+/* Run seeds of the product: sim_plant [--seed N] [--seeds COUNT] [--jobs J] [--workload W]
+ * [--nodes 3|5] [--ms DURATION] [--history FILE] [--directory DIR] [--check-data]
+ * [--trace|--messages]. Exit: 0 all hold, 1 one does not, 2 too little was met to say, 3 it could
+ * not run. */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/sim/plant.h"
@@ -36,6 +40,7 @@ struct arguments {
     struct sim_options options;
     struct plant_options plant;
     uint64_t seeds;
+    uint32_t jobs;
     uint32_t nodes; /* 0: 3 and 5 in turn */
     int workload;   /* -1: in turn */
     bool check_data;
@@ -58,15 +63,16 @@ static void on_abort(int signal_number)
 static void usage(const char *program)
 {
     (void)fprintf(stderr,
-        "usage: %s [--seed N] [--seeds COUNT] [--workload W] [--nodes 3|5] [--ms DURATION]\n"
-        "       [--history FILE] [--directory DIR] [--check-data] [--trace|--messages]\n"
+        "usage: %s [--seed N] [--seeds COUNT] [--jobs J] [--workload W] [--nodes 3|5]\n"
+        "       [--ms DURATION] [--history FILE] [--directory DIR] [--check-data] "
+        "[--trace|--messages]\n"
         "W:",
         program);
     for (int i = 0; i < PLANT_WORKLOADS; i++) {
         (void)fprintf(stderr, " %s", plant_workload_names[i]);
     }
     (void)fprintf(stderr, "\n");
-    exit(2);
+    exit(3);
 }
 
 static int workload_of(const char *name)
@@ -90,6 +96,8 @@ static void take_option(
         a->nodes = (uint32_t)strtoul(value, NULL, 0);
     } else if (strcmp(name, "--ms") == 0) {
         a->options.duration_ms = strtoull(value, NULL, 0);
+    } else if (strcmp(name, "--jobs") == 0) {
+        a->jobs = (uint32_t)strtoul(value, NULL, 0);
     } else if (strcmp(name, "--history") == 0) {
         a->plant.history = value;
     } else if (strcmp(name, "--directory") == 0) {
@@ -103,7 +111,8 @@ static void take_option(
 
 static struct arguments parse(int argc, char **argv)
 {
-    struct arguments a = {.options = {.seed = 1, .duration_ms = 6000}, .seeds = 1, .workload = -1};
+    struct arguments a = {
+        .options = {.seed = 1, .duration_ms = 6000}, .seeds = 1, .jobs = 1, .workload = -1};
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--trace") == 0 || strcmp(argv[i], "--messages") == 0) {
             a.options.trace = stdout;
@@ -117,7 +126,8 @@ static struct arguments parse(int argc, char **argv)
             usage(argv[0]);
         }
     }
-    if ((a.nodes != 0 && a.nodes != 3 && a.nodes != 5) ||
+    a.jobs = a.options.trace != NULL ? 1 : a.jobs;
+    if (a.jobs < 1 || a.jobs > 64 || (a.nodes != 0 && a.nodes != 3 && a.nodes != 5) ||
         (a.plant.history != NULL && a.seeds > 1)) {
         usage(argv[0]);
     }
@@ -183,30 +193,92 @@ static bool has_met_everything(const struct arguments *a, const uint64_t counts[
     return all;
 }
 
+/* What a process has found, where its parent sees it. */
+struct share {
+    uint64_t counts[SIM_COUNTS];
+    uint64_t plant_counts[PLANT_COUNTS];
+    uint64_t failed;
+};
+
+static void make_directory(struct arguments *a, uint32_t job)
+{
+    const char *base = a->plant.directory != NULL      ? a->plant.directory
+                       : access("/dev/shm", W_OK) == 0 ? "/dev/shm"
+                                                       : "/tmp";
+    (void)snprintf(scratch, sizeof(scratch), "%.900s/sim_plant-%u.XXXXXX", base, job);
+    a->plant.directory = mkdtemp(scratch);
+    if (a->plant.directory == NULL) {
+        perror(scratch);
+        exit(3);
+    }
+}
+
+static void run_job(struct arguments *a, uint32_t job, struct share *share)
+{
+    make_directory(a, job);
+    for (uint64_t i = job; i < a->seeds; i += a->jobs) {
+        uint64_t seed = a->options.seed + i;
+        bool twice = seed % TWICE_EVERY == 0 || a->seeds == 1;
+        share->failed += run_seed(a, seed, twice, share->counts) ? 0 : 1;
+        (void)fflush(stdout);
+    }
+    memcpy(share->plant_counts, a->plant.counts, sizeof(share->plant_counts));
+    (void)rmdir(scratch);
+}
+
+/* One process for each job; what one leaves behind when an assertion ends it is removed. */
+static void run_jobs(struct arguments *a, struct share *shares)
+{
+    for (uint32_t job = 0; job < a->jobs; job++) {
+        pid_t child = fork();
+        if (child < 0) {
+            perror("fork");
+            exit(3);
+        }
+        if (child == 0) {
+            (void)signal(SIGABRT, on_abort);
+            (void)signal(SIGSEGV, on_abort);
+            run_job(a, job, &shares[job]);
+            exit(0);
+        }
+    }
+    for (uint32_t job = 0; job < a->jobs; job++) {
+        int status = 0;
+        if (wait(&status) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+            shares[0].failed++;
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct arguments a = parse(argc, argv);
     uint64_t counts[SIM_COUNTS] = {0};
     uint64_t failed = 0;
-    (void)signal(SIGABRT, on_abort);
-    (void)signal(SIGSEGV, on_abort);
-    if (a.plant.directory == NULL) {
-        (void)snprintf(scratch, sizeof(scratch), "%s/sim_plant.XXXXXX",
-            access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-        a.plant.directory = mkdtemp(scratch);
-        if (a.plant.directory == NULL) {
-            perror(scratch);
-            return 2;
+    struct share *shares = mmap(
+        NULL, a.jobs * sizeof(*shares), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shares == MAP_FAILED) {
+        perror("mmap");
+        return 3;
+    }
+    if (a.jobs == 1) {
+        (void)signal(SIGABRT, on_abort);
+        (void)signal(SIGSEGV, on_abort);
+        run_job(&a, 0, shares);
+    } else {
+        run_jobs(&a, shares);
+    }
+    memset(a.plant.counts, 0, sizeof(a.plant.counts));
+    for (uint32_t job = 0; job < a.jobs; job++) {
+        failed += shares[job].failed;
+        for (int i = 0; i < SIM_COUNTS; i++) {
+            counts[i] += shares[job].counts[i];
         }
-    }
-    for (uint64_t i = 0; i < a.seeds; i++) {
-        uint64_t seed = a.options.seed + i;
-        failed += run_seed(&a, seed, seed % TWICE_EVERY == 0 || a.seeds == 1, counts) ? 0 : 1;
-    }
-    if (scratch[0] != '\0') {
-        (void)rmdir(scratch);
+        for (int i = 0; i < PLANT_COUNTS; i++) {
+            a.plant.counts[i] += shares[job].plant_counts[i];
+        }
     }
     (void)printf("%" PRIu64 " seeds, %" PRIu64 " failed\n", a.seeds, failed);
     bool met = a.seeds == 1 || has_met_everything(&a, counts) || a.seeds < 100;
-    return failed == 0 && met ? 0 : 1;
+    return failed > 0 ? 1 : met ? 0 : 2;
 }

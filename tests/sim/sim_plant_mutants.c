@@ -37,7 +37,7 @@ static const struct planted planted[] = {
     {"watch_repeats", 20},
     {"read_unasked", 20},
     {"min_index_ignored", 20},
-    {"lost_is_refused", 100},
+    {"lost_is_refused", 200},
     {"no_fencing", 100},
     {"answers_crossed", 50},
     {"checkpoint_behind", 100},

@@ -1,3 +1,4 @@
+#include "tests/sim/check.h"
 #include "tests/sim/sim.h"
 
 /* The replica's log: what it appends is shown to the judge, then passed on. */
