@@ -108,7 +108,7 @@ static enum weft_err look_at_event(struct search *s, const struct weft_ref *ref,
 {
     struct weft_store_value value = {.handle = NULL};
     struct weft_key key = weft_key_links(owner, ref->index, ref->ordinal);
-    struct weft_links links;
+    struct weft_links links = {.count = 0};
     enum weft_err rv =
         weft_store_get(s->run->view->store, s->run->snapshot, &key, &value, s->run->msg);
     if (rv == WEFT_ENOTFOUND || (rv == WEFT_OK && !weft_links_open(value.bytes, &links))) {
