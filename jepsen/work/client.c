@@ -101,6 +101,17 @@ void jep_client_echo(struct jep_client *client, struct jep_rng *rng, struct jep_
     }
 }
 
+void jep_client_asset(const struct jep_client *client, const char *kind, int64_t number,
+    char ret_asset[JEP_ASSET_BYTES])
+{
+    if (number < 0) {
+        (void)snprintf(ret_asset, JEP_ASSET_BYTES, "%s%s/*", client->site->prefix, kind);
+    } else {
+        (void)snprintf(
+            ret_asset, JEP_ASSET_BYTES, "%s%s/%" PRId64, client->site->prefix, kind, number);
+    }
+}
+
 /* --- lines ------------------------------------------------------------------------------- */
 
 void jep_commit_begin(struct jep_text *line)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "jepsen/check/check.h"
+#include "jepsen/report/report.h"
 #include "jepsen/work/summary.h"
 
 enum {
@@ -91,6 +92,10 @@ enum jep_exit jep_judge(const struct jep_plan *plan, const char *directory,
         (void)snprintf(path, sizeof(path), "%s/results.edn", directory);
         if (jep_results_write(&results, path, message)) {
             enum jep_verdict verdict = jep_verdict_of(&results);
+            struct jep_message told;
+            if (!jep_report_write(directory, &told)) {
+                (void)fprintf(stderr, "jepsen: no report: %s\n", told.text);
+            }
             const struct jep_edn *summary = jep_edn_get(&results, "summary");
             (void)printf("%s  %s  %s  %s\n", jep_verdict_name(verdict),
                 plan->options.workload->name, plan->options.nemeses, directory);

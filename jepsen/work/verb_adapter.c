@@ -192,7 +192,7 @@ int jep_verb_adapter(int argc, char **argv)
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     (void)snprintf(weft, sizeof(weft), "%s/weft", options.bin);
     a.site = (struct jep_site){
-        .weft = weft, .identity = options.identity, .timeout_ms = options.timeout_ms};
+        .weft = weft, .identity = options.identity, .prefix = "", .timeout_ms = options.timeout_ms};
     find_nodes(&a, argv[1]);
     (void)pthread_mutex_init(&a.shared.mutex, NULL);
     a.rng = jep_rng_stream(options.seed, "adapter");

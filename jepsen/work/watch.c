@@ -9,8 +9,8 @@
  * is left out and nothing comes twice, whichever node is asked. */
 
 enum {
-    WAIT_MS = 200, /* a node holds an empty page so long; below any timeout */
-    PAGES_MAX = 64 /* chosen: of one operation */
+    WAIT_MS = 200,   /* a node holds an empty page so long; below any timeout */
+    PAGE_RECORDS = 7 /* chosen: pages end within an index, too */
 };
 
 static void next(struct jep_gen *gen, unsigned worker, struct jep_step *ret_step)
@@ -34,10 +34,10 @@ static bool final(struct jep_gen *gen, unsigned i, struct jep_step *ret_step)
 static void append_commit(struct jep_call *call)
 {
     struct jep_text line = {0};
-    char attrs[64], asset[64];
+    char attrs[64], asset[JEP_ASSET_BYTES];
     int64_t id = call->step->value.integer;
     (void)snprintf(attrs, sizeof(attrs), "{\"id\":%" PRId64 "}", id);
-    (void)snprintf(asset, sizeof(asset), "feed/%" PRId64, id % 10);
+    jep_client_asset(call->client, "feed", id % 10, asset);
     jep_commit_begin(&line);
     jep_commit_record(&line, "jepsen.feed", asset, attrs, NULL, -1);
     jep_commit_end(&line);
@@ -87,14 +87,15 @@ static struct jep_answer ask_pages(
     struct jep_text line = {0};
     struct jep_answer answer;
     const char *cursor = "";
-    int pages = 0;
+    char all[JEP_ASSET_BYTES];
+    jep_client_asset(call->client, "feed", -1, all);
     *ret_next = from;
     do {
         jep_text_reset(&line);
-        jep_text_printf(&line,
-            "{\"op\":\"watch\",\"asset\":\"feed/*\",\"from\":%" PRId64 ",\"limit\":%d,"
-            "\"wait_ms\":%d",
-            *ret_next, JEP_FIND_RECORDS_MAX, call->is_final ? 0 : WAIT_MS);
+        jep_text_puts(&line, "{\"op\":\"watch\",\"asset\":");
+        jep_json_quote(&line, all);
+        jep_text_printf(&line, ",\"from\":%" PRId64 ",\"limit\":%d,\"wait_ms\":%d", *ret_next,
+            call->is_final ? JEP_FIND_RECORDS_MAX : PAGE_RECORDS, call->is_final ? 0 : WAIT_MS);
         if (cursor[0] != '\0') {
             jep_text_printf(&line, ",\"cursor\":\"%s\"", cursor);
         }
@@ -107,7 +108,7 @@ static struct jep_answer ask_pages(
         int64_t next_index = jep_json_int(&answer.body, "next_index", 0);
         *ret_next = next_index > *ret_next ? next_index : *ret_next;
         cursor = jep_json_text(&answer.body, "cursor");
-    } while (cursor[0] != '\0' && ++pages < PAGES_MAX);
+    } while (cursor[0] != '\0');
     jep_text_free(&line);
     return answer;
 }
