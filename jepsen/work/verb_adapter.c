@@ -21,7 +21,7 @@ struct adapter {
     struct jep_client client;
     struct jep_shared shared;
     struct jep_rng rng;
-    int64_t resume;
+    struct jep_watcher watcher;
 };
 
 static int usage(FILE *out, int code)
@@ -139,7 +139,7 @@ static void answer(struct adapter *a, char *line, struct jep_arena *arena)
         .shared = &a->shared,
         .arena = arena,
         .rng = &a->rng,
-        .resume = &a->resume,
+        .watcher = &a->watcher,
         .step = &step,
         .type = JEP_OK,
         .value = step.value};

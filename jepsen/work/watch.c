@@ -113,16 +113,20 @@ static struct jep_answer ask_pages(
     return answer;
 }
 
+/* What is written down as :from is what has to come next: behind what was asked for, and behind
+ * what was told already. So a page that says to go on where it was is seen to repeat itself. */
 static void watch(struct jep_call *call)
 {
     struct jep_client *client = call->client;
+    struct jep_watcher start = {.next = 1}, *w = call->is_final ? &start : call->watcher;
     struct events events = {.arena = call->arena, .index = -1};
-    int64_t from = call->is_final || *call->resume == 0 ? 1 : *call->resume, next_index;
     unsigned home = client->home;
+    int64_t asked = w->next > 0 ? w->next : 1, next_index;
+    int64_t from = asked > w->told ? asked : w->told + 1;
     if (!call->is_final) { /* Whichever node: the feed goes on where it was. */
         client->home = (unsigned)jep_rng_below(call->rng, client->site->count);
     }
-    struct jep_answer answer = ask_pages(call, from, &events, &next_index);
+    struct jep_answer answer = ask_pages(call, asked, &events, &next_index);
     client->home = home;
     end_index(&events);
     struct jep_edn all = jep_edn_take_vector(&events.all, call->arena);
@@ -130,8 +134,9 @@ static void watch(struct jep_call *call)
     struct jep_edn items[] = {
         jep_edn_keyword("from"), jep_edn_int(from), jep_edn_keyword("events"), all};
     call->value = jep_edn_map(call->arena, items, call->type == JEP_OK ? 2 : 1);
-    if (call->type == JEP_OK && !call->is_final) {
-        *call->resume = next_index;
+    if (call->type == JEP_OK) {
+        w->next = next_index;
+        w->told = events.index > w->told ? events.index : w->told;
     }
 }
 

@@ -49,7 +49,7 @@ static enum jep_op_type perform(
         .shared = w->shared,
         .arena = arena,
         .rng = &w->rng,
-        .resume = &w->resume,
+        .watcher = &w->watcher,
         .step = step,
         .is_stubborn = is_stubborn,
         .is_final = is_final,
