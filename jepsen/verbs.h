@@ -4,8 +4,8 @@
 #ifndef WEFT_JEPSEN_VERBS_H
 #define WEFT_JEPSEN_VERBS_H
 
-int jep_verb_env(int argc, char **argv);   /* cluster */
-int jep_verb_break(int argc, char **argv); /* cluster */
+int jep_verb_env(int argc, char **argv);         /* cluster */
+int jep_verb_break(int argc, char **argv);       /* cluster */
 int jep_verb_check(int argc, char **argv);       /* check/verb.c */
 int jep_verb_gen_history(int argc, char **argv); /* forge/verb.c */
 int jep_verb_report(int argc, char **argv);      /* report/verb.c */

@@ -10,7 +10,8 @@
  * which, since it cannot know them. */
 
 enum {
-    FINAL_QUESTIONS = 40 /* chosen: for each node */
+    FINAL_QUESTIONS = 40, /* chosen: for each node */
+    RECENT = 8            /* chosen: of the last 0.2 s */
 };
 
 static struct jep_edn question(struct jep_gen *gen)
@@ -74,7 +75,10 @@ static bool choose(struct jep_call *call, int64_t *ret_key, int64_t *ret_index)
     (void)pthread_mutex_lock(&shared->mutex);
     size_t count = shared->known_count;
     if (count > 0) {
-        size_t key = (size_t)jep_rng_below(call->rng, count);
+        /* Half of the time one that a node may not have yet. */
+        bool is_recent = jep_rng_chance(call->rng, 1, 2) && count > RECENT;
+        size_t key = is_recent ? count - 1 - (size_t)jep_rng_below(call->rng, RECENT)
+                               : (size_t)jep_rng_below(call->rng, count);
         bool is_own = jep_rng_chance(call->rng, 1, 2);
         size_t index = is_own ? key : (size_t)jep_rng_below(call->rng, count);
         *ret_key = shared->known[key].key;

@@ -58,6 +58,7 @@ static int node_at(const struct jep_site *site, const char *endpoint)
     return -1;
 }
 
+/* JEP-63. */
 static struct jep_answer commit(
     struct jep_client *client, const char *line, bool is_stubborn, struct jep_arena *arena)
 {
@@ -241,6 +242,7 @@ enum jep_op_type jep_outcome_of_read(const struct jep_answer *answer)
     return answer->kind == JEP_ANSWER_OK ? JEP_OK : JEP_FAIL;
 }
 
+/* JEP-62. */
 enum jep_op_type jep_outcome_of_commit(const struct jep_answer *answer)
 {
     switch (answer->kind) {

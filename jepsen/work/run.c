@@ -204,7 +204,7 @@ static void add_check(struct run *r, const char *name, struct jep_result *result
     jep_edn_put(&r->checks, name, jep_result_take(result, r->arena));
 }
 
-/* Not coming back is the product's failure, not the harness's. */
+/* JEP-64. Not coming back is the product's failure, not the harness's. */
 static bool heal(struct run *r, struct jep_message *message)
 {
     struct jep_result result = {0};

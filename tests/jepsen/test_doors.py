@@ -82,7 +82,8 @@ class Doors(unittest.TestCase):
         leader = self.leader()
         self.assertEqual(
             ["ok nil", "ok", "ok 3", "ok", "ok 4", "fail :another-value",
-             "ok [[:append 51 1] [:r 51 [1]]]", "ok [[:r 51 [1]] [:r 52 nil]]", "fail not understood"],
+             "ok [[:append 51 1] [:r 51 [1]]]", "ok [[:r 51 [1]] [:r 52 nil]]",
+             "fail not understood"],
             self.ask(leader, "read 7", "write 7 3", "read 7", "cas 7 3 4", "read 7", "cas 7 3 5",
                      "txn [[:append 51 1] [:r 51 nil]]", "txn [[:r 51 nil] [:r 52 nil]]", "sing 1"))
         other = next(node for node in self.nodes if node != leader)

@@ -6,7 +6,8 @@
 #include "jepsen/work/profile.h"
 #include "tests/lib/test.h"
 
-/* Plans: the same from the same seed, within their bounds, and kept whole in schedule.edn. */
+/* Plans: the same from the same seed (JEP-60), within their bounds, and kept whole in schedule.edn;
+ * a history held against one (JEP-61). */
 
 static struct jep_message message;
 

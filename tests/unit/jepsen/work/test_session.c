@@ -9,7 +9,7 @@
 #include "tests/lib/test.h"
 
 /* The client of the harness against a `weft session` that is a script and does as it is told: what
- * may have happened is never taken for what did not. */
+ * may have happened is never taken for what did not (JEP-62, JEP-63, JEP-65). */
 
 static char weft[1024];
 static struct jep_arena *arena;
