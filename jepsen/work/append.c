@@ -90,11 +90,6 @@ static struct list *list_of(struct txn *t, int64_t key)
     return &t->lists[t->count++];
 }
 
-static void asset_of(int64_t key, char ret_asset[64])
-{
-    (void)snprintf(ret_asset, 64, "list/%" PRId64, key);
-}
-
 /* All that are read, at one index. False: the call has its outcome. */
 static bool read_lists(struct txn *t)
 {
@@ -102,11 +97,11 @@ static bool read_lists(struct txn *t)
     for (size_t i = 0; i < t->count; i++) {
         struct list *list = &t->lists[i];
         struct jep_seen seen;
-        char asset[64];
+        char asset[JEP_ASSET_BYTES];
         if (!list->is_read) {
             continue;
         }
-        asset_of(list->key, asset);
+        jep_client_asset(t->call->client, "list", list->key, asset);
         struct jep_answer answer = jep_client_find(t->call->client,
             &(struct jep_read){.asset = asset, .as_of = as_of}, t->call->arena, &seen);
         jep_call_read_outcome(t->call, &answer);
@@ -136,13 +131,13 @@ static int64_t expectation(struct list *list)
 static void commit_lists(struct txn *t, const struct jep_edn *mops)
 {
     struct jep_text line = {0};
-    char attrs[64], asset[64];
+    char attrs[64], asset[JEP_ASSET_BYTES];
     jep_commit_begin(&line);
     for (size_t i = 0; i < mops->count; i++) {
         const struct jep_edn *m = &mops->items[i];
         if (is_append(m)) {
             struct list *list = list_of(t, m->items[1].integer);
-            asset_of(list->key, asset);
+            jep_client_asset(t->call->client, "list", list->key, asset);
             (void)snprintf(attrs, sizeof(attrs), "{\"v\":%" PRId64 "}", m->items[2].integer);
             jep_commit_record(&line, "jepsen.append", asset, attrs, NULL, expectation(list));
         }
@@ -150,7 +145,7 @@ static void commit_lists(struct txn *t, const struct jep_edn *mops)
     for (size_t i = 0; i < t->count; i++) {
         struct list *list = &t->lists[i];
         if (list->is_read && !list->is_appended) {
-            asset_of(list->key, asset);
+            jep_client_asset(t->call->client, "list", list->key, asset);
             jep_commit_record(&line, "jepsen.touch", asset, NULL, NULL, expectation(list));
         }
     }

@@ -10,7 +10,8 @@
  * which, since it cannot know them. */
 
 enum {
-    FINAL_QUESTIONS = 40 /* chosen: for each node */
+    FINAL_QUESTIONS = 40, /* chosen: for each node */
+    RECENT = 8            /* chosen: of the last 0.2 s */
 };
 
 static struct jep_edn question(struct jep_gen *gen)
@@ -37,11 +38,6 @@ static bool final(struct jep_gen *gen, unsigned i, struct jep_step *ret_step)
     return i < FINAL_QUESTIONS;
 }
 
-static void asset_of(int64_t key, char ret_asset[64])
-{
-    (void)snprintf(ret_asset, 64, "past/%" PRId64, key);
-}
-
 static void remember(struct jep_shared *shared, struct jep_rng *rng, int64_t key, int64_t index)
 {
     (void)pthread_mutex_lock(&shared->mutex);
@@ -56,8 +52,8 @@ static void write_value(struct jep_call *call)
 {
     const struct jep_edn *value = call->step->value.items;
     struct jep_text line = {0};
-    char attrs[64], asset[64];
-    asset_of(value[0].integer, asset);
+    char attrs[64], asset[JEP_ASSET_BYTES];
+    jep_client_asset(call->client, "past", value[0].integer, asset);
     (void)snprintf(attrs, sizeof(attrs), "{\"v\":%" PRId64 "}", value[1].integer);
     jep_commit_begin(&line);
     jep_commit_record(&line, "jepsen.past", asset, attrs, NULL, -1);
@@ -79,7 +75,10 @@ static bool choose(struct jep_call *call, int64_t *ret_key, int64_t *ret_index)
     (void)pthread_mutex_lock(&shared->mutex);
     size_t count = shared->known_count;
     if (count > 0) {
-        size_t key = (size_t)jep_rng_below(call->rng, count);
+        /* Half of the time one that a node may not have yet. */
+        bool is_recent = jep_rng_chance(call->rng, 1, 2) && count > RECENT;
+        size_t key = is_recent ? count - 1 - (size_t)jep_rng_below(call->rng, RECENT)
+                               : (size_t)jep_rng_below(call->rng, count);
         bool is_own = jep_rng_chance(call->rng, 1, 2);
         size_t index = is_own ? key : (size_t)jep_rng_below(call->rng, count);
         *ret_key = shared->known[key].key;
@@ -93,12 +92,12 @@ static void ask(struct jep_call *call)
 {
     int64_t key = 0, index = 0;
     struct jep_seen seen;
-    char asset[64];
+    char asset[JEP_ASSET_BYTES];
     if (!choose(call, &key, &index)) {
         jep_call_fail(call, "nothing-known");
         return;
     }
-    asset_of(key, asset);
+    jep_client_asset(call->client, "past", key, asset);
     struct jep_answer answer = jep_client_read(
         call->client, &(struct jep_read){.asset = asset, .as_of = index}, call->arena, &seen);
     jep_call_read_outcome(call, &answer);

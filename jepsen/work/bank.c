@@ -16,11 +16,6 @@ enum {
     SETUP_WAIT_MS = 500
 };
 
-static void asset_of(int64_t account, char ret_asset[64])
-{
-    (void)snprintf(ret_asset, 64, "bank/%" PRId64, account);
-}
-
 static void next(struct jep_gen *gen, unsigned worker, struct jep_step *ret_step)
 {
     (void)worker;
@@ -43,10 +38,11 @@ static bool final(struct jep_gen *gen, unsigned i, struct jep_step *ret_step)
     return i == 0;
 }
 
-static void put_balance(struct jep_text *line, int64_t account, int64_t balance, int64_t rev)
+static void put_balance(const struct jep_client *client, struct jep_text *line, int64_t account,
+    int64_t balance, int64_t rev)
 {
-    char asset[64], attrs[64];
-    asset_of(account, asset);
+    char asset[JEP_ASSET_BYTES], attrs[64];
+    jep_client_asset(client, "bank", account, asset);
     (void)snprintf(attrs, sizeof(attrs), "{\"balance\":%" PRId64 "}", balance);
     jep_commit_record(line, "jepsen.account", asset, attrs, NULL, rev);
 }
@@ -58,7 +54,7 @@ static bool setup(struct jep_client *client, struct jep_arena *arena, struct jep
     bool is_there = false;
     jep_commit_begin(&line);
     for (int64_t account = 0; account < ACCOUNTS; account++) {
-        put_balance(&line, account, BALANCE, 0);
+        put_balance(client, &line, account, BALANCE, 0);
     }
     jep_commit_end(&line);
     for (int i = 0; i < SETUP_TRIES && !is_there; i++) {
@@ -84,8 +80,8 @@ static bool read_account(
     struct jep_call *call, int64_t account, int64_t *as_of, struct account *ret_account)
 {
     struct jep_seen seen;
-    char asset[64];
-    asset_of(account, asset);
+    char asset[JEP_ASSET_BYTES];
+    jep_client_asset(call->client, "bank", account, asset);
     struct jep_answer answer = jep_client_read(
         call->client, &(struct jep_read){.asset = asset, .as_of = *as_of}, call->arena, &seen);
     jep_call_read_outcome(call, &answer);
@@ -116,8 +112,8 @@ static void transfer(struct jep_call *call)
     }
     struct jep_text line = {0};
     jep_commit_begin(&line);
-    put_balance(&line, from, source.balance - amount, source.rev);
-    put_balance(&line, to, target.balance + amount, target.rev);
+    put_balance(call->client, &line, from, source.balance - amount, source.rev);
+    put_balance(call->client, &line, to, target.balance + amount, target.rev);
     jep_commit_end(&line);
     struct jep_answer answer =
         jep_client_commit(call->client, line.bytes, call->is_stubborn, call->arena);

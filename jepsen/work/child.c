@@ -13,16 +13,22 @@ enum {
     RESULTS_BYTES_MAX = 256 * 1024 * 1024
 };
 
-static int run(const char *const *argv, int64_t deadline_ns)
+static pid_t start(const char *const *argv)
 {
-    struct jep_program program = {
-        .argv = argv, .in = 0, .out = STDOUT_FILENO, .err = STDERR_FILENO};
+    struct jep_program program = {.argv = argv, .out = STDOUT_FILENO, .err = STDERR_FILENO};
     struct jep_message message;
-    int status;
     (void)fflush(stdout);
     pid_t pid = jep_process_start(&program, &message);
     if (pid < 0) {
         (void)fprintf(stderr, "jepsen: %s: %s\n", argv[0], message.text);
+    }
+    return pid;
+}
+
+int jep_child_wait(pid_t pid, int64_t deadline_ns)
+{
+    int status;
+    if (pid < 0) {
         return JEP_EXIT_HARNESS;
     }
     if (!jep_process_wait(pid, deadline_ns, &status)) {
@@ -33,29 +39,31 @@ static int run(const char *const *argv, int64_t deadline_ns)
     return jep_process_code(status);
 }
 
-int jep_child_run(const char *const *argv)
+/* words: WORDS_MAX of them, the first given. */
+static void copy_words(const char **words, const char *const *argv)
 {
-    const char *words[WORDS_MAX] = {"/proc/self/exe"};
     size_t count = 1;
     for (; *argv != NULL && count + 1 < WORDS_MAX; argv++) {
         words[count++] = *argv;
     }
     words[count] = NULL;
-    return run(words, INT64_MAX);
 }
 
-int jep_child_run_program(const char *const *argv, const char *bin, unsigned limit_s)
+int jep_child_run(const char *const *argv)
+{
+    const char *words[WORDS_MAX] = {"/proc/self/exe"};
+    copy_words(words, argv);
+    return jep_child_wait(start(words), INT64_MAX);
+}
+
+pid_t jep_child_start(const char *const *argv, const char *bin)
 {
     const char *words[WORDS_MAX];
     char path[4352];
-    size_t count = 1;
     (void)snprintf(path, sizeof(path), "%s/%s", bin, argv[0]);
     words[0] = path;
-    for (argv++; *argv != NULL && count + 1 < WORDS_MAX; argv++) {
-        words[count++] = *argv;
-    }
-    words[count] = NULL;
-    return run(words, jep_now_ns() + (int64_t)limit_s * 1000000000);
+    copy_words(words, argv + 1);
+    return start(words);
 }
 
 bool jep_child_results(const char *directory, struct jep_arena *arena, struct jep_edn *ret_results)

@@ -58,6 +58,7 @@ static int node_at(const struct jep_site *site, const char *endpoint)
     return -1;
 }
 
+/* JEP-63. */
 static struct jep_answer commit(
     struct jep_client *client, const char *line, bool is_stubborn, struct jep_arena *arena)
 {
@@ -98,6 +99,17 @@ void jep_client_echo(struct jep_client *client, struct jep_rng *rng, struct jep_
     const char *line = count > 0 ? client->echoes[jep_rng_below(rng, count)] : NULL;
     if (line != NULL) {
         (void)commit(client, line, false, arena);
+    }
+}
+
+void jep_client_asset(const struct jep_client *client, const char *kind, int64_t number,
+    char ret_asset[JEP_ASSET_BYTES])
+{
+    if (number < 0) {
+        (void)snprintf(ret_asset, JEP_ASSET_BYTES, "%s%s/*", client->site->prefix, kind);
+    } else {
+        (void)snprintf(
+            ret_asset, JEP_ASSET_BYTES, "%s%s/%" PRId64, client->site->prefix, kind, number);
     }
 }
 
@@ -230,6 +242,7 @@ enum jep_op_type jep_outcome_of_read(const struct jep_answer *answer)
     return answer->kind == JEP_ANSWER_OK ? JEP_OK : JEP_FAIL;
 }
 
+/* JEP-62. */
 enum jep_op_type jep_outcome_of_commit(const struct jep_answer *answer)
 {
     switch (answer->kind) {

@@ -21,6 +21,7 @@ enum {
 struct jep_site {
     const char *weft;     /* path of the command */
     const char *identity; /* directory */
+    const char *prefix;   /* of all assets; "" where the plant is new */
     unsigned timeout_ms;  /* of an operation */
     unsigned count;
     struct {
@@ -52,6 +53,14 @@ struct jep_answer jep_client_ask(
 /* A commit, where it belongs; is_stubborn: at home, whoever leads. */
 struct jep_answer jep_client_commit(
     struct jep_client *client, const char *line, bool is_stubborn, struct jep_arena *arena);
+
+enum {
+    JEP_ASSET_BYTES = 128
+};
+
+/* PREFIXkind/number; for a negative number the glob of all of the kind. */
+void jep_client_asset(const struct jep_client *client, const char *kind, int64_t number,
+    char ret_asset[JEP_ASSET_BYTES]);
 
 /* Sends a commit that was acknowledged once more, under its request id: it must change nothing. */
 void jep_client_echo(struct jep_client *client, struct jep_rng *rng, struct jep_arena *arena);

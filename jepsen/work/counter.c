@@ -26,9 +26,10 @@ static bool final(struct jep_gen *gen, unsigned i, struct jep_step *ret_step)
 
 static void apply(struct jep_call *call)
 {
-    static const char asset[] = "counter/1";
+    char asset[JEP_ASSET_BYTES];
     struct jep_seen seen;
     struct jep_answer answer;
+    jep_client_asset(call->client, "counter", 1, asset);
     if (strcmp(call->step->f, "add") == 0) {
         struct jep_text line = {0};
         char attrs[64];

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "jepsen/check/check.h"
+#include "jepsen/report/report.h"
 #include "jepsen/work/summary.h"
 
 enum {
@@ -52,9 +53,14 @@ static struct jep_edn add_all(const struct jep_edn *found, const struct jep_edn 
     return jep_edn_take_map(&map, arena);
 }
 
-/* The checks that are not valid, each with its reason. */
-static void tell(const struct jep_edn *results, struct jep_arena *arena)
+/* The verdict, the figures, and the checks that are not valid, each with its reason. */
+static void tell(const struct jep_plan *plan, const struct jep_edn *results, const char *directory,
+    struct jep_arena *arena)
 {
+    const struct jep_edn *summary = jep_edn_get(results, "summary");
+    (void)printf("%s  %s  %s  %s\n  %s\n", jep_verdict_name(jep_verdict_of(results)),
+        plan->options.workload->name, plan->options.nemeses, directory,
+        jep_edn_show(arena, summary, WHY_BYTES_MAX));
     for (size_t i = 0; i < results->count; i++) {
         const struct jep_edn *check = &results->items[2 * i + 1];
         const struct jep_edn *valid = jep_edn_get(check, "valid?");
@@ -91,11 +97,13 @@ enum jep_exit jep_judge(const struct jep_plan *plan, const char *directory,
         (void)snprintf(path, sizeof(path), "%s/results.edn", directory);
         if (jep_results_write(&results, path, message)) {
             enum jep_verdict verdict = jep_verdict_of(&results);
-            const struct jep_edn *summary = jep_edn_get(&results, "summary");
-            (void)printf("%s  %s  %s  %s\n", jep_verdict_name(verdict),
-                plan->options.workload->name, plan->options.nemeses, directory);
-            (void)printf("  %s\n", jep_edn_show(history->arena, summary, WHY_BYTES_MAX));
-            tell(&results, history->arena);
+            struct jep_message told;
+            if (!jep_report_write(directory, &told)) {
+                (void)fprintf(stderr, "jepsen: no report: %s\n", told.text);
+            }
+            if (!plan->options.quiet || verdict != JEP_VALID) {
+                tell(plan, &results, directory, history->arena);
+            }
             exit_code = jep_verdict_exit(verdict);
         }
     }

@@ -6,9 +6,8 @@
 #include "jepsen/cluster/json.h"
 #include "jepsen/work/workload.h"
 
-/* A commit is whole: a unit is assembled of N parts by N records in one commit, each with the link
- * from the part to the unit, so that a trace of the unit gathers them one by one. It finds all of
- * them or none. */
+/* A commit is whole: a unit is assembled of N parts by N + 1 records in one commit, and a trace of
+ * the unit finds all of them or none. */
 
 enum {
     PARTS_MIN = 2,
@@ -48,21 +47,37 @@ static bool final(struct jep_gen *gen, unsigned i, struct jep_step *ret_step)
     return unit >= 0 && i < FINAL_UNITS;
 }
 
+/* Of every other unit the whole states its parts, by one record with many links; of the others each
+ * part states its whole. Either way they are one commit, and a trace has to find all. */
+static void put_unit(const struct jep_call *call, struct jep_text *line, const char *unit,
+    const struct jep_edn *parts)
+{
+    struct jep_text links = {0};
+    char part[JEP_ASSET_BYTES];
+    bool is_of_whole = call->step->value.items[0].integer % 2 == 0;
+    jep_text_puts(&links, "[");
+    for (size_t i = 0; i < parts->count && is_of_whole; i++) {
+        jep_client_asset(call->client, "part", parts->items[i].integer, part);
+        jep_text_printf(&links, "%s{\"rel\":\"contains\",\"to\":\"%s\"}", i > 0 ? "," : "", part);
+    }
+    jep_text_puts(&links, "]");
+    jep_commit_record(line, "jepsen.unit", unit, NULL, is_of_whole ? links.bytes : NULL, -1);
+    jep_text_reset(&links);
+    jep_text_printf(&links, "[{\"rel\":\"installed_in\",\"to\":\"%s\"}]", unit);
+    for (size_t i = 0; i < parts->count; i++) {
+        jep_client_asset(call->client, "part", parts->items[i].integer, part);
+        jep_commit_record(line, "jepsen.part", part, NULL, is_of_whole ? NULL : links.bytes, -1);
+    }
+    jep_text_free(&links);
+}
+
 static void assemble(struct jep_call *call)
 {
-    const struct jep_edn *unit = &call->step->value.items[0];
-    const struct jep_edn *parts = &call->step->value.items[1];
     struct jep_text line = {0};
-    char asset[64], links[128];
-    (void)snprintf(links, sizeof(links), "[{\"rel\":\"installed_in\",\"to\":\"unit/%" PRId64 "\"}]",
-        unit->integer);
+    char unit[JEP_ASSET_BYTES];
+    jep_client_asset(call->client, "unit", call->step->value.items[0].integer, unit);
     jep_commit_begin(&line);
-    (void)snprintf(asset, sizeof(asset), "unit/%" PRId64, unit->integer);
-    jep_commit_record(&line, "jepsen.unit", asset, NULL, NULL, -1);
-    for (size_t i = 0; i < parts->count; i++) {
-        (void)snprintf(asset, sizeof(asset), "part/%" PRId64, parts->items[i].integer);
-        jep_commit_record(&line, "jepsen.installed", asset, NULL, links, -1);
-    }
+    put_unit(call, &line, unit, &call->step->value.items[1]);
     jep_commit_end(&line);
     struct jep_answer answer =
         jep_client_commit(call->client, line.bytes, call->is_stubborn, call->arena);
@@ -72,12 +87,14 @@ static void assemble(struct jep_call *call)
 
 static void trace(struct jep_call *call)
 {
-    static const char prefix[] = "part/";
     const struct jep_edn *unit = &call->step->value.items[0];
     struct jep_edn_list parts = {0};
+    char asset[JEP_ASSET_BYTES], part_0[JEP_ASSET_BYTES];
+    jep_client_asset(call->client, "unit", unit->integer, asset);
+    jep_client_asset(call->client, "part", 0, part_0);
+    size_t prefix = strlen(part_0) - 1;
     char *line = jep_arena_format(call->arena,
-        "{\"op\":\"trace\",\"asset\":\"unit/%" PRId64 "\",\"direction\":\"back\",\"ids\":true}",
-        unit->integer);
+        "{\"op\":\"trace\",\"asset\":\"%s\",\"direction\":\"back\",\"ids\":true}", asset);
     struct jep_answer answer = jep_client_ask(call->client, call->client->home, line, call->arena);
     if (jep_answer_is(&answer, JEP_ANSWER_REFUSED, "not-found")) {
         answer.kind = JEP_ANSWER_OK;
@@ -89,8 +106,8 @@ static void trace(struct jep_call *call)
     const struct jep_edn *assets = jep_json_get(&answer.body, "assets");
     for (size_t i = 0; assets != NULL && i < assets->count; i++) {
         const char *name = assets->items[i].text;
-        if (strncmp(name, prefix, sizeof(prefix) - 1) == 0) {
-            int64_t part = strtoll(name + sizeof(prefix) - 1, NULL, 10);
+        if (strncmp(name, part_0, prefix) == 0) {
+            int64_t part = strtoll(name + prefix, NULL, 10);
             jep_edn_push(&parts, jep_edn_int(part));
         }
     }

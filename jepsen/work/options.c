@@ -64,7 +64,7 @@ static const struct row {
         "directory with ca.crt, tls.crt, tls.key, for --endpoints"},
     {"keep", FLAG, offsetof(struct jep_run_options, keep), 0, 0, false,
         "leave the nodes' data behind"},
-    {"quiet", FLAG, offsetof(struct jep_run_options, quiet), 0, 0, false, "say only the verdict"},
+    {"quiet", FLAG, offsetof(struct jep_run_options, quiet), 0, 0, false, "say only what is wrong"},
 };
 
 enum {

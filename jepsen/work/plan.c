@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Making a plan: see plan_file.c for its file. */
+/* Making a plan (JEP-60): see plan_file.c for its file. */
 
 enum {
     SECOND_NS = 1000000000,
@@ -40,6 +40,9 @@ static void plan_operations(struct jep_plan *plan, struct jep_gen *gen)
     struct jep_rng times = jep_rng_stream(o->seed, "times");
     uint64_t total = (uint64_t)o->rate * o->time_limit_s;
     unsigned order[JEP_WORKERS_MAX];
+    if (o->concurrency == 0 || o->rate == 0) {
+        return; /* options.c admits neither */
+    }
     for (unsigned i = 0; i < o->concurrency; i++) {
         order[i] = i;
     }

@@ -2,7 +2,7 @@
 
 #include "jepsen/work/plan.h"
 
-/* schedule.edn, and a history held against it. */
+/* schedule.edn, and a history held against it (JEP-61). */
 
 enum {
     SCHEDULE_BYTES_MAX = 1 << 30

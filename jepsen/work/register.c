@@ -7,11 +7,6 @@
 /* One value per key: read, write, compare and set. A compare-and-set reads the value with its
  * revision and commits under `expect`, so that the product decides it. */
 
-static void asset_of(int64_t key, char ret_asset[64])
-{
-    (void)snprintf(ret_asset, 64, "register/%" PRId64, key);
-}
-
 static struct jep_edn keyed(struct jep_gen *gen, int64_t key, struct jep_edn value)
 {
     return jep_edn_pair(gen->arena, jep_edn_int(key), value);
@@ -75,8 +70,8 @@ static void apply(struct jep_call *call)
 {
     const struct jep_edn *value = call->step->value.items;
     const char *f = call->step->f;
-    char asset[64];
-    asset_of(value[0].integer, asset);
+    char asset[JEP_ASSET_BYTES];
+    jep_client_asset(call->client, "register", value[0].integer, asset);
     if (strcmp(f, "write") == 0) {
         commit(call, asset, value[1].integer, -1);
         return;

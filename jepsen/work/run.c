@@ -33,6 +33,7 @@ struct run {
     struct jep_worker workers[JEP_WORKERS_MAX];
     unsigned worker_count;
     bool is_member[JEP_SITE_NODES_MAX];
+    bool is_whole; /* after the faults; a plant that is not is asked nothing more */
     int log;
     struct jep_arena *arena;
     struct jep_edn_list checks; /* beside those of the history: name, {:valid? ...} */
@@ -98,8 +99,10 @@ static bool make_plant(struct run *r, struct jep_message *message)
 static void find_site(struct run *r)
 {
     const struct jep_run_options *o = &r->plan->options;
-    r->site = (struct jep_site){.weft = r->weft, .timeout_ms = o->timeout_ms};
+    r->site = (struct jep_site){.weft = r->weft, .prefix = "", .timeout_ms = o->timeout_ms};
     if (r->plant == NULL) {
+        /* It may have seen such a run before. */
+        r->site.prefix = jep_arena_format(r->arena, "jepsen-%llx/", (long long)time(NULL));
         char *list = jep_arena_text(r->arena, o->endpoints, strlen(o->endpoints)), *rest;
         r->site.identity = o->identity;
         for (char *at = strtok_r(list, ",", &rest);
@@ -201,11 +204,12 @@ static void add_check(struct run *r, const char *name, struct jep_result *result
     jep_edn_put(&r->checks, name, jep_result_take(result, r->arena));
 }
 
-/* Not coming back is the product's failure, not the harness's. */
+/* JEP-64. Not coming back is the product's failure, not the harness's. */
 static bool heal(struct run *r, struct jep_message *message)
 {
     struct jep_result result = {0};
     if (r->plant == NULL) {
+        r->is_whole = true;
         return true;
     }
     write_nemesis(r, "heal", "", jep_edn_nil());
@@ -215,8 +219,8 @@ static bool heal(struct run *r, struct jep_message *message)
     struct jep_edn items[] = {jep_edn_keyword("quorum"), jep_edn_bool(true)};
     write_nemesis(r, "heal", "", jep_edn_map(r->arena, items, 1));
     int64_t begun_ns = jep_now_ns();
-    bool is_whole = jep_plant_wait_whole(r->plant, WHOLE_MS, message);
-    if (!is_whole) {
+    r->is_whole = jep_plant_wait_whole(r->plant, WHOLE_MS, message);
+    if (!r->is_whole) {
         jep_result_because(
             &result, r->arena, JEP_INVALID, "after all faults had ended: %s", message->text);
     }
@@ -303,7 +307,7 @@ static bool play(struct run *r, struct jep_message *message)
     int64_t end_ns = (int64_t)r->plan->options.time_limit_s * 1000000000;
     bool is_good = play_faults(r, message) && wait_until(r, end_ns, message) && heal(r, message);
     join_workers(r);
-    if (is_good) {
+    if (is_good && r->is_whole) {
         find_members(r);
         say(r, "%6.1f s  the last questions\n",
             (double)jep_history_writer_now_ns(r->history) / 1e9);
@@ -312,8 +316,10 @@ static bool play(struct run *r, struct jep_message *message)
     }
     jep_observer_stop(r->observer);
     r->observer = NULL;
-    if (is_good) {
+    if (is_good && r->is_whole) {
         jep_worker_digests(&r->workers[0]);
+    }
+    if (is_good) {
         look_for_deaths(r);
     }
     return is_good && are_workers_well(r, message);

@@ -147,6 +147,7 @@ static struct jep_answer in_doubt(
     return (struct jep_answer){.kind = kind, .body = jep_edn_map(arena, items, 2)};
 }
 
+/* JEP-65. */
 static struct jep_answer read_answer(
     struct jep_session *s, size_t size, const char *line, struct jep_arena *arena)
 {

@@ -26,10 +26,10 @@ static bool final(struct jep_gen *gen, unsigned i, struct jep_step *ret_step)
 static void add(struct jep_call *call)
 {
     struct jep_text line = {0};
-    char attrs[64], asset[64];
+    char attrs[64], asset[JEP_ASSET_BYTES];
     int64_t element = call->step->value.integer;
     (void)snprintf(attrs, sizeof(attrs), "{\"e\":%" PRId64 "}", element);
-    (void)snprintf(asset, sizeof(asset), "set/%" PRId64, element);
+    jep_client_asset(call->client, "set", element, asset);
     jep_commit_begin(&line);
     jep_commit_record(&line, "jepsen.set", asset, attrs, NULL, -1);
     jep_commit_end(&line);
@@ -42,12 +42,14 @@ static void add(struct jep_call *call)
 static void apply(struct jep_call *call)
 {
     struct jep_seen seen;
+    char all[JEP_ASSET_BYTES];
     if (strcmp(call->step->f, "add") == 0) {
         add(call);
         return;
     }
+    jep_client_asset(call->client, "set", -1, all);
     struct jep_answer answer =
-        jep_client_find(call->client, &(struct jep_read){.asset = "set/*"}, call->arena, &seen);
+        jep_client_find(call->client, &(struct jep_read){.asset = all}, call->arena, &seen);
     jep_call_read_outcome(call, &answer);
     if (call->type != JEP_OK) {
         return;

@@ -21,7 +21,7 @@ struct adapter {
     struct jep_client client;
     struct jep_shared shared;
     struct jep_rng rng;
-    int64_t resume;
+    struct jep_watcher watcher;
 };
 
 static int usage(FILE *out, int code)
@@ -139,7 +139,7 @@ static void answer(struct adapter *a, char *line, struct jep_arena *arena)
         .shared = &a->shared,
         .arena = arena,
         .rng = &a->rng,
-        .resume = &a->resume,
+        .watcher = &a->watcher,
         .step = &step,
         .type = JEP_OK,
         .value = step.value};
@@ -192,7 +192,7 @@ int jep_verb_adapter(int argc, char **argv)
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     (void)snprintf(weft, sizeof(weft), "%s/weft", options.bin);
     a.site = (struct jep_site){
-        .weft = weft, .identity = options.identity, .timeout_ms = options.timeout_ms};
+        .weft = weft, .identity = options.identity, .prefix = "", .timeout_ms = options.timeout_ms};
     find_nodes(&a, argv[1]);
     (void)pthread_mutex_init(&a.shared.mutex, NULL);
     a.rng = jep_rng_stream(options.seed, "adapter");

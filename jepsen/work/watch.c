@@ -9,8 +9,8 @@
  * is left out and nothing comes twice, whichever node is asked. */
 
 enum {
-    WAIT_MS = 200, /* a node holds an empty page so long; below any timeout */
-    PAGES_MAX = 64 /* chosen: of one operation */
+    WAIT_MS = 200,   /* a node holds an empty page so long; below any timeout */
+    PAGE_RECORDS = 7 /* chosen: pages end within an index, too */
 };
 
 static void next(struct jep_gen *gen, unsigned worker, struct jep_step *ret_step)
@@ -34,10 +34,10 @@ static bool final(struct jep_gen *gen, unsigned i, struct jep_step *ret_step)
 static void append_commit(struct jep_call *call)
 {
     struct jep_text line = {0};
-    char attrs[64], asset[64];
+    char attrs[64], asset[JEP_ASSET_BYTES];
     int64_t id = call->step->value.integer;
     (void)snprintf(attrs, sizeof(attrs), "{\"id\":%" PRId64 "}", id);
-    (void)snprintf(asset, sizeof(asset), "feed/%" PRId64, id % 10);
+    jep_client_asset(call->client, "feed", id % 10, asset);
     jep_commit_begin(&line);
     jep_commit_record(&line, "jepsen.feed", asset, attrs, NULL, -1);
     jep_commit_end(&line);
@@ -87,14 +87,15 @@ static struct jep_answer ask_pages(
     struct jep_text line = {0};
     struct jep_answer answer;
     const char *cursor = "";
-    int pages = 0;
+    char all[JEP_ASSET_BYTES];
+    jep_client_asset(call->client, "feed", -1, all);
     *ret_next = from;
     do {
         jep_text_reset(&line);
-        jep_text_printf(&line,
-            "{\"op\":\"watch\",\"asset\":\"feed/*\",\"from\":%" PRId64 ",\"limit\":%d,"
-            "\"wait_ms\":%d",
-            *ret_next, JEP_FIND_RECORDS_MAX, call->is_final ? 0 : WAIT_MS);
+        jep_text_puts(&line, "{\"op\":\"watch\",\"asset\":");
+        jep_json_quote(&line, all);
+        jep_text_printf(&line, ",\"from\":%" PRId64 ",\"limit\":%d,\"wait_ms\":%d", *ret_next,
+            call->is_final ? JEP_FIND_RECORDS_MAX : PAGE_RECORDS, call->is_final ? 0 : WAIT_MS);
         if (cursor[0] != '\0') {
             jep_text_printf(&line, ",\"cursor\":\"%s\"", cursor);
         }
@@ -107,21 +108,25 @@ static struct jep_answer ask_pages(
         int64_t next_index = jep_json_int(&answer.body, "next_index", 0);
         *ret_next = next_index > *ret_next ? next_index : *ret_next;
         cursor = jep_json_text(&answer.body, "cursor");
-    } while (cursor[0] != '\0' && ++pages < PAGES_MAX);
+    } while (cursor[0] != '\0');
     jep_text_free(&line);
     return answer;
 }
 
+/* What is written down as :from is what has to come next: behind what was asked for, and behind
+ * what was told already. So a page that says to go on where it was is seen to repeat itself. */
 static void watch(struct jep_call *call)
 {
     struct jep_client *client = call->client;
+    struct jep_watcher start = {.next = 1}, *w = call->is_final ? &start : call->watcher;
     struct events events = {.arena = call->arena, .index = -1};
-    int64_t from = call->is_final || *call->resume == 0 ? 1 : *call->resume, next_index;
     unsigned home = client->home;
+    int64_t asked = w->next > 0 ? w->next : 1, next_index;
+    int64_t from = asked > w->told ? asked : w->told + 1;
     if (!call->is_final) { /* Whichever node: the feed goes on where it was. */
         client->home = (unsigned)jep_rng_below(call->rng, client->site->count);
     }
-    struct jep_answer answer = ask_pages(call, from, &events, &next_index);
+    struct jep_answer answer = ask_pages(call, asked, &events, &next_index);
     client->home = home;
     end_index(&events);
     struct jep_edn all = jep_edn_take_vector(&events.all, call->arena);
@@ -129,8 +134,9 @@ static void watch(struct jep_call *call)
     struct jep_edn items[] = {
         jep_edn_keyword("from"), jep_edn_int(from), jep_edn_keyword("events"), all};
     call->value = jep_edn_map(call->arena, items, call->type == JEP_OK ? 2 : 1);
-    if (call->type == JEP_OK && !call->is_final) {
-        *call->resume = next_index;
+    if (call->type == JEP_OK) {
+        w->next = next_index;
+        w->told = events.index > w->told ? events.index : w->told;
     }
 }
 

@@ -49,7 +49,7 @@ static enum jep_op_type perform(
         .shared = w->shared,
         .arena = arena,
         .rng = &w->rng,
-        .resume = &w->resume,
+        .watcher = &w->watcher,
         .step = step,
         .is_stubborn = is_stubborn,
         .is_final = is_final,
@@ -99,19 +99,27 @@ static void *work(void *ctx)
     return NULL;
 }
 
+/* False: the node does not answer it, however often it is asked. */
+static bool ask_final(struct jep_worker *w, const struct jep_step *step)
+{
+    for (int tries = 0; tries < FINAL_TRIES && !w->client.is_broken; tries++) {
+        if (perform(w, step, false, true) == JEP_OK) {
+            return true;
+        }
+        jep_sleep_ms(FINAL_WAIT_MS);
+    }
+    return false;
+}
+
 static void *ask_finals(void *ctx)
 {
     struct jep_worker *w = ctx;
     const struct jep_plan *plan = w->plan;
     for (unsigned n = w->number; n < w->client.site->count; n += plan->options.concurrency) {
         w->client.home = n;
-        for (size_t i = 0; w->is_member[n] && i < plan->final_count; i++) {
-            for (int tries = 0; tries < FINAL_TRIES && !w->client.is_broken; tries++) {
-                if (perform(w, &plan->finals[i], false, true) == JEP_OK) {
-                    break;
-                }
-                jep_sleep_ms(FINAL_WAIT_MS);
-            }
+        bool is_answering = w->is_member[n];
+        for (size_t i = 0; is_answering && i < plan->final_count; i++) {
+            is_answering = ask_final(w, &plan->finals[i]);
         }
     }
     return NULL;

@@ -17,7 +17,7 @@ struct jep_worker {
     int64_t process;
     struct jep_client client;
     struct jep_rng rng;
-    int64_t resume;
+    struct jep_watcher watcher;
     pthread_t thread;
     bool is_running;
     const bool *is_member; /* by node: those that are asked at the end */

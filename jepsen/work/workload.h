@@ -62,13 +62,19 @@ struct jep_shared {
     size_t known_count;
 };
 
+/* How far a worker has watched the feed. */
+struct jep_watcher {
+    int64_t next; /* index to ask from, as the last page said; 0: from the start */
+    int64_t told; /* index of the last event */
+};
+
 /* One operation being carried out. */
 struct jep_call {
     struct jep_client *client;
     struct jep_shared *shared;
-    struct jep_arena *arena; /* of this operation */
-    struct jep_rng *rng;     /* the worker's: for what the plan leaves open */
-    int64_t *resume;         /* the worker's: index to watch from next; 0: from the start */
+    struct jep_arena *arena;     /* of this operation */
+    struct jep_rng *rng;         /* the worker's: for what the plan leaves open */
+    struct jep_watcher *watcher; /* the worker's */
     const struct jep_step *step;
     bool is_stubborn; /* write at home */
     bool is_final;    /* after all faults */
