@@ -13,6 +13,7 @@
 
 enum {
     FILL_MS = 4000,     /* the balloon is blown up again and again for so long */
+    EVIDENCE_MS = 5000, /* for the first call that fails: state is synced at checkpoints alone */
     AFTERMATH_MS = 1500 /* a node that takes an error to heart ends within this; chosen */
 };
 
@@ -161,12 +162,24 @@ static bool has_ended(void *ctx)
     return true;
 }
 
+/* Whether a call of theirs was refused since the start, or one of them ended. */
+static bool has_noticed(void *ctx)
+{
+    uint64_t n[5];
+    count(ctx, memory.nodes, n);
+    return n[0] > memory.failed || n[2] > memory.no_space || n[3] > memory.io_errors ||
+           n[4] > memory.read_only || has_ended(ctx);
+}
+
 JEP_ACT(stop)
 {
     struct jep_evidence e = {.arena = arena};
     bool is_slow = strcmp(jep_aim_keyword(plan, "kind"), "slow") == 0, is_good = true;
     uint64_t n[5];
     unsigned ended = 0;
+    if (!is_slow && memory.nodes != 0) {
+        (void)jep_part_wait(has_noticed, plant, EVIDENCE_MS);
+    }
     count(plant, memory.nodes, n);
     uint64_t errors = n[0] - memory.failed + n[2] - memory.no_space + n[3] - memory.io_errors +
                       n[4] - memory.read_only;

@@ -16,8 +16,8 @@ enum {
     SYNC_DELAY_US_MAX = 30000,
     WINDOW_MS_MIN = 50,
     WINDOW_MS_MAX = 400,
-    TORN_WAIT_MS =
-        5000, /* for the next write to the log: a heartbeat's time is none, load writes */
+    OTHERS_MS = 300,     /* for the others' writes: without the first there may be none */
+    TORN_WAIT_MS = 5000, /* for the next write to the log */
 };
 
 static unsigned nodes_down;
@@ -135,15 +135,25 @@ JEP_ACT(start)
     return lose_power(plant, arena, 0, ret_value, message);
 }
 
-static bool has_ended(void *ctx)
+static unsigned still_up(const struct jep_plant *plant)
 {
-    const struct jep_plant *plant = ctx;
+    unsigned up = 0;
     for (unsigned i = 0; i < plant->count; i++) {
         if ((nodes_down >> i & 1) != 0 && jep_node_state(plant, i) == JEP_NODE_UP) {
-            return false;
+            up |= 1u << i;
         }
     }
-    return true;
+    return up;
+}
+
+static bool has_one_ended(void *ctx)
+{
+    return still_up(ctx) != nodes_down;
+}
+
+static bool have_all_ended(void *ctx)
+{
+    return still_up(ctx) == 0;
 }
 
 JEP_ACT(start_torn)
@@ -162,7 +172,8 @@ JEP_ACT(start_torn)
             jep_wish_set(p->wish.disk->torn, 1);
         }
     }
-    (void)jep_part_wait(has_ended, plant, TORN_WAIT_MS);
+    (void)jep_part_wait(has_one_ended, plant, TORN_WAIT_MS);
+    (void)jep_part_wait(have_all_ended, plant, OTHERS_MS);
     for (unsigned i = 0; i < plant->count; i++) {
         if ((nodes_down >> i & 1) != 0) {
             jep_wish_set(plant->parts[i].wish.disk->torn, 0);
