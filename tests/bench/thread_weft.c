@@ -1,0 +1,178 @@
+/* tests/bench/thread_weft.c: our side of the `thread` measurement: the generated history into a
+ * site through the client door, and questions about it, each with all of its pages, through the
+ * client that the weft command has. What comes is decoded, and dropped. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ops/weft/committer.h"
+#include "proto/limits.h"
+#include "tests/bench/genealogy.h"
+#include "tests/bench/thread_answer.h"
+
+enum {
+    COMMIT_RECORDS = 500,
+    COMMITS_OUTSTANDING = 8,
+    TIMEOUT_MS = 60000,
+    ARENA_SIZE_MAX = 256 << 20,
+};
+
+struct side {
+    struct weft_client *client;
+    struct weft_arena answer;
+    struct weft_arena scratch;
+    struct weft_buffer body;
+    struct weft_buffer cursor;
+};
+
+/* --- load ------------------------------------------------------------------------------------ */
+
+struct load {
+    FILE *indexes; /* "RECORD INDEX" for the last record of each commit, from 1. */
+    uint64_t records;
+    uint64_t index;
+};
+
+/* Requests of one connection are decided in the order in which they were sent. */
+static void on_commit(
+    void *ctx, const struct weft_commit_result *result, uint32_t first_line, uint32_t last_line)
+{
+    struct load *load = ctx;
+    thread_must(first_line == load->records + 1 && result->index >= load->index &&
+                    result->receipt_count == last_line - load->records,
+        "a commit came out of order");
+    load->records = last_line;
+    load->index = result->index;
+    (void)fprintf(load->indexes, "%" PRIu32 " %" PRIu64 "\n", last_line, result->index);
+}
+
+static void load_all(const struct thread_options *o, struct side *side)
+{
+    struct load load = {.indexes = fopen(o->indexes, "w")};
+    struct genealogy g;
+    struct weft_committer committer;
+    struct weft_msg msg;
+    struct weft_record record;
+    thread_must(load.indexes != NULL, "%s cannot be written", o->indexes);
+    genealogy_init(&g, o->units, o->seed);
+    double from_s = thread_seconds();
+    enum weft_err err = weft_committer_init(
+        &committer, side->client, COMMIT_RECORDS, COMMITS_OUTSTANDING, on_commit, &load, &msg);
+    while (err == WEFT_OK && genealogy_next(&g, weft_committer_arena(&committer), &record)) {
+        err = weft_committer_add(&committer, &record, (uint32_t)g.made, &msg);
+    }
+    err = err == WEFT_OK ? weft_committer_finish(&committer, &msg) : err;
+    thread_must(err == WEFT_OK, "load: %s", msg.text);
+    thread_must(load.records == genealogy_records(&g) && fclose(load.indexes) == 0,
+        "not all records are there");
+    weft_committer_destroy(&committer);
+    (void)printf("{\"records\": %" PRIu64 ", \"index\": %" PRIu64 ", \"seconds\": %.1f}\n",
+        load.records, load.index, thread_seconds() - from_s);
+}
+
+/* --- ask ------------------------------------------------------------------------------------- */
+
+static void sum_record(struct side *side, struct thread_sum *sum, bool is_ordered,
+    const struct weft_stored_record *stored)
+{
+    struct weft_record record = stored->record;
+    weft_arena_reset(&side->scratch);
+    weft_buffer_clear(&side->body);
+    if (stored->encoded.size > 0) {
+        enum weft_err err = weft_record_decode(stored->encoded, &side->scratch, &record);
+        thread_must(err == WEFT_OK, "a record: %s", weft_err_name(err));
+    }
+    thread_body(&record, &side->scratch, &side->body);
+    thread_sum_record(sum, is_ordered, record.asset, record.kind, record.at_ns / 1000,
+        (struct weft_text){(const char *)side->body.data, side->body.size});
+}
+
+static void sum_names(struct thread_sum *sum, struct weft_text names)
+{
+    while (names.size > 0) {
+        const char *end = memchr(names.data, '\n', names.size);
+        thread_must(end != NULL, "a name without an end");
+        size_t size = (size_t)(end - names.data);
+        thread_sum_name(sum, (struct weft_text){names.data, size});
+        names = (struct weft_text){end + 1, names.size - size - 1};
+    }
+}
+
+/* Adds one page, and gives its cursor and index. */
+static struct weft_bytes take_page(struct side *side, const struct weft_client_message *answer,
+    struct thread_sum *sum, uint64_t *ret_index)
+{
+    bool is_page = answer->kind == WEFT_KIND_PAGE;
+    thread_must(is_page || answer->kind == WEFT_KIND_TRACE_RESULT, "another kind of answer");
+    const struct weft_stored_record *records =
+        is_page ? answer->page.records : answer->trace.records;
+    uint32_t count = is_page ? answer->page.record_count : answer->trace.record_count;
+    if (sum != NULL) {
+        for (uint32_t i = 0; i < count; i++) {
+            sum_record(side, sum, is_page, &records[i]);
+        }
+        if (!is_page) {
+            sum_names(sum, answer->trace.assets);
+        }
+    }
+    *ret_index = is_page ? answer->page.index : answer->trace.index;
+    return is_page ? answer->page.cursor : answer->trace.cursor;
+}
+
+static void ask(void *ctx, enum thread_what what, struct weft_text asset, uint64_t as_of,
+    struct thread_sum *sum)
+{
+    struct side *side = ctx;
+    struct weft_client_message answer;
+    struct weft_msg msg;
+    struct weft_client_message request = {.kind = WEFT_KIND_QUERY,
+        .query = {.type = what == THREAD_STORY ? WEFT_QUERY_STORY : WEFT_QUERY_TRACE_FORWARD,
+            .asset = asset,
+            .as_of = as_of,
+            .limit = what == THREAD_STORY ? WEFT_PAGE_RECORDS_MAX : 0,
+            .ids_only = what == THREAD_IDS,
+            .with_records = what == THREAD_RECORDS}};
+    do {
+        weft_arena_reset(&side->answer);
+        enum weft_err err = weft_client_call(side->client, &request, &side->answer, &answer, &msg);
+        if (err == WEFT_ENOTFOUND) {
+            return; /* Not known then: there is nothing to tell. */
+        }
+        thread_must(err == WEFT_OK, "%.*s: %s", (int)asset.size, asset.data, msg.text);
+        struct weft_bytes cursor = take_page(side, &answer, sum, &request.query.min_index);
+        weft_buffer_clear(&side->cursor);
+        err = weft_buffer_append(&side->cursor, cursor.data, cursor.size);
+        thread_must(err == WEFT_OK, "no memory for a cursor");
+        request.query.cursor = (struct weft_bytes){side->cursor.data, side->cursor.size};
+        request.query.consistency = WEFT_MIN_INDEX;
+    } while (side->cursor.size > 0);
+}
+
+int main(int argc, char **argv)
+{
+    struct thread_options o;
+    struct side side = {
+        .answer = {.size_max = ARENA_SIZE_MAX}, .scratch = {.size_max = ARENA_SIZE_MAX}};
+    struct weft_context context = {.endpoint_count = 0};
+    struct weft_net *net = NULL;
+    struct weft_msg msg;
+    thread_options_read(argc, argv, &o);
+    thread_must(o.identity != NULL, "--identity: which?");
+    enum weft_err err = weft_context_add_endpoints(&context, o.connect, &msg);
+    err = err == WEFT_OK ? weft_net_open(o.identity, &net, &msg) : err;
+    err = err == WEFT_OK ? weft_client_create(net, &context, TIMEOUT_MS, false, &side.client, &msg)
+                         : err;
+    thread_must(err == WEFT_OK, "%s", msg.text);
+    if (strcmp(o.operation, "load") == 0) {
+        load_all(&o, &side);
+    } else {
+        thread_ask_all(&o, ask, &side);
+    }
+    weft_client_destroy(side.client);
+    weft_net_close(net);
+    weft_arena_destroy(&side.answer);
+    weft_arena_destroy(&side.scratch);
+    weft_buffer_destroy(&side.body);
+    weft_buffer_destroy(&side.cursor);
+    return 0;
+}
