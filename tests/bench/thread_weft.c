@@ -3,6 +3,7 @@
  * client that the weft command has. What comes is decoded, and dropped. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ops/weft/committer.h"
@@ -28,33 +29,47 @@ struct side {
 /* --- load ------------------------------------------------------------------------------------ */
 
 struct load {
-    FILE *indexes; /* "RECORD INDEX" for the last record of each commit, from 1. */
+    uint64_t *indexes; /* Of each commit, by the place of its records. */
     uint64_t records;
-    uint64_t index;
+    uint64_t index; /* The highest. */
 };
 
-/* Requests of one connection are decided in the order in which they were sent. */
+/* Each commit but the last holds as many records; one that found a queue full comes later. */
 static void on_commit(
     void *ctx, const struct weft_commit_result *result, uint32_t first_line, uint32_t last_line)
 {
     struct load *load = ctx;
-    thread_must(first_line == load->records + 1 && result->index >= load->index &&
-                    result->receipt_count == last_line - load->records,
-        "a commit came out of order");
-    load->records = last_line;
-    load->index = result->index;
-    (void)fprintf(load->indexes, "%" PRIu32 " %" PRIu64 "\n", last_line, result->index);
+    thread_must((first_line - 1) % COMMIT_RECORDS == 0 && last_line - first_line < COMMIT_RECORDS &&
+                    result->receipt_count == last_line - first_line + 1,
+        "a commit of other records");
+    load->records += result->receipt_count;
+    load->indexes[(first_line - 1) / COMMIT_RECORDS] = result->index;
+    load->index = result->index > load->index ? result->index : load->index;
+}
+
+/* "RECORD INDEX" for the last record of each commit. */
+static void write_indexes(const struct thread_options *o, const struct load *load)
+{
+    FILE *file = fopen(o->indexes, "w");
+    thread_must(file != NULL, "%s cannot be written", o->indexes);
+    for (uint64_t i = 0; i * COMMIT_RECORDS < load->records; i++) {
+        uint64_t last = (i + 1) * COMMIT_RECORDS;
+        (void)fprintf(file, "%" PRIu64 " %" PRIu64 "\n",
+            last < load->records ? last : load->records, load->indexes[i]);
+    }
+    thread_must(fclose(file) == 0, "%s cannot be written", o->indexes);
 }
 
 static void load_all(const struct thread_options *o, struct side *side)
 {
-    struct load load = {.indexes = fopen(o->indexes, "w")};
+    struct load load = {.records = 0};
     struct genealogy g;
     struct weft_committer committer;
     struct weft_msg msg;
     struct weft_record record;
-    thread_must(load.indexes != NULL, "%s cannot be written", o->indexes);
     genealogy_init(&g, o->units, o->seed);
+    load.indexes = calloc(genealogy_records(&g) / COMMIT_RECORDS + 1, sizeof(*load.indexes));
+    thread_must(load.indexes != NULL, "no memory for the indexes");
     double from_s = thread_seconds();
     enum weft_err err = weft_committer_init(
         &committer, side->client, COMMIT_RECORDS, COMMITS_OUTSTANDING, on_commit, &load, &msg);
@@ -63,11 +78,12 @@ static void load_all(const struct thread_options *o, struct side *side)
     }
     err = err == WEFT_OK ? weft_committer_finish(&committer, &msg) : err;
     thread_must(err == WEFT_OK, "load: %s", msg.text);
-    thread_must(load.records == genealogy_records(&g) && fclose(load.indexes) == 0,
-        "not all records are there");
-    weft_committer_destroy(&committer);
+    thread_must(load.records == genealogy_records(&g), "not all records are there");
     (void)printf("{\"records\": %" PRIu64 ", \"index\": %" PRIu64 ", \"seconds\": %.1f}\n",
         load.records, load.index, thread_seconds() - from_s);
+    write_indexes(o, &load);
+    weft_committer_destroy(&committer);
+    free(load.indexes);
 }
 
 /* --- ask ------------------------------------------------------------------------------------- */
