@@ -97,6 +97,9 @@ class Postgres:
                           "-d", self.connect(), "-c", text)
         return [line.split("\t") for line in output.splitlines()]
 
+    def version(self):
+        return self.sql("SHOW server_version")[0][0]
+
     def file(self, name):
         self.run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", self.connect(), "-f",
                  str(HERE / name))
