@@ -4,7 +4,7 @@ ALTER TABLE asset ADD PRIMARY KEY (id);
 CREATE UNIQUE INDEX asset_name ON asset (name) INCLUDE (id);
 ALTER TABLE record ADD PRIMARY KEY (id);
 CREATE INDEX record_asset ON record (asset, at);
-CREATE INDEX link_up ON link (to_asset) INCLUDE (from_asset, record, idx) WHERE is_material;
+CREATE INDEX link_up ON link (to_asset) INCLUDE (from_asset, record, idx, rel) WHERE is_material;
 CREATE INDEX link_down ON link (from_asset) INCLUDE (to_asset, idx) WHERE is_material;
 CREATE INDEX link_other ON link (to_asset) INCLUDE (record, idx) WHERE NOT is_material;
 CREATE STATISTICS link_columns ON to_asset, from_asset, is_material FROM link;

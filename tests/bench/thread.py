@@ -6,12 +6,11 @@ the whole answer over one connection. Every answer is compared, names and record
 texts; one that differs ends the run."""
 
 import json
-import os
 import shutil
 import statistics
 import subprocess
 
-import large
+import beside
 import postgres
 
 UNIT_PARTS = 100
@@ -42,7 +41,7 @@ TEXTS = {
 # Of all records: both traced lots were used up before `late`; at `half` one was half used.
 MARKS = {"late": 0.75, "half": 0.40}
 PAST_MAX = 2.0
-TRACERS, SLOWER_MAX = 10, 0.20
+TRACERS = 10
 OUTSTANDING = 64
 # Types of keys, node/state/README.md.
 TYPES = {"R": "records", "N": "asset names, heads", "I": "asset ids", "V": "versions by kind",
@@ -201,30 +200,14 @@ def their_disk(database):
 
 # --- commits while others trace ---------------------------------------------------------------
 
-def start_tracers(bench, site, lot, seconds):
-    return subprocess.Popen(
-        [str(bench.args.bin / "weft"), "bench", "trace", lot, "--ids", "--clients", str(TRACERS),
-         "--seconds", str(seconds), "-o", "json", "-q", "--endpoint", site.endpoints(),
-         "--identity", str(site.identity)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, env={**os.environ, "HOME": str(site.directory)})
-
-
-def commits_table(bench, report, site):
+def commits_table(bench, report, site, units):
     rows = []
-    for lot in ("lot:mid", "lot:big"):
-        alone, beside, traces = [], [], []
-        for _ in range(bench.rounds):
-            alone.append(bench.weft_load(site, "write", OUTSTANDING))
-            tracers = start_tracers(bench, site, lot, bench.seconds + 4)
-            beside.append(bench.weft_load(site, "write", OUTSTANDING))
-            traces.append(large.finish_bench(tracers))
-        before, after, traced = (statistics.median(result["per_second"] for result in results)
-                                 for results in (alone, beside, traces))
-        rows.append((lot, f"{traced:,.0f}", f"{before:,.0f}", f"{after:,.0f}",
-                     report.target(f"commits beside {lot}", 1 - after / before, SLOWER_MAX, False)))
-    report.table(f"Commits, {OUTSTANDING} outstanding, while {TRACERS} clients trace names without "
-                 "a pause", ("traced", "traces /s", "commits /s alone", "beside traces",
-                             "slower by (target)"), rows)
+    for lot, share in (("lot:mid", 100), ("lot:big", 10)):
+        found = beside.measure(site, lot, TRACERS, OUTSTANDING, bench.seconds, bench.rounds)
+        lost = report.target(f"commits beside {lot}", found["loss"], beside.LOSS_MAX, False)
+        rows.append(beside.row(units // share * UNIT_PARTS, found, lost))
+    report.table(f"Commits, {OUTSTANDING} outstanding, while {TRACERS} clients trace back to back",
+                 beside.HEAD, rows)
 
 
 # --- all of it --------------------------------------------------------------------------------
@@ -264,7 +247,7 @@ def measure(bench, report, units):
         check_that_it_can_fail(ours, peer, database, indexes)
         database.stop()
         disk_table(report, loaded["records"], our_disk(bench, site), disk)
-        commits_table(bench, report, site)
+        commits_table(bench, report, site, units)
     finally:
         database.stop()
         site.stop()

@@ -60,7 +60,6 @@ static void add_item(struct thread_sum *sum)
     struct weft_digest digest = weft_sha256(sum->text.data, sum->text.size);
     sum->words[0] += weft_get_be64(digest.bytes);
     sum->words[1] += weft_get_be64(digest.bytes + 8);
-    sum->count++;
 }
 
 static void put(struct thread_sum *sum, struct weft_text text)
@@ -76,6 +75,17 @@ void thread_sum_name(struct thread_sum *sum, struct weft_text name)
     weft_buffer_clear(&sum->text);
     put(sum, name);
     add_item(sum);
+    sum->count++;
+}
+
+void thread_sum_step(
+    struct thread_sum *sum, struct weft_text asset, struct weft_text rel, uint32_t depth)
+{
+    weft_buffer_clear(&sum->text);
+    put(sum, asset);
+    put(sum, rel);
+    thread_must(weft_buffer_format(&sum->text, "%" PRIu32, depth) == WEFT_OK, "no memory");
+    add_item(sum);
 }
 
 void thread_sum_record(struct thread_sum *sum, bool is_ordered, struct weft_text asset,
@@ -89,6 +99,7 @@ void thread_sum_record(struct thread_sum *sum, bool is_ordered, struct weft_text
         weft_buffer_format(&sum->text, "%" PRId64 "\n%" PRIu64, at_us, is_ordered ? sum->count : 0);
     thread_must(err == WEFT_OK, "no memory for an item");
     add_item(sum);
+    sum->count++;
 }
 
 void thread_body(
@@ -142,7 +153,7 @@ static void draw_assets(
 
 static void read_question(const struct thread_options *o, char *line, struct question *ret_question)
 {
-    static const char *const names[] = {"story", "ids", "records"};
+    static const char *const names[] = {"story", "ids", "records", "paths"};
     struct question q = {.arena = {.size_max = 64 << 20}};
     char what[16], asset[LINE_SIZE];
     uint32_t count;
@@ -150,10 +161,10 @@ static void read_question(const struct thread_options *o, char *line, struct que
         &q.as_of, asset);
     thread_must(found == 5, "not a question: %s", line);
     uint32_t number = 0;
-    while (number < 3 && strcmp(names[number], what) != 0) {
+    while (number < THREAD_WHATS && strcmp(names[number], what) != 0) {
         number++;
     }
-    thread_must(number < 3, "not a question: %s", line);
+    thread_must(number < THREAD_WHATS, "not a question: %s", line);
     q.what = (enum thread_what)number;
     if (sscanf(asset, "@unit:%" SCNu32, &count) == 1) {
         draw_assets(&q, o, true, count);

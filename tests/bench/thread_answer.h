@@ -3,12 +3,13 @@
  *
  * A question is a line of the standard input:
  *
- *     LABEL story|ids|records ROUNDS AS_OF ASSET|@unit:N|@part:N
+ *     LABEL story|ids|records|paths ROUNDS AS_OF ASSET|@unit:N|@part:N
  *
  * AS_OF 0 is now; @unit:N stands for N finished units, @part:N for N parts of any level, drawn from
  * the seed. Each is first asked once, and what came is summed up; then ROUNDS times for the clock
  * alone. The answer is a line of JSON. Sums of equal answers are equal, whichever side gave them:
- * of the names, or of the records with their texts, those of a story in its order. */
+ * of names (ids), of records with their texts (records; a story's in its order), or of records and
+ * of each asset with the rel by which it was reached and how deep (paths). */
 #ifndef WEFT_TESTS_BENCH_THREAD_ANSWER_H
 #define WEFT_TESTS_BENCH_THREAD_ANSWER_H
 
@@ -19,16 +20,21 @@ enum thread_what {
     THREAD_STORY,
     THREAD_IDS,
     THREAD_RECORDS,
+    THREAD_PATHS,
+    THREAD_WHATS,
 };
 
 struct thread_sum {
-    uint64_t count;
+    uint64_t count; /* Of names or records. */
     uint64_t words[2];
     uint64_t bytes; /* Of names or texts. */
     struct weft_buffer text;
 };
 
 void thread_sum_name(struct thread_sum *sum, struct weft_text name);
+/* Beside its record. */
+void thread_sum_step(
+    struct thread_sum *sum, struct weft_text asset, struct weft_text rel, uint32_t depth);
 /* `body` as thread_body gives it. `is_ordered`: the next place in the answer is part of it. */
 void thread_sum_record(struct thread_sum *sum, bool is_ordered, struct weft_text asset,
     struct weft_text kind, int64_t at_us, struct weft_text body);

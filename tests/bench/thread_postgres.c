@@ -5,7 +5,6 @@
  * The tables are those of postgres_tables.sql. `reached` and `inside` go over indexes alone, and
  * UNION does away with what was found before. Of depth and path, which Weft tells, nothing is
  * asked. */
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <libpq-fe.h>
 #include <stdio.h>
@@ -323,18 +322,30 @@ static void load_all(const struct thread_options *o)
                                     "SELECT a.name, r.kind, r.at, r.body FROM reached e JOIN "     \
                                     "record r ON r.id = e.record "                                 \
                                     "JOIN asset a ON a.id = r.asset"
+#define PATHS(AS_OF)                                                                               \
+    "WITH RECURSIVE reached(asset, below, record, rel, depth) AS "                                 \
+    "(SELECT id, NULL::bigint, NULL::bigint, NULL::smallint, 0 FROM asset WHERE name = $1 UNION "  \
+    "SELECT l.from_asset, l.to_asset, l.record, l.rel, r.depth + 1 FROM reached r "                \
+    "JOIN link l ON l.to_asset = r.asset AND l.is_material " AS_OF(                                \
+        "l") "), "                                                                                 \
+             "chosen AS (SELECT DISTINCT ON (asset) * FROM reached WHERE depth > 0 ORDER BY "      \
+             "asset, depth) "                                                                      \
+             "SELECT a.name, r.kind, r.at, r.body, c.rel, c.depth, b.name FROM chosen c "          \
+             "JOIN record r ON r.id = c.record JOIN asset a ON a.id = c.asset "                    \
+             "JOIN asset b ON b.id = c.below"
 #define NOW(TABLE) ""
 #define AS_OF_2(TABLE) "AND " TABLE ".idx <= $2 "
 
-static const char *const statements[3][2] = {
+static const char *const statements[THREAD_WHATS][2] = {
     {STORY(NOW), STORY(AS_OF_2)},
     {IDS(NOW), IDS(AS_OF_2)},
     {RECORDS(NOW), RECORDS(AS_OF_2)},
+    {PATHS(NOW), PATHS(AS_OF_2)},
 };
 
 struct side {
     PGconn *connection;
-    struct weft_text kinds[WORDS_MAX];
+    struct weft_text kinds[WORDS_MAX], rels[WORDS_MAX];
     struct weft_arena words;
 };
 
@@ -344,10 +355,22 @@ static struct weft_text value_of(const PGresult *result, int row_number, int col
         PQgetvalue(result, row_number, column), (size_t)PQgetlength(result, row_number, column)};
 }
 
+static void read_words(struct side *side, const char *statement, struct weft_text *words)
+{
+    PGresult *result = PQexec(side->connection, statement);
+    must_be(side->connection, result, PGRES_TUPLES_OK, statement);
+    for (int i = 0; i < PQntuples(result); i++) {
+        long id = strtol(PQgetvalue(result, i, 0), NULL, 10);
+        thread_must(id > 0 && id < WORDS_MAX, "%s: a strange id", statement);
+        words[id] = weft_arena_text(&side->words, value_of(result, i, 1));
+    }
+    PQclear(result);
+}
+
 static void side_open(struct side *side, const char *where)
 {
     *side = (struct side){.connection = connect_to(where), .words = {.size_max = 1 << 20}};
-    for (int what = 0; what < 3; what++) {
+    for (int what = 0; what < THREAD_WHATS; what++) {
         for (int as_of = 0; as_of < 2; as_of++) {
             char name[8];
             (void)snprintf(name, sizeof(name), "q%d%d", what, as_of);
@@ -356,27 +379,43 @@ static void side_open(struct side *side, const char *where)
             PQclear(result);
         }
     }
-    PGresult *result = PQexec(side->connection, "SELECT id, name FROM kind");
-    must_be(side->connection, result, PGRES_TUPLES_OK, "kinds");
-    for (int i = 0; i < PQntuples(result); i++) {
-        long id = strtol(PQgetvalue(result, i, 0), NULL, 10);
-        thread_must(id > 0 && id < WORDS_MAX, "kinds: a strange id");
-        side->kinds[id] = weft_arena_text(&side->words, value_of(result, i, 1));
-    }
-    PQclear(result);
+    read_words(side, "SELECT id, name FROM kind", side->kinds);
+    read_words(side, "SELECT id, name FROM rel", side->rels);
 }
 
-static void sum_row(
-    const struct side *side, const PGresult *result, int i, bool is_story, struct thread_sum *sum)
+/* Of any size. */
+static int64_t number_of(const PGresult *result, int row_number, int column)
 {
-    uint16_t kind;
-    int64_t at;
-    memcpy(&kind, PQgetvalue(result, i, 1), sizeof(kind));
-    at = (int64_t)weft_get_be64((const uint8_t *)PQgetvalue(result, i, 2));
-    kind = ntohs(kind);
-    thread_must(kind < WORDS_MAX, "a strange kind");
-    thread_sum_record(sum, is_story, value_of(result, i, 0), side->kinds[kind], at + EPOCH_US,
-        value_of(result, i, 3));
+    struct weft_text value = value_of(result, row_number, column);
+    uint64_t number = 0;
+    for (size_t i = 0; i < value.size; i++) {
+        number = number << 8 | (uint8_t)value.data[i];
+    }
+    return (int64_t)number;
+}
+
+static struct weft_text word_of(
+    const struct weft_text *words, const PGresult *result, int row_number, int column)
+{
+    int64_t id = number_of(result, row_number, column);
+    thread_must(id > 0 && id < WORDS_MAX, "a strange kind or rel");
+    return words[id];
+}
+
+static void sum_row(const struct side *side, const PGresult *result, int i, enum thread_what what,
+    struct thread_sum *sum)
+{
+    struct weft_text asset = value_of(result, i, 0);
+    if (what == THREAD_IDS) {
+        thread_sum_name(sum, asset);
+        return;
+    }
+    thread_sum_record(sum, what == THREAD_STORY, asset, word_of(side->kinds, result, i, 1),
+        number_of(result, i, 2) + EPOCH_US, value_of(result, i, 3));
+    if (what == THREAD_PATHS) {
+        thread_sum_step(
+            sum, asset, word_of(side->rels, result, i, 4), (uint32_t)number_of(result, i, 5));
+    }
 }
 
 static void ask(void *ctx, enum thread_what what, struct weft_text asset, uint64_t as_of,
@@ -394,11 +433,7 @@ static void ask(void *ctx, enum thread_what what, struct weft_text asset, uint64
         PQexecPrepared(side->connection, name, as_of != 0 ? 2 : 1, values, sizes, formats, 1);
     must_be(side->connection, result, PGRES_TUPLES_OK, name);
     for (int i = 0; sum != NULL && i < PQntuples(result); i++) {
-        if (what == THREAD_IDS) {
-            thread_sum_name(sum, value_of(result, i, 0));
-        } else {
-            sum_row(side, result, i, what == THREAD_STORY, sum);
-        }
+        sum_row(side, result, i, what, sum);
     }
     PQclear(result);
 }

@@ -116,7 +116,7 @@ static void sum_names(struct thread_sum *sum, struct weft_text names)
 
 /* Adds one page, and gives its cursor and index. */
 static struct weft_bytes take_page(struct side *side, const struct weft_client_message *answer,
-    struct thread_sum *sum, uint64_t *ret_index)
+    bool has_paths, struct thread_sum *sum, uint64_t *ret_index)
 {
     bool is_page = answer->kind == WEFT_KIND_PAGE;
     thread_must(is_page || answer->kind == WEFT_KIND_TRACE_RESULT, "another kind of answer");
@@ -129,6 +129,12 @@ static struct weft_bytes take_page(struct side *side, const struct weft_client_m
         }
         if (!is_page) {
             sum_names(sum, answer->trace.assets);
+        }
+    }
+    for (uint32_t i = 0; sum != NULL && has_paths && i < answer->trace.step_count; i++) {
+        const struct weft_trace_step *step = &answer->trace.steps[i];
+        if (step->depth > 0) {
+            thread_sum_step(sum, step->asset, step->rel, step->depth);
         }
     }
     *ret_index = is_page ? answer->page.index : answer->trace.index;
@@ -147,7 +153,7 @@ static void ask(void *ctx, enum thread_what what, struct weft_text asset, uint64
             .as_of = as_of,
             .limit = what == THREAD_STORY ? WEFT_PAGE_RECORDS_MAX : 0,
             .ids_only = what == THREAD_IDS,
-            .with_records = what == THREAD_RECORDS}};
+            .with_records = what == THREAD_RECORDS || what == THREAD_PATHS}};
     do {
         weft_arena_reset(&side->answer);
         enum weft_err err = weft_client_call(side->client, &request, &side->answer, &answer, &msg);
@@ -155,7 +161,8 @@ static void ask(void *ctx, enum thread_what what, struct weft_text asset, uint64
             return; /* Not known then: there is nothing to tell. */
         }
         thread_must(err == WEFT_OK, "%.*s: %s", (int)asset.size, asset.data, msg.text);
-        struct weft_bytes cursor = take_page(side, &answer, sum, &request.query.min_index);
+        struct weft_bytes cursor =
+            take_page(side, &answer, what == THREAD_PATHS, sum, &request.query.min_index);
         weft_buffer_clear(&side->cursor);
         err = weft_buffer_append(&side->cursor, cursor.data, cursor.size);
         thread_must(err == WEFT_OK, "no memory for a cursor");
