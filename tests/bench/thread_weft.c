@@ -15,12 +15,12 @@ enum {
     COMMIT_RECORDS = 500,
     COMMITS_OUTSTANDING = 8,
     TIMEOUT_MS = 60000,
+    TURN_MS = 1000,
     ARENA_SIZE_MAX = 256 << 20,
 };
 
 struct side {
     struct weft_client *client;
-    struct weft_arena answer;
     struct weft_arena scratch;
     struct weft_buffer body;
     struct weft_buffer cursor;
@@ -114,68 +114,96 @@ static void sum_names(struct thread_sum *sum, struct weft_text names)
     }
 }
 
-/* Adds one page, and gives its cursor and index. */
-static struct weft_bytes take_page(struct side *side, const struct weft_client_message *answer,
-    bool has_paths, struct thread_sum *sum, uint64_t *ret_index)
+/* A question under way: its next page is asked for as soon as its cursor is known. */
+struct asking {
+    struct side *side;
+    struct weft_client_message request;
+    bool has_paths;
+    bool is_over;
+    struct thread_sum *sum;
+};
+
+static void add_page(const struct asking *a, const struct weft_client_message *answer)
 {
     bool is_page = answer->kind == WEFT_KIND_PAGE;
-    thread_must(is_page || answer->kind == WEFT_KIND_TRACE_RESULT, "another kind of answer");
     const struct weft_stored_record *records =
         is_page ? answer->page.records : answer->trace.records;
     uint32_t count = is_page ? answer->page.record_count : answer->trace.record_count;
-    if (sum != NULL) {
-        for (uint32_t i = 0; i < count; i++) {
-            sum_record(side, sum, is_page, &records[i]);
-        }
-        if (!is_page) {
-            sum_names(sum, answer->trace.assets);
-        }
+    for (uint32_t i = 0; i < count; i++) {
+        sum_record(a->side, a->sum, is_page, &records[i]);
     }
-    for (uint32_t i = 0; sum != NULL && has_paths && i < answer->trace.step_count; i++) {
+    if (is_page) {
+        return;
+    }
+    sum_names(a->sum, answer->trace.assets);
+    for (uint32_t i = 0; a->has_paths && i < answer->trace.step_count; i++) {
         const struct weft_trace_step *step = &answer->trace.steps[i];
         if (step->depth > 0) {
-            thread_sum_step(sum, step->asset, step->rel, step->depth);
+            thread_sum_step(a->sum, step->asset, step->rel, step->depth);
         }
     }
-    *ret_index = is_page ? answer->page.index : answer->trace.index;
-    return is_page ? answer->page.cursor : answer->trace.cursor;
+}
+
+static void on_answer(void *ctx, enum weft_err err, const struct weft_client_message *answer,
+    const struct weft_msg *msg);
+
+static void submit(struct asking *a)
+{
+    enum weft_err err = weft_client_submit(a->side->client, &a->request, on_answer, a);
+    thread_must(err == WEFT_OK, "a question: %s", weft_err_name(err));
+}
+
+static void on_answer(void *ctx, enum weft_err err, const struct weft_client_message *answer,
+    const struct weft_msg *msg)
+{
+    struct asking *a = ctx;
+    struct weft_query *q = &a->request.query;
+    if (err == WEFT_ENOTFOUND) {
+        a->is_over = true; /* Not known then: there is nothing to tell. */
+        return;
+    }
+    thread_must(err == WEFT_OK, "%.*s: %s", (int)q->asset.size, q->asset.data,
+        err != WEFT_OK ? msg->text : "");
+    bool is_page = answer->kind == WEFT_KIND_PAGE;
+    thread_must(is_page || answer->kind == WEFT_KIND_TRACE_RESULT, "another kind of answer");
+    struct weft_bytes cursor = is_page ? answer->page.cursor : answer->trace.cursor;
+    weft_buffer_clear(&a->side->cursor);
+    err = weft_buffer_append(&a->side->cursor, cursor.data, cursor.size);
+    thread_must(err == WEFT_OK, "no memory for a cursor");
+    q->cursor = (struct weft_bytes){a->side->cursor.data, a->side->cursor.size};
+    q->consistency = WEFT_MIN_INDEX;
+    q->min_index = is_page ? answer->page.index : answer->trace.index;
+    a->is_over = cursor.size == 0;
+    if (!a->is_over) {
+        submit(a);
+    }
+    if (a->sum != NULL) {
+        add_page(a, answer);
+    }
 }
 
 static void ask(void *ctx, enum thread_what what, struct weft_text asset, uint64_t as_of,
     struct thread_sum *sum)
 {
     struct side *side = ctx;
-    struct weft_client_message answer;
-    struct weft_msg msg;
-    struct weft_client_message request = {.kind = WEFT_KIND_QUERY,
+    struct asking asking = {.side = side, .has_paths = what == THREAD_PATHS, .sum = sum};
+    asking.request = (struct weft_client_message){.kind = WEFT_KIND_QUERY,
         .query = {.type = what == THREAD_STORY ? WEFT_QUERY_STORY : WEFT_QUERY_TRACE_FORWARD,
             .asset = asset,
             .as_of = as_of,
             .limit = what == THREAD_STORY ? WEFT_PAGE_RECORDS_MAX : 0,
             .ids_only = what == THREAD_IDS,
             .with_records = what == THREAD_RECORDS || what == THREAD_PATHS}};
-    do {
-        weft_arena_reset(&side->answer);
-        enum weft_err err = weft_client_call(side->client, &request, &side->answer, &answer, &msg);
-        if (err == WEFT_ENOTFOUND) {
-            return; /* Not known then: there is nothing to tell. */
-        }
-        thread_must(err == WEFT_OK, "%.*s: %s", (int)asset.size, asset.data, msg.text);
-        struct weft_bytes cursor =
-            take_page(side, &answer, what == THREAD_PATHS, sum, &request.query.min_index);
-        weft_buffer_clear(&side->cursor);
-        err = weft_buffer_append(&side->cursor, cursor.data, cursor.size);
-        thread_must(err == WEFT_OK, "no memory for a cursor");
-        request.query.cursor = (struct weft_bytes){side->cursor.data, side->cursor.size};
-        request.query.consistency = WEFT_MIN_INDEX;
-    } while (side->cursor.size > 0);
+    submit(&asking);
+    while (!asking.is_over) {
+        weft_net_turn(weft_client_net(side->client), TURN_MS);
+    }
 }
 
 int main(int argc, char **argv)
 {
     struct thread_options o;
-    struct side side = {
-        .answer = {.size_max = ARENA_SIZE_MAX}, .scratch = {.size_max = ARENA_SIZE_MAX}};
+    struct side side = {.scratch = {.size_max = ARENA_SIZE_MAX}};
     struct weft_context context = {.endpoint_count = 0};
     struct weft_net *net = NULL;
     struct weft_msg msg;
@@ -193,7 +221,6 @@ int main(int argc, char **argv)
     }
     weft_client_destroy(side.client);
     weft_net_close(net);
-    weft_arena_destroy(&side.answer);
     weft_arena_destroy(&side.scratch);
     weft_buffer_destroy(&side.body);
     weft_buffer_destroy(&side.cursor);
