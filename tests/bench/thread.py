@@ -19,21 +19,25 @@ SEED = 1
 QUESTIONS = {
     "story-unit": ("story", 3, "@unit:200", "now", 4),
     "story-part": ("story", 3, "@part:200", "now", 4),
-    "records-mid": ("records", 20, "lot:mid", "now", 15),
-    "records-big": ("records", 5, "lot:big", "now", 15),
+    "paths-mid": ("paths", 20, "lot:mid", "now", 15),
+    "paths-big": ("paths", 5, "lot:big", "now", 15),
+    "records-mid": ("records", 20, "lot:mid", "now", None),
+    "records-big": ("records", 5, "lot:big", "now", None),
     "ids-mid": ("ids", 40, "lot:mid", "now", None),
     "ids-big": ("ids", 20, "lot:big", "now", 500),
     "story-unit-past": ("story", 3, "@unit:200", "late", None),
-    "records-mid-past": ("records", 20, "lot:mid", "late", None),
-    "records-big-past": ("records", 5, "lot:big", "late", None),
+    "paths-mid-past": ("paths", 20, "lot:mid", "late", None),
+    "paths-big-past": ("paths", 5, "lot:big", "late", None),
     "ids-big-past": ("ids", 20, "lot:big", "late", None),
     "ids-big-half": ("ids", 20, "lot:big", "half", None),
 }
 TEXTS = {
     "story-unit": "story of a finished unit of 100 parts",
     "story-part": "story of a part of any level",
-    "records-mid": "forward trace, records",
-    "records-big": "forward trace, records",
+    "paths-mid": "forward trace, paths and records",
+    "paths-big": "forward trace, paths and records",
+    "records-mid": "the same, but records alone of postgres",
+    "records-big": "the same, but records alone of postgres",
     "ids-mid": "forward trace, names",
     "ids-big": "forward trace, names",
     "ids-big-half": "forward trace, names, as of 40 % of the log",
@@ -46,7 +50,8 @@ OUTSTANDING = 64
 # Types of keys, node/state/README.md.
 TYPES = {"R": "records", "N": "asset names, heads", "I": "asset ids", "V": "versions by kind",
          "T": "records late in time", "K": "records by kind", "L": "links of a record",
-         "M": "links by target", "Q": "request ids", "D": "words", "E": "words"}
+         "M": "links by target", "Q": "request ids", "D": "words", "E": "words",
+         "S": "identity", "P": "position", "C": "configuration"}
 
 
 class Side:
@@ -81,8 +86,9 @@ def compare(ours, theirs):
 
 def expect_counts(answers, units):
     """What the generator's lots reach, by its design."""
-    for label, share in (("ids-mid", 100), ("ids-big", 10), ("records-big", 10),
-                         ("records-mid", 100), ("ids-big-past", 10), ("records-big-past", 10)):
+    for label, share in (("ids-mid", 100), ("ids-big", 10), ("paths-mid", 100),
+                         ("paths-big", 10), ("records-mid", 100), ("records-big", 10),
+                         ("ids-big-past", 10), ("paths-big-past", 10)):
         wanted = units // share * UNIT_PARTS
         if answers[label]["count"] != wanted:
             raise RuntimeError(f"{label}: {answers[label]['count']} instead of {wanted}")
@@ -101,7 +107,7 @@ def indexes_of(path):
 
 def check_that_it_can_fail(ours, peer, database, indexes):
     """Spoil one text, then one link, in the peer: both must be found."""
-    labels = ("records-mid",)
+    labels = ("paths-mid",)
     right = ours.ask(indexes, labels, rounds=0)
     for fault in (
             "UPDATE record SET body = replace(body::text, 'torque', 'torqve')::json WHERE id = "
@@ -159,7 +165,8 @@ def past_table(report, ours, theirs):
 
 def disk_table(report, records, ours, theirs):
     rows = [(f"weft {TYPES.get(letter, letter)}", f"{size / 1e6:,.1f}", f"{size / records:,.1f}")
-            for letter, size in ours["types"].items()]
+            for letter, size in sorted(ours["types"].items(), key=lambda item: -item[1])
+            if size >= records]  # A byte per record: less is nothing.
     rows.append(("weft, the state in all", f"{ours['state'] / 1e6:,.1f}",
                  f"{ours['state'] / records:,.1f}"))
     rows.append(("weft, Raft log", f"{ours['log'] / 1e6:,.1f}", f"{ours['log'] / records:,.1f}"))
