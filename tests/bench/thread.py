@@ -210,7 +210,7 @@ def their_disk(database):
 def commits_table(bench, report, site, units):
     rows = []
     for lot, share in (("lot:mid", 100), ("lot:big", 10)):
-        found = beside.measure(site, lot, TRACERS, OUTSTANDING, bench.seconds, bench.rounds)
+        found = beside.measure(site, lot, TRACERS, OUTSTANDING, rounds=3 * bench.rounds + 1)
         lost = report.target(f"commits beside {lot}", found["loss"], beside.LOSS_MAX, False)
         rows.append(beside.row(units // share * UNIT_PARTS, found, lost))
     report.table(f"Commits, {OUTSTANDING} outstanding, while {TRACERS} clients trace back to back",
