@@ -99,16 +99,13 @@ static enum weft_err read_punctual(
 }
 
 /* Those that are not late come in order of time by order of revision (NOD-105), so the first
- * behind the cursor is found by halving the span of revisions. Leaves the walk there. */
-static enum weft_err enter_by_time(struct weft_collect *collect, struct weft_run *run,
+ * behind the cursor is found by halving the span of revisions. The walk stands at the first of the
+ * kind; leaves it there. */
+static enum weft_err skip_by_time(struct weft_collect *collect, struct weft_run *run,
     uint64_t asset, uint16_t kind, struct weft_bytes prefix)
 {
-    struct weft_key key = weft_key_version(asset, kind, 0, 0);
+    struct weft_key key;
     struct version v;
-    weft_store_walk_to(run->walk, &key);
-    if (!collect->has_after) {
-        return WEFT_OK;
-    }
     enum weft_err rv = read_punctual(run, prefix, &v);
     for (int i = 0; rv == WEFT_OK && v.is_there && i < STEPS_BEFORE_BISECTION; i++) {
         if (is_behind_cursor(collect, &v.ref)) {
@@ -147,23 +144,31 @@ static bool is_after_time(const struct weft_run *run, int64_t at_ns)
     return run->query->has_at && at_ns > run->query->at_ns;
 }
 
-static enum weft_err collect_kind(
-    struct weft_collect *collect, struct weft_run *run, uint64_t asset, uint16_t kind)
+/* What a walk over the versions of one kind has seen. */
+struct seen {
+    bool is_all;  /* It stands behind the last of them. */
+    bool is_late; /* One that is late, or it cannot say. */
+};
+
+/* The walk stands at the first version of the kind. */
+static enum weft_err collect_kind(struct weft_collect *collect, struct weft_run *run,
+    uint64_t asset, uint16_t kind, struct seen *ret_seen)
 {
     struct weft_key key = weft_key_version(asset, kind, 0, 0);
     struct weft_bytes prefix = {key.bytes, WEFT_KEY_VERSION_PREFIX_SIZE};
-    struct version v;
+    struct version v = {.is_there = true};
     enum weft_err rv = WEFT_OK;
-    if (collect->by_time) {
-        rv = enter_by_time(collect, run, asset, kind, prefix);
-    } else {
-        struct weft_key from =
-            collect->has_after ? weft_key_version(asset, kind, collect->after.index, 0) : key;
+    *ret_seen = (struct seen){.is_late = collect->has_after};
+    if (collect->has_after && collect->by_time) {
+        rv = skip_by_time(collect, run, asset, kind, prefix);
+    } else if (collect->has_after) {
+        struct weft_key from = weft_key_version(asset, kind, collect->after.index, 0);
         weft_store_walk_to(run->walk, &from);
     }
     while (rv == WEFT_OK && (rv = read_version(run, prefix, &v)) == WEFT_OK && v.is_there &&
            v.ref.index <= run->as_of) {
         bool is_part = !collect->by_time || !v.is_late;
+        ret_seen->is_late = ret_seen->is_late || v.is_late;
         if (collect->by_time && is_part && is_after_time(run, v.ref.at_ns)) {
             break;
         }
@@ -176,6 +181,8 @@ static enum weft_err collect_kind(
         run->steps++;
         weft_store_walk_next(run->walk);
     }
+    ret_seen->is_all = !v.is_there;
+    ret_seen->is_late = ret_seen->is_late || v.is_there;
     return rv;
 }
 
@@ -215,24 +222,32 @@ static enum weft_err collect_late(
     return weft_store_walk_err(run->walk, run->msg);
 }
 
+/* One descent for all kinds, and one more only where a walk ended early or something came late:
+ * descents are what a story takes its time for. */
 enum weft_err weft_collect_asset(
     struct weft_collect *collect, struct weft_run *run, uint64_t asset, uint16_t kind)
 {
+    struct weft_key key = weft_key_version(asset, kind, 0, 0);
+    struct weft_bytes prefix = {key.bytes, 1 + WEFT_ASSET_ID_SIZE};
+    struct version v;
+    struct seen seen;
+    bool has_late = false;
+    weft_store_walk_to(run->walk, &key);
     if (kind != 0) {
-        return collect_kind(collect, run, asset, kind);
+        return collect_kind(collect, run, asset, kind, &seen);
     }
-    enum weft_err rv = WEFT_OK;
-    for (uint32_t next = 1; rv == WEFT_OK && next <= WEFT_STATE_WORDS_MAX; next++) {
-        struct weft_key key = weft_key_version(asset, (uint16_t)next, 0, 0);
-        struct weft_bytes prefix = {key.bytes, 1 + WEFT_ASSET_ID_SIZE};
-        struct version v;
-        weft_store_walk_to(run->walk, &key);
-        rv = read_version(run, prefix, &v);
-        if (rv != WEFT_OK || !v.is_there) {
-            break;
+    enum weft_err rv = read_version(run, prefix, &v);
+    while (rv == WEFT_OK && v.is_there) {
+        rv = collect_kind(collect, run, asset, v.kind, &seen);
+        has_late = has_late || seen.is_late;
+        if (rv == WEFT_OK && !seen.is_all) {
+            if (v.kind == WEFT_STATE_WORDS_MAX) {
+                break;
+            }
+            key = weft_key_version(asset, (uint16_t)(v.kind + 1), 0, 0);
+            weft_store_walk_to(run->walk, &key);
         }
-        next = v.kind;
-        rv = collect_kind(collect, run, asset, v.kind);
+        rv = rv == WEFT_OK ? read_version(run, prefix, &v) : rv;
     }
-    return rv == WEFT_OK && collect->by_time ? collect_late(collect, run, asset) : rv;
+    return rv == WEFT_OK && collect->by_time && has_late ? collect_late(collect, run, asset) : rv;
 }
