@@ -1,6 +1,7 @@
 #include "node/reads.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,6 +109,7 @@ struct answers {
     uint32_t pages;
     uint32_t errors;
     enum weft_err last_err;
+    char last_detail[512];
     uint64_t last_index;
     uint32_t last_records;
     bool is_idle;
@@ -128,6 +130,8 @@ static void on_answer(void *ctx, const struct weft_waiter *waiter, struct weft_b
     } else {
         a->errors++;
         a->last_err = decoded.error.err;
+        (void)snprintf(a->last_detail, sizeof(a->last_detail), "%.*s",
+            (int)decoded.error.detail.size, decoded.error.detail.data);
     }
     weft_arena_destroy(&arena);
 }
@@ -500,6 +504,8 @@ TEST(reads, over_the_share_of_a_client_are_refused_with_the_limit)
     turn(&f, 100); /* The pool hands on two, a quarter of eight, and refuses the others. */
     EXPECT_EQ(2, f.answers.errors);
     EXPECT_EQ(WEFT_EBUSY, f.answers.last_err);
+    EXPECT_TRUE(strstr(f.answers.last_detail, "of 8 such") != NULL);
+    EXPECT_TRUE(strstr(f.answers.last_detail, "limits.long_reads_waiting") != NULL);
     EXPECT_EQ(2, figures_of(&f).refused);
     EXPECT_EQ(2, figures_of(&f).waiting);
     stop(&f);
