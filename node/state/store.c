@@ -16,6 +16,7 @@ enum {
     PERSISTED_TIER = 2, /* rocksdb::kPersistedTier: reads skip what only memory holds */
     BLOCK_SIZE_BYTES = 8 * 1024,
     BLOOM_BITS_PER_KEY = 10,
+    PARTITION_SIZE_BYTES = 4 * 1024, /* RocksDB's own default */
     FILE_SIZE_BYTES = 64 * 1024 * 1024,
     LEVEL_1_SIZE_BYTES = 256 * 1024 * 1024,
     BLOB_FILE_SIZE_BYTES = 256 * 1024 * 1024,
@@ -29,6 +30,7 @@ enum {
     LOG_LEVEL_FATAL = 4,         /* rocksdb::FATAL_LEVEL */
     SEEK_STEPS = 4,              /* measured: about as long as so many moves to the next key */
     CHECKSUM_XXH3 = 4,           /* rocksdb::kXXH3; Debian's build computes CRC32C in software */
+    TWO_LEVEL_INDEX = 2,         /* rocksdb::kTwoLevelIndexSearch */
 };
 
 struct weft_store {
@@ -152,6 +154,12 @@ static void set_options(struct weft_store *s, const struct weft_store_options *o
     rocksdb_block_based_options_set_cache_index_and_filter_blocks(s->table, 1);
     rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority(s->table, 1);
     rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(s->table, 1);
+    /* In parts: the filter of a file of a million keys, whole, is larger than the share of the
+     * cache that may hold it (1 MiB of 64), and would be read from the file by each get. */
+    rocksdb_block_based_options_set_index_type(s->table, TWO_LEVEL_INDEX);
+    rocksdb_block_based_options_set_partition_filters(s->table, 1);
+    rocksdb_block_based_options_set_metadata_block_size(s->table, PARTITION_SIZE_BYTES);
+    rocksdb_block_based_options_set_pin_top_level_index_and_filter(s->table, 1);
     rocksdb_options_set_block_based_table_factory(o, s->table);
     /* Blobs are checked by CRC32C when they are read: what is asked for again is kept. */
     rocksdb_options_set_blob_cache(o, s->cache);
