@@ -136,8 +136,6 @@ static void set_options(struct weft_store *s, const struct weft_store_options *o
     rocksdb_options_set_enable_write_thread_adaptive_yield(o, 0);
     rocksdb_options_set_max_background_jobs(o, 2);
     rocksdb_options_set_bytes_per_sync(o, BYTES_PER_SYNC);
-    rocksdb_options_set_memtable_prefix_bloom_size_ratio(o, 0.02);
-    rocksdb_options_set_memtable_whole_key_filtering(o, 1);
     set_levels(o, options->memtable_bytes);
 
     s->cache = rocksdb_cache_create_lru((size_t)options->cache_bytes);
