@@ -161,6 +161,9 @@ struct weft_wire_ref weft_codec_put_commit(
 {
     uint32_t count = weft_codec_put_count(b, commit->record_count, WEFT_COMMIT_RECORDS_MAX);
     size_t mark = weft_wire_mark(b);
+    if (count > 1) {
+        weft_wire_share(b); /* Records of one commit have paths, rels and much else in common. */
+    }
     for (uint32_t i = 0; i < count; i++) {
         weft_wire_push(b, weft_codec_put_record(b, &commit->records[i]));
     }

@@ -48,6 +48,9 @@ const void *weft_wire_at(struct weft_wire_vector vector, uint32_t index);
  * finish reports it; what is written after it is nothing. */
 struct weft_wire_builder *weft_wire_begin(enum weft_wire_slot slot, size_t size_max);
 void weft_wire_fail(struct weft_wire_builder *b, enum weft_err err);
+/* From here on a text that was written lately is not written again: the ref leads to it. It counts
+ * against size_max as if it were written out, as decoders count it. */
+void weft_wire_share(struct weft_wire_builder *b);
 
 /* Empty: nothing. */
 struct weft_wire_ref weft_wire_text(struct weft_wire_builder *b, struct weft_text text);

@@ -5,6 +5,7 @@
 #ifndef WEFT_PROTO_SCHEMA_FACE_HH
 #define WEFT_PROTO_SCHEMA_FACE_HH
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 #include <vector>
@@ -30,12 +31,26 @@ struct gap {
     size_t size;
 };
 
+// A text that may be met again, in the slot of its hash until another one takes it.
+struct shared {
+    uint64_t message; // the builder's number of the message that it stands in
+    uint64_t hash;
+    flatbuffers::uoffset_t offset;
+};
+
+constexpr size_t shared_slots = 1024;  // chosen: 24 KB
+constexpr size_t shared_size_max = 96; // chosen: longer ones are rarely met again
+
 } // namespace face
 
 struct weft_wire_builder {
     flatbuffers::FlatBufferBuilder buffer{1024};
     std::vector<flatbuffers::Offset<void>> refs;
     std::vector<face::gap> gaps;
+    face::shared shared[face::shared_slots] = {};
+    uint64_t message = 0;
+    size_t shared_size = 0; // what sharing has saved
+    bool is_sharing = false;
     size_t size_max = 0;
     enum weft_err err = WEFT_OK;
 };
@@ -49,7 +64,7 @@ template <typename Write> weft_wire_ref guard(weft_wire_builder *b, size_t more,
     if (b->err != WEFT_OK) {
         return {0};
     }
-    if (more > b->size_max || b->buffer.GetSize() > b->size_max - more) {
+    if (more > b->size_max || b->buffer.GetSize() + b->shared_size > b->size_max - more) {
         b->err = WEFT_ETOOBIG;
         return {0};
     }
@@ -59,6 +74,45 @@ template <typename Write> weft_wire_ref guard(weft_wire_builder *b, size_t more,
         b->err = WEFT_ENOMEM;
         return {0};
     }
+}
+
+// Eight bytes at a time: multiply and fold.
+inline uint64_t hash_of(weft_text text)
+{
+    uint64_t hash = text.size;
+    for (size_t at = 0; at < text.size; at += sizeof(hash)) {
+        uint64_t word = 0;
+        std::memcpy(&word, text.data + at, std::min(text.size - at, sizeof(word)));
+        auto product = static_cast<unsigned __int128>(hash ^ word) * 0x9e3779b97f4a7c15u;
+        hash = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+    }
+    return hash;
+}
+
+inline bool is_text_at(const weft_wire_builder *b, flatbuffers::uoffset_t offset, weft_text text)
+{
+    const uint8_t *p = b->buffer.GetCurrentBufferPointer() + b->buffer.GetSize() - offset;
+    return flatbuffers::ReadScalar<flatbuffers::uoffset_t>(p) == text.size &&
+           std::memcmp(p + sizeof(flatbuffers::uoffset_t), text.data, text.size) == 0;
+}
+
+inline weft_wire_ref write_text(weft_wire_builder *b, weft_text text)
+{
+    return guard(b, text.size, [&] { return b->buffer.CreateString(text.data, text.size).o; });
+}
+
+inline weft_wire_ref share_text(weft_wire_builder *b, weft_text text)
+{
+    uint64_t hash = hash_of(text);
+    shared *s = &b->shared[hash % shared_slots];
+    if (b->err == WEFT_OK && s->message == b->message && s->hash == hash &&
+        is_text_at(b, s->offset, text)) {
+        b->shared_size += sizeof(flatbuffers::uoffset_t) + text.size;
+        return {s->offset};
+    }
+    weft_wire_ref ref = write_text(b, text);
+    *s = {b->message, hash, ref.offset};
+    return ref;
 }
 
 // The root table of a message whose every offset was checked, or nullptr.
@@ -140,6 +194,9 @@ weft_wire_builder *weft_wire_begin(weft_wire_slot slot, size_t size_max)
     b->buffer.Align(8); // The message is a multiple of 8 whatever is in it.
     b->refs.clear();
     b->gaps.clear();
+    b->message++;
+    b->shared_size = 0;
+    b->is_sharing = false;
     b->size_max = size_max;
     b->err = WEFT_OK;
     return b;
@@ -152,13 +209,18 @@ void weft_wire_fail(weft_wire_builder *b, weft_err err)
     }
 }
 
+void weft_wire_share(weft_wire_builder *b)
+{
+    b->is_sharing = true;
+}
+
 weft_wire_ref weft_wire_text(weft_wire_builder *b, weft_text text)
 {
     if (text.size == 0) {
         return {0};
     }
-    return face::guard(
-        b, text.size, [&] { return b->buffer.CreateString(text.data, text.size).o; });
+    return b->is_sharing && text.size <= face::shared_size_max ? face::share_text(b, text)
+                                                               : face::write_text(b, text);
 }
 
 weft_wire_ref weft_wire_bytes(weft_wire_builder *b, weft_bytes bytes)
@@ -223,7 +285,7 @@ weft_err weft_wire_finish(weft_wire_builder *b, weft_wire_ref root, const char *
     size_t front, weft_buffer *out)
 {
     size_t size = front + face::finish(b, root, identifier);
-    if (b->err == WEFT_OK && size > b->size_max) {
+    if (b->err == WEFT_OK && size + b->shared_size > b->size_max) {
         b->err = WEFT_ETOOBIG;
     }
     weft_err err = b->err == WEFT_OK ? weft_buffer_reserve(out, size) : b->err;

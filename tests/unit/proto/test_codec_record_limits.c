@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "tests/unit/proto/raw_message.h"
@@ -251,6 +252,80 @@ TEST(codec_record_limits, bound_what_the_records_of_a_page_unfold_to)
             send_client(b, WEFT_KIND_PAGE, weft_wire_page_write(b, &p)));
     }
     weft_buffer_destroy(&encoded);
+}
+
+TEST(codec_record_limits, write_what_the_records_of_a_commit_have_in_common_once)
+{
+    enum {
+        RECORDS = 64
+    };
+    struct weft_field fields[] = {
+        {WEFT_TEXT("readings/temperature"), WEFT_TEXT("21.5"), WEFT_VALUE_REAL},
+        {WEFT_TEXT("step"), WEFT_TEXT("receiving"), WEFT_VALUE_TEXT}};
+    struct weft_link links[] = {{WEFT_TEXT("contains"), WEFT_TEXT("lot:5500"), fields, 2},
+        {WEFT_TEXT("contains"), WEFT_TEXT("lot:5501"), NULL, 0}};
+    static struct weft_record records[RECORDS];
+    static char assets[RECORDS][8];
+    for (uint32_t i = 0; i < RECORDS; i++) {
+        (void)snprintf(assets[i], sizeof(assets[i]), "box/%u", i);
+        records[i] = (struct weft_record){.kind = WEFT_TEXT("k"),
+            .asset = weft_text_of(assets[i]),
+            .fields = fields,
+            .field_count = 2,
+            .links = links,
+            .link_count = 2};
+    }
+    const struct weft_commit commit = {.records = records, .record_count = RECORDS};
+    const struct weft_commit one = {.records = records, .record_count = 1};
+    weft_buffer_clear(&out);
+    EXPECT_EQ(WEFT_OK, weft_commit_encode(&one, &out));
+    size_t alone = out.size;
+    weft_buffer_clear(&out);
+    EXPECT_EQ(WEFT_OK, weft_commit_encode(&commit, &out));
+    EXPECT_TRUE(out.size < RECORDS * alone * 2 / 3);
+    struct weft_commit decoded;
+    weft_arena_reset(&arena);
+    EXPECT_EQ(WEFT_OK,
+        weft_commit_decode((struct weft_bytes){out.data, out.size}, &arena, &decoded, NULL));
+    EXPECT_EQ(RECORDS, decoded.record_count);
+    struct weft_buffer stated = {0}, read = {0};
+    for (uint32_t i = 0; i < RECORDS; i++) {
+        EXPECT_EQ(WEFT_OK, weft_record_encode(&records[i], &stated));
+        EXPECT_EQ(WEFT_OK, weft_record_encode(&decoded.records[i], &read));
+    }
+    EXPECT_EQ(stated.size, read.size);
+    EXPECT_MEM(stated.data, read.data, stated.size);
+    weft_buffer_destroy(&stated);
+    weft_buffer_destroy(&read);
+}
+
+/* PRO-9: what is written once counts as often as it is read, so the largest commit that is written
+ * is one that is read. */
+TEST(codec_record_limits, refuse_a_commit_that_is_small_but_unfolds_to_more_than_one)
+{
+    static struct weft_link links[100];
+    static struct weft_record records[WEFT_COMMIT_RECORDS_MAX];
+    for (size_t size = 1; size <= 96; size += 19) {
+        struct weft_text text = text_of_size(size);
+        for (size_t i = 0; i < 100; i++) {
+            links[i] = (struct weft_link){WEFT_TEXT("r"), text, NULL, 0};
+        }
+        for (size_t i = 0; i < WEFT_COMMIT_RECORDS_MAX; i++) {
+            records[i] = (struct weft_record){
+                .kind = WEFT_TEXT("k"), .asset = text, .links = links, .link_count = 100};
+        }
+        uint32_t admitted = 2, refused = WEFT_COMMIT_RECORDS_MAX;
+        while (refused - admitted > 1) {
+            uint32_t count = (admitted + refused) / 2;
+            struct weft_client_message m = {
+                .kind = WEFT_KIND_COMMIT, .commit = {.records = records, .record_count = count}};
+            enum weft_err err = encode_client(&m); /* And decode. */
+            EXPECT_TRUE(err == WEFT_OK || (err == WEFT_ETOOBIG && out.size == 0));
+            admitted = err == WEFT_OK ? count : admitted;
+            refused = err == WEFT_OK ? refused : count;
+        }
+        EXPECT_TRUE(admitted > 50 && refused < WEFT_COMMIT_RECORDS_MAX);
+    }
 }
 
 /* --- a commit's texts: checked once, by weft_record_check ------------------------------------ */
