@@ -88,6 +88,15 @@ bool weft_filter_may_hold(const struct weft_filter *filter, uint64_t hash)
     return false;
 }
 
+void weft_filter_expect(const struct weft_filter *filter, uint64_t hash)
+{
+    for (int segment = 0; segment < WEFT_FILTER_SEGMENTS; segment++) {
+        if (filter->segments[segment] != NULL) {
+            __builtin_prefetch(line_of(filter, segment, hash));
+        }
+    }
+}
+
 void weft_filter_destroy(struct weft_filter *filter)
 {
     for (int i = 0; i < WEFT_FILTER_SEGMENTS; i++) {

@@ -25,6 +25,8 @@ struct weft_filter { /* Zero-initialized is empty. */
 void weft_filter_add(struct weft_filter *filter, uint64_t hash);
 /* False: never added. */
 bool weft_filter_may_hold(const struct weft_filter *filter, uint64_t hash);
+/* Begin to fetch what weft_filter_may_hold will look at. */
+void weft_filter_expect(const struct weft_filter *filter, uint64_t hash);
 void weft_filter_destroy(struct weft_filter *filter);
 
 #endif

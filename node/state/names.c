@@ -8,18 +8,18 @@
 #include "proto/check.h"
 
 enum {
-    CACHE_NAME_SIZE_MAX = 54, /* Longer names are read from the store each time. */
+    CACHE_NAME_SIZE_MAX = 63, /* Longer names are read from the store each time. */
     CACHE_WAYS = 4,
+    TAG_TAKEN = 1, /* 0: the place is free. */
+    TAG_USED = 2,  /* Asked for since its set was last gone round. */
     TABLE_SIZE_FIRST = 1024,
     WORDS_FIRST = 64,
 };
 
-/* 128 bytes: two cache lines. id 0: free. */
+/* 128 bytes: two cache lines, of which none is looked at before its tag is that of the name. */
 struct cached {
-    uint64_t hash;
     struct weft_head head;
     uint8_t size;
-    uint8_t used; /* Asked for since its set was last gone round. */
     char text[CACHE_NAME_SIZE_MAX];
 };
 _Static_assert(sizeof(struct cached) == 128, "two cache lines");
@@ -29,6 +29,7 @@ struct weft_names {
     struct weft_arena texts;
     uint64_t secret;
     struct cached *cache;
+    uint32_t *tags; /* Of the places in the cache: upper bits of the hash, TAG_... in the lowest. */
     uint64_t set_mask;
     struct weft_name *names; /* The apply's own table. */
     uint32_t count;
@@ -292,21 +293,31 @@ struct weft_words *weft_names_rels(struct weft_names *names)
 
 /* --- the cache ------------------------------------------------------------------------------- */
 
-static struct cached *set_of(const struct weft_names *names, uint64_t hash)
+/* First of the places that may hold it. */
+static uint64_t set_of(const struct weft_names *names, uint64_t hash)
 {
-    return &names->cache[((hash >> 20) & names->set_mask) * CACHE_WAYS];
+    return ((hash >> 20) & names->set_mask) * CACHE_WAYS;
+}
+
+static uint32_t tag_of(uint64_t hash)
+{
+    return (uint32_t)(hash >> 32) | TAG_TAKEN | TAG_USED;
+}
+
+static bool holds(const struct cached *c, struct weft_text text)
+{
+    return c->size == text.size && memcmp(c->text, text.data, text.size) == 0;
 }
 
 static bool cache_get(const struct weft_names *names, uint64_t hash, struct weft_text text,
     struct weft_head *ret_head)
 {
-    struct cached *set = set_of(names, hash);
-    for (int i = 0; i < CACHE_WAYS; i++) {
-        struct cached *c = &set[i];
-        if (c->hash == hash && c->head.id != 0 && c->size == text.size &&
-            memcmp(c->text, text.data, text.size) == 0) {
-            c->used = 1;
-            *ret_head = c->head;
+    uint64_t set = set_of(names, hash);
+    uint32_t tag = tag_of(hash);
+    for (uint64_t i = set; i < set + CACHE_WAYS; i++) {
+        if ((names->tags[i] | TAG_USED) == tag && holds(&names->cache[i], text)) {
+            names->tags[i] = tag;
+            *ret_head = names->cache[i].head;
             return true;
         }
     }
@@ -314,25 +325,23 @@ static bool cache_get(const struct weft_names *names, uint64_t hash, struct weft
 }
 
 /* The one that holds the name, a free one, or the first that nobody asked for lately. */
-static struct cached *cache_place(
-    const struct weft_names *names, uint64_t hash, struct weft_text text)
+static uint64_t cache_place(const struct weft_names *names, uint64_t hash, struct weft_text text)
 {
-    struct cached *set = set_of(names, hash);
-    struct cached *place = NULL;
-    for (int i = 0; i < CACHE_WAYS; i++) {
-        struct cached *c = &set[i];
-        if (c->hash == hash && c->size == text.size && memcmp(c->text, text.data, text.size) == 0) {
-            return c;
+    uint64_t set = set_of(names, hash), place = UINT64_MAX;
+    uint32_t tag = tag_of(hash);
+    for (uint64_t i = set; i < set + CACHE_WAYS; i++) {
+        if ((names->tags[i] | TAG_USED) == tag && holds(&names->cache[i], text)) {
+            return i;
         }
-        if (place == NULL && (c->head.id == 0 || c->used == 0)) {
-            place = c;
+        if (place == UINT64_MAX && (names->tags[i] & TAG_USED) == 0) {
+            place = i;
         }
     }
-    if (place == NULL) {
-        for (int i = 0; i < CACHE_WAYS; i++) {
-            set[i].used = 0;
+    if (place == UINT64_MAX) {
+        for (uint64_t i = set; i < set + CACHE_WAYS; i++) {
+            names->tags[i] &= ~(uint32_t)TAG_USED;
         }
-        place = &set[(hash >> 8) % CACHE_WAYS];
+        place = set + (hash >> 8) % CACHE_WAYS;
     }
     return place;
 }
@@ -342,11 +351,11 @@ static void cache_put(const struct weft_names *names, const struct weft_name *na
     if (name->text.size > CACHE_NAME_SIZE_MAX) {
         return;
     }
-    struct cached *c = cache_place(names, name->hash, name->text);
-    c->hash = name->hash;
+    uint64_t place = cache_place(names, name->hash, name->text);
+    struct cached *c = &names->cache[place];
+    names->tags[place] = tag_of(name->hash);
     c->head = name->head;
     c->size = (uint8_t)name->text.size;
-    c->used = 1;
     memcpy(c->text, name->text.data, name->text.size);
 }
 
@@ -369,9 +378,10 @@ enum weft_err weft_names_create(struct weft_store *store, uint64_t cache_bytes, 
     names->table_mask = TABLE_SIZE_FIRST - 1;
     names->kinds = (struct weft_words){.letter = 'k', .secret = secret};
     names->rels = (struct weft_words){.letter = 'r', .secret = secret};
-    names->cache = calloc(sets * CACHE_WAYS, sizeof(*names->cache));
+    names->cache = aligned_alloc(sizeof(*names->cache), sets * CACHE_WAYS * sizeof(*names->cache));
+    names->tags = calloc(sets * CACHE_WAYS, sizeof(*names->tags));
     names->table = calloc(TABLE_SIZE_FIRST, sizeof(*names->table));
-    enum weft_err rv = names->cache != NULL && names->table != NULL
+    enum weft_err rv = names->cache != NULL && names->tags != NULL && names->table != NULL
                            ? WEFT_OK
                            : weft_fail(msg, WEFT_ENOMEM, "names");
     names->texts.size_max = SIZE_MAX / 2;
@@ -406,6 +416,7 @@ void weft_names_destroy(struct weft_names *names)
     free(names->table);
     free(names->names);
     free(names->cache);
+    free(names->tags);
     free(names);
 }
 
@@ -442,9 +453,10 @@ static enum weft_err grow_table(struct weft_names *names)
 }
 
 static enum weft_err load_head(struct weft_names *names, struct weft_text text, uint64_t hash,
-    struct weft_head *ret_head, struct weft_msg *msg)
+    struct weft_head *ret_head, bool *ret_is_cached, struct weft_msg *msg)
 {
-    if (cache_get(names, hash, text, ret_head)) {
+    *ret_is_cached = cache_get(names, hash, text, ret_head);
+    if (*ret_is_cached) {
         return WEFT_OK;
     }
     if (names->store == NULL || !weft_filter_may_hold(&names->filter, hash)) {
@@ -464,6 +476,22 @@ static enum weft_err load_head(struct weft_names *names, struct weft_text text, 
     }
     weft_store_release(&value);
     return rv;
+}
+
+void weft_names_expect(const struct weft_names *names, struct weft_text text)
+{
+    uint64_t hash = weft_name_hash(names->secret, text.data, text.size);
+    uint64_t set = set_of(names, hash);
+    uint32_t tag = tag_of(hash);
+    __builtin_prefetch(&names->table[(uint32_t)hash & names->table_mask]);
+    for (uint64_t i = set; i < set + CACHE_WAYS; i++) {
+        if ((names->tags[i] | TAG_USED) == tag) {
+            __builtin_prefetch(&names->cache[i]);
+            __builtin_prefetch(names->cache[i].text);
+            return;
+        }
+    }
+    weft_filter_expect(&names->filter, hash);
 }
 
 /* False: the apply has not looked at it yet. */
@@ -486,12 +514,13 @@ enum weft_err weft_names_peek(struct weft_names *names, struct weft_text text,
     struct weft_head *ret_head, struct weft_msg *msg)
 {
     uint32_t place;
+    bool is_cached;
     uint64_t hash = weft_name_hash(names->secret, text.data, text.size);
     if (find_in_table(names, text, hash, &place)) {
         *ret_head = names->names[place].head;
         return WEFT_OK;
     }
-    return load_head(names, text, hash, ret_head, msg);
+    return load_head(names, text, hash, ret_head, &is_cached, msg);
 }
 
 enum weft_err weft_names_find(
@@ -506,7 +535,7 @@ enum weft_err weft_names_find(
         return weft_fail(msg, rv, "names");
     }
     struct weft_name *name = &names->names[names->count];
-    rv = load_head(names, text, hash, &name->head, msg);
+    rv = load_head(names, text, hash, &name->head, &name->is_cached, msg);
     if (rv != WEFT_OK) {
         return rv;
     }
@@ -550,7 +579,7 @@ void weft_names_settle(struct weft_names *names)
         /* Freed in order of place: who was put behind this one is looked for by its own place,
          * so the holes this leaves in a run do not hide it. */
         names->table[slot] = 0;
-        if (name->head.id != 0) {
+        if (name->head.id != 0 && (name->is_changed || !name->is_cached)) {
             cache_put(names, name);
         }
     }

@@ -36,6 +36,7 @@ struct weft_name {
     uint64_t hash;
     struct weft_head head;
     bool is_changed;
+    bool is_cached; /* The cache has the head as it was before the apply. */
 };
 
 struct weft_word { /* A kind or rel. */
@@ -67,6 +68,8 @@ void weft_names_destroy(struct weft_names *names);
 /* The head as the apply under way has left it; `text` is not kept. id 0: never mentioned. */
 WEFT_MUST_USE enum weft_err weft_names_peek(struct weft_names *names, struct weft_text text,
     struct weft_head *ret_head, struct weft_msg *msg);
+/* It will be asked for soon: begin to fetch what that needs from memory. */
+void weft_names_expect(const struct weft_names *names, struct weft_text text);
 /* The name's place in the apply's own table, read from cache or store if need be. `text` is kept
  * until the table is cleared (NOD-102). */
 WEFT_MUST_USE enum weft_err weft_names_find(

@@ -136,6 +136,9 @@ enum weft_err weft_stage_record(struct weft_stage *stage, const struct weft_stag
     if (rv != WEFT_OK) {
         return weft_fail(msg, rv, "name an asset");
     }
+    for (uint32_t i = 0; i < record->link_count; i++) {
+        weft_names_expect(context->names, record->links[i].to); /* While the digest is made. */
+    }
     struct weft_statement_place place = context->place;
     place.previous = asset->head.digest;
     rv = weft_statement_digest(record, &place, &stage->arena, NULL, &staged->digest);

@@ -1,5 +1,5 @@
 /* Parts of the replicated state by themselves: globs and numbers, the window of request ids, the
- * filter of names, packs. */
+ * filter of names, names, packs. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -298,6 +298,77 @@ TEST(filter, says_perhaps_to_all_once_it_is_full)
     EXPECT_TRUE(filter.is_full);
     EXPECT_TRUE(weft_filter_may_hold(&filter, hash_of(2)));
     weft_filter_destroy(&filter);
+}
+
+/* --- names ----------------------------------------------------------------------------------- */
+
+/* Shorter and longer than what the cache keeps. */
+static struct weft_text name_of(uint32_t n, char text[96])
+{
+    int size = snprintf(text, 96, "urn:name:%u:%.*s", n, (int)(n % 80),
+        "................................................................................");
+    return (struct weft_text){text, (size_t)size};
+}
+
+/* In applies of a few names, of which some are changed: what is found is what was put last,
+ * whether table, cache or store has it. The cache is far too small for all. */
+TEST(names, are_what_was_put_last_whoever_has_them)
+{
+    enum {
+        NAMES = 400,
+        APPLIES = 3000,
+        PER_APPLY = 20,
+        CACHE_BYTES = 64 * 128,
+    };
+    static struct weft_head heads[NAMES];
+    static char texts[PER_APPLY][96];
+    char directory[600];
+    bool created;
+    struct weft_store *store;
+    struct weft_names *names;
+    struct weft_msg msg;
+    uint64_t known = 0;
+    (void)snprintf(directory, sizeof(directory), "%s/store", test_directory());
+    const struct weft_store_options options = {
+        .directory = directory, .cache_bytes = 8 << 20, .memtable_bytes = 8 << 20};
+    EXPECT_EQ(WEFT_OK, weft_store_open(&options, &store, &created, &msg));
+    struct weft_store_batch *batch = weft_store_batch_create();
+    EXPECT_EQ(WEFT_OK, weft_names_create(store, CACHE_BYTES, 0, 99, &names, &msg));
+    for (uint64_t apply = 1; apply <= APPLIES; apply++) {
+        for (uint32_t i = 0; i < PER_APPLY; i++) {
+            uint32_t n = (uint32_t)test_random(test_random(4) == 0 ? NAMES : 40), place;
+            struct weft_text text = name_of(n, texts[i]);
+            weft_names_expect(names, text);
+            EXPECT_EQ(WEFT_OK, weft_names_find(names, text, &place, &msg));
+            struct weft_name *name = weft_names_at(names, place);
+            EXPECT_EQ(heads[n].id, name->head.id);
+            EXPECT_EQ(heads[n].rev, name->head.rev);
+            if (test_random(3) == 0) {
+                if (name->head.id == 0) {
+                    name->head.id = ++known;
+                    name->head.since = apply;
+                    weft_names_is_new(names, name);
+                }
+                name->head.rev = apply;
+                name->is_changed = true;
+                heads[n] = name->head;
+            }
+        }
+        for (uint32_t i = 0; i < weft_names_count(names); i++) {
+            const struct weft_name *name = weft_names_at(names, i);
+            uint8_t bytes[WEFT_HEAD_SIZE_MAX];
+            struct weft_key key = weft_key_name(name->text);
+            if (name->is_changed) {
+                weft_store_batch_put(batch, &key, bytes, weft_head_encode(&name->head, bytes));
+            }
+        }
+        EXPECT_EQ(WEFT_OK, weft_store_write(store, batch, &msg));
+        weft_names_settle(names);
+    }
+    EXPECT_TRUE(known > NAMES / 2);
+    weft_names_destroy(names);
+    weft_store_batch_destroy(batch);
+    weft_store_close(store);
 }
 
 /* --- packs ----------------------------------------------------------------------------------- */
