@@ -16,7 +16,8 @@
 enum {
     EXT4_SHUTDOWN_NO_LOG_FLUSH = 2, /* EXT4_GOING_FLAGS_NOLOGFLUSH, fs/ext4/ext4.h */
     LOOP_TRIES = 64,                /* another harness may take the free device first */
-    MKFS_MS = 60000
+    MKFS_MS = 60000,
+    BUSY_MS = 5000
 };
 
 /* EXT4_IOC_SHUTDOWN of fs/ext4/ext4.h, which no installed header has. */
@@ -91,8 +92,14 @@ static bool unmount_volume(struct jep_volume *v, struct jep_message *message)
     if (!v->is_mounted) {
         return true;
     }
-    if (umount2(v->mount_point, 0) != 0) {
-        return jep_failed(message, "unmount %s: %s", v->mount_point, strerror(errno));
+    /* A child that another thread forks holds copies of our descriptors until it is another
+     * program: nobody's fault, and over in a moment. */
+    int64_t deadline = jep_now_ns() + BUSY_MS * (int64_t)1000000;
+    while (umount2(v->mount_point, 0) != 0) {
+        if (errno != EBUSY || jep_now_ns() > deadline) {
+            return jep_failed(message, "unmount %s: %s", v->mount_point, strerror(errno));
+        }
+        jep_sleep_ms(1);
     }
     v->is_mounted = false;
     return true;
