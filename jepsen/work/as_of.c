@@ -11,7 +11,8 @@
 
 enum {
     FINAL_QUESTIONS = 40, /* chosen: for each node */
-    RECENT = 8            /* chosen: of the last 0.2 s */
+    RECENT = 8,           /* chosen: of the last 0.2 s */
+    OLD_STEP = 16
 };
 
 static struct jep_edn question(struct jep_gen *gen)
@@ -68,21 +69,22 @@ static void write_value(struct jep_call *call)
     }
 }
 
-/* Another key's index is as good a question as the key's own. False: nothing is known yet. */
+/* Few different questions, so that each is asked often and at every node: half of the time one of
+ * the newest, which a node may not have yet, else every sixteenth of the old ones. The index of
+ * another key's write is as good a question as that of the key's own. False: nothing is known yet.
+ */
 static bool choose(struct jep_call *call, int64_t *ret_key, int64_t *ret_index)
 {
     struct jep_shared *shared = call->shared;
     (void)pthread_mutex_lock(&shared->mutex);
     size_t count = shared->known_count;
+    bool is_recent = jep_rng_chance(call->rng, 1, 2) && count > RECENT;
+    bool is_own = jep_rng_chance(call->rng, 1, 2);
     if (count > 0) {
-        /* Half of the time one that a node may not have yet. */
-        bool is_recent = jep_rng_chance(call->rng, 1, 2) && count > RECENT;
-        size_t key = is_recent ? count - 1 - (size_t)jep_rng_below(call->rng, RECENT)
-                               : (size_t)jep_rng_below(call->rng, count);
-        bool is_own = jep_rng_chance(call->rng, 1, 2);
-        size_t index = is_own ? key : (size_t)jep_rng_below(call->rng, count);
-        *ret_key = shared->known[key].key;
-        *ret_index = shared->known[index].index;
+        size_t at = is_recent ? count - 1 - (size_t)jep_rng_below(call->rng, RECENT)
+                              : (size_t)jep_rng_below(call->rng, count) / OLD_STEP * OLD_STEP;
+        *ret_index = shared->known[at].index;
+        *ret_key = shared->known[is_own || at == 0 ? at : at - 1].key;
     }
     (void)pthread_mutex_unlock(&shared->mutex);
     return count > 0;
