@@ -29,7 +29,7 @@ static const struct workload {
     {"lineage", {{"lineage", jep_check_lineage}}},
     {"digest", {{"digests", jep_check_digests}}},
     {"membership", {{"linearizable", jep_check_register}}},
-    {"checkpoint", {{"linearizable", jep_check_register}}},
+    {"checkpoint", {{"set", jep_check_set}}},
 };
 
 enum {

@@ -16,9 +16,10 @@ static int by_value(const void *a, const void *b)
     return (*one > *other) - (*one < *other);
 }
 
-static struct jep_edn milliseconds(int64_t ns)
+static struct jep_edn thousandths(int64_t ns)
 {
-    return jep_edn_float((double)(ns / 1000) / 1e3);
+    int64_t us = ns / 1000; /* three places are enough */
+    return jep_edn_float((double)us / 1e3);
 }
 
 /* The value below which that many of a thousand lie. */
@@ -46,10 +47,10 @@ static void put_one(struct jep_arena *arena, const struct jep_span *spans, size_
             jep_edn_float(duration_ns > 0
                               ? (double)(int64_t)((double)oks * 1e10 / (double)duration_ns) / 10
                               : 0));
-        jep_edn_put(&map, "p50-ms", milliseconds(quantile(latencies, oks, 500)));
-        jep_edn_put(&map, "p95-ms", milliseconds(quantile(latencies, oks, 950)));
-        jep_edn_put(&map, "p99-ms", milliseconds(quantile(latencies, oks, 990)));
-        jep_edn_put(&map, "max-ms", milliseconds(latencies[oks - 1]));
+        jep_edn_put(&map, "p50-ms", thousandths(quantile(latencies, oks, 500)));
+        jep_edn_put(&map, "p95-ms", thousandths(quantile(latencies, oks, 950)));
+        jep_edn_put(&map, "p99-ms", thousandths(quantile(latencies, oks, 990)));
+        jep_edn_put(&map, "max-ms", thousandths(latencies[oks - 1]));
         jep_edn_put(ret_map, f, jep_edn_take_map(&map, arena));
     }
     free(latencies);
@@ -76,7 +77,7 @@ void jep_check_performance(struct jep_history *history, const struct jep_check_o
     for (size_t n = 0; n < names_count; n++) {
         put_one(history->arena, spans, count, names[n], duration_ns, &map);
     }
-    jep_result_put(ret_result, "duration-s", jep_edn_float((double)(duration_ns / 1000000) / 1e3));
+    jep_result_put(ret_result, "duration-s", thousandths(duration_ns / 1000));
     jep_result_put(ret_result, "latencies", jep_edn_take_map(&map, history->arena));
     free(spans);
 }

@@ -34,7 +34,8 @@ struct recovery {
 
 static struct jep_edn seconds(int64_t ns)
 {
-    return jep_edn_float((double)(ns / 1000000) / 1e3);
+    int64_t ms = ns / 1000000; /* three places are enough */
+    return jep_edn_float((double)ms / 1e3);
 }
 
 static void find_nodes(struct recovery *recovery)

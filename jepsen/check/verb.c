@@ -76,7 +76,9 @@ static struct jep_edn keep_others(
                 }
             }
         }
-        map.items[1] = jep_verdict_edn(verdict); /* :valid? comes first */
+        if (map.count >= 2) {
+            map.items[1] = jep_verdict_edn(verdict); /* :valid? comes first */
+        }
         merged = jep_edn_take_map(&map, arena);
     }
     jep_text_free(&text);

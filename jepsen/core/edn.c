@@ -139,9 +139,24 @@ struct jep_edn jep_edn_take_vector(struct jep_edn_list *list, struct jep_arena *
     return take(list, arena, JEP_EDN_VECTOR);
 }
 
+static int compare_for_sort(const void *a, const void *b)
+{
+    return jep_edn_compare(a, b);
+}
+
 struct jep_edn jep_edn_take_set(struct jep_edn_list *list, struct jep_arena *arena)
 {
-    return take(list, arena, JEP_EDN_SET);
+    struct jep_edn set = take(list, arena, JEP_EDN_SET);
+    struct jep_edn *sorted = jep_alloc(set.count, sizeof(*sorted));
+    if (set.count > 0) {
+        memcpy(sorted, set.items, set.count * sizeof(*sorted));
+        qsort(sorted, set.count, sizeof(*sorted), compare_for_sort);
+    }
+    for (uint32_t i = 1; i < set.count && set.type == JEP_EDN_SET; i++) {
+        set.type = jep_edn_equal(&sorted[i - 1], &sorted[i]) ? JEP_EDN_VECTOR : JEP_EDN_SET;
+    }
+    free(sorted);
+    return set;
 }
 
 struct jep_edn jep_edn_take_map(struct jep_edn_list *list, struct jep_arena *arena)
@@ -213,11 +228,6 @@ static int compare_items(
         }
     }
     return (count_a > count_b) - (count_a < count_b);
-}
-
-static int compare_for_sort(const void *a, const void *b)
-{
-    return jep_edn_compare(a, b);
 }
 
 /* Sets and maps have no order of their own: theirs is that of their sorted items. */

@@ -73,7 +73,8 @@ struct jep_edn_list {
 
 void jep_edn_push(struct jep_edn_list *list, struct jep_edn value);
 void jep_edn_put(struct jep_edn_list *list, const char *keyword, struct jep_edn value);
-/* The list is empty and free afterwards. */
+/* The list is empty and free afterwards. Items of which one is there twice are no set: they come as
+ * a vector, which can be written and read, and judged. */
 struct jep_edn jep_edn_take_vector(struct jep_edn_list *list, struct jep_arena *arena);
 struct jep_edn jep_edn_take_set(struct jep_edn_list *list, struct jep_arena *arena);
 struct jep_edn jep_edn_take_map(struct jep_edn_list *list, struct jep_arena *arena);

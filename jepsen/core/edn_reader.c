@@ -63,7 +63,7 @@ static bool skip(
             }
         } else if (c == '#' && reader->at + 1 < reader->size &&
                    reader->text[reader->at + 1] == '_') {
-            struct jep_edn dropped;
+            struct jep_edn dropped = jep_edn_nil();
             if (reader->depth >= JEP_EDN_DEPTH_MAX) {
                 return failed(reader, message, "nested too deeply");
             }
@@ -94,7 +94,7 @@ static bool read_number(
     char digits[64];
     size_t size = token_size(reader);
     const char *text = reader->text + reader->at;
-    if (size >= sizeof(digits)) {
+    if (size == 0 || size >= sizeof(digits)) {
         return failed(reader, message, "number of more than 63 characters");
     }
     memcpy(digits, text, size);
@@ -292,7 +292,7 @@ static bool read_items(struct jep_edn_reader *reader, struct jep_arena *arena, i
             reader->depth--;
             return true;
         }
-        struct jep_edn item;
+        struct jep_edn item = jep_edn_nil();
         if (!read_value(reader, arena, &item, message)) {
             return false;
         }
@@ -348,7 +348,7 @@ static bool read_dispatch(struct jep_edn_reader *reader, struct jep_arena *arena
     if (peek(reader) == '{') {
         return read_collection(reader, arena, JEP_EDN_SET, '}', ret_value, message);
     }
-    struct jep_edn items[2];
+    struct jep_edn items[2] = {jep_edn_nil(), jep_edn_nil()};
     if (reader->depth >= JEP_EDN_DEPTH_MAX) {
         return failed(reader, message, "nested too deeply");
     }

@@ -38,11 +38,12 @@ const char *jep_history_intern(struct jep_history *history, const char *name)
             return history->names[i];
         }
     }
+    const char *interned = jep_arena_text(history->arena, name, strlen(name));
     size_t count = history->names_count + 1;
     history->names = jep_realloc(history->names, count, sizeof(*history->names));
-    history->names[count - 1] = jep_arena_text(history->arena, name, strlen(name));
+    history->names[count - 1] = interned;
     history->names_count = count;
-    return history->names[count - 1];
+    return interned;
 }
 
 void jep_history_add(struct jep_history *history, const struct jep_op *op)
@@ -162,7 +163,8 @@ bool jep_history_check(struct jep_history *history, struct jep_message *message)
 
 static bool line_failed(size_t line, struct jep_message *message, const char *why)
 {
-    return jep_failed(message, "line %zu: %s", line, why);
+    (void)jep_failed(message, "line %zu: %s", line, why);
+    return false;
 }
 
 static bool get_type(const struct jep_edn *value, enum jep_op_type *ret_type)
@@ -232,7 +234,7 @@ static bool parse_all(
         }
         /* Jepsen 0.3 may print records: #jepsen.history.Op{...} reads as a tagged map. */
         const struct jep_edn *op_map = map.type == JEP_EDN_TAGGED ? &map.items[1] : &map;
-        struct jep_op op;
+        struct jep_op op = {0};
         if (history->count >= JEP_HISTORY_OPS_MAX) {
             return jep_failed(message, "more than %zu operations", JEP_HISTORY_OPS_MAX);
         }

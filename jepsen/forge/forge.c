@@ -95,6 +95,14 @@ static struct event pop(struct forge *forge)
     return first;
 }
 
+/* A thread speaks with one node for all its processes. */
+static const char *node_of(const struct forge *forge, int64_t process)
+{
+    uint32_t threads = forge->concurrency > 0 ? forge->concurrency : 1;
+    uint32_t nodes = forge->nodes > 0 ? forge->nodes : 1;
+    return forge->node_names[process % threads % nodes];
+}
+
 static void put(struct forge *forge, int64_t time_ns, enum jep_op_type type, int64_t process,
     const char *f, const struct jep_edn *value, const char *error)
 {
@@ -104,9 +112,7 @@ static void put(struct forge *forge, int64_t time_ns, enum jep_op_type type, int
         .f = f,
         .value = *value,
         .error = error != NULL ? jep_edn_keyword(error) : jep_edn_nil(),
-        .node = process == JEP_NEMESIS
-                    ? NULL
-                    : forge->node_names[process % forge->concurrency % forge->nodes]};
+        .node = process == JEP_NEMESIS ? NULL : node_of(forge, process)};
     jep_history_add(forge->history, &op);
 }
 

@@ -161,6 +161,24 @@ TEST(edn, values_are_built_copied_and_looked_up)
     jep_arena_destroy(arena);
 }
 
+TEST(edn, what_is_there_twice_is_no_set)
+{
+    struct jep_arena *arena = jep_arena_create();
+    static const int64_t items[][4] = {{3, 1, 2, 4}, {3, 1, 2, 3}};
+    for (size_t i = 0; i < 2; i++) {
+        struct jep_edn_list list = {0};
+        for (size_t j = 0; j < 4; j++) {
+            jep_edn_push(&list, jep_edn_int(items[i][j]));
+        }
+        struct jep_edn value = jep_edn_take_set(&list, arena);
+        EXPECT_TEXT(i == 0 ? "#{3 1 2 4}" : "[3 1 2 3]", jep_edn_show(arena, &value, 100));
+    }
+    struct jep_edn_list none = {0};
+    struct jep_edn value = jep_edn_take_set(&none, arena);
+    EXPECT_TEXT("#{}", jep_edn_show(arena, &value, 100));
+    jep_arena_destroy(arena);
+}
+
 TEST(table, numbers_values_in_the_order_they_are_first_seen)
 {
     struct jep_table table = {0};
