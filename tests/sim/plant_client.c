@@ -110,8 +110,11 @@ static uint64_t choose_node(struct plant_client *c)
     if (c->is_commit && c->leader != 0 && sim_chance(s, 850)) {
         return c->leader;
     }
+    if (!c->is_commit && c->node != 0 && sim_chance(s, 700)) {
+        return c->node; /* It has a connection. */
+    }
     uint64_t id = 1 + sim_random(s, s->node_count);
-    return s->nodes[id].is_used ? id : 1;
+    return s->nodes[id].is_used ? id : 1 + sim_random(s, 3);
 }
 
 static void attempt(struct plant_client *c)

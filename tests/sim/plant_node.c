@@ -462,12 +462,14 @@ static void fetched(struct sim_node *n)
     struct plant_node *pn = n->plant;
     struct weft_msg msg = {""};
     bool is_installed = false;
+    weft_reads_hold(&pn->node.reads, true);
     if (!weft_reads_is_idle(&pn->node.reads) || pn->node.digests.working > 0) {
         plant_plan(n, SIM_EVENT_FETCHED, 10); /* Views of the old state end by themselves. */
         return;
     }
     n->has_fetch = false;
     if (!plant_checkpoint_fetch(pn)) {
+        weft_reads_hold(&pn->node.reads, false);
         return;
     }
     enum weft_err rv = weft_replica_install(
@@ -475,6 +477,7 @@ static void fetched(struct sim_node *n)
     if (rv == WEFT_OK && is_installed) {
         must(weft_install_clean(pn->node.datadir.state, &msg), &msg);
     } else if (rv == WEFT_OK) {
+        weft_reads_hold(&pn->node.reads, false);
         must(weft_install_discard(pn->node.datadir.state, &msg), &msg);
     }
     sim_node_after(n, rv, &msg);

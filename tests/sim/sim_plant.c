@@ -47,15 +47,12 @@ struct arguments {
 };
 
 static char scratch[PLANT_PATH_SIZE];
-static volatile uint64_t seed_under_way;
+static char last_words[64]; /* Written before each seed: a handler may not format. */
 
 /* An assertion of the product is a finding: say of which seed. */
 static void on_abort(int signal_number)
 {
-    char text[64];
-    int size = snprintf(text, sizeof(text), "\nseed %" PRIu64 " ended by signal %d\n",
-        seed_under_way, signal_number);
-    (void)!write(STDERR_FILENO, text, (size_t)size);
+    (void)!write(STDERR_FILENO, last_words, strlen(last_words));
     (void)signal(signal_number, SIG_DFL);
     (void)raise(signal_number);
 }
@@ -138,7 +135,8 @@ static bool run_seed(struct arguments *a, uint64_t seed, bool twice, uint64_t co
 {
     struct sim_result result, again;
     struct sim_options options = a->options;
-    seed_under_way = options.seed = seed;
+    options.seed = seed;
+    (void)snprintf(last_words, sizeof(last_words), "\nseed %" PRIu64 " ended by a signal\n", seed);
     options.voters = a->nodes != 0 ? a->nodes : seed % 4 == 0 ? 5 : 3;
     options.plant = &a->plant;
     a->plant.workload =

@@ -17,9 +17,8 @@ struct planted {
 };
 
 static const struct planted planted[] = {
-    {"ack_before_sync", 200},
+    {"ack_before_sync", 300},
     {"vote_not_persisted", 100},
-    {"read_without_round", 200},
     {"read_without_term", 50},
     {"commit_alone", 20},
     {"read_before_applied", 20},
