@@ -16,10 +16,28 @@ enum {
 
 /* --- names ----------------------------------------------------------------------------------- */
 
+/* Eight bytes of which each is from the space to the tilde? The highest bit of each tells; no sum
+ * passes 0xff, so none carries into the next byte. */
+static bool are_printable(const char *bytes)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    uint64_t v = weft_get_le64((const uint8_t *)bytes);
+    uint64_t low = v & (ones * 0x7f);
+    uint64_t is_from_space = low + ones * 0x60; /* 0x20 + 0x60 = 0x80 */
+    uint64_t is_delete = low + ones;            /* 0x7f + 1 = 0x80 */
+    return (((is_from_space & ~is_delete & ~v) ^ ones * 0x80) & (ones * 0x80)) == 0;
+}
+
 /* C0, DEL, and C1 (U+0080 to U+009F, in UTF-8 c2 80 to c2 9f). */
 static bool has_control(struct weft_text text)
 {
     for (size_t i = 0; i < text.size; i++) {
+        while (text.size - i >= 8 && are_printable(text.data + i)) {
+            i += 8;
+        }
+        if (i == text.size) {
+            break;
+        }
         uint8_t c = (uint8_t)text.data[i];
         if (c < 0x20 || c == 0x7f) {
             return true;
@@ -358,12 +376,16 @@ static enum weft_err check_path(struct weft_text path, struct weft_msg *msg)
 static size_t differing_segment(struct weft_text a, struct weft_text b, size_t *ret_at)
 {
     size_t common = a.size < b.size ? a.size : b.size;
-    size_t start = 0, i = 0;
+    size_t i = 0;
+    while (common - i >= 8 && memcmp(a.data + i, b.data + i, 8) == 0) {
+        i += 8;
+    }
     while (i < common && a.data[i] == b.data[i]) {
         i++;
-        if (a.data[i - 1] == '/') {
-            start = i;
-        }
+    }
+    size_t start = i;
+    while (start > 0 && a.data[start - 1] != '/') {
+        start--;
     }
     *ret_at = i;
     return start;
@@ -532,25 +554,31 @@ static enum weft_err point_at(char *ret_pointer, enum weft_err err, const char *
     return err;
 }
 
+static enum weft_err point_at_link(
+    char *ret_pointer, enum weft_err err, uint32_t number, const char *member)
+{
+    char place[64];
+    (void)snprintf(place, sizeof(place), "/links/%u%s", number, member);
+    return point_at(ret_pointer, err, place);
+}
+
 static enum weft_err check_link(const struct weft_link *link, uint32_t number, size_t *size,
     char *ret_pointer, struct weft_msg *msg)
 {
-    char base[32], place[64];
-    (void)snprintf(base, sizeof(base), "/links/%u", number);
     enum weft_err err = check_name(link->rel, "rel", msg);
     if (err != WEFT_OK) {
-        (void)snprintf(place, sizeof(place), "%s/rel", base);
-        return point_at(ret_pointer, err, place);
+        return point_at_link(ret_pointer, err, number, "/rel");
     }
     err = check_asset(link->to, msg);
     if (err != WEFT_OK) {
-        (void)snprintf(place, sizeof(place), "%s/to", base);
-        return point_at(ret_pointer, err, place);
+        return point_at_link(ret_pointer, err, number, "/to");
     }
     *size += link->rel.size + link->to.size + ITEM_OVERHEAD;
     uint32_t culprit;
     err = check_fields(link->fields, link->field_count, size, &culprit, msg);
     if (err != WEFT_OK) {
+        char base[32]; /* Only here: to format it takes longer than to check a link. */
+        (void)snprintf(base, sizeof(base), "/links/%u", number);
         point_at_field(
             ret_pointer, base, culprit < link->field_count ? &link->fields[culprit] : NULL);
     }

@@ -132,6 +132,29 @@ TEST(record, ids_are_checked_and_named)
     expect_bad(&record, WEFT_EINVAL, "/author", "author has a control character");
 }
 
+/* At every place, since eight bytes are looked at together. */
+TEST(record, assets_have_no_control_character_anywhere)
+{
+    char asset[20];
+    for (size_t size = 1; size <= sizeof(asset); size++) {
+        for (size_t at = 0; at < size; at++) {
+            for (unsigned byte = 0; byte < 0x80; byte++) {
+                memset(asset, 'x', sizeof(asset));
+                asset[at] = (char)byte;
+                bool is_end = at == 0 || at == size - 1;
+                bool is_good = byte >= 0x20 && byte != 0x7f && !(byte == ' ' && is_end);
+                EXPECT_EQ(is_good, weft_asset_is_valid((struct weft_text){asset, size}));
+            }
+            for (unsigned second = 0x80; second < 0xc0 && at + 1 < size; second++) {
+                memset(asset, 'x', sizeof(asset));
+                asset[at] = '\xc2';
+                asset[at + 1] = (char)second;
+                EXPECT_EQ(second >= 0xa0, weft_asset_is_valid((struct weft_text){asset, size}));
+            }
+        }
+    }
+}
+
 TEST(record, values_are_of_their_type)
 {
     expect_typed(WEFT_VALUE_NULL, "", NULL);
