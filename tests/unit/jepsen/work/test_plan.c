@@ -106,8 +106,8 @@ TEST(plan, damaged_schedule_is_refused)
     static const char *const bad[] = {"", "{:options", "{:options {}}",
         "{:options {:concurrency 2} :workers [[]] :faults [] :final []}",
         "{:options {:concurrency 1} :workers [[{:f :read}]] :faults [] :final []}",
-        "{:options {:concurrency 1} :workers [[]] :faults [{:time 1 :until 2 :nemesis \"sing\" "
-        ":plan nil}] :final []}",
+        ("{:options {:concurrency 1} :workers [[]] :faults [{:time 1 :until 2 :nemesis \"sing\" "
+         ":plan nil}] :final []}"),
         "{:options {:workload \"sing\"} :workers [[]] :faults [] :final []}",
         "{:options {:concurrency 1000} :workers [[]] :faults [] :final []}"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
