@@ -35,6 +35,7 @@ class Doors(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="doors-", dir=options.work))
+        cls.addClassCleanup(cls.remove)  # also of a plant that did not come up
         pid = os.getpid()  # below 2^22: loopback addresses of this process's own
         base = f"127.{64 + (pid >> 16) % 64}.{(pid >> 8) % 256}"
         cls.nodes = {f"n{i + 1}": f"{base}.{(pid % 80) * 3 + i + 1}" for i in range(3)}
@@ -49,7 +50,7 @@ class Doors(unittest.TestCase):
         wait_for("all vote", lambda: cls.voters() == 3)
 
     @classmethod
-    def tearDownClass(cls):
+    def remove(cls):
         for node in cls.nodes:
             cls.db("teardown", node)
         shutil.rmtree(cls.directory, ignore_errors=True)
