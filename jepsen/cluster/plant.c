@@ -54,13 +54,16 @@ static void name_part(struct jep_plant *plant, unsigned node, unsigned cluster, 
 {
     struct jep_part *p = &plant->parts[node];
     struct jep_address address = jep_address_of((int)cluster, number);
-    (void)snprintf(p->name, sizeof(p->name), "%c%u", cluster == 0 ? 'n' : 'm', number + 1);
-    jep_address_print(&address, p->ip);
-    (void)snprintf(p->client, sizeof(p->client), "%s:%d", p->ip, CLIENT_PORT);
-    (void)snprintf(p->peer, sizeof(p->peer), "%s:%d", p->ip, PEER_PORT);
-    (void)snprintf(p->home, sizeof(p->home), "%.400s/%s", plant->out, p->name);
-    (void)snprintf(p->scratch, sizeof(p->scratch), "%.400s/%s", plant->scratch, p->name);
-    (void)snprintf(p->data, sizeof(p->data), "%.400s/%s/disk/data", plant->scratch, p->name);
+    char name[sizeof(p->name)], ip[sizeof(p->ip)]; /* gcc takes texts of one struct to overlap. */
+    (void)snprintf(name, sizeof(name), "%c%u", cluster == 0 ? 'n' : 'm', number + 1);
+    jep_address_print(&address, ip);
+    copy_text(p->name, sizeof(p->name), name);
+    copy_text(p->ip, sizeof(p->ip), ip);
+    (void)snprintf(p->client, sizeof(p->client), "%s:%d", ip, CLIENT_PORT);
+    (void)snprintf(p->peer, sizeof(p->peer), "%s:%d", ip, PEER_PORT);
+    (void)snprintf(p->home, sizeof(p->home), "%.400s/%s", plant->out, name);
+    (void)snprintf(p->scratch, sizeof(p->scratch), "%.400s/%s", plant->scratch, name);
+    (void)snprintf(p->data, sizeof(p->data), "%.400s/%s/disk/data", plant->scratch, name);
     p->info = (struct jep_node_info){.name = p->name,
         .cluster = cluster,
         .number = number,
