@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -26,29 +27,44 @@ enum {
 static const char balloon_name[] = "balloon";
 static const char ext4_options[] = "errors=remount-ro";
 
-static bool make_image(const char *path, uint64_t size_bytes, struct jep_message *message)
+/* A file of memory alone, which no mount has to keep: on a file system that is mounted above the
+ * volume's own, file, loop device, volume and mount would keep each other for ever, should somebody
+ * remove the directory below them from outside. Its name says whose it is. */
+static int open_image(const char *directory, uint64_t size_bytes, struct jep_message *message)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    char name[240];
+    size_t size = strlen(directory);
+    (void)snprintf(
+        name, sizeof(name), "jepsen:%s", size > 220 ? directory + size - 220 : directory);
+    int fd = memfd_create(name, MFD_CLOEXEC);
     if (fd < 0 || ftruncate(fd, (off_t)size_bytes) != 0) {
-        (void)jep_failed(message, "image %s: %s", path, strerror(errno));
+        (void)jep_failed(message, "image of %s: %s", directory, strerror(errno));
         if (fd >= 0) {
             (void)close(fd);
         }
-        return false;
+        return -1;
     }
-    (void)close(fd);
+    return fd;
+}
+
+static bool make_file_system(const struct jep_volume *v, struct jep_message *message)
+{
     /* 4 MiB of journal, few inodes, nothing left for a thread of the kernel to do later. */
     const char *const argv[] = {"/sbin/mkfs.ext4", "-q", "-F", "-b", "4096", "-m", "0", "-N",
-        "4096", "-J", "size=4", "-E", "lazy_itable_init=0,lazy_journal_init=0", path, NULL};
+        "4096", "-J", "size=4", "-E", "lazy_itable_init=0,lazy_journal_init=0,nodiscard", v->device,
+        NULL};
     return jep_run(argv, NULL, MKFS_MS, message);
 }
 
-static bool attach(struct jep_volume *v, const char *image, struct jep_message *message)
+static bool attach(struct jep_volume *v, const char *directory, struct jep_message *message)
 {
+    int file = open_image(directory, v->size_bytes, message);
+    if (file < 0) {
+        return false;
+    }
     int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-    int file = open(image, O_RDWR | O_CLOEXEC);
     int failure = errno;
-    for (int i = 0; control >= 0 && file >= 0 && v->loop < 0 && i < LOOP_TRIES; i++) {
+    for (int i = 0; control >= 0 && v->loop < 0 && i < LOOP_TRIES; i++) {
         int number = ioctl(control, LOOP_CTL_GET_FREE);
         (void)snprintf(v->device, sizeof(v->device), "/dev/loop%d", number);
         int loop = number >= 0 ? open(v->device, O_RDWR | O_CLOEXEC) : -1;
@@ -67,9 +83,7 @@ static bool attach(struct jep_volume *v, const char *image, struct jep_message *
     if (control >= 0) {
         (void)close(control);
     }
-    if (file >= 0) {
-        (void)close(file);
-    }
+    (void)close(file);
     return v->loop >= 0 || jep_failed(message, "no loop device: %s", strerror(failure));
 }
 
@@ -108,18 +122,16 @@ static bool unmount_volume(struct jep_volume *v, struct jep_message *message)
 bool jep_volume_create(struct jep_volume *volume, const char *directory, bool is_ext4,
     uint64_t size_bytes, struct jep_message *message)
 {
-    char image[JEP_VOLUME_PATH_BYTES];
     *volume = (struct jep_volume){.loop = -1, .size_bytes = size_bytes};
     int size = snprintf(volume->mount_point, sizeof(volume->mount_point), "%s/disk", directory);
-    if (size < 0 || (size_t)size >= sizeof(image) - 8) {
+    if (size < 0 || (size_t)size >= sizeof(volume->mount_point)) {
         return jep_failed(message, "%s: too long", directory);
     }
-    (void)snprintf(image, sizeof(image), "%s/image", directory);
     if (mkdir(volume->mount_point, 0755) != 0 && errno != EEXIST) {
         return jep_failed(message, "%s: %s", volume->mount_point, strerror(errno));
     }
     bool is_made =
-        !is_ext4 || (make_image(image, size_bytes, message) && attach(volume, image, message));
+        !is_ext4 || (attach(volume, directory, message) && make_file_system(volume, message));
     if (!is_made || !mount_volume(volume, message)) {
         jep_volume_destroy(volume);
         return false;

@@ -1,7 +1,7 @@
 /* jepsen/cluster/volume.h: one node's file system, which can be full, cut off from its power,
- * turned read-only by an error, or empty again. ext4 on a loop device over a file in the
- * enclosure's scratch, or a tmpfs. Both are gone with the enclosure: the loop device clears itself
- * when the last descriptor and the mount of it are gone. */
+ * turned read-only by an error, or empty again. ext4 on a loop device over memory, or a tmpfs. Both
+ * are gone with the enclosure: the loop device clears itself when the last descriptor and the mount
+ * of it are gone. */
 #ifndef WEFT_JEPSEN_CLUSTER_VOLUME_H
 #define WEFT_JEPSEN_CLUSTER_VOLUME_H
 
@@ -11,7 +11,7 @@
 #include "jepsen/core/text.h"
 
 enum {
-    JEP_VOLUME_PATH_BYTES = 384
+    JEP_VOLUME_PATH_BYTES = 640
 };
 
 struct jep_volume {
@@ -22,7 +22,7 @@ struct jep_volume {
     bool is_mounted;
 };
 
-/* Makes `directory`/disk and mounts it there; the image is `directory`/image. */
+/* Makes `directory`/disk and mounts it there. */
 bool jep_volume_create(struct jep_volume *volume, const char *directory, bool is_ext4,
     uint64_t size_bytes, struct jep_message *message) __attribute__((warn_unused_result));
 /* Unmounts, and forgets the device. Zeroed ones too. */

@@ -85,6 +85,7 @@ def held(namespaces, witnesses):
 
 
 def loops(directory):
+    """Their memory has the directory in its name, which stays when nothing there is left."""
     found = []
     for path in pathlib.Path("/sys/block").glob("loop*/loop/backing_file"):
         try:
@@ -150,9 +151,12 @@ def kill_once(options, chance, number, work):
     delay = chance.uniform(0, options.seconds)
     which = chance.choice(("shell", "init", "run", "all"))
     time.sleep(delay)
-    ours, loop_devices = marked(mark), len(loops(directory))
+    ours, loop_devices = marked(mark), loops(directory)
     namespaces = set().union(*(namespaces_of(pid) for pid in ours)) - namespaces_of(os.getpid())
     witnesses = processes()
+    is_removed = chance.random() < 0.3
+    if is_removed:  # somebody cleans up before: what is mounted there goes on without a place
+        shutil.rmtree(directory, ignore_errors=True)
     for pid in victims(shell.pid, which) or [shell.pid]:
         try:
             os.kill(pid, signal.SIGKILL)
@@ -163,10 +167,11 @@ def kill_once(options, chance, number, work):
         print("cannot run here:", (work / f"{number}.log").read_text().strip(), file=sys.stderr)
         sys.exit(77)
     check_gone(mark, directory, namespaces, witnesses, devices_before)
-    print(f"kill {number}: {which} after {delay:.2f} s: {len(ours)} processes in {len(namespaces)} "
-          f"namespaces with {loop_devices} loop devices were there, none is left", flush=True)
+    print(f"kill {number}: {which} after {delay:.2f} s{' without its directory' * is_removed}: "
+          f"{len(ours)} processes in {len(namespaces)} namespaces with {len(loop_devices)} loop "
+          "devices were there, none is left", flush=True)
     shutil.rmtree(directory, ignore_errors=True)
-    return len(ours), loop_devices
+    return len(ours), len(loop_devices)
 
 
 def main():
