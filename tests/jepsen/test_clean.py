@@ -8,6 +8,7 @@ after, no process of it, no namespace, no mount, no loop device and no network d
 (JEP-41)."""
 
 import argparse
+import ctypes
 import os
 import pathlib
 import random
@@ -23,6 +24,10 @@ NAMESPACES = ("mnt", "net", "pid", "ipc", "uts", "user")
 GONE_S = 10  # unmounting five file systems on a busy machine
 FAULTS = ("partition-leader", "kill-majority", "power-all", "disk-full", "disk-readonly",
           "member-grow", "link-mix", "damage-old", "crash-loop-minority")
+
+
+def die_with_parent():
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def children(pid):
@@ -147,7 +152,8 @@ def kill_once(options, chance, number, work):
             [str(options.bin / "jepsen"), "break", "--out", str(directory), "--seed", str(number),
              "--hold-ms", "300", "--rounds", "9", "--nemesis",
              ",".join(chance.sample(FAULTS, len(FAULTS)))],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, name: value})
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, name: value},
+            preexec_fn=die_with_parent)
     delay = chance.uniform(0, options.seconds)
     which = chance.choice(("shell", "init", "run", "all"))
     time.sleep(delay)
