@@ -89,4 +89,20 @@ static inline uint64_t weft_get_be64(const uint8_t *p)
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "weft runs on little-endian hosts");
 
+/* Of eight bytes: the highest bit of each that is `c`, and perhaps of some behind (above) the first
+ * one, which is therefore exact, as is that there is none. */
+static inline uint64_t weft_bytes_like(uint64_t bytes, char c)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    uint64_t differs = bytes ^ ones * (uint8_t)c;
+    return (differs - ones) & ~differs & ones * 0x80;
+}
+
+/* And of each that is below `limit`, at most 0x80. */
+static inline uint64_t weft_bytes_below(uint64_t bytes, uint8_t limit)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    return (bytes - ones * limit) & ~bytes & ones * 0x80;
+}
+
 #endif

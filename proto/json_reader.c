@@ -4,6 +4,7 @@
 
 #include <yajl/yajl_parse.h>
 
+#include "proto/arith.h"
 #include "proto/check.h"
 
 /* yajl checks the grammar and unescapes. It cannot be stopped at a value and go on, nor tell the
@@ -413,6 +414,15 @@ static bool is_word(char c)
 static size_t skip_string(struct weft_json_reader *r, size_t at)
 {
     while (at < r->chunk.size) {
+        if (!r->is_escaped && r->chunk.size - at >= 8) {
+            uint64_t bytes = weft_get_le64((const uint8_t *)r->chunk.data + at);
+            uint64_t marks = weft_bytes_like(bytes, '"') | weft_bytes_like(bytes, '\\');
+            if (marks == 0) {
+                at += 8;
+                continue;
+            }
+            at += (size_t)__builtin_ctzll(marks) / 8;
+        }
         char c = r->chunk.data[at++];
         if (r->is_escaped) {
             r->is_escaped = false;

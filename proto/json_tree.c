@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "proto/arith.h"
 #include "proto/check.h"
 #include "proto/limits.h"
 
@@ -197,11 +198,27 @@ static char short_escape(char c)
     }
 }
 
+/* How many bytes from `at` on need no escape, rounded down to eight. */
+static size_t plain_size(struct weft_text text, size_t at)
+{
+    size_t start = at;
+    while (text.size - at >= 8) {
+        uint64_t bytes = weft_get_le64((const uint8_t *)text.data + at);
+        if ((weft_bytes_below(bytes, 0x20) | weft_bytes_like(bytes, '"') |
+                weft_bytes_like(bytes, '\\')) != 0) {
+            break;
+        }
+        at += 8;
+    }
+    return at - start;
+}
+
 enum weft_err weft_json_quote(struct weft_buffer *out, struct weft_text text)
 {
-    enum weft_err err = weft_buffer_append(out, "\"", 1);
+    enum weft_err err = weft_buffer_reserve(out, text.size + 2);
+    err = err == WEFT_OK ? weft_buffer_append(out, "\"", 1) : err;
     size_t plain = 0; /* Start of the run that needs no escape. */
-    for (size_t i = 0; i < text.size && err == WEFT_OK; i++) {
+    for (size_t i = plain_size(text, 0); i < text.size && err == WEFT_OK; i++) {
         char c = text.data[i];
         if ((unsigned char)c >= 0x20 && c != '"' && c != '\\') {
             continue;

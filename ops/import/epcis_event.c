@@ -506,40 +506,41 @@ static enum weft_err read_transformation_id(
 /* In this order their fields and links stand in the record, whatever the event's order is.
  * "action" comes before what depends on it. */
 static const struct {
-    const char *name;
+    struct weft_text name;
     unsigned types;    /* Event types that have it... */
     unsigned required; /* ...and must have it. */
     enum weft_err (*read)(struct weft_epcis_mapping *m, const struct weft_json *value);
 } members[] = {
-    {"@context", ALL, 0, read_nothing},
-    {"type", ALL, ALL, read_nothing},
-    {"eventID", ALL, 0, read_event_id},
-    {"eventTime", ALL, ALL, read_event_time},
-    {"eventTimeZoneOffset", ALL, ALL, read_offset},
-    {"recordTime", ALL, 0, read_time},
-    {"action", ALL & ~(unsigned)TRANSFORMATION, ALL & ~(unsigned)TRANSFORMATION, read_action},
-    {"bizStep", ALL, 0, read_text},
-    {"disposition", ALL, 0, read_text},
-    {"persistentDisposition", OBJECT | TRANSFORMATION, 0, read_persistent},
-    {"certificationInfo", ALL, 0, read_certification},
-    {"errorDeclaration", ALL, 0, read_error},
-    {"epcList", OBJECT | TRANSACTION, 0, read_epcs},
-    {"quantityList", OBJECT | TRANSACTION, 0, read_quantity_list},
-    {"parentID", AGGREGATION | ASSOCIATION | TRANSACTION, ASSOCIATION, read_parent},
-    {"childEPCs", AGGREGATION | ASSOCIATION, 0, read_children},
-    {"childQuantityList", AGGREGATION | ASSOCIATION, 0, read_child_quantities},
-    {"inputEPCList", TRANSFORMATION, 0, read_inputs},
-    {"inputQuantityList", TRANSFORMATION, 0, read_input_quantities},
-    {"outputEPCList", TRANSFORMATION, 0, read_outputs},
-    {"outputQuantityList", TRANSFORMATION, 0, read_output_quantities},
-    {"transformationID", TRANSFORMATION, 0, read_transformation_id},
-    {"readPoint", ALL, 0, read_read_point},
-    {"bizLocation", ALL, 0, read_biz_location},
-    {"bizTransactionList", ALL, TRANSACTION, read_transactions},
-    {"sourceList", ALL, 0, read_sources},
-    {"destinationList", ALL, 0, read_destinations},
-    {"sensorElementList", ALL, 0, weft_epcis_map_sensors},
-    {"ilmd", OBJECT | TRANSFORMATION, 0, read_ilmd},
+    {WEFT_TEXT("@context"), ALL, 0, read_nothing},
+    {WEFT_TEXT("type"), ALL, ALL, read_nothing},
+    {WEFT_TEXT("eventID"), ALL, 0, read_event_id},
+    {WEFT_TEXT("eventTime"), ALL, ALL, read_event_time},
+    {WEFT_TEXT("eventTimeZoneOffset"), ALL, ALL, read_offset},
+    {WEFT_TEXT("recordTime"), ALL, 0, read_time},
+    {WEFT_TEXT("action"), ALL & ~(unsigned)TRANSFORMATION, ALL & ~(unsigned)TRANSFORMATION,
+        read_action},
+    {WEFT_TEXT("bizStep"), ALL, 0, read_text},
+    {WEFT_TEXT("disposition"), ALL, 0, read_text},
+    {WEFT_TEXT("persistentDisposition"), OBJECT | TRANSFORMATION, 0, read_persistent},
+    {WEFT_TEXT("certificationInfo"), ALL, 0, read_certification},
+    {WEFT_TEXT("errorDeclaration"), ALL, 0, read_error},
+    {WEFT_TEXT("epcList"), OBJECT | TRANSACTION, 0, read_epcs},
+    {WEFT_TEXT("quantityList"), OBJECT | TRANSACTION, 0, read_quantity_list},
+    {WEFT_TEXT("parentID"), AGGREGATION | ASSOCIATION | TRANSACTION, ASSOCIATION, read_parent},
+    {WEFT_TEXT("childEPCs"), AGGREGATION | ASSOCIATION, 0, read_children},
+    {WEFT_TEXT("childQuantityList"), AGGREGATION | ASSOCIATION, 0, read_child_quantities},
+    {WEFT_TEXT("inputEPCList"), TRANSFORMATION, 0, read_inputs},
+    {WEFT_TEXT("inputQuantityList"), TRANSFORMATION, 0, read_input_quantities},
+    {WEFT_TEXT("outputEPCList"), TRANSFORMATION, 0, read_outputs},
+    {WEFT_TEXT("outputQuantityList"), TRANSFORMATION, 0, read_output_quantities},
+    {WEFT_TEXT("transformationID"), TRANSFORMATION, 0, read_transformation_id},
+    {WEFT_TEXT("readPoint"), ALL, 0, read_read_point},
+    {WEFT_TEXT("bizLocation"), ALL, 0, read_biz_location},
+    {WEFT_TEXT("bizTransactionList"), ALL, TRANSACTION, read_transactions},
+    {WEFT_TEXT("sourceList"), ALL, 0, read_sources},
+    {WEFT_TEXT("destinationList"), ALL, 0, read_destinations},
+    {WEFT_TEXT("sensorElementList"), ALL, 0, weft_epcis_map_sensors},
+    {WEFT_TEXT("ilmd"), OBJECT | TRANSFORMATION, 0, read_ilmd},
 };
 
 enum {
@@ -567,11 +568,13 @@ static enum weft_err find_type(struct weft_epcis_mapping *m)
     return err == WEFT_OK ? weft_json_fail(type, m->msg, WEFT_EINVAL, "unknown event type") : err;
 }
 
-static enum weft_err refuse_unknown(struct weft_epcis_mapping *m)
+/* Those that there are, the first of each name. */
+static enum weft_err find_members(
+    struct weft_epcis_mapping *m, const struct weft_json *ret_found[MEMBERS])
 {
     for (const struct weft_json *v = m->event->first; v != NULL; v = v->next) {
         size_t i = 0;
-        while (i < MEMBERS && !weft_text_is(v->key, members[i].name)) {
+        while (i < MEMBERS && !weft_text_equal(v->key, members[i].name)) {
             i++;
         }
         if (i == MEMBERS && !weft_epcis_is_extension(v->key)) {
@@ -579,6 +582,9 @@ static enum weft_err refuse_unknown(struct weft_epcis_mapping *m)
         }
         if (i < MEMBERS && (members[i].types & m->type) == 0) {
             return weft_json_fail(v, m->msg, WEFT_EINVAL, "is not a member of this type of event");
+        }
+        if (i < MEMBERS && ret_found[i] == NULL) {
+            ret_found[i] = v;
         }
     }
     return WEFT_OK;
@@ -630,20 +636,20 @@ static enum weft_err check_whole(const struct weft_epcis_mapping *m)
 
 enum weft_err weft_epcis_map(struct weft_epcis_mapping *m)
 {
+    const struct weft_json *found[MEMBERS] = {NULL};
     enum weft_err err = find_type(m);
     if (err == WEFT_OK) {
-        err = refuse_unknown(m);
+        err = find_members(m, found);
     }
     if (err != WEFT_OK) {
         return err;
     }
     m->is_error = weft_json_get(m->event, "errorDeclaration") != NULL;
     for (size_t i = 0; i < MEMBERS && err == WEFT_OK; i++) {
-        const struct weft_json *value = weft_json_get(m->event, members[i].name);
-        if (value != NULL) {
-            err = members[i].read(m, value);
+        if (found[i] != NULL) {
+            err = members[i].read(m, found[i]);
         } else if ((members[i].required & m->type) != 0) {
-            err = missing(m, m->event, members[i].name);
+            err = missing(m, m->event, members[i].name.data);
         }
     }
     if (err == WEFT_OK) {
