@@ -405,9 +405,10 @@ static enum weft_err follow_up(struct weft_replica *r, const struct weft_core_up
         return weft_core_submit(r->core, r->now_ms, WEFT_ENTRY_BARRIER,
             (struct weft_bytes){nothing, sizeof(nothing)}, ret_update, msg);
     }
-    uint64_t last = weft_core_last_index(r->core);
-    if (weft_mutant(WEFT_MUTANT_ACK_BEFORE_SYNC) && last > weft_core_stored_index(r->core)) {
-        return weft_core_persisted(r->core, r->now_ms, last, ret_update, msg);
+    if (weft_mutant(WEFT_MUTANT_ACK_BEFORE_SYNC) &&
+        weft_core_last_index(r->core) > weft_core_stored_index(r->core)) {
+        return weft_core_persisted(
+            r->core, r->now_ms, weft_core_last_index(r->core), ret_update, msg);
     }
     *ret_stepped = false;
     return WEFT_OK;

@@ -9,14 +9,17 @@
 #include "proto/check.h"
 #include "proto/limits.h"
 
-/* bench: a closed loop. Every request is a template encoded once, in which the asset's number
- * and the request id are written over: the load must not be the bottleneck. */
+/* bench: a closed loop, or with a rate an open one, whose latencies count from when a request was
+ * due: a stall is not hidden by requests that were never sent in it. Every request is a template
+ * encoded once, in which the asset's number and the request id are written over: the load must
+ * not be the bottleneck. */
 
 enum {
     DIGITS = 10, /* Of the asset's number. */
     CLIENTS_MAX = 1024,
     PREPARE_BATCH = 500,
     TURN_MS = 50,
+    RATE_MAX = 10000000,
     ERROR_PAUSE_MS = 100,
 };
 
@@ -34,19 +37,21 @@ struct connection {
 /* One request in flight: the slot goes on for ever. */
 struct slot {
     struct connection *connection;
-    uint64_t sent_ns;
+    struct slot *next; /* Among the idle ones. */
+    uint64_t sent_ns;  /* With a rate: when it was due. */
 };
 
 struct bench {
     bool is_read, is_stale, is_spread;
     const struct weft_args *trace; /* A load of traces; NULL: of commits or reads. */
     uint64_t clients, outstanding, size_bytes, assets, count_max;
+    uint64_t rate; /* Per second; 0: as fast as they are answered. */
     uint64_t warmup_ms, measure_ms;
     const char *prefix;
     struct weft_context context;
     struct weft_net *net;
     struct connection *connections;
-    struct slot *slots;
+    struct slot *slots, *idle;
     uint64_t random;
     uint64_t sequence;
     uint64_t id_high;
@@ -180,7 +185,7 @@ static enum weft_err make_template(struct connection *c, struct weft_msg *msg)
 static void on_answer(void *ctx, enum weft_err err, const struct weft_client_message *answer,
     const struct weft_msg *msg);
 
-static void start_one(struct slot *slot)
+static void start_one(struct slot *slot, uint64_t now_ns)
 {
     struct connection *c = slot->connection;
     weft_assert(c != NULL);
@@ -198,13 +203,53 @@ static void start_one(struct slot *slot)
         memcpy(c->template.data + c->id_at, &b->id_high, sizeof(b->id_high));
         memcpy(c->template.data + c->id_at + 8, &b->sequence, sizeof(b->sequence));
     }
-    slot->sent_ns = weft_monotonic_ns();
+    slot->sent_ns = now_ns;
     enum weft_err err = weft_client_submit_raw(
         c->client, (struct weft_bytes){c->template.data, c->template.size}, on_answer, slot);
     if (err != WEFT_OK && b->err == WEFT_OK) {
         b->err = weft_fail(&b->error, err, "send a request: %s", weft_err_name(err));
         b->is_over = true;
     }
+}
+
+/* When the next request is due: only with a rate. */
+static uint64_t next_due_ns(const struct bench *b)
+{
+    uint64_t seconds = b->started / b->rate;
+    return b->start_ns + seconds * 1000000000 + b->started % b->rate * 1000000000 / b->rate;
+}
+
+/* The slot is free: with a rate it waits until a request is due. */
+static void go_on(struct slot *slot, uint64_t now_ns)
+{
+    weft_assert(slot->connection != NULL);
+    struct bench *b = slot->connection->bench;
+    if (b->rate == 0) {
+        start_one(slot, now_ns);
+        return;
+    }
+    slot->next = b->idle;
+    b->idle = slot;
+}
+
+static void start_due(struct bench *b, uint64_t now_ns)
+{
+    while (b->rate > 0 && !b->is_over && b->idle != NULL && next_due_ns(b) <= now_ns) {
+        struct slot *slot = b->idle;
+        b->idle = slot->next;
+        start_one(slot, next_due_ns(b));
+    }
+}
+
+static uint32_t turn_ms(const struct bench *b)
+{
+    uint64_t now_ns = weft_monotonic_ns();
+    if (b->rate == 0 || b->idle == NULL) {
+        return TURN_MS;
+    }
+    uint64_t due_ns = next_due_ns(b);
+    uint64_t wait_ms = due_ns > now_ns ? (due_ns - now_ns + 999999) / 1000000 : 0;
+    return wait_ms < TURN_MS ? (uint32_t)wait_ms : TURN_MS;
 }
 
 static void on_answer(void *ctx, enum weft_err err, const struct weft_client_message *answer,
@@ -228,7 +273,7 @@ static void on_answer(void *ctx, enum weft_err err, const struct weft_client_mes
         b->last_ns = now_ns;
     }
     b->completed++;
-    start_one(slot);
+    go_on(slot, now_ns);
 }
 
 static uint64_t outstanding_of(const struct bench *b)
@@ -249,11 +294,12 @@ static void run(struct bench *b, const struct weft_args *args)
     b->end_ns = b->from_ns + b->measure_ms * 1000000;
     weft_progress_start(&progress, args, what_of(b), "", b->count_max);
     for (uint64_t i = 0; i < b->clients * b->outstanding; i++) {
-        start_one(&b->slots[i]);
+        go_on(&b->slots[i], weft_monotonic_ns());
     }
     while (!b->is_over && weft_monotonic_ns() < b->end_ns &&
            !(b->count_max > 0 && b->completed >= b->count_max)) {
-        weft_net_turn(b->net, TURN_MS);
+        start_due(b, weft_monotonic_ns());
+        weft_net_turn(b->net, turn_ms(b));
         weft_progress_show(&progress, b->completed);
     }
     b->is_over = true;
@@ -282,6 +328,9 @@ static enum weft_err read_options(
     if (err == WEFT_OK) {
         err =
             weft_args_number(args, "size", 1, WEFT_VALUE_SIZE_MAX - 1024, 300, &b->size_bytes, msg);
+    }
+    if (err == WEFT_OK) {
+        err = weft_args_number(args, "rate", 1, RATE_MAX, 0, &b->rate, msg);
     }
     if (err == WEFT_OK) {
         err = weft_args_number(args, "assets", 1, 9999999999u, assets, &b->assets, msg);

@@ -198,6 +198,7 @@ static const struct weft_option restore_options[] = {
 static const struct weft_option bench_write_options[] = {
     {"clients", 0, "N", "connections (8)"},
     {"outstanding", 0, "N", "requests in flight per connection (1)"},
+    {"rate", 0, "N", "per second, all together; latency counts from when one was due"},
     {"seconds", 's', "S", "how long is measured (10)"},
     {"warmup", 0, "S", "how long before that (1)"},
     {"size", 0, "BYTES", "of a record, about (300)"},
@@ -209,6 +210,7 @@ static const struct weft_option bench_write_options[] = {
 static const struct weft_option bench_read_options[] = {
     {"clients", 0, "N", "connections (8)"},
     {"outstanding", 0, "N", "requests in flight per connection (1)"},
+    {"rate", 0, "N", "per second, all together; latency counts from when one was due"},
     {"seconds", 's', "S", "how long is measured (10)"},
     {"warmup", 0, "S", "how long before that (1)"},
     {"size", 0, "BYTES", "of a record, about (300)"},
@@ -223,6 +225,7 @@ static const struct weft_option bench_read_options[] = {
 static const struct weft_option bench_trace_options[] = {
     {"clients", 0, "N", "connections (8)"},
     {"outstanding", 0, "N", "requests in flight per connection (1)"},
+    {"rate", 0, "N", "per second, all together; latency counts from when one was due"},
     {"seconds", 's', "S", "how long is measured (10)"},
     {"warmup", 0, "S", "how long before that (1)"},
     {"count", 0, "N", "stop after so many traces"},

@@ -124,6 +124,14 @@ class Writing(Command):
 
 
 class Watching(Command):
+    def test_bench_keeps_its_rate(self):
+        begun = time.monotonic()
+        result = self.plant.weft_json("bench", "write", "--rate", "100", "--count", "150",
+                                      "--seconds", "240", "--clients", "4", "--prefix", "rate")
+        took = time.monotonic() - begun
+        self.assertEqual((150, 0), (result["count"], result["errors"]))
+        self.assertGreaterEqual(took, 149 / 100, "the last is due after so many seconds")
+
     def test_watch_leaves_no_gap_and_repeats_nothing_across_a_dead_leader(self):
         watcher = self.start("watch", "--asset", "watch/*", "--from", "1", "--count", "400",
                              "-o", "jsonl")
