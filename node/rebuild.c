@@ -16,6 +16,18 @@ enum {
     ASIDE_MAX = 100
 };
 
+/* One level down, so that both are limited, each by itself. An error that matters fails the next
+ * write or flush; RocksDB warns of each checkpoint. */
+static void on_complaint(bool is_error, const char *text)
+{
+    if (is_error) {
+        weft_log(WEFT_LOG_WARN, "store_error", weft_kv("text", text),
+            weft_kv("next", "the node stops if a write or flush fails"));
+    } else {
+        weft_log(WEFT_LOG_INFO, "store_warning", weft_kv("text", text));
+    }
+}
+
 struct weft_state_options weft_rebuild_state_options(const struct weft_node *node)
 {
     return (struct weft_state_options){.directory = node->datadir.state,
@@ -24,7 +36,8 @@ struct weft_state_options weft_rebuild_state_options(const struct weft_node *nod
         .cluster = node->datadir.identity.cluster,
         .cache_bytes = node->config.limits.cache_bytes,
         .memtable_bytes = node->config.limits.memtable_bytes,
-        .lineage_bytes = node->config.limits.lineage_bytes};
+        .lineage_bytes = node->config.limits.lineage_bytes,
+        .on_complaint = on_complaint};
 }
 
 void weft_rebuild_watch_lineage(struct weft_node *node)

@@ -251,7 +251,7 @@ static enum weft_err bootstrap(struct weft_node *node, struct weft_msg *msg)
     return WEFT_OK;
 }
 
-/* RocksDB ends the process where it cannot create its files: refuse before that, with a remedy. */
+/* Refused before anything is begun, with a remedy. */
 static enum weft_err check_space(const struct weft_node *node, struct weft_msg *msg)
 {
     uint64_t free_bytes, used_bytes;

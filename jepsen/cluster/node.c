@@ -52,17 +52,10 @@ static bool keep_core(const struct jep_part *p)
     return rename(core, kept) == 0;
 }
 
-/* JEP-46. RocksDB as Debian builds it has its assertions on, and one of them is that nobody writes
- * to its own log again after a write to it has failed, which it does itself. On a bad disk that is
- * one more way to stop. */
-static bool is_announced(const struct jep_part *p, int status, const char *log)
+/* JEP-46 */
+static bool is_announced(const struct jep_part *p, int status)
 {
-    if (WIFEXITED(status)) {
-        return p->may_exit;
-    }
-    return (WTERMSIG(status) == SIGKILL && p->may_be_killed) ||
-           (WTERMSIG(status) == SIGABRT && p->may_exit &&
-               strstr(log, "rocksdb::WritableFileWriter::AssertFalse") != NULL);
+    return WIFEXITED(status) ? p->may_exit : WTERMSIG(status) == SIGKILL && p->may_be_killed;
 }
 
 static void note_end(struct jep_plant *plant, unsigned node, int status)
@@ -76,7 +69,7 @@ static void note_end(struct jep_plant *plant, unsigned node, int status)
     *death = (struct jep_death){.node = node, .status = status};
     death->has_core = keep_core(p);
     read_tail(p, death->log, sizeof(death->log));
-    death->is_announced = is_announced(p, status, death->log);
+    death->is_announced = is_announced(p, status);
     p->pid = 0;
     p->state = JEP_NODE_DOWN;
 }

@@ -254,7 +254,8 @@ enum weft_err weft_state_open(
     struct weft_store_options store_options = {.directory = options->directory,
         .cache_bytes = options->cache_bytes,
         .memtable_bytes = options->memtable_bytes,
-        .read_only = options->read_only};
+        .read_only = options->read_only,
+        .on_complaint = options->on_complaint};
     bool is_created;
     if (rv == WEFT_OK) {
         rv = s->batch != NULL ? weft_store_open(&store_options, &s->store, &is_created, msg)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "node/state/lineage/index.h"
+#include "node/state/store_log.h"
 #include "node/state/yield.h"
 #include "proto/checkpoint.h"
 #include "proto/client.h"
@@ -31,6 +32,7 @@ struct weft_state_options {
     uint64_t cache_bytes;    /* RocksDB block cache; chosen: 64 MiB. */
     uint64_t memtable_bytes; /* Per memtable, at most 3 live; chosen: 32 MiB. */
     uint64_t lineage_bytes;  /* Limit of the index of lineage; 0: none, all from the store. */
+    weft_store_complaint *on_complaint; /* Of the store below; may be NULL. */
     bool read_only;
     bool take_over; /* Restore: a state of another cluster becomes this one's. */
 };

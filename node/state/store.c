@@ -27,7 +27,6 @@ enum {
     LEVELS = 7,
     WAITING_FIRST = 1024,
     WAITING_VALUE_SIZE_MAX = 64, /* measured: heads, versions, links; a pack is larger */
-    LOG_LEVEL_FATAL = 4,         /* rocksdb::FATAL_LEVEL */
     SEEK_STEPS = 4,              /* measured: about as long as so many moves to the next key */
     CHECKSUM_XXH3 = 4,           /* rocksdb::kXXH3; Debian's build computes CRC32C in software */
     TWO_LEVEL_INDEX = 2,         /* rocksdb::kTwoLevelIndexSearch */
@@ -123,12 +122,7 @@ static void set_options(struct weft_store *s, const struct weft_store_options *o
     rocksdb_options_set_create_if_missing(o, options->read_only ? 0 : 1);
     rocksdb_options_set_paranoid_checks(o, 1);
     rocksdb_options_set_max_open_files(o, OPEN_FILES_MAX);
-    /* None but the header. Debian builds RocksDB with its assertions on, and one of them ends the
-     * process when a line of its log is to be written after one could not be: on a full disk.
-     * What goes wrong reaches the caller of the next write or flush. */
-    rocksdb_options_set_info_log_level(o, LOG_LEVEL_FATAL);
-    rocksdb_options_set_keep_log_file_num(o, 2);
-    rocksdb_options_set_max_log_file_size(o, 1024 * 1024);
+    weft_store_log_set(o, options->on_complaint);
     rocksdb_options_set_stats_dump_period_sec(o, 0);
     rocksdb_options_set_stats_persist_period_sec(o, 0);
     /* One writer: the locks and hints of several cost time and gain nothing. */

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "node/state/keys.h"
+#include "node/state/store_log.h"
 #include "node/state/yield.h"
 #include "proto/bytes.h"
 #include "proto/err.h"
@@ -25,6 +26,7 @@ struct weft_store_options {
     uint64_t cache_bytes;
     uint64_t memtable_bytes;
     bool read_only;
+    weft_store_complaint *on_complaint; /* May be NULL. */
 };
 
 /* A value that stays where it is until it is released. */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -424,11 +425,22 @@ TEST(state_disk, finds_each_index_that_does_not_agree_with_the_records)
 
 /* --- the disk says no ------------------------------------------------------------------------ */
 
-TEST(state_disk, stops_when_the_disk_takes_no_more)
+static atomic_int complaints;
+
+static void hear(bool is_error, const char *text)
+{
+    (void)is_error; /* RocksDB warns before it calls it an error. */
+    atomic_fetch_add(&complaints, strstr(text, "File too large") != NULL);
+}
+
+TEST(state_disk, stops_when_the_disk_takes_no_more_and_rocksdb_is_heard)
 {
     struct fixture f;
     struct rlimit before, small;
+    char log[sizeof(f.directory) + 8];
     fixture_init(&f, "state");
+    f.options.on_complaint = hear;
+    atomic_store(&complaints, 0);
     f.options.memtable_bytes = 8 << 20;
     fixture_open(&f);
     fixture_replay(&f, 100, 20, false);
@@ -439,6 +451,9 @@ TEST(state_disk, stops_when_the_disk_takes_no_more)
     enum weft_err flushed = weft_state_flush(f.state, &f.msg);
     EXPECT_EQ(0, setrlimit(RLIMIT_FSIZE, &before));
     EXPECT_EQ(WEFT_EIO, flushed);
+    EXPECT_TRUE(atomic_load(&complaints) > 0);
+    (void)snprintf(log, sizeof(log), "%s/LOG", f.directory);
+    EXPECT_EQ(-1, access(log, F_OK));
     EXPECT_TRUE(strstr(f.msg.text, "flush") != NULL);
     EXPECT_TRUE(weft_state_durable_index(f.state) < 100);
     struct test_entry e = {.bytes = {.data = NULL}};
@@ -454,4 +469,39 @@ TEST(state_disk, stops_when_the_disk_takes_no_more)
     EXPECT_TRUE(f.index < 100);
     fixture_replay(&f, 100, 20, false);
     fixture_destroy(&f);
+}
+
+/* As a full disk does, at each place where an open writes: a limit is met by a write in parts and
+ * by every write after it. An assertion inside RocksDB would end this process. */
+TEST(state_disk, opens_or_says_why_not_however_little_room_there_is)
+{
+    static const rlim_t rooms[] = {0, 1, 40, 200, 1000, 2000, 4096, 6000, 10000, 20000, 1 << 20};
+    unsigned opened = 0, refused = 0;
+    struct rlimit before;
+    EXPECT_EQ(0, getrlimit(RLIMIT_FSIZE, &before));
+    (void)signal(SIGXFSZ, SIG_IGN);
+    for (size_t i = 0; i < 2 * sizeof(rooms) / sizeof(rooms[0]); i++) {
+        char name[16];
+        struct fixture f;
+        (void)snprintf(name, sizeof(name), "room-%zu", i);
+        fixture_init(&f, name);
+        if (i % 2 == 1) { /* There is a state already. */
+            fixture_open(&f);
+            fixture_replay(&f, 50, 20, false);
+            fixture_close(&f);
+        }
+        const struct rlimit room = {rooms[i / 2], before.rlim_max};
+        EXPECT_EQ(0, setrlimit(RLIMIT_FSIZE, &room));
+        enum weft_err err = weft_state_open(&f.options, &f.state, &f.msg);
+        opened += err == WEFT_OK;
+        refused += err != WEFT_OK;
+        if (err == WEFT_OK) {
+            (void)!weft_state_flush(f.state, &f.msg);
+            fixture_close(&f);
+        }
+        EXPECT_EQ(0, setrlimit(RLIMIT_FSIZE, &before));
+        EXPECT_TRUE(err == WEFT_OK || err == WEFT_EIO || err == WEFT_ENOSPC);
+        fixture_destroy(&f);
+    }
+    EXPECT_TRUE(opened > 0 && refused > 0);
 }
