@@ -9,7 +9,8 @@
 
 /* A question about the past has one answer, whoever is asked, and whenever. The answers about one
  * key are also a story: each value came from a write, and one that was overwritten is not back at a
- * later index. */
+ * later index. Who asks for a state not before an index at which the key was written (`after`) gets
+ * no earlier one, and what it gets is a question about that state's own index. */
 
 struct question {
     uint32_t key;
@@ -62,10 +63,11 @@ static void check_origin(struct as_of *check, const struct jep_span *span)
     }
 }
 
-static void take_answer(struct as_of *check, const struct jep_span *span)
+/* items: key, index, answer. */
+static void take_answer(
+    struct as_of *check, const struct jep_span *span, const struct jep_edn *items)
 {
     struct jep_arena *arena = check->findings.arena;
-    const struct jep_edn *items = span->value->items;
     struct jep_edn pair = jep_edn_pair(arena, items[0], items[1]);
     uint32_t before = check->numbers.count, number = jep_table_put(&check->numbers, &pair);
     struct question *question = &check->questions[number];
@@ -85,6 +87,22 @@ static void take_answer(struct as_of *check, const struct jep_span *span)
     question->is_on_other_node =
         question->is_on_other_node || question->by->end->node != span->end->node;
     check_origin(check, span);
+}
+
+/* [k index answer state's-index]. */
+static void take_after(struct as_of *check, const struct jep_span *span)
+{
+    struct jep_arena *arena = check->findings.arena;
+    const struct jep_edn *items = span->value->items;
+    bool is_absent = jep_edn_is_keyword(&items[2], "absent");
+    if (is_absent || items[3].integer < items[1].integer) {
+        jep_found(&check->findings, JEP_INVALID, "too-early", "%s: %s", jep_span_words(arena, span),
+            is_absent ? "it was written by then" : "the state is from before the index");
+    }
+    if (!is_absent) {
+        struct jep_edn question[] = {items[0], items[3], items[2]};
+        take_answer(check, span, question);
+    }
 }
 
 static int by_key_and_index(const void *a, const void *b)
@@ -130,21 +148,27 @@ void jep_check_as_of(struct jep_history *history, const struct jep_check_options
 {
     (void)options, (void)limits;
     struct as_of check = {.findings = {.arena = history->arena, .result = ret_result}};
-    uint32_t repeated = 0, elsewhere = 0;
+    uint32_t repeated = 0, elsewhere = 0, after = 0;
     check.count = jep_spans(history, &check.spans);
     check.questions = jep_alloc(check.count, sizeof(*check.questions));
     take_writes(&check);
     for (size_t i = 0; i < check.count; i++) {
         const struct jep_span *span = &check.spans[i];
-        if (!jep_span_is(span, "as-of") || span->type != JEP_OK) {
+        bool is_after = jep_span_is(span, "after");
+        if ((!is_after && !jep_span_is(span, "as-of")) || span->type != JEP_OK) {
             continue;
         }
-        if (!jep_edn_is_vector(span->value, 3) || !jep_edn_is_int(&span->value->items[1])) {
+        if (!jep_edn_is_vector(span->value, is_after ? 4 : 3) ||
+            !jep_edn_is_int(&span->value->items[1]) ||
+            (is_after && !jep_edn_is_int(&span->value->items[3]))) {
             jep_found(&check.findings, JEP_UNKNOWN, "not-understood", "%s",
                 jep_span_words(history->arena, span));
-            continue;
+        } else if (is_after) {
+            after++;
+            take_after(&check, span);
+        } else {
+            take_answer(&check, span, span->value->items);
         }
-        take_answer(&check, span);
     }
     for (uint32_t i = 0; i < check.numbers.count; i++) {
         repeated += check.questions[i].asked > 1 ? 1 : 0;
@@ -155,6 +179,7 @@ void jep_check_as_of(struct jep_history *history, const struct jep_check_options
         jep_found(&check.findings, JEP_UNKNOWN, "vacuous", "no question was asked twice");
     }
     jep_result_put(ret_result, "questions", jep_edn_int(check.numbers.count));
+    jep_result_put(ret_result, "asked-after", jep_edn_int(after));
     jep_result_put(ret_result, "asked-again", jep_edn_int(repeated));
     jep_result_put(ret_result, "asked-on-other-nodes", jep_edn_int(elsewhere));
     jep_findings_put(&check.findings);

@@ -1,5 +1,6 @@
 #include "jepsen/cluster/damage.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -111,6 +112,25 @@ static bool change(int fd, enum jep_damage_how how, struct jep_damage *d)
     return pwrite(fd, bytes, (size_t)got, (off_t)d->offset) == got;
 }
 
+/* From d->offset on, in text: alone among bytes that are none it may be of a length or a checksum.
+ */
+static bool change_digit(int fd, struct jep_damage *d)
+{
+    static char window[WINDOW_BYTES];
+    ssize_t got = pread(fd, window, sizeof(window), (off_t)d->offset);
+    for (ssize_t i = 2; i < got; i++) {
+        bool is_text =
+            isprint((unsigned char)window[i - 1]) && isprint((unsigned char)window[i - 2]);
+        if (is_text && isdigit((unsigned char)window[i])) {
+            window[i] ^= 1;
+            d->offset += (uint64_t)i;
+            d->bytes = 1;
+            return pwrite(fd, &window[i], 1, (off_t)d->offset) == 1;
+        }
+    }
+    return got >= 0;
+}
+
 static bool change_whole(int fd, uint64_t size, struct jep_damage *d)
 {
     bool is_changed = true;
@@ -144,6 +164,8 @@ bool jep_damage_do(const char *data, enum jep_damage_part part, enum jep_damage_
     } else if (is_done && how == JEP_DAMAGE_TRUNCATE) {
         ret_damage->bytes = used - ret_damage->offset;
         is_done = ftruncate(fd, (off_t)ret_damage->offset) == 0;
+    } else if (is_done && how == JEP_DAMAGE_DIGIT) {
+        is_done = change_digit(fd, ret_damage);
     } else if (is_done) {
         is_done = change(fd, how, ret_damage);
     }

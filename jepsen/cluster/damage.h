@@ -18,9 +18,10 @@ enum jep_damage_part {
 };
 
 enum jep_damage_how {
-    JEP_DAMAGE_FLIP,    /* one bit */
-    JEP_DAMAGE_BLOCK,   /* 512 bytes of nonsense */
-    JEP_DAMAGE_TRUNCATE /* everything behind the place is gone */
+    JEP_DAMAGE_FLIP,     /* one bit */
+    JEP_DAMAGE_BLOCK,    /* 512 bytes of nonsense */
+    JEP_DAMAGE_TRUNCATE, /* everything behind the place is gone */
+    JEP_DAMAGE_DIGIT     /* the next digit is another one: no form is broken, only the content */
 };
 
 struct jep_damage {

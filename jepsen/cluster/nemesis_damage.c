@@ -72,6 +72,17 @@ JEP_PLAN(plan_truncate)
     return jep_edn_take_map(&map, arena);
 }
 
+/* The log says something else, in form, near its end; and the state is gone, so that it is read. */
+JEP_PLAN(plan_reread)
+{
+    struct jep_edn_list map = {0};
+    jep_aim_nodes(&map, rng, shape, JEP_TARGET_ONE, arena, NULL);
+    jep_edn_put(&map, "part", jep_edn_int(JEP_DAMAGE_LOG));
+    jep_edn_put(&map, "how", jep_edn_int(JEP_DAMAGE_DIGIT));
+    jep_edn_put(&map, "place-ppm", jep_edn_int(jep_rng_between(rng, 900000, 990000)));
+    return jep_edn_take_map(&map, arena);
+}
+
 JEP_PLAN(plan_old)
 {
     struct jep_edn_list map = {0};
@@ -166,7 +177,7 @@ static bool start_and_see(
     return true;
 }
 
-/* So that the checkpoint is needed. */
+/* So that the checkpoint is needed, and the log behind it. */
 static bool lose_state(struct jep_plant *plant, unsigned node, struct jep_message *message)
 {
     char state[JEP_PART_PATH_BYTES + 8];
@@ -190,11 +201,13 @@ JEP_ACT(start_damage)
         return true;
     }
     memory.node = (int)node + 1;
-    if (part == JEP_DAMAGE_CHECKPOINT && !lose_state(plant, node, message)) {
+    enum jep_damage_how how = (enum jep_damage_how)jep_aim_int(plan, "how");
+    bool is_state_lost = part == JEP_DAMAGE_CHECKPOINT || how == JEP_DAMAGE_DIGIT;
+    if (is_state_lost && !lose_state(plant, node, message)) {
         return false;
     }
-    if (!jep_damage_do(plant->parts[node].data, part, (enum jep_damage_how)jep_aim_int(plan, "how"),
-            (uint32_t)jep_aim_int(plan, "place-ppm"), &damage, message) ||
+    if (!jep_damage_do(plant->parts[node].data, part, how, (uint32_t)jep_aim_int(plan, "place-ppm"),
+            &damage, message) ||
         !start_and_see(plant, node, &e, message)) {
         return false;
     }
@@ -324,6 +337,7 @@ const struct jep_nemesis jep_nemeses_damage[] = {
     DAMAGE("meta", plan_meta, start_damage),
     DAMAGE("state", plan_state, start_damage),
     DAMAGE("checkpoint", plan_checkpoint, start_damage),
+    DAMAGE("reread", plan_reread, start_damage),
     DAMAGE("truncate", plan_truncate, start_damage),
     DAMAGE("old", plan_old, start_old),
     {.name = NULL},

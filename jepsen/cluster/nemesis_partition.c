@@ -3,13 +3,16 @@
 #include "jepsen/cluster/aim.h"
 #include "jepsen/cluster/effect.h"
 #include "jepsen/cluster/nemesis_table.h"
+#include "jepsen/cluster/process.h"
 
 /* Partitions: links between nodes of one cluster are cut, per direction; clients reach every node.
  * Seen to have happened where frames were dropped, and some link of the leader was among those. */
 
 enum {
     FLAP_MS_MIN = 200, /* about one election timer, and several */
-    FLAP_MS_MAX = 2000
+    FLAP_MS_MAX = 2000,
+    ASLEEP_MS_MIN = 1200, /* chosen: beside the election about what a client waits, 1.5 s */
+    ASLEEP_MS_MAX = 2400
 };
 
 static struct {
@@ -47,6 +50,17 @@ JEP_PLAN(plan_one)
 JEP_PLAN(plan_leader)
 {
     return plan_kind(rng, shape, arena, "group", JEP_TARGET_LEADER);
+}
+
+/* Longer than clients wait for an answer, so that they have found the next leader. */
+JEP_PLAN(plan_deposed)
+{
+    struct jep_edn_list map = {0};
+    unsigned cluster;
+    jep_edn_put(&map, "kind", jep_edn_keyword("group"));
+    jep_aim_nodes(&map, rng, shape, JEP_TARGET_LEADER, arena, &cluster);
+    jep_edn_put(&map, "asleep-ms", jep_edn_int(jep_rng_between(rng, ASLEEP_MS_MIN, ASLEEP_MS_MAX)));
+    return jep_edn_take_map(&map, arena);
 }
 
 JEP_PLAN(plan_halves)
@@ -196,15 +210,13 @@ static bool is_touched(const struct jep_reach *reach, unsigned number)
     return false;
 }
 
-JEP_ACT(start)
+/* What the plan cuts, and whom it hits. False: it means a leader, and there is none. */
+static bool aim(const struct jep_plant *plant, const struct jep_edn *plan)
 {
-    struct jep_evidence e = {.arena = arena};
-    (void)message;
     memset(&memory, 0, sizeof(memory));
     memory.nodes = jep_effect_nodes(plant, plan, &memory.leader);
     if (memory.nodes == 0) {
-        *ret_value = jep_effect_skipped(plant, arena, "nobody leads");
-        return true;
+        return false;
     }
     jep_part_reach(plant, jep_effect_cluster(plan), &memory.reach, &memory.first);
     memset(memory.reach.is_cut, 0, sizeof(memory.reach.is_cut));
@@ -212,9 +224,59 @@ JEP_ACT(start)
     memory.leader_is_cut =
         memory.leader >= 0 && is_touched(&memory.reach, (unsigned)memory.leader - memory.first);
     memory.dropped = dropped(plant);
+    return true;
+}
+
+JEP_ACT(start)
+{
+    struct jep_evidence e = {.arena = arena};
+    (void)message;
+    if (!aim(plant, plan)) {
+        *ret_value = jep_effect_skipped(plant, arena, "nobody leads");
+        return true;
+    }
     set_cuts(plant, true, (uint32_t)jep_aim_int(plan, "flap-ms"));
     jep_evidence_node(&e, "leader", plant, memory.leader);
     jep_evidence_bool(&e, "leader-cut", memory.leader_is_cut);
+    *ret_value = jep_effect_told(plant, memory.nodes, JEP_EFFECT_LATER, &e);
+    return true;
+}
+
+struct election {
+    const struct jep_plant *plant;
+    unsigned cluster;
+};
+
+static bool does_another_lead(void *ctx)
+{
+    const struct election *election = ctx;
+    int leader = jep_plant_leader(election->plant, election->cluster, 500);
+    return leader >= 0 && leader != memory.leader;
+}
+
+/* The leader stops as a process of a machine that swaps, is cut off meanwhile, and goes on once
+ * another leads: it takes itself for the leader until its timer has run once more, and clients ask
+ * it. */
+JEP_ACT(start_deposed)
+{
+    struct jep_evidence e = {.arena = arena};
+    (void)message;
+    if (!aim(plant, plan)) {
+        *ret_value = jep_effect_skipped(plant, arena, "nobody leads");
+        return true;
+    }
+    struct election election = {plant, jep_effect_cluster(plan)};
+    uint64_t term = jep_effect_term(plant, election.cluster);
+    jep_node_pause(plant, (unsigned)memory.leader);
+    set_cuts(plant, true, 0);
+    bool is_deposed = jep_part_wait(does_another_lead, &election, JEP_LEADER_WAIT_MS);
+    jep_sleep_ms((unsigned)jep_aim_int(plan, "asleep-ms"));
+    uint64_t later = jep_effect_term(plant, election.cluster);
+    jep_node_resume(plant, (unsigned)memory.leader);
+    jep_evidence_node(&e, "leader", plant, memory.leader);
+    jep_evidence_bool(&e, "deposed", is_deposed);
+    jep_evidence_int(&e, "term-before", (int64_t)term);
+    jep_evidence_int(&e, "term-after", (int64_t)later);
     *ret_value = jep_effect_told(plant, memory.nodes, JEP_EFFECT_LATER, &e);
     return true;
 }
@@ -244,6 +306,8 @@ JEP_ACT(stop)
 const struct jep_nemesis jep_nemeses_partition[] = {
     PARTITION("one", 0, plan_one),
     PARTITION("leader", 0, plan_leader),
+    {"partition-deposed", "partition", JEP_CAN_LINK | JEP_CAN_SIGNAL, 0, plan_deposed,
+        start_deposed, stop},
     PARTITION("halves", 0, plan_halves),
     PARTITION("ring", JEP_NEMESIS_MAJORITY, plan_ring),
     PARTITION("bridge", 0, plan_bridge),

@@ -6,8 +6,9 @@
 #include "jepsen/work/workload.h"
 
 /* The past does not change: what was known at an index is the same at every node and ever after.
- * The indexes that are asked for are those at which writes were acknowledged; the plan leaves open
- * which, since it cannot know them. */
+ * Who names an index that it has heard of (`after`) gets a state of that index or a later one, from
+ * the node's own, without anybody being asked. The indexes are those at which writes were
+ * acknowledged; the plan leaves open which, since it cannot know them. */
 
 enum {
     FINAL_QUESTIONS = 40, /* chosen: for each node */
@@ -15,16 +16,19 @@ enum {
     OLD_STEP = 16
 };
 
-static struct jep_edn question(struct jep_gen *gen)
+/* [k index answer], of `after` [k index answer index-of-the-state]. */
+static struct jep_edn question(struct jep_gen *gen, unsigned count)
 {
-    struct jep_edn items[] = {jep_edn_nil(), jep_edn_nil(), jep_edn_nil()};
-    return jep_edn_vector(gen->arena, items, 3);
+    struct jep_edn items[] = {jep_edn_nil(), jep_edn_nil(), jep_edn_nil(), jep_edn_nil()};
+    return jep_edn_vector(gen->arena, items, count);
 }
 
 static void next(struct jep_gen *gen, unsigned worker, struct jep_step *ret_step)
 {
-    if (jep_rng_below(&gen->rng, 100) < 55) {
-        *ret_step = (struct jep_step){"as-of", question(gen)};
+    uint64_t roll = jep_rng_below(&gen->rng, 100);
+    if (roll < 55) {
+        *ret_step = roll < 30 ? (struct jep_step){"as-of", question(gen, 3)}
+                              : (struct jep_step){"after", question(gen, 4)};
         return;
     }
     int64_t key = jep_gen_key(gen, worker);
@@ -35,7 +39,7 @@ static void next(struct jep_gen *gen, unsigned worker, struct jep_step *ret_step
 
 static bool final(struct jep_gen *gen, unsigned i, struct jep_step *ret_step)
 {
-    *ret_step = (struct jep_step){"as-of", question(gen)};
+    *ret_step = (struct jep_step){"as-of", question(gen, 3)};
     return i < FINAL_QUESTIONS;
 }
 
@@ -46,6 +50,9 @@ static void remember(struct jep_shared *shared, struct jep_rng *rng, int64_t key
                                                     : (size_t)jep_rng_below(rng, JEP_KNOWN_MAX);
     shared->known[at].key = key;
     shared->known[at].index = index;
+    if (index > shared->newest.index) {
+        shared->newest = shared->known[at];
+    }
     (void)pthread_mutex_unlock(&shared->mutex);
 }
 
@@ -90,6 +97,12 @@ static bool choose(struct jep_call *call, int64_t *ret_key, int64_t *ret_index)
     return count > 0;
 }
 
+static struct jep_edn value_of(const struct jep_seen *seen)
+{
+    return seen->records.count > 0 ? jep_edn_int(jep_record_int(&seen->records.items[0], "v", -1))
+                                   : jep_edn_keyword("absent");
+}
+
 static void ask(struct jep_call *call)
 {
     int64_t key = 0, index = 0;
@@ -103,18 +116,43 @@ static void ask(struct jep_call *call)
     struct jep_answer answer = jep_client_read(
         call->client, &(struct jep_read){.asset = asset, .as_of = index}, call->arena, &seen);
     jep_call_read_outcome(call, &answer);
-    struct jep_edn found = seen.records.count > 0
-                               ? jep_edn_int(jep_record_int(&seen.records.items[0], "v", -1))
-                               : jep_edn_keyword("absent");
-    struct jep_edn items[] = {
-        jep_edn_int(key), jep_edn_int(index), call->type == JEP_OK ? found : jep_edn_nil()};
+    struct jep_edn items[] = {jep_edn_int(key), jep_edn_int(index),
+        call->type == JEP_OK ? value_of(&seen) : jep_edn_nil()};
     call->value = jep_edn_vector(call->arena, items, 3);
+}
+
+/* The newest write that anybody was told of: where it was not made, it may not have come yet. */
+static void ask_after(struct jep_call *call)
+{
+    struct jep_shared *shared = call->shared;
+    int64_t key = 0, index = 0;
+    struct jep_seen seen;
+    char asset[JEP_ASSET_BYTES];
+    (void)pthread_mutex_lock(&shared->mutex);
+    key = shared->newest.key;
+    index = shared->newest.index;
+    (void)pthread_mutex_unlock(&shared->mutex);
+    if (index == 0) {
+        jep_call_fail(call, "nothing-known");
+        return;
+    }
+    jep_client_asset(call->client, "past", key, asset);
+    struct jep_answer answer = jep_client_read(
+        call->client, &(struct jep_read){.asset = asset, .min_index = index}, call->arena, &seen);
+    jep_call_read_outcome(call, &answer);
+    if (call->type == JEP_OK) {
+        struct jep_edn items[] = {
+            jep_edn_int(key), jep_edn_int(index), value_of(&seen), jep_edn_int(seen.index)};
+        call->value = jep_edn_vector(call->arena, items, 4);
+    }
 }
 
 static void apply(struct jep_call *call)
 {
     if (strcmp(call->step->f, "as-of") == 0) {
         ask(call);
+    } else if (strcmp(call->step->f, "after") == 0) {
+        ask_after(call);
     } else {
         write_value(call);
     }

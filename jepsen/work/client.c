@@ -154,10 +154,14 @@ void jep_commit_end(struct jep_text *line)
 
 /* --- reading ----------------------------------------------------------------------------- */
 
-static void put_state(struct jep_text *line, int64_t as_of)
+static void put_state(struct jep_text *line, const struct jep_read *read)
 {
-    if (as_of > 0) {
-        jep_text_printf(line, ",\"as_of\":%" PRId64 ",\"min_index\":%" PRId64, as_of, as_of);
+    int64_t min_index = read->as_of > 0 ? read->as_of : read->min_index;
+    if (read->as_of > 0) {
+        jep_text_printf(line, ",\"as_of\":%" PRId64, read->as_of);
+    }
+    if (min_index > 0) {
+        jep_text_printf(line, ",\"min_index\":%" PRId64, min_index);
     }
 }
 
@@ -173,7 +177,7 @@ struct jep_answer jep_client_read(struct jep_client *client, const struct jep_re
     struct jep_text line = {0};
     jep_text_puts(&line, "{\"op\":\"read\",\"asset\":");
     jep_json_quote(&line, read->asset);
-    put_state(&line, read->as_of);
+    put_state(&line, read);
     jep_text_puts(&line, "}");
     struct jep_answer answer = jep_client_ask(client, client->home, line.bytes, arena);
     jep_text_free(&line);
@@ -211,7 +215,7 @@ struct jep_answer jep_client_find(struct jep_client *client, const struct jep_re
         jep_text_puts(&line, "{\"op\":\"find\",\"asset\":");
         jep_json_quote(&line, read->asset);
         jep_text_printf(&line, ",\"limit\":%d", JEP_FIND_RECORDS_MAX);
-        put_state(&line, read->as_of);
+        put_state(&line, read);
         if (cursor[0] != '\0') {
             jep_text_printf(&line, ",\"cursor\":\"%s\"", cursor);
         }

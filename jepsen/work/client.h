@@ -77,10 +77,12 @@ void jep_commit_end(struct jep_text *line);
 
 /* --- what is read at home ---------------------------------------------------------------- */
 
-/* as_of 0: the newest state. Otherwise that of the index, once the node has it. */
+/* as_of 0: the newest state, or, with min_index, the node's own as soon as it holds that index.
+ * Otherwise that of the index, once the node has it. */
 struct jep_read {
     const char *asset;
     int64_t as_of;
+    int64_t min_index;
 };
 
 struct jep_seen {

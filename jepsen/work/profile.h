@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum {
+    JEP_BOUT_ROCKSDB_OF = 25 /* one seed in so many runs over RocksDB: 20 times as slow */
+};
+
 enum jep_bout_kind {
     JEP_BOUT_SIM,   /* seeds of the simulation */
     JEP_BOUT_RUN,   /* a run of the product: to be valid */
@@ -21,7 +25,7 @@ struct jep_bout {
     unsigned time_limit_s; /* of a run; of all seeds of the simulation */
     unsigned interval_s;
     unsigned tries; /* of a mutant */
-    uint64_t seeds; /* of the simulation */
+    uint64_t seeds; /* of the product in the simulation, and as many of Raft alone */
     uint64_t seed;  /* the first */
 };
 
@@ -34,6 +38,7 @@ struct jep_hunt {
     const char *mutant;
     const char *workload;
     const char *nemesis;
+    unsigned interval_s;
     bool is_quick; /* found in nearly every run of 20 s: fit for ci */
 };
 const struct jep_hunt *jep_profile_hunt(size_t i);

@@ -6,6 +6,7 @@
 #define WEFT_JEPSEN_WORK_WORKLOAD_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "jepsen/core/rng.h"
 #include "jepsen/work/client.h"
@@ -53,13 +54,17 @@ int64_t jep_gen_key(struct jep_gen *gen, unsigned worker);
 /* A new value, remembered as the newest of the worker's group. */
 int64_t jep_gen_value(struct jep_gen *gen, unsigned worker);
 
-/* What the workers of a run share. Under the mutex. */
+struct jep_known {
+    int64_t key, index;
+};
+
+/* What the workers of a run share. */
 struct jep_shared {
-    pthread_mutex_t mutex;
-    struct {
-        int64_t key, index;
-    } known[JEP_KNOWN_MAX]; /* commits that were acknowledged */
+    atomic_bool is_over;                   /* the harness has failed: nobody does anything more */
+    pthread_mutex_t mutex;                 /* of what follows */
+    struct jep_known known[JEP_KNOWN_MAX]; /* commits that were acknowledged */
     size_t known_count;
+    struct jep_known newest; /* of all of them; index 0: none */
 };
 
 /* How far a worker has watched the feed. */
