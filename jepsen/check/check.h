@@ -13,7 +13,10 @@
 #include "jepsen/core/results.h"
 
 enum {
-    JEP_CHECK_FAILURES_SHOWN = 16 /* chosen: who has read sixteen knows */
+    JEP_CHECK_FAILURES_SHOWN = 16, /* chosen: who has read sixteen knows */
+    /* A node waits for one to two times what its configuration says (Raft's randomized timeouts,
+     * 5.2 of the extended paper), so the timeout of an election is twice that. */
+    JEP_CHECK_ELECTION_TIMERS = 2
 };
 
 /* Zeroed, they are the defaults of README.md. */

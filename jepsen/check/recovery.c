@@ -30,6 +30,8 @@ struct recovery {
     int64_t slowest_node_ns;
     int64_t slowest_leader_ns;
     uint64_t leaders_judged;
+    uint64_t leaders_starved; /* late, while the harness itself did not get the processor */
+    struct jep_edn_list leaders_ms;
 };
 
 static struct jep_edn seconds(int64_t ns)
@@ -96,37 +98,99 @@ static void judge_node(struct recovery *recovery, const char *node, int64_t heal
     }
 }
 
-/* :f :leader {:leader "n1", :term 3}, by the nemesis, whenever what is seen changes. */
-static void judge_leader(struct recovery *recovery, int64_t heal_ns, int64_t until_ns)
+static bool is_seen(const struct jep_op *op, const char *f)
+{
+    return op->process == JEP_NEMESIS && strcmp(op->f, f) == 0;
+}
+
+static int64_t int_in(const struct jep_edn *value, const char *key)
+{
+    const struct jep_edn *found = jep_edn_get(value, key);
+    return found != NULL && jep_edn_is_int(found) ? found->integer : 0;
+}
+
+/* :f :answering {:count 2, :of 3}: since when, at until_ns, a majority of the nodes answers; not
+ * before the heal, which it is where nobody looked; until_ns: it does not. A process that has just
+ * been started cannot vote yet; how long that may take is judged by each node's own answer. */
+static int64_t majority_ns(const struct recovery *recovery, int64_t heal_ns, int64_t until_ns)
 {
     const struct jep_history *history = recovery->history;
-    int64_t allowed_ns = 3 * recovery->options->election_timeout_ns, leader_ns = -1;
-    bool is_observed = false;
+    int64_t since_ns = heal_ns;
     for (size_t i = 0; i < history->count && history->ops[i].time_ns <= until_ns; i++) {
         const struct jep_op *op = &history->ops[i];
-        if (op->process != JEP_NEMESIS || strcmp(op->f, "leader") != 0) {
+        if (is_seen(op, "answering")) {
+            bool is_there = 2 * int_in(&op->value, "count") > int_in(&op->value, "of");
+            int64_t at_ns = op->time_ns > heal_ns ? op->time_ns : heal_ns;
+            since_ns = !is_there ? until_ns : since_ns == until_ns ? at_ns : since_ns;
+        }
+    }
+    return since_ns;
+}
+
+/* :f :starved {:late-ms 80}: until then the harness did not get the processor for so long. */
+static bool is_starved(const struct recovery *recovery, int64_t from_ns, int64_t until_ns)
+{
+    const struct jep_history *history = recovery->history;
+    for (size_t i = 0; i < history->count; i++) {
+        const struct jep_op *op = &history->ops[i];
+        if (is_seen(op, "starved") && op->time_ns >= from_ns &&
+            op->time_ns - int_in(&op->value, "late-ms") * 1000000 <= until_ns) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A leader is late: invalid, unless the harness knows that the machine was busy with others. */
+static void tell_late(
+    struct recovery *recovery, int64_t from_ns, int64_t took_ns, bool is_seen_then)
+{
+    bool starved = is_starved(recovery, from_ns, from_ns + took_ns);
+    recovery->leaders_starved += starved ? 1 : 0;
+    jep_found(&recovery->findings, starved ? JEP_UNKNOWN : JEP_INVALID,
+        starved ? "leader-late-while-starved" : "leader-late",
+        "from %.1f s on a majority answered, and %s for %.2f s", (double)from_ns / 1e9,
+        is_seen_then ? "there was no leader" : "no leader was seen", (double)took_ns / 1e9);
+}
+
+/* :f :leader {:leader "n1", :term 3}, by the nemesis, whenever what is seen changes: from heal_ns
+ * on, the first time that there is one. -1: never, until until_ns; -2: nobody looked. */
+static int64_t leader_seen_ns(const struct recovery *recovery, int64_t heal_ns, int64_t until_ns)
+{
+    const struct jep_history *history = recovery->history;
+    int64_t leader_ns = -2;
+    for (size_t i = 0; i < history->count && history->ops[i].time_ns <= until_ns; i++) {
+        const struct jep_op *op = &history->ops[i];
+        if (!is_seen(op, "leader")) {
             continue;
         }
         const struct jep_edn *leader = jep_edn_get(&op->value, "leader");
         bool is_there = leader != NULL && !jep_edn_is_nil(leader);
-        is_observed = true;
         if (op->time_ns <= heal_ns) {
             leader_ns = is_there ? heal_ns : -1;
-        } else if (is_there && leader_ns < 0) {
-            leader_ns = op->time_ns;
+        } else if (leader_ns < 0) {
+            leader_ns = is_there ? op->time_ns : -1;
         }
     }
-    if (!is_observed || (leader_ns < 0 && until_ns - heal_ns <= allowed_ns)) {
+    return leader_ns;
+}
+
+static void judge_leader(struct recovery *recovery, int64_t heal_ns, int64_t until_ns)
+{
+    int64_t allowed_ns = 3 * recovery->options->election_timeout_ns;
+    int64_t leader_ns = leader_seen_ns(recovery, heal_ns, until_ns);
+    int64_t end_ns = leader_ns < 0 ? until_ns : leader_ns;
+    int64_t took_ns = end_ns - majority_ns(recovery, heal_ns, end_ns);
+    if (leader_ns == -2 || (leader_ns == -1 && took_ns <= allowed_ns)) {
         return;
     }
-    int64_t took_ns = leader_ns < 0 ? until_ns - heal_ns : leader_ns - heal_ns;
     recovery->leaders_judged++;
     recovery->slowest_leader_ns =
         took_ns > recovery->slowest_leader_ns ? took_ns : recovery->slowest_leader_ns;
+    /* From the heal itself, processes' starts and all: for the record. */
+    jep_edn_push(&recovery->leaders_ms, jep_edn_int((end_ns - heal_ns) / 1000000));
     if (allowed_ns > 0 && took_ns > allowed_ns) {
-        jep_found(&recovery->findings, JEP_INVALID, "leader-late",
-            "after the heal at %.1f s %s for %.1f s", (double)heal_ns / 1e9,
-            leader_ns < 0 ? "no leader was seen" : "there was no leader", (double)took_ns / 1e9);
+        tell_late(recovery, end_ns - took_ns, took_ns, leader_ns >= 0);
     }
 }
 
@@ -238,6 +302,10 @@ void jep_check_recovery(struct jep_history *history, const struct jep_check_opti
     jep_result_put(ret_result, "slowest-node-s", seconds(recovery.slowest_node_ns));
     jep_result_put(ret_result, "leaders-judged", jep_edn_int((int64_t)recovery.leaders_judged));
     jep_result_put(ret_result, "slowest-leader-s", seconds(recovery.slowest_leader_ns));
+    jep_result_put(ret_result, "leaders-starved", jep_edn_int((int64_t)recovery.leaders_starved));
+    jep_result_put(
+        ret_result, "leaders-ms", jep_edn_take_vector(&recovery.leaders_ms, history->arena));
+    jep_result_put(ret_result, "leader-allowed-s", seconds(3 * options->election_timeout_ns));
     jep_result_put(ret_result, "longest-without-write-s", jep_edn_take_map(&gaps, history->arena));
     jep_findings_put(&recovery.findings);
     jep_faults_free(&recovery.faults);

@@ -22,7 +22,8 @@ static const char usage[] =
     "  --stale-allowed         set: an element may be seen late, but not be lost\n"
     "  --time-limit S          of all checks together (default 60)\n"
     "  --memory MIB            of a search (default 512)\n"
-    "  --election-timeout MS   a leader within three of them after each heal\n"
+    "  --election-timeout MS   a leader within three of them after each heal; else twice what the\n"
+    "                          schedule says: nodes wait for one to two times that\n"
     "  --out FILE              results\n"
     "  --quiet                 the verdict alone\n\n"
     "Exit: 0 valid, 1 invalid, 2 unknown (a limit, or too little was seen), 3 harness error.\n";
@@ -47,6 +48,10 @@ static void read_schedule(
         const struct jep_edn *workload = told != NULL ? text_in(told, "workload") : NULL;
         if (options->workload == NULL && workload != NULL) {
             options->workload = workload->text;
+        }
+        const struct jep_edn *timer = told != NULL ? jep_edn_get(told, "election-timeout") : NULL;
+        if (options->election_timeout_ns == 0 && timer != NULL && jep_edn_is_int(timer)) {
+            options->election_timeout_ns = timer->integer * JEP_CHECK_ELECTION_TIMERS * 1000000;
         }
     }
     jep_text_free(&text);

@@ -5,7 +5,7 @@
 #include "jepsen/cluster/effect.h"
 #include "jepsen/cluster/nemesis_table.h"
 
-/* --- the one that does nothing ----------------------------------------------------------- */
+/* --- controls: nothing is done, and what is done fails ----------------------------------- */
 
 JEP_PLAN(plan_none)
 {
@@ -21,8 +21,18 @@ JEP_ACT(do_nothing)
     return true;
 }
 
+JEP_ACT(fail)
+{
+    (void)plant, (void)plan, (void)arena, (void)ret_value;
+    return jep_failed(message, "it fails, so that it is seen what comes of that");
+}
+
 const struct jep_nemesis jep_nemeses_none[] = {
-    {"none", "none", 0, 0, plan_none, do_nothing, do_nothing}, {.name = NULL}};
+    {"none", "none", 0, JEP_NEMESIS_CONTROL, plan_none, do_nothing, do_nothing},
+    {"broken-start", "broken", 0, JEP_NEMESIS_CONTROL, plan_none, fail, do_nothing},
+    {"broken-stop", "broken", 0, JEP_NEMESIS_CONTROL, plan_none, do_nothing, fail},
+    {.name = NULL},
+};
 
 /* --- all of them ------------------------------------------------------------------------- */
 
@@ -62,7 +72,8 @@ static bool is_named(const struct jep_nemesis *nemesis, const char *word, size_t
 {
     return (strlen(nemesis->name) == size && strncmp(nemesis->name, word, size) == 0) ||
            (strlen(nemesis->family) == size && strncmp(nemesis->family, word, size) == 0) ||
-           (size == 3 && strncmp("all", word, size) == 0 && strcmp(nemesis->name, "none") != 0);
+           (size == 3 && strncmp("all", word, size) == 0 &&
+               (nemesis->flags & JEP_NEMESIS_CONTROL) == 0);
 }
 
 /* Those that the word names, each once; false: none. */

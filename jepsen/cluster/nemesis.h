@@ -29,7 +29,7 @@
 
 enum {
     JEP_NEMESIS_MS = 45000, /* chosen: a checkpoint catch-up on a busy machine */
-    JEP_NEMESES_MAX = 64
+    JEP_NEMESES_MAX = 96
 };
 
 /* What a plan depends on besides the seed. */
@@ -43,6 +43,7 @@ enum jep_nemesis_flag {
     JEP_NEMESIS_MAJORITY = 1 << 0, /* may leave no quorum while it lasts */
     JEP_NEMESIS_DISK = 1 << 1,     /* a node's disk is lost: one at a time */
     JEP_NEMESIS_INSTANT = 1 << 2,  /* start does all of it; stop gives what is left to tell */
+    JEP_NEMESIS_CONTROL = 1 << 3,  /* breaks nothing, or the harness: "all" leaves it out */
 };
 
 struct jep_nemesis {
@@ -59,12 +60,12 @@ struct jep_nemesis {
         struct jep_edn *ret_value, struct jep_message *message);
 };
 
-/* All of them, in a fixed order; `none`, which does nothing and never takes effect, is the first.
- */
+/* All of them, in a fixed order; `none`, which does nothing and never takes effect, is the first,
+ * and `broken-start` and `broken-stop`, which fail, follow. */
 const struct jep_nemesis *const *jep_nemesis_all(size_t *ret_count);
 const struct jep_nemesis *jep_nemesis_find(const char *name);
 /* "partition,kill-leader" or "all": names and families, each nemesis once. False: an unknown name,
- * or more than JEP_NEMESES_MAX. "all" leaves out `none`. */
+ * or more than JEP_NEMESES_MAX. "all" leaves out the controls. */
 bool jep_nemesis_select(const char *list, const struct jep_nemesis **ret_nemeses, size_t *ret_count,
     struct jep_message *message) __attribute__((warn_unused_result));
 

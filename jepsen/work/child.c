@@ -1,5 +1,6 @@
 #include "jepsen/work/child.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,14 +14,20 @@ enum {
     RESULTS_BYTES_MAX = 256 * 1024 * 1024
 };
 
-static pid_t start(const char *const *argv)
+pid_t jep_child_start(const char *const *argv, const char *log)
 {
-    struct jep_program program = {.argv = argv, .out = STDOUT_FILENO, .err = STDERR_FILENO};
+    int flags = O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC;
+    int fd = log != NULL ? open(log, flags, 0644) : -1;
+    struct jep_program program = {
+        .argv = argv, .out = fd > 0 ? fd : STDOUT_FILENO, .err = fd > 0 ? fd : STDERR_FILENO};
     struct jep_message message;
     (void)fflush(stdout);
     pid_t pid = jep_process_start(&program, &message);
     if (pid < 0) {
         (void)fprintf(stderr, "jepsen: %s: %s\n", argv[0], message.text);
+    }
+    if (fd > 0) {
+        (void)close(fd);
     }
     return pid;
 }
@@ -32,38 +39,20 @@ int jep_child_wait(pid_t pid, int64_t deadline_ns)
         return JEP_EXIT_HARNESS;
     }
     if (!jep_process_wait(pid, deadline_ns, &status)) {
-        (void)kill(pid, SIGKILL);
+        (void)kill(-pid, SIGKILL); /* it leads a session: process.c */
         (void)jep_process_wait(pid, INT64_MAX, &status);
         return -1;
     }
     return jep_process_code(status);
 }
 
-/* words: WORDS_MAX of them, the first given. */
-static void copy_words(const char **words, const char *const *argv)
-{
-    size_t count = 1;
-    for (; *argv != NULL && count + 1 < WORDS_MAX; argv++) {
-        words[count++] = *argv;
-    }
-    words[count] = NULL;
-}
-
-int jep_child_run(const char *const *argv)
+int jep_child_run(const char *const *argv, const char *log)
 {
     const char *words[WORDS_MAX] = {"/proc/self/exe"};
-    copy_words(words, argv);
-    return jep_child_wait(start(words), INT64_MAX);
-}
-
-pid_t jep_child_start(const char *const *argv, const char *bin)
-{
-    const char *words[WORDS_MAX];
-    char path[4352];
-    (void)snprintf(path, sizeof(path), "%s/%s", bin, argv[0]);
-    words[0] = path;
-    copy_words(words, argv + 1);
-    return start(words);
+    for (size_t count = 1; *argv != NULL && count + 1 < WORDS_MAX; argv++) {
+        words[count++] = *argv;
+    }
+    return jep_child_wait(jep_child_start(words, log), INT64_MAX);
 }
 
 bool jep_child_results(const char *directory, struct jep_arena *arena, struct jep_edn *ret_results)

@@ -7,12 +7,13 @@
 
 #include "jepsen/core/edn.h"
 
-/* argv[0] is the verb; ends with NULL. Its output goes where ours goes. The exit code, 128 + N for
- * a signal, JEP_EXIT_HARNESS if it cannot be started. */
-int jep_child_run(const char *const *argv);
-/* Another program, in the directory bin, argv[0] its name, without waiting. -1: not started. */
-pid_t jep_child_start(const char *const *argv, const char *bin);
-/* Its exit code, as above; killed at deadline_ns (jep_now_ns), and -1 then. */
+/* argv[0] is the verb; ends with NULL. What it says goes into the file log; NULL: where ours goes.
+ * The exit code, 128 + N for a signal, JEP_EXIT_HARNESS if it cannot be started. */
+int jep_child_run(const char *const *argv, const char *log);
+/* Another program, argv[0] its path, without waiting. -1: not started. */
+pid_t jep_child_start(const char *const *argv, const char *log);
+/* Its exit code, as above; killed with its own children at deadline_ns (jep_now_ns), and -1 then.
+ */
 int jep_child_wait(pid_t pid, int64_t deadline_ns);
 
 /* results.edn of a run. False: there is none that can be read. */

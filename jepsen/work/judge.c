@@ -78,6 +78,10 @@ static bool check(const struct jep_plan *plan, struct jep_history *history,
     struct jep_edn *ret_results, struct jep_message *message)
 {
     struct jep_check_options options = {.workload = plan->options.workload->check};
+    if (plan->options.endpoints == NULL) { /* else nobody knows what the plant was told */
+        options.election_timeout_ns =
+            (int64_t)plan->options.election_ms * JEP_CHECK_ELECTION_TIMERS * 1000000;
+    }
     return jep_check_history(history, &options, ret_results, message);
 }
 

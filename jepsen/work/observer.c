@@ -19,6 +19,7 @@ struct node {
     bool is_started;
     unsigned number;
     bool is_leader;
+    bool is_answering;
     int64_t term;
 };
 
@@ -27,11 +28,35 @@ struct jep_observer {
     struct jep_history_writer *history;
     int log;
     atomic_bool is_over;
-    pthread_mutex_t mutex; /* of what follows, and of each node's is_leader and term */
+    pthread_mutex_t mutex; /* of what follows, and of what is seen of each node */
+    int answering;         /* nodes; -1: not looked yet */
     int leader;            /* -1: none */
     int64_t term;
     struct node nodes[JEP_SITE_NODES_MAX];
 };
+
+static void write_op(struct jep_observer *o, const char *f, struct jep_edn *items, size_t count)
+{
+    struct jep_edn value = {.type = JEP_EDN_MAP, .count = (uint32_t)count, .items = items};
+    struct jep_op op = {
+        .type = JEP_INFO, .time_ns = -1, .process = JEP_NEMESIS, .f = f, .value = value};
+    jep_history_write(o->history, &op, NULL);
+}
+
+/* Under the mutex. */
+static void note_answering(struct jep_observer *o)
+{
+    int answering = 0;
+    for (unsigned i = 0; i < o->site.count; i++) {
+        answering += o->nodes[i].is_answering ? 1 : 0;
+    }
+    if (answering != o->answering) {
+        o->answering = answering;
+        struct jep_edn items[] = {jep_edn_keyword("count"), jep_edn_int(answering),
+            jep_edn_keyword("of"), jep_edn_int(o->site.count)};
+        write_op(o, "answering", items, 2);
+    }
+}
 
 /* Under the mutex, so that changes stand in the history in their order. */
 static void note_change(struct jep_observer *o)
@@ -52,10 +77,7 @@ static void note_change(struct jep_observer *o)
     struct jep_edn items[] = {jep_edn_keyword("leader"),
         leader >= 0 ? jep_edn_string(o->site.nodes[leader].name) : jep_edn_nil(),
         jep_edn_keyword("term"), jep_edn_int(term)};
-    struct jep_edn value = {.type = JEP_EDN_MAP, .count = 2, .items = items};
-    struct jep_op op = {
-        .type = JEP_INFO, .time_ns = -1, .process = JEP_NEMESIS, .f = "leader", .value = value};
-    jep_history_write(o->history, &op, NULL);
+    write_op(o, "leader", items, 2);
 }
 
 static void look(struct node *n, struct jep_client *client)
@@ -67,8 +89,10 @@ static void look(struct node *n, struct jep_client *client)
         answer.kind == JEP_ANSWER_OK && strcmp(jep_json_text(&answer.body, "state"), "leader") == 0;
     int64_t term = jep_json_int(&answer.body, "term", 0);
     (void)pthread_mutex_lock(&o->mutex);
+    n->is_answering = answer.kind == JEP_ANSWER_OK;
     n->is_leader = is_leader;
     n->term = is_leader ? term : n->term;
+    note_answering(o);
     note_change(o);
     (void)pthread_mutex_unlock(&o->mutex);
     jep_arena_destroy(arena);
@@ -96,6 +120,7 @@ struct jep_observer *jep_observer_start(
     o->site.timeout_ms = TIMEOUT_MS;
     o->history = history;
     o->log = log;
+    o->answering = -1;
     o->leader = -2; /* So that the first look is written, whatever it shows. */
     (void)pthread_mutex_init(&o->mutex, NULL);
     for (unsigned i = 0; i < site->count; i++) {

@@ -46,6 +46,8 @@ static const struct row {
         true, "seconds that a fault lasts, about (5)"},
     {"timeout", NUMBER, offsetof(struct jep_run_options, timeout_ms), 100, 60000, true,
         "ms until an operation is in doubt (1500)"},
+    {"election-timeout", NUMBER, offsetof(struct jep_run_options, election_ms), 20, 60000, true,
+        "ms, as the plant is told: nodes wait one to two of them (150)"},
     {"seed", NUMBER64, offsetof(struct jep_run_options, seed), 0, 0, true,
         "of everything that is chosen (1)"},
     {"mutant", TEXT, offsetof(struct jep_run_options, mutant), 0, 0, true,
@@ -116,6 +118,7 @@ void jep_run_options_init(struct jep_run_options *options)
         .time_limit_s = 60,
         .nemesis_interval_s = 5,
         .timeout_ms = 1500,
+        .election_ms = 150, /* the product's default */
         .seed = 1,
         .bin = bin != NULL ? bin : own_directory(),
         .shims = own_shims()};

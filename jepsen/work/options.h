@@ -19,7 +19,8 @@ struct jep_run_options {
     unsigned rate;        /* operations per second, of all workers together */
     unsigned time_limit_s;
     unsigned nemesis_interval_s;
-    unsigned timeout_ms; /* of an operation */
+    unsigned timeout_ms;  /* of an operation */
+    unsigned election_ms; /* of the plant's configuration, and what recovery is judged by */
     uint64_t seed;
     const char *mutant;  /* NULL: none */
     const char *old_bin; /* NULL: none */

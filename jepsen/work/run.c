@@ -15,6 +15,7 @@
 #include "jepsen/cluster/process.h"
 #include "jepsen/work/judge.h"
 #include "jepsen/work/observer.h"
+#include "jepsen/work/pulse.h"
 #include "jepsen/work/worker.h"
 
 enum {
@@ -29,6 +30,7 @@ struct run {
     struct jep_site site;
     struct jep_history_writer *history;
     struct jep_observer *observer;
+    struct jep_pulse *pulse;
     struct jep_shared shared;
     struct jep_worker workers[JEP_WORKERS_MAX];
     unsigned worker_count;
@@ -91,6 +93,7 @@ static bool make_plant(struct run *r, struct jep_message *message)
         .nodes = o->nodes,
         .spares = jep_run_options_spares(o),
         .mutants = o->mutant,
+        .election_ms = o->election_ms,
         .seed = o->seed};
     r->plant = bin != NULL ? jep_plant_create(&options, message) : NULL;
     return r->plant != NULL && jep_plant_start(r->plant, JEP_PLANT_START_MS, message);
@@ -289,6 +292,7 @@ static bool set_up(struct run *r, struct jep_message *message)
         return false;
     }
     r->observer = jep_observer_start(&r->site, r->history, r->log);
+    r->pulse = jep_pulse_start(r->history);
     r->worker_count = plan->options.concurrency;
     for (unsigned i = 0; i < r->worker_count; i++) {
         jep_worker_init(&r->workers[i], plan, &r->site, r->history, &r->shared, i, r->log);
@@ -300,12 +304,11 @@ static bool set_up(struct run *r, struct jep_message *message)
 /* Load and faults, then peace and the last questions. */
 static bool play(struct run *r, struct jep_message *message)
 {
-    if (!set_up(r, message) || !each_worker(r, jep_worker_start, message)) {
-        join_workers(r);
-        return false;
-    }
+    bool is_good = set_up(r, message) && each_worker(r, jep_worker_start, message);
     int64_t end_ns = (int64_t)r->plan->options.time_limit_s * 1000000000;
-    bool is_good = play_faults(r, message) && wait_until(r, end_ns, message) && heal(r, message);
+    is_good =
+        is_good && play_faults(r, message) && wait_until(r, end_ns, message) && heal(r, message);
+    atomic_store(&r->shared.is_over, !is_good); /* JEP-66: it ends now, not with the plan */
     join_workers(r);
     if (is_good && r->is_whole) {
         find_members(r);
@@ -315,7 +318,9 @@ static bool play(struct run *r, struct jep_message *message)
         join_workers(r);
     }
     jep_observer_stop(r->observer);
+    jep_pulse_stop(r->pulse);
     r->observer = NULL;
+    r->pulse = NULL;
     if (is_good && r->is_whole) {
         jep_worker_digests(&r->workers[0]);
     }
@@ -347,6 +352,7 @@ static void close_run(struct run *r)
         jep_worker_close(&r->workers[i]);
     }
     jep_observer_stop(r->observer);
+    jep_pulse_stop(r->pulse);
     jep_history_writer_destroy(r->history);
     jep_plant_destroy(r->plant);
     if (r->log > 0) {

@@ -65,6 +65,7 @@ struct jep_edn jep_summary(const struct jep_history *history)
     for (size_t i = 0; i < faults.count; i++) {
         add_fault(history, &faults, i, &list);
     }
+    jep_edn_put(&map, "invoked", jep_edn_int(types[JEP_INVOKE]));
     jep_edn_put(&map, "ok", jep_edn_int(types[JEP_OK]));
     jep_edn_put(&map, "fail", jep_edn_int(types[JEP_FAIL]));
     jep_edn_put(&map, "info", jep_edn_int(types[JEP_INFO]));

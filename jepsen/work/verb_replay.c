@@ -49,7 +49,7 @@ static int replay_often(const char *from, const struct jep_run_options *options,
         (void)snprintf(out, sizeof(out), "%s/%u", options->out, i + 1);
         const char *const argv[] = {
             "replay", from, "--out", out, "--bin", options->bin, "--quiet", NULL};
-        int code = jep_child_run(argv);
+        int code = jep_child_run(argv, NULL);
         if (code == JEP_EXIT_CANNOT_RUN) {
             return code;
         }

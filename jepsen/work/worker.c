@@ -7,7 +7,10 @@
 #include "jepsen/cluster/process.h"
 
 enum {
+    GIVE_UP_S = 30, /* chosen: behind the time limit; ten clients of a plant that answers nothing
+                     * would need minutes for what is left, and JEP-18 has judged it long before */
     FINAL_TRIES = 20,
+    LOOK_MS = 200, /* until it is seen that the run is over */
     FINAL_WAIT_MS = 500,
     DIGEST_TRIES = 60,
     DIGEST_WAIT_MS = 250
@@ -75,18 +78,28 @@ static enum jep_op_type perform(
 static void wait_until(const struct jep_worker *w, int64_t at_ns)
 {
     int64_t left_ns;
-    while ((left_ns = at_ns - jep_history_writer_now_ns(w->history)) > 0) {
-        jep_sleep_ms((unsigned)(left_ns / 1000000) + 1);
+    while ((left_ns = at_ns - jep_history_writer_now_ns(w->history)) > 0 &&
+           !atomic_load(&w->shared->is_over)) {
+        int64_t left_ms = left_ns / 1000000 + 1;
+        jep_sleep_ms((unsigned)(left_ms < LOOK_MS ? left_ms : LOOK_MS));
     }
 }
 
 /* --- threads ----------------------------------------------------------------------------- */
 
+/* What is left undone makes the verdict :unknown at best (JEP-61). */
+static bool may_go_on(const struct jep_worker *w)
+{
+    int64_t end_ns = (int64_t)(w->plan->options.time_limit_s + GIVE_UP_S) * 1000000000;
+    return !w->client.is_broken && !atomic_load(&w->shared->is_over) &&
+           jep_history_writer_now_ns(w->history) < end_ns;
+}
+
 static void *work(void *ctx)
 {
     struct jep_worker *w = ctx;
     size_t count = w->plan->workers[w->number].count;
-    for (size_t i = 0; i < count && !w->client.is_broken; i++) {
+    for (size_t i = 0; i < count && may_go_on(w); i++) {
         const struct jep_planned *planned = &w->plan->workers[w->number].items[i];
         wait_until(w, planned->at_ns);
         if (planned->is_echoed) {

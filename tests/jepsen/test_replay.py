@@ -1,5 +1,5 @@
 """tests/jepsen/test_replay.py: one seed is one plan: replays of a run do the same operations and
-faults, and a run whose nemesis does nothing is never green."""
+faults, and a run whose nemesis does nothing, or fails, is never green."""
 
 import argparse
 import os
@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -44,7 +45,7 @@ def invocations(history):
     return workers, faults
 
 
-class Replay(unittest.TestCase):
+class Runs(unittest.TestCase):
     def setUp(self):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="replay-", dir=options.work))
         self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
@@ -74,6 +75,16 @@ class Replay(unittest.TestCase):
                       "--nemesis-interval", 2, "--out", self.directory / "none", "--bin",
                       options.bin, "--quiet")
         self.assertEqual(2, done.returncode, done.stdout + done.stderr)
+
+    def test_a_nemesis_that_fails_ends_the_run_at_once_with_its_reason(self):  # JEP-66
+        for name, when in (("broken-start", "start"), ("broken-stop", "stop")):
+            began = time.monotonic()
+            done = jepsen("run", "--workload", "register", "--nemesis", name, "--time-limit", 60,
+                          "--nemesis-interval", 2, "--out", self.directory / name, "--bin",
+                          options.bin, "--quiet")
+            self.assertEqual(3, done.returncode, done.stdout + done.stderr)
+            self.assertIn(f"{when} {name}: it fails", done.stderr)
+            self.assertLess(time.monotonic() - began, 40)
 
 
 def main():

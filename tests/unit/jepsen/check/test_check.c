@@ -121,6 +121,73 @@ TEST(check, the_bank_is_told_what_there_was)
     EXPECT_EQ(JEP_INVALID, judge(history_of(lines, 4), &options));
 }
 
+#define SEEN(f, value) ":type :info, :process :nemesis, :f :" f ", :value " value
+
+/* A heal at 1 ms, then the lines, the last one at the end of the history. */
+static enum jep_verdict judge_leader(const char *const *more, size_t count, int64_t timeout_ms)
+{
+    const char *lines[16] = {SEEN("start-kill", "nil"),
+        SEEN("start-kill", "{:took-effect true, :quorum false}"), SEEN("leader", "{:leader nil}"),
+        SEEN("stop-kill", "nil"), SEEN("stop-kill", "{:quorum true}")};
+    for (size_t i = 0; i < count; i++) {
+        lines[5 + i] = more[i];
+    }
+    struct jep_history *history = history_of(lines, 5 + count);
+    struct jep_check_options options = {.election_timeout_ns = timeout_ms * 1000000};
+    struct jep_limits limits = jep_limits_from_now(0, 0, 0);
+    struct jep_result result = {0};
+    jep_check_recovery(history, &options, &limits, &result);
+    enum jep_verdict verdict = result.verdict;
+    (void)jep_result_take(&result, history->arena);
+    jep_history_destroy(history);
+    return verdict;
+}
+
+TEST(check, a_late_leader_is_excused_to_unknown_only_where_the_harness_was_starved) /* JEP-67 */
+{
+    const char *lines[] = {SEEN("note", "nil"), SEEN("note", "nil"), SEEN("note", "nil"),
+        SEEN("note", "nil"), SEEN("leader", "{:leader \"n1\", :term 2}"), SEEN("note", "nil")};
+    EXPECT_EQ(JEP_VALID, judge_leader(lines, 6, 2));
+    EXPECT_EQ(JEP_INVALID, judge_leader(lines, 6, 1));
+    lines[2] = SEEN("starved", "{:late-ms 2}");
+    EXPECT_EQ(JEP_UNKNOWN, judge_leader(lines, 6, 1));
+    EXPECT_EQ(JEP_VALID, judge_leader(lines, 6, 2));
+    lines[2] = SEEN("note", "nil");
+    lines[5] = SEEN("starved", "{:late-ms 0}"); /* afterwards */
+    EXPECT_EQ(JEP_INVALID, judge_leader(lines, 6, 1));
+}
+
+TEST(check, a_leader_is_due_from_when_a_majority_answers) /* JEP-18 */
+{
+    const char *lines[] = {SEEN("answering", "{:count 1, :of 3}"), SEEN("note", "nil"),
+        SEEN("answering", "{:count 2, :of 3}"), SEEN("note", "nil"),
+        SEEN("leader", "{:leader \"n1\", :term 2}"), SEEN("note", "nil")};
+    EXPECT_EQ(
+        JEP_VALID, judge_leader(lines, 6, 1)); /* 5 ms after the heal, 2 ms after the second */
+    lines[0] = SEEN("answering", "{:count 2, :of 3}");
+    EXPECT_EQ(JEP_INVALID, judge_leader(lines, 6, 1));
+    EXPECT_EQ(JEP_VALID, judge_leader(lines, 6, 2));
+}
+
+static enum jep_verdict judge_after(const char *answer)
+{
+    const char *lines[] = {INVOKE(0, "write", "[1 7]"), OK(0, "write", "[1 7]"),
+        INVOKE(1, "as-of", "[1 5 nil]"), OK(1, "as-of", "[1 5 7]"), INVOKE(2, "as-of", "[1 5 nil]"),
+        OK(2, "as-of", "[1 5 7]"), INVOKE(3, "after", "[1 5 nil nil]"), answer};
+    struct jep_check_options options = {.workload = "as-of", .is_coverage_off = true};
+    return judge(history_of(lines, 8), &options);
+}
+
+TEST(check, who_asks_for_a_state_after_an_index_gets_none_from_before_it)
+{
+    EXPECT_EQ(JEP_VALID, judge_after(OK(3, "after", "[1 5 7 5]")));
+    EXPECT_EQ(JEP_VALID, judge_after(OK(3, "after", "[1 5 7 6]")));
+    EXPECT_EQ(JEP_INVALID, judge_after(OK(3, "after", "[1 5 7 4]")));
+    EXPECT_EQ(JEP_INVALID, judge_after(OK(3, "after", "[1 5 :absent 0]")));
+    EXPECT_EQ(JEP_INVALID, judge_after(OK(3, "after", "[1 5 8 5]")));
+    EXPECT_EQ(JEP_UNKNOWN, judge_after(OK(3, "after", "[1 5 7]")));
+}
+
 TEST(check, a_leader_has_to_be_there_in_time) /* JEP-18 */
 {
     static const char *const lines[] = {
