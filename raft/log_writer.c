@@ -233,7 +233,7 @@ static void run_batch(struct weft_log_writer *w, const struct batch *batch)
     enum weft_err rv = write_batch(w, batch, &msg);
     uint64_t spent_ns = now_ns() - start_ns;
     (void)pthread_mutex_lock(&w->mutex);
-    if (rv != WEFT_OK) {
+    if (rv != WEFT_OK && !weft_mutant(WEFT_MUTANT_DISK_ERROR_IGNORED)) {
         die(w, rv, &msg);
     } else {
         w->durable_sequence = batch->last_sequence;

@@ -29,8 +29,8 @@ struct jep_bout {
     uint64_t seed;  /* the first */
 };
 
-/* The i-th bout of the profile "ci", "nightly", "soak" or "mutants"; false: no more, or there is no
- * such profile. The same seed chooses the same. */
+/* The i-th bout of the profile "ci", "nightly", "soak", "mutants" or "controls"; false: no more, or
+ * there is no such profile. The same seed chooses the same. */
 bool jep_profile_bout(const char *profile, uint64_t seed, size_t i, struct jep_bout *ret_bout);
 
 /* Where a planted fault is looked for; NULL past the last. */

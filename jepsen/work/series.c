@@ -152,10 +152,10 @@ static void play_sim(struct series *s, struct part *p, size_t number)
     s->sim_seeds += b->seeds;
     (void)snprintf(p->verdict, sizeof(p->verdict), "%s: %" PRIu64 " seeds from %s on",
         p->is_good                    ? "valid"
-        : p->code == JEP_EXIT_HARNESS ? "HARNESS"
+        : p->code == JEP_EXIT_INVALID ? "INVALID"
         : p->code == JEP_EXIT_UNKNOWN ? "unknown"
         : p->code == -1               ? "NOT IN TIME"
-                                      : "INVALID",
+                                      : "HARNESS",
         b->seeds, from);
 }
 

@@ -239,8 +239,8 @@ TEST(plan, what_the_plan_leaves_open_may_be_anything)
 
 TEST(profile, bouts_name_what_there_is)
 {
-    static const char *const profiles[] = {"ci", "nightly", "soak", "mutants"};
-    for (size_t p = 0; p < 4; p++) {
+    static const char *const profiles[] = {"ci", "nightly", "soak", "mutants", "controls"};
+    for (size_t p = 0; p < sizeof(profiles) / sizeof(profiles[0]); p++) {
         size_t count = 0;
         for (uint64_t seed = 20000; seed < 20030; seed++) {
             struct jep_bout bout;
