@@ -53,6 +53,22 @@ static struct jep_edn add_all(const struct jep_edn *found, const struct jep_edn 
     return jep_edn_take_map(&map, arena);
 }
 
+/* How many heals were judged, and the worst of them. */
+static void tell_recovery(const struct jep_edn *recovery, struct jep_arena *arena)
+{
+    static const char *const keys[] = {"heals", "answers-judged", "slowest-node-s",
+        "leaders-judged", "slowest-leader-s", "leader-allowed-s", "leaders-starved"};
+    struct jep_edn_list map = {0};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const struct jep_edn *found = recovery != NULL ? jep_edn_get(recovery, keys[i]) : NULL;
+        if (found != NULL) {
+            jep_edn_put(&map, keys[i], *found);
+        }
+    }
+    struct jep_edn told = jep_edn_take_map(&map, arena);
+    (void)printf("  %s\n", jep_edn_show(arena, &told, WHY_BYTES_MAX));
+}
+
 /* The verdict, the figures, and the checks that are not valid, each with its reason. */
 static void tell(const struct jep_plan *plan, const struct jep_edn *results, const char *directory,
     struct jep_arena *arena)
@@ -61,6 +77,7 @@ static void tell(const struct jep_plan *plan, const struct jep_edn *results, con
     (void)printf("%s  %s  %s  %s\n  %s\n", jep_verdict_name(jep_verdict_of(results)),
         plan->options.workload->name, plan->options.nemeses, directory,
         jep_edn_show(arena, summary, WHY_BYTES_MAX));
+    tell_recovery(jep_edn_get(results, "recovery"), arena);
     for (size_t i = 0; i < results->count; i++) {
         const struct jep_edn *check = &results->items[2 * i + 1];
         const struct jep_edn *valid = jep_edn_get(check, "valid?");

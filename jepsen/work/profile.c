@@ -61,7 +61,7 @@ static const struct jep_hunt hunts[] = {
     {"min_index_ignored", "as-of", "pause-one", 3, true},
     {"lost_is_refused", "set", "partition-one-way", 3, true},
     {"no_fencing", "set", "partition-leader", 1, true},
-    {"answers_crossed", "register", "pause-one", 3, true},
+    {"answers_crossed", "register", "stutter", 3, true},
     {"checkpoint_behind", "counter", "checkpoint", 3, true},
 };
 
