@@ -118,23 +118,18 @@ static struct weft_text segment(struct weft_text *rest, bool *ret_has_slash)
     return found;
 }
 
-enum weft_err weft_principal_parse_uri(
-    struct weft_text uri, struct weft_principal *ret_principal, struct weft_msg *msg)
+/* `text` starts behind `before`, which is "spiffe://" or nothing and is for the message. */
+static enum weft_err parse(struct weft_text text, const char *before,
+    struct weft_principal *ret_principal, struct weft_msg *msg)
 {
-    size_t skip = sizeof(scheme) - 1;
-    if (uri.size <= skip || uri.size >= WEFT_PRINCIPAL_URI_SIZE ||
-        memcmp(uri.data, scheme, skip) != 0) {
-        return weft_fail(msg, WEFT_EINVAL, "not a %s URI of at most %d bytes", scheme,
-            WEFT_PRINCIPAL_URI_SIZE - 1);
-    }
-    struct weft_text rest = {uri.data + skip, uri.size - skip};
+    struct weft_text rest = text;
     struct weft_text parts[4];
     for (int i = 0; i < 4; i++) {
         bool has_slash;
         parts[i] = segment(&rest, &has_slash);
         if (has_slash != (i < 3)) {
             return weft_fail(
-                msg, WEFT_EINVAL, "a principal is spiffe://<org>/<site>/<class>/<name>");
+                msg, WEFT_EINVAL, "a principal is %s<org>/<site>/<class>/<name>", before);
         }
     }
     for (int c = 0; c < WEFT_PRINCIPAL_CLASSES; c++) {
@@ -147,9 +142,40 @@ enum weft_err weft_principal_parse_uri(
         (int)(parts[2].size < 80 ? parts[2].size : 80), parts[2].data);
 }
 
+enum weft_err weft_principal_parse_uri(
+    struct weft_text uri, struct weft_principal *ret_principal, struct weft_msg *msg)
+{
+    size_t skip = sizeof(scheme) - 1;
+    if (uri.size <= skip || uri.size >= WEFT_PRINCIPAL_URI_SIZE ||
+        memcmp(uri.data, scheme, skip) != 0) {
+        return weft_fail(msg, WEFT_EINVAL, "not a %s URI of at most %d bytes", scheme,
+            WEFT_PRINCIPAL_URI_SIZE - 1);
+    }
+    return parse((struct weft_text){uri.data + skip, uri.size - skip}, scheme, ret_principal, msg);
+}
+
+enum weft_err weft_principal_parse(
+    struct weft_text text, struct weft_principal *ret_principal, struct weft_msg *msg)
+{
+    return parse(text, "", ret_principal, msg);
+}
+
 void weft_principal_format_uri(
     const struct weft_principal *principal, char ret_uri[WEFT_PRINCIPAL_URI_SIZE])
 {
     (void)snprintf(ret_uri, WEFT_PRINCIPAL_URI_SIZE, "%s%s/%s/%s/%s", scheme, principal->org,
         principal->site, weft_principal_class_name(principal->class), principal->name);
+}
+
+void weft_principal_format(
+    const struct weft_principal *principal, char ret_text[WEFT_PRINCIPAL_TEXT_SIZE])
+{
+    (void)snprintf(ret_text, WEFT_PRINCIPAL_TEXT_SIZE, "%s/%s/%s/%s", principal->org,
+        principal->site, weft_principal_class_name(principal->class), principal->name);
+}
+
+bool weft_principal_equal(const struct weft_principal *a, const struct weft_principal *b)
+{
+    return a->class == b->class && strcmp(a->org, b->org) == 0 && strcmp(a->site, b->site) == 0 &&
+           strcmp(a->name, b->name) == 0;
 }

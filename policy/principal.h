@@ -14,6 +14,7 @@
 enum {
     WEFT_PRINCIPAL_PART_SIZE_MAX = 63, /* chosen: fits certificates' CN, file names, logs */
     WEFT_PRINCIPAL_URI_SIZE = 256,     /* "spiffe://" + 3 parts + class, terminated */
+    WEFT_PRINCIPAL_TEXT_SIZE = WEFT_PRINCIPAL_URI_SIZE - 9, /* without "spiffe://" */
 };
 
 /* The words are in certificates: they never change. */
@@ -51,5 +52,13 @@ WEFT_MUST_USE enum weft_err weft_principal_parse_uri(
     struct weft_text uri, struct weft_principal *ret_principal, struct weft_msg *msg);
 void weft_principal_format_uri(
     const struct weft_principal *principal, char ret_uri[WEFT_PRINCIPAL_URI_SIZE]);
+
+/* Exactly "org/site/class/name": as signed documents and key names have it. WEFT_EINVAL. */
+WEFT_MUST_USE enum weft_err weft_principal_parse(
+    struct weft_text text, struct weft_principal *ret_principal, struct weft_msg *msg);
+void weft_principal_format(
+    const struct weft_principal *principal, char ret_text[WEFT_PRINCIPAL_TEXT_SIZE]);
+
+bool weft_principal_equal(const struct weft_principal *a, const struct weft_principal *b);
 
 #endif

@@ -88,3 +88,21 @@ TEST(principal, part_of_63_bytes_passes_and_of_64_does_not)
     EXPECT_EQ(WEFT_EINVAL, weft_principal_make(WEFT_PRINCIPAL_NODE, "o", part, "n", &p, &msg));
     EXPECT_EQ(WEFT_EINVAL, weft_principal_make(WEFT_PRINCIPAL_NODE, part, "s", "n", &p, &msg));
 }
+
+TEST(principal, name_of_a_key_is_the_uri_without_its_scheme)
+{
+    struct weft_principal p, uri;
+    char text[WEFT_PRINCIPAL_TEXT_SIZE];
+    EXPECT_EQ(WEFT_OK, weft_principal_parse(WEFT_TEXT("oem.example/plant1/op/ann"), &p, NULL));
+    EXPECT_EQ(WEFT_OK, parse("spiffe://oem.example/plant1/op/ann", &uri));
+    EXPECT_TRUE(weft_principal_equal(&p, &uri));
+    weft_principal_format(&p, text);
+    EXPECT_TEXT("oem.example/plant1/op/ann", text);
+    uri.class = WEFT_PRINCIPAL_SVC;
+    EXPECT_TRUE(!weft_principal_equal(&p, &uri));
+    static const char *const bad[] = {"", "spiffe://oem.example/plant1/op/ann", "a/b/op",
+        "a/b/op/c/", "a/b/op/c/d", "/b/op/c", "a/b/org/c", "a/b/op/c d", "a/b/op/"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        EXPECT_EQ(WEFT_EINVAL, weft_principal_parse(weft_text_of(bad[i]), &p, NULL));
+    }
+}
