@@ -1,0 +1,146 @@
+"""tests/foreign/test_audit.py: what we write as an audit log, others can verify with their own
+tools, and they find any bit of it that is flipped.
+
+usage: test_audit.py --bin DIR --work DIR [unittest options]
+
+verify-audit needs openssl and coreutils alone; verify.go is built with Debian's Go and its
+golang.org/x/mod (ops/dev/setup --test), without a network, and skipped where they are absent."""
+
+import argparse
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+GOPATH = pathlib.Path("/usr/share/gocode")  # Debian's golang-*-dev packages
+SEED = int(os.environ.get("WEFT_TEST_SEED", "1"), 0)
+THRESHOLD = 3  # All keys of the log that sign: then no signature can be spoilt unseen.
+TIMEOUT_S = 300  # Ends what hangs.
+bin_dir = work_dir = None
+
+
+def run(*command, **options):
+    return subprocess.run([str(c) for c in command], capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, timeout=TIMEOUT_S, check=False, **options)
+
+
+class Shell:
+    """verify-audit: openssl and coreutils."""
+
+    def verify(self, directory):
+        return run(HERE / "verify-audit", directory / "log", directory / "keys", THRESHOLD)
+
+
+class Go:
+    """verify.go: golang.org/x/mod/sumdb."""
+
+    built = None
+
+    def __init__(self):
+        if Go.built is None:
+            Go.built = self.build()
+        self.program = Go.built
+
+    @staticmethod
+    def build():
+        if shutil.which("go") is None:
+            raise unittest.SkipTest("no Go here (golang-go; ops/dev/setup --test)")
+        if not (GOPATH / "src/golang.org/x/mod/sumdb").is_dir():
+            raise unittest.SkipTest("no golang-golang-x-mod-dev here (ops/dev/setup --test)")
+        program = work_dir / "verify_go"
+        done = run("go", "build", "-o", program, HERE / "verify.go", env={
+            **os.environ, "GO111MODULE": "off", "GOFLAGS": "", "GOPATH": str(GOPATH),
+            "GOPROXY": "off", "GOCACHE": str(work_dir / "go-cache")})
+        if done.returncode != 0:
+            raise AssertionError(f"go build: {done.stderr}")
+        return program
+
+    def verify(self, directory):
+        return run(self.program, directory, THRESHOLD)
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.directory = pathlib.Path(tempfile.mkdtemp(dir=work_dir))
+        self.addCleanup(shutil.rmtree, self.directory)
+        self.random = random.Random(SEED)
+
+    def make(self, leaves, old):
+        log = self.directory / f"{leaves}"
+        done = run(bin_dir / "foreign_log", log, leaves, old)
+        self.assertEqual(0, done.returncode, done.stderr)
+        return log
+
+    def expect_ok(self, verifier, directory):
+        done = verifier.verify(directory)
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertIn(f"{directory.name} entries", done.stdout)
+
+    def expect_found(self, verifier, directory, what):
+        done = verifier.verify(directory)
+        self.assertEqual(1, done.returncode, f"{what}: {done.stdout}{done.stderr}")
+        self.assertNotEqual("", done.stderr)
+
+    def spoil(self, verifier, directory, path):
+        """Flips one bit of a file, which must be found, and puts it back."""
+        good = path.read_bytes()
+        at, bit = self.random.randrange(len(good)), self.random.randrange(8)
+        bad = bytearray(good)
+        bad[at] ^= 1 << bit
+        path.write_bytes(bad)
+        self.expect_found(verifier, directory,
+                          f"seed {SEED}: bit {bit} of byte {at} of {path.relative_to(directory)}")
+        path.write_bytes(good)
+
+    def check_all(self, verifier, sizes, flips):
+        for leaves, old in sizes:
+            self.expect_ok(verifier, self.make(leaves, old))
+        directory = self.make(300, 100)
+        files = sorted(p for p in (directory / "log").rglob("*") if p.is_file())
+        self.assertEqual(6, len(files))
+        for path in files:
+            for _ in range(flips):
+                self.spoil(verifier, directory, path)
+        for path in files:  # Cut short, longer, not there.
+            good = path.read_bytes()
+            for bad in (good[:-1], good + b"\0"):
+                path.write_bytes(bad)
+                self.expect_found(verifier, directory, f"{path}: {len(bad)} bytes")
+            path.unlink()
+            self.expect_found(verifier, directory, f"{path}: missing")
+            path.write_bytes(good)
+        self.expect_ok(verifier, directory)
+
+
+class Audit(Case):
+    def test_openssl_and_coreutils_agree_and_find_every_flipped_bit(self):
+        self.check_all(Shell(), [(2, 1), (256, 255), (257, 256), (600, 300)], 4)
+
+    def test_go_agrees_and_finds_every_flipped_bit(self):
+        self.check_all(Go(), [(2, 1), (3, 2), (255, 1), (256, 255), (257, 256), (600, 300),
+                              (66000, 65536)], 40)
+
+    def test_go_agrees_with_proofs_and_finds_every_flipped_bit_in_them(self):
+        verifier = Go()
+        directory = self.make(700, 300)
+        self.expect_ok(verifier, directory)
+        for name in ("proof-0", "proof-299", "proof-699", "request", "old-checkpoint"):
+            for _ in range(40):
+                self.spoil(verifier, directory, directory / name)
+        self.expect_ok(verifier, directory)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--bin", type=pathlib.Path, required=True)
+    parser.add_argument("--work", type=pathlib.Path, required=True)
+    known, rest = parser.parse_known_args()
+    bin_dir, work_dir = known.bin.resolve(), known.work.resolve()
+    work_dir.mkdir(parents=True, exist_ok=True)
+    print(f"seed {SEED}", file=sys.stderr)
+    unittest.main(argv=[sys.argv[0], "-v", *rest])
