@@ -56,6 +56,21 @@ enum {
     WEFT_MESSAGE_DEPTH_MAX = 16,       /* FlatBuffers nesting */
     WEFT_MESSAGE_TABLES_MAX = 200000,  /* FlatBuffers tables in one message */
 
+    /* The policy language (policy/policy_file.h). Specified: policy.md, Language, where not said.
+     */
+    WEFT_POLICY_SIZE_MAX = 256 * 1024,
+    WEFT_POLICY_MEMORY_MAX = 48 * 1024 * 1024, /* compiled; chosen: any text of that size fits */
+    WEFT_POLICY_STATEMENTS_MAX = 4096,
+    WEFT_POLICY_DEFINITIONS_MAX = 4096, /* groups and scopes; chosen: as statements */
+    WEFT_POLICY_CONDITIONS_MAX = 64,    /* of one statement, and field patterns of it */
+    WEFT_POLICY_DEPTH_MAX = 16,         /* of groups and scopes within each other */
+    WEFT_POLICY_STEPS_MAX = 100 * 1000, /* of one decision */
+    WEFT_POLICY_NAME_SIZE_MAX = 63,     /* chosen: as kinds */
+    WEFT_POLICY_CITE_SIZE_MAX = 255,    /* chosen */
+    WEFT_POLICY_FACTS_MAX = 64,         /* roles, attributes, labels, agreements; chosen */
+    WEFT_POLICY_APPROVALS_MAX = 16,     /* that are counted; chosen: k of n is small */
+    WEFT_POLICY_LOCKOUT_TIMES = 256,    /* moments that a lock-out check tries; chosen */
+
     /* Telemetry. A block travels in one message of the client door, 1 MiB with its envelope. */
     WEFT_BLOCK_SIZE_MAX = 1024 * 1024 - 4096,
 
