@@ -44,6 +44,11 @@ const char *weft_policy_action_name(enum weft_policy_action action);
 /* False: no action is called so. */
 bool weft_policy_action_parse(struct weft_text text, enum weft_policy_action *ret_action);
 
+/* What a change of the policy itself is about; others of the site's own affairs: README, Actions.
+ */
+#define WEFT_POLICY_ASSET "weft:policy"
+#define WEFT_POLICY_KIND "policy"
+
 /* --- facts ------------------------------------------------------------------------------- */
 
 /* Zeroed facts are unknown, which never widens. NONE says that the request has no such thing:
@@ -167,7 +172,7 @@ struct weft_policy_decision {
     struct weft_policy_set unmet;   /* Of these, requires that are not met. */
 };
 
-/* Always decides; every field of *ret_decision is written (POL-50). */
+/* Always decides; every field of *ret_decision is written (POL-60). */
 void weft_policy_decide(const struct weft_policy *policy, const struct weft_policy_request *request,
     struct weft_policy_decision *ret_decision);
 

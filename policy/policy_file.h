@@ -80,7 +80,7 @@ struct weft_policy_statement weft_policy_statement(
 const char *weft_policy_statement_kind_name(enum weft_policy_statement_kind kind);
 
 /* Append the canonical form: no comments, one blank, clauses in one order, definitions before
- * statements. It compiles to a policy that decides alike and prints as the same text (POL-53).
+ * statements. It compiles to a policy that decides alike and prints as the same text (POL-63).
  * WEFT_ETOOBIG, WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_policy_print(
     const struct weft_policy *policy, struct weft_buffer *out);
