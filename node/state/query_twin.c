@@ -217,7 +217,7 @@ static void put_portrait(const struct weft_portrait *p, struct weft_sheet *s, ui
 }
 
 static enum weft_err look_below(
-    struct weft_run *run, uint32_t sections, int64_t now_ns, struct below **ret_below)
+    struct weft_run *run, bool is_asked, int64_t now_ns, struct below **ret_below)
 {
     *ret_below = weft_arena_alloc(run->arena, sizeof(**ret_below));
     if (*ret_below == NULL) {
@@ -227,8 +227,7 @@ static enum weft_err look_below(
         .arena = {.size_max = BELOW_ARENA_SIZE_MAX},
         .now_ns = now_ns,
         .steps_left = BELOW_STEPS_MAX};
-    enum weft_err rv =
-        sections & WEFT_TWIN_BELOW ? walk_below(*ret_below, run->query->asset) : WEFT_OK;
+    enum weft_err rv = is_asked ? walk_below(*ret_below, run->query->asset) : WEFT_OK;
     weft_arena_destroy(&(*ret_below)->arena);
     return rv;
 }
@@ -246,7 +245,9 @@ enum weft_err weft_query_twin(struct weft_run *run)
         rv = weft_portrait_take(&p, &dossier, run->query->asset, now_ns, WEFT_PORTRAIT_STEPS_MAX);
     }
     if (rv == WEFT_OK) {
-        rv = look_below(run, sections, now_ns, &below);
+        /* Where nothing is said of a line itself, what is below it is all there is to say. */
+        bool is_asked = (sections & WEFT_TWIN_BELOW) != 0 || p.rev == 0;
+        rv = look_below(run, is_asked, now_ns, &below);
     }
     if (rv != WEFT_OK) {
         return rv;

@@ -111,8 +111,8 @@ static const struct weft_option import_csv_options[] = {
 };
 static const struct weft_option get_options[] = {
     {"section", 0, "NAME",
-        "only that: values, properties, configuration, issues or below;\n"
-        "may be repeated"},
+        "only that: values, properties, configuration, issues or below (of a line\n"
+        "of which nothing is said itself, below as well); may be repeated"},
     READ_OPTIONS, END};
 static const struct weft_option diff_options[] = {
     {"from", 0, "TIME|INDEX", "the left state: true at that time, or as known at that index"},

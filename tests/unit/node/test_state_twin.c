@@ -374,6 +374,32 @@ TEST(state_twin, a_line_shows_what_is_below_it_and_nothing_else)
     rig_close(&r);
 }
 
+TEST(state_twin, a_line_of_which_nothing_is_said_shows_what_is_below_it_whatever_is_asked_for)
+{
+    static const uint32_t sections[] = {WEFT_TWIN_VALUES, WEFT_TWIN_PROPERTIES,
+        WEFT_TWIN_CONFIGURATION, WEFT_TWIN_ISSUES, WEFT_TWIN_BELOW};
+    struct rig r;
+    rig_open(&r);
+    rig_put(&r, "{\"kind\":\"failure\",\"asset\":\"p/line2/a\",\"attrs\":{\"n\":1}}\n"
+                "{\"kind\":\"note\",\"asset\":\"q\",\"attrs\":{\"n\":1}}\n"
+                "{\"kind\":\"note\",\"asset\":\"q/b\",\"attrs\":{\"n\":1}}");
+    for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+        struct weft_query query = {
+            .type = WEFT_QUERY_TWIN, .asset = WEFT_TEXT("p"), .sections = sections[i]};
+        EXPECT_EQ(WEFT_OK, rig_ask(&r, &query));
+        EXPECT_TEXT("0", rig_get(&r, "rev"));
+        EXPECT_TEXT("1", rig_get(&r, "below/assets"));
+        EXPECT_TEXT("failed", rig_get(&r, "below/worst"));
+        EXPECT_TEXT(sections[i] == WEFT_TWIN_VALUES ? "#0" : "", rig_get(&r, "values"));
+        query.asset = WEFT_TEXT("p/line"); /* Half a name is none. */
+        EXPECT_EQ(WEFT_ENOTFOUND, rig_ask(&r, &query));
+        query.asset = WEFT_TEXT("q"); /* Of this something is said: only what is asked for. */
+        EXPECT_EQ(WEFT_OK, rig_ask(&r, &query));
+        EXPECT_TEXT(sections[i] == WEFT_TWIN_BELOW ? "1" : "", rig_get(&r, "below/assets"));
+    }
+    rig_close(&r);
+}
+
 TEST(state_twin, a_diff_of_two_times_tells_what_changed_between_them)
 {
     struct rig r;
