@@ -262,12 +262,25 @@ class Http(HttpCase):
             self.assertIn("Bearer", answer.headers["www-authenticate"])
         self.assert_problem(stranger.commit([inspection("x")]), 401)
 
+    def wait_for_token(self, node, bearer):
+        """The node was told by a signal: what it makes of it is in its log, should it not."""
+        answers = []
+
+        def is_known():
+            answers.append(web.Web(node.http, self.stranger).get("/v1/status", headers=bearer))
+            return answers[-1].status == 200
+        try:
+            wait_for(f"{node.name} knows the token", is_known)
+        except TimeoutError as error:
+            said = [line for line in node.log.read_text().splitlines() if "event=reload" in line]
+            raise TimeoutError(f"{error}; {len(answers)} answers, the last {answers[-1].status} "
+                               f"{answers[-1].body[:300]}; its log: {said}") from None
+
     def test_a_token_is_a_principal(self):
         stranger = self.web(context=self.stranger)
         bearer = {"Authorization": f"Bearer {TOKEN}"}
-        wait_for("tokens are read", lambda: all(
-            web.Web(n.http, self.stranger).get("/v1/status", headers=bearer).status == 200
-            for n in self.plant))
+        for node in self.plant:
+            self.wait_for_token(node, bearer)
         for node in self.plant:
             answer = self.commit([inspection(f"token-{node.name}")], node, headers=bearer)
             self.assertEqual(201, answer.status, answer.body)
@@ -576,6 +589,16 @@ class Document(HttpCase):
         source = (cluster.ROOT / "node/api/http/target.c").read_text()
         routed = set(re.findall(r'\] = \{"(/[^"]*)"', source))
         self.assertEqual(routed, set(document["paths"]))
+
+    def test_an_address_is_one_node_s(self):
+        other = self.plant.add("other")
+        self.addCleanup(self.plant.nodes.pop, "other")
+        other.http = self.plant["n1"].http
+        other.write_config()
+        other.launch("--bootstrap")
+        self.addCleanup(other.process.kill)
+        self.assertEqual(1, other.process.wait(60))
+        self.assertIn("cannot listen there", other.tail())
 
     def test_every_path_answers_as_it_says(self):
         for path, operations in self.document.document["paths"].items():

@@ -260,6 +260,8 @@ static enum weft_err start_daemon(struct weft_http *h, struct weft_msg *msg)
     }
     unsigned flags = MHD_USE_EPOLL | MHD_USE_TLS | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
                      (is_v6 ? MHD_USE_IPv6 : 0);
+    /* Without MHD_OPTION_LISTENING_ADDRESS_REUSE, which is SO_REUSEPORT: two nodes with one address
+     * would share its clients and both be content. SO_REUSEADDR it sets by itself. */
     h->daemon = MHD_start_daemon(flags, 0, NULL, NULL, weft_http_on_request, h,
         MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,      /* First: it is told of the others. */
         MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address, /* */
@@ -267,7 +269,6 @@ static enum weft_err start_daemon(struct weft_http *h, struct weft_msg *msg)
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)WEFT_HTTP_MEMORY_BYTES, /* */
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)WEFT_HTTP_STALL_S,         /* */
         MHD_OPTION_STRICT_FOR_CLIENT, 1,                                    /* */
-        MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,                             /* */
         MHD_OPTION_HTTPS_MEM_TRUST, (const char *)h->root.data, /* Asks for a certificate. */
         MHD_OPTION_HTTPS_PRIORITIES, weft_http_priorities(),    /* */
         MHD_OPTION_HTTPS_CERT_CALLBACK, weft_http_credentials_callback(), /* */
