@@ -22,7 +22,7 @@ enum {
     WEFT_CHECKPOINT_PATH_SIZE = 1280, /* data directory and what is below it */
 };
 
-/* Who makes the files. Both are called on the keeper's thread. */
+/* Who makes the files. All are called on the keeper's thread. */
 struct weft_keeper_source {
     void *ctx;
     /* Write or hard-link a consistent copy into `directory`, which does not exist yet. */
@@ -31,6 +31,10 @@ struct weft_keeper_source {
      * in the arena. */
     enum weft_err (*describe)(void *ctx, const char *directory, struct weft_arena *arena,
         struct weft_manifest *ret_manifest, struct weft_msg *msg);
+    /* NULL: all that can be read is right. Is this file of the copy that was described last what
+     * it was when it was written? WEFT_ECORRUPT: it is not. */
+    enum weft_err (*check)(void *ctx, struct weft_text name, const char *path,
+        const volatile bool *cancel, struct weft_msg *msg);
 };
 
 struct weft_keeper_options {

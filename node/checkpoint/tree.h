@@ -38,6 +38,10 @@ WEFT_MUST_USE enum weft_err weft_tree_copy(const char *from, const char *to, str
 WEFT_MUST_USE enum weft_err weft_tree_digest(const char *path, const volatile bool *cancel,
     struct weft_digest *ret_digest, uint64_t *ret_size_bytes, struct weft_msg *msg);
 
+/* CRC-32C of a file, in the same way. */
+WEFT_MUST_USE enum weft_err weft_tree_crc32c(
+    const char *path, const volatile bool *cancel, uint32_t *ret_crc32c, struct weft_msg *msg);
+
 /* True once somebody has set it, whatever thread. `cancel` may be NULL. */
 static inline bool weft_tree_is_cancelled(const volatile bool *cancel)
 {

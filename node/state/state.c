@@ -313,6 +313,12 @@ enum weft_err weft_state_checkpoint(
     return weft_store_checkpoint(state->store, directory, msg);
 }
 
+enum weft_err weft_state_files(
+    struct weft_state *state, weft_store_on_file *on_file, void *ctx, struct weft_msg *msg)
+{
+    return weft_store_files(state->store, on_file, ctx, msg);
+}
+
 enum weft_err weft_state_flush(struct weft_state *state, struct weft_msg *msg)
 {
     return weft_store_flush(state->store, msg);

@@ -123,6 +123,7 @@ static void set_options(struct weft_store *s, const struct weft_store_options *o
     rocksdb_options_set_paranoid_checks(o, 1);
     rocksdb_options_set_max_open_files(o, OPEN_FILES_MAX);
     weft_store_log_set(o, options->on_complaint);
+    weft_store_files_keep(o);
     rocksdb_options_set_stats_dump_period_sec(o, 0);
     rocksdb_options_set_stats_persist_period_sec(o, 0);
     /* One writer: the locks and hints of several cost time and gain nothing. */
@@ -611,6 +612,14 @@ enum weft_err weft_store_checkpoint(
     }
     enum weft_err rv = translate(error, msg, "checkpoint");
     return rv == WEFT_OK ? WEFT_OK : weft_wrap(msg, rv, "%s", directory);
+}
+
+enum weft_err weft_store_files(
+    struct weft_store *store, weft_store_on_file *on_file, void *ctx, struct weft_msg *msg)
+{
+    return weft_store_files_list(store->db, on_file, ctx)
+               ? WEFT_OK
+               : weft_fail(msg, WEFT_EIO, "read the checksums of the state's files");
 }
 
 uint64_t weft_store_figure(struct weft_store *store, const char *name)

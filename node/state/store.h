@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "node/state/keys.h"
+#include "node/state/store_files.h"
 #include "node/state/store_log.h"
 #include "node/state/yield.h"
 #include "proto/bytes.h"
@@ -102,6 +103,10 @@ WEFT_MUST_USE enum weft_err weft_store_flush(struct weft_store *store, struct we
 /* Hard links to all files, at one moment, into a directory that must not exist. Any thread. */
 WEFT_MUST_USE enum weft_err weft_store_checkpoint(
     struct weft_store *store, const char *directory, struct weft_msg *msg);
+
+/* Checksums of the files that an open store consists of. WEFT_EIO. Any thread. */
+WEFT_MUST_USE enum weft_err weft_store_files(
+    struct weft_store *store, weft_store_on_file *on_file, void *ctx, struct weft_msg *msg);
 
 /* A figure of the store's own, e.g. "rocksdb.estimate-num-keys"; 0 if it has none such. */
 uint64_t weft_store_figure(struct weft_store *store, const char *name);

@@ -246,6 +246,13 @@ enum weft_err weft_store_flush(struct weft_store *store, struct weft_msg *msg)
     return WEFT_OK;
 }
 
+enum weft_err weft_store_files(
+    struct weft_store *store, weft_store_on_file *on_file, void *ctx, struct weft_msg *msg)
+{
+    (void)store, (void)on_file, (void)ctx, (void)msg;
+    return WEFT_OK; /* It keeps none. */
+}
+
 enum weft_err weft_store_checkpoint(
     struct weft_store *store, const char *directory, struct weft_msg *msg)
 {

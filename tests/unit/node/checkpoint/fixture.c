@@ -137,7 +137,7 @@ static enum weft_err describe(void *ctx, const char *directory, struct weft_aren
 
 struct weft_keeper_source fixture_source(struct fixture_store *s)
 {
-    return (struct weft_keeper_source){s, take, describe};
+    return (struct weft_keeper_source){s, take, describe, NULL};
 }
 
 static void on_change(void *ctx)

@@ -1,8 +1,12 @@
 /* The keeper over the real state: take while applies go on, install elsewhere, compare. */
 #include "node/checkpoint/state_source.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "node/checkpoint/install.h"
 #include "tests/lib/test.h"
@@ -42,7 +46,7 @@ TEST(state_source, a_checkpoint_taken_while_applies_go_on_is_the_state_at_its_in
     fixture_open(&f);
     fixture_replay(&f, 200, 8, false);
     struct weft_keeper *keeper = keeper_of(&f);
-    struct weft_state_source source = {f.state, f.options};
+    struct weft_state_source source = {.state = f.state, .options = f.options};
     struct weft_keeper_source keeper_source = weft_state_source(&source);
     EXPECT_EQ(WEFT_OK, weft_keeper_take(keeper, &keeper_source));
     while (f.index < 400) {
@@ -77,6 +81,7 @@ TEST(state_source, a_checkpoint_taken_while_applies_go_on_is_the_state_at_its_in
     EXPECT_EQ(WEFT_OK, weft_checkpoint_verify(c.directory, c.manifest, NULL, &msg));
     fixture_destroy(&copy);
     weft_keeper_close(keeper);
+    weft_state_source_close(&source);
     fixture_close(&f);
     fixture_destroy(&f);
 }
@@ -88,7 +93,7 @@ TEST(state_source, tables_of_the_checkpoint_before_are_not_hashed_again)
     fixture_open(&f);
     fixture_replay(&f, 600, 16, false);
     struct weft_keeper *keeper = keeper_of(&f);
-    struct weft_state_source source = {f.state, f.options};
+    struct weft_state_source source = {.state = f.state, .options = f.options};
     struct weft_keeper_source keeper_source = weft_state_source(&source);
     EXPECT_EQ(WEFT_OK, weft_keeper_take(keeper, &keeper_source));
     struct weft_keeper_result first = finish(keeper);
@@ -101,6 +106,68 @@ TEST(state_source, tables_of_the_checkpoint_before_are_not_hashed_again)
     EXPECT_EQ(601, second.index);
     EXPECT_TRUE(second.hashed_bytes < first.hashed_bytes);
     weft_keeper_close(keeper);
+    weft_state_source_close(&source);
     fixture_close(&f);
     fixture_destroy(&f);
+}
+
+/* One bit in the middle of each file of the kind. */
+static unsigned damage(const char *directory, const char *suffix)
+{
+    unsigned count = 0;
+    DIR *d = opendir(directory);
+    EXPECT_TRUE(d != NULL);
+    for (const struct dirent *e; (e = readdir(d)) != NULL;) {
+        const char *dot = strrchr(e->d_name, '.');
+        struct stat st;
+        uint8_t byte;
+        if (dot == NULL || strcmp(dot, suffix) != 0) {
+            continue;
+        }
+        int fd = openat(dirfd(d), e->d_name, O_RDWR);
+        EXPECT_TRUE(fd >= 0 && fstat(fd, &st) == 0);
+        EXPECT_EQ(1, pread(fd, &byte, 1, st.st_size / 3));
+        byte ^= 0x10;
+        EXPECT_EQ(1, pwrite(fd, &byte, 1, st.st_size / 3));
+        (void)close(fd);
+        count++;
+    }
+    (void)closedir(d);
+    return count;
+}
+
+static void expect_no_checkpoint_of_damaged(const char *suffix)
+{
+    struct fixture f;
+    struct weft_msg msg;
+    struct weft_keeper_result result = {.err = WEFT_OK};
+    struct weft_keeper_checkpoint c;
+    fixture_init(&f, "state");
+    fixture_open(&f);
+    fixture_replay(&f, 600, 16, false);
+    EXPECT_EQ(WEFT_OK, weft_state_flush(f.state, &msg));
+    struct weft_keeper *keeper = keeper_of(&f);
+    struct weft_state_source source = {.state = f.state, .options = f.options};
+    struct weft_keeper_source keeper_source = weft_state_source(&source);
+    EXPECT_TRUE(damage(f.directory, suffix) > 0);
+    EXPECT_EQ(WEFT_OK, weft_keeper_take(keeper, &keeper_source));
+    while (!weft_keeper_drain(keeper, &result)) {
+    }
+    EXPECT_EQ(WEFT_ECORRUPT, result.err);
+    EXPECT_EQ(WEFT_ENOTFOUND, weft_keeper_newest(keeper, &c));
+    weft_keeper_close(keeper);
+    weft_state_source_close(&source);
+    fixture_close(&f);
+    fixture_destroy(&f);
+}
+
+/* NOD-205. Else a state rebuilt from it, and every node that fetches it, has the damage too. */
+TEST(state_source, a_damaged_table_is_no_content_of_a_checkpoint)
+{
+    expect_no_checkpoint_of_damaged(".sst");
+}
+
+TEST(state_source, a_damaged_blob_file_is_no_content_of_a_checkpoint)
+{
+    expect_no_checkpoint_of_damaged(".blob");
 }
