@@ -56,6 +56,9 @@ static void on_worked(uv_work_t *work, int status)
             weft_kv("next", "check this node's disk; weft check-data reads it offline"));
     }
     weft_view_close(job->view);
+    if (job->err == WEFT_ECORRUPT && d->on_corrupt != NULL) {
+        d->on_corrupt(d->on_corrupt_ctx, &job->msg);
+    }
     free(job);
     d->working--;
     if (d->on_idle != NULL && d->working == 0) {

@@ -24,6 +24,9 @@ struct weft_digests {
     volatile bool cancel;
     void (*on_idle)(void *ctx);
     void *ctx;
+    /* Set by the owner, or NULL: the state is damaged. */
+    void (*on_corrupt)(void *ctx, const struct weft_msg *msg);
+    void *on_corrupt_ctx;
 };
 
 void weft_digests_init(struct weft_digests *d, uv_loop_t *loop);

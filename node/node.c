@@ -322,6 +322,13 @@ static enum weft_err open_reads(struct weft_node *node, struct weft_msg *msg)
     return rv;
 }
 
+/* Found by reading all of it. Others serve; what goes on with a damaged state answers no digest any
+ * more, and would fail at the next compaction. */
+static void on_corrupt(void *ctx, const struct weft_msg *msg)
+{
+    weft_node_fail(ctx, "state_failed", WEFT_ECORRUPT, msg);
+}
+
 static enum weft_err open_node(struct weft_node *node, struct weft_msg *msg)
 {
     const struct weft_config *config = &node->config;
@@ -330,6 +337,8 @@ static enum weft_err open_node(struct weft_node *node, struct weft_msg *msg)
     weft_proposer_init(
         &node->proposer, config->limits.waiting_bytes, config->limits.inflight_entries);
     weft_digests_init(&node->digests, &node->loop);
+    node->digests.on_corrupt = on_corrupt;
+    node->digests.on_corrupt_ctx = node;
     weft_membership_init(&node->membership, node);
     enum weft_err rv = weft_datadir_open(config->node.data, config->node.org, config->node.site,
         config->node.name, node->options.start != WEFT_START_NORMAL || config->peers.count > 0,

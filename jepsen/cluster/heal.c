@@ -180,6 +180,9 @@ bool jep_plant_heal(struct jep_plant *plant, struct jep_message *message)
         jep_node_resume(plant, i);
         is_healed = jep_part_heal_disk(plant, i, message) && is_healed;
         enum jep_node_state state = jep_node_state(plant, i);
+        if (p->is_refused) { /* as the runbook of a damaged disk says */
+            is_healed = jep_node_wipe(plant, i, message) && is_healed;
+        }
         if (p->is_member && (state == JEP_NODE_DOWN || state == JEP_NODE_NEW)) {
             is_healed = jep_node_start(plant, i, message) && is_healed;
         }
@@ -192,7 +195,8 @@ bool jep_plant_supervise(struct jep_plant *plant, struct jep_message *message)
     bool is_good = true;
     for (unsigned i = 0; i < plant->count; i++) {
         const struct jep_part *p = &plant->parts[i];
-        if (jep_node_state(plant, i) == JEP_NODE_DOWN && p->is_member && !p->is_held) {
+        if (jep_node_state(plant, i) == JEP_NODE_DOWN && p->is_member && !p->is_held &&
+            !p->is_refused) {
             is_good = jep_node_start(plant, i, message) && is_good;
         }
     }

@@ -18,6 +18,7 @@
 
 enum {
     STOP_MS = 15000,
+    FIRST_MS = 10000,   /* 256 entries at 30 a second */
     REACTION_MS = 6000, /* to refuse its disk, or to serve: reading a log of 64 MiB takes 1 s */
     LEVEL_MS = 5000,    /* for the others to have what it had */
     BACK_MS = 25000
@@ -177,6 +178,13 @@ static bool start_and_see(
     return true;
 }
 
+static bool has_checkpoint(void *ctx)
+{
+    const struct level *level = ctx;
+    struct jep_node_status s;
+    return jep_node_status(level->plant, level->node, 500, &s) && s.checkpoint_index > 0;
+}
+
 /* So that the checkpoint is needed, and the log behind it. */
 static bool lose_state(struct jep_plant *plant, unsigned node, struct jep_message *message)
 {
@@ -192,7 +200,11 @@ JEP_ACT(start_damage)
     unsigned nodes = jep_effect_nodes(plant, plan, NULL), node = (unsigned)__builtin_ctz(nodes);
     enum jep_damage_part part = (enum jep_damage_part)jep_aim_int(plan, "part");
     bool is_down;
+    struct level level = {plant, node, 0};
     memory.node = 0;
+    if (part == JEP_DAMAGE_CHECKPOINT) { /* The first is taken a few seconds after the start. */
+        (void)jep_part_wait(has_checkpoint, &level, FIRST_MS);
+    }
     if (!take_down(plant, node, part == JEP_DAMAGE_STATE, &is_down, message)) {
         return false;
     }
@@ -207,15 +219,21 @@ JEP_ACT(start_damage)
         return false;
     }
     if (!jep_damage_do(plant->parts[node].data, part, how, (uint32_t)jep_aim_int(plan, "place-ppm"),
-            &damage, message) ||
-        !start_and_see(plant, node, &e, message)) {
+            &damage, message)) {
         return false;
+    }
+    plant->parts[node].is_damaged = plant->parts[node].is_damaged || damage.bytes > 0;
+    if (!start_and_see(plant, node, &e, message)) {
+        return false;
+    }
+    if (damage.bytes == 0) {
+        *ret_value = jep_effect_skipped(plant, arena, "there is no such file yet");
+        return true;
     }
     jep_evidence_text(&e, "file", damage.file);
     jep_evidence_int(&e, "offset", (int64_t)damage.offset);
     jep_evidence_int(&e, "bytes", (int64_t)damage.bytes);
-    *ret_value =
-        jep_effect_told(plant, nodes, damage.bytes > 0 ? JEP_EFFECT_SEEN : JEP_EFFECT_NONE, &e);
+    *ret_value = jep_effect_told(plant, nodes, JEP_EFFECT_SEEN, &e);
     return true;
 }
 

@@ -52,10 +52,17 @@ static bool keep_core(const struct jep_part *p)
     return rename(core, kept) == 0;
 }
 
-/* JEP-46 */
-static bool is_announced(const struct jep_part *p, int status)
+/* What was damaged is found when it is read. */
+static bool has_found_damage(const struct jep_part *p, const char *log)
 {
-    return WIFEXITED(status) ? p->may_exit : WTERMSIG(status) == SIGKILL && p->may_be_killed;
+    return p->is_damaged && strstr(log, "class=corrupt") != NULL;
+}
+
+/* JEP-46 */
+static bool is_announced(const struct jep_part *p, int status, const char *log)
+{
+    return WIFEXITED(status) ? p->may_exit || has_found_damage(p, log)
+                             : WTERMSIG(status) == SIGKILL && p->may_be_killed;
 }
 
 static void note_end(struct jep_plant *plant, unsigned node, int status)
@@ -69,7 +76,9 @@ static void note_end(struct jep_plant *plant, unsigned node, int status)
     *death = (struct jep_death){.node = node, .status = status};
     death->has_core = keep_core(p);
     read_tail(p, death->log, sizeof(death->log));
-    death->is_announced = is_announced(p, status);
+    death->is_announced = is_announced(p, status, death->log);
+    p->is_refused =
+        has_found_damage(p, death->log) && strstr(death->log, "event=start_failed") != NULL;
     p->pid = 0;
     p->state = JEP_NODE_DOWN;
 }
@@ -276,6 +285,8 @@ bool jep_node_wipe(struct jep_plant *plant, unsigned node, struct jep_message *m
     }
     (void)pthread_mutex_lock(&plant->lock);
     p->has_data = false;
+    p->is_damaged = false;
+    p->is_refused = false;
     p->state = JEP_NODE_NEW;
     (void)pthread_mutex_unlock(&plant->lock);
     return true;

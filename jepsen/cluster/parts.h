@@ -41,6 +41,8 @@ struct jep_part {
     bool may_be_killed; /* or be killed by its own preloaded library */
     bool is_broken;     /* its file system turned read-only */
     bool is_filled;     /* a balloon is on it */
+    bool is_damaged;    /* bytes of its data were changed, which it may notice much later */
+    bool is_refused;    /* it refused to start with these data */
     unsigned starts;
 };
 

@@ -4,22 +4,25 @@
 
 #include "jepsen/check/faults.h"
 
-/* The longest time without a successful write while the fault was on: from its start being asked
- * for to its end. */
+/* The longest time without a successful write, though one was asked for, while the fault was on:
+ * from its start being asked for to its end. After the plan's last operation nobody asks. */
 static int64_t write_gap_ns(const struct jep_history *history, const struct jep_fault *fault)
 {
     int64_t last_ns = fault->begin_ns, gap_ns = 0;
-    for (size_t i = 0; i < history->count && last_ns < fault->end_ns; i++) {
+    bool is_asked = false;
+    for (size_t i = 0; i < history->count; i++) {
         const struct jep_op *op = &history->ops[i];
-        bool is_last = i + 1 == history->count;
-        bool is_write = op->process != JEP_NEMESIS && op->type == JEP_OK && jep_is_write(op);
-        if (op->time_ns >= fault->begin_ns && (is_write || is_last)) {
-            int64_t until_ns = op->time_ns < fault->end_ns ? op->time_ns : fault->end_ns;
-            gap_ns = until_ns - last_ns > gap_ns ? until_ns - last_ns : gap_ns;
+        bool is_inside = op->time_ns >= fault->begin_ns && op->time_ns <= fault->end_ns;
+        if (!is_inside || op->process == JEP_NEMESIS || !jep_is_write(op)) {
+            continue;
+        }
+        if (op->type == JEP_OK) {
+            gap_ns = is_asked && op->time_ns - last_ns > gap_ns ? op->time_ns - last_ns : gap_ns;
             last_ns = op->time_ns;
         }
+        is_asked = op->type != JEP_OK;
     }
-    return gap_ns;
+    return is_asked && fault->end_ns - last_ns > gap_ns ? fault->end_ns - last_ns : gap_ns;
 }
 
 /* All faults of the name of faults[first], if it is the first of its name. */

@@ -133,7 +133,7 @@ WEFT_MUST_USE enum weft_err weft_view_digest(struct weft_view *view, const volat
  * applies go on. The position it speaks for is read from the checkpoint itself. */
 WEFT_MUST_USE enum weft_err weft_state_checkpoint(
     struct weft_state *state, const char *directory, struct weft_msg *msg);
-/* Checksums of the files that the open state, or a copy of it, consists of. WEFT_EIO. Any thread. */
+/* Checksums of the files that the open state consists of. WEFT_EIO. Any thread. */
 WEFT_MUST_USE enum weft_err weft_state_files(
     struct weft_state *state, weft_store_on_file *on_file, void *ctx, struct weft_msg *msg);
 /* Make everything applied so far durable: so that the log below it may be trimmed without a
