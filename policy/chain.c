@@ -92,7 +92,7 @@ static enum weft_err read_prev(
     if (link->version > 1) {
         return weft_document_read_digest(reader, "prev", &link->prev, msg);
     }
-    struct weft_text value;
+    struct weft_text value = {"", 0};
     enum weft_err err = weft_document_read(reader, "prev", &value, msg);
     if (err == WEFT_OK && !weft_text_is(value, "none")) {
         err = weft_document_fail(reader, msg, WEFT_EMALFORMED, "version 1 has \"prev none\"");

@@ -150,7 +150,7 @@ enum weft_err weft_document_read(struct weft_document_reader *reader, const char
 enum weft_err weft_document_read_sorted(struct weft_document_reader *reader, const char *key,
     struct weft_text *previous, struct weft_msg *msg)
 {
-    struct weft_text value;
+    struct weft_text value = {"", 0};
     enum weft_err err = weft_document_read(reader, key, &value, msg);
     if (err != WEFT_OK) {
         return err;
@@ -167,7 +167,7 @@ enum weft_err weft_document_read_sorted(struct weft_document_reader *reader, con
 enum weft_err weft_document_read_number(struct weft_document_reader *reader, const char *key,
     uint64_t max, uint64_t *ret_number, struct weft_msg *msg)
 {
-    struct weft_text value;
+    struct weft_text value = {"", 0};
     uint64_t number;
     enum weft_err err = weft_document_read(reader, key, &value, msg);
     if (err != WEFT_OK) {
@@ -199,7 +199,7 @@ static void format_time(int64_t ns, char ret_text[WEFT_DOCUMENT_TIME_TEXT_SIZE])
 enum weft_err weft_document_read_time(
     struct weft_document_reader *reader, const char *key, int64_t *ret_ns, struct weft_msg *msg)
 {
-    struct weft_text value;
+    struct weft_text value = {"", 0};
     int64_t ns;
     char again[WEFT_DOCUMENT_TIME_TEXT_SIZE];
     enum weft_err err = weft_document_read(reader, key, &value, msg);
@@ -220,7 +220,7 @@ enum weft_err weft_document_read_time(
 enum weft_err weft_document_read_digest(struct weft_document_reader *reader, const char *key,
     struct weft_digest *ret_digest, struct weft_msg *msg)
 {
-    struct weft_text value;
+    struct weft_text value = {"", 0};
     enum weft_err err = weft_document_read(reader, key, &value, msg);
     if (err != WEFT_OK) {
         return err;
@@ -236,7 +236,7 @@ enum weft_err weft_document_read_nonce(struct weft_document_reader *reader, cons
     uint8_t ret_nonce[WEFT_DOCUMENT_NONCE_SIZE], struct weft_msg *msg)
 {
     static const char digits[] = "0123456789abcdef";
-    struct weft_text value;
+    struct weft_text value = {"", 0};
     enum weft_err err = weft_document_read(reader, key, &value, msg);
     if (err != WEFT_OK) {
         return err;
@@ -259,7 +259,7 @@ enum weft_err weft_document_read_nonce(struct weft_document_reader *reader, cons
 enum weft_err weft_document_read_principal(struct weft_document_reader *reader, const char *key,
     struct weft_principal *ret_principal, struct weft_msg *msg)
 {
-    struct weft_text value;
+    struct weft_text value = {"", 0};
     enum weft_err err = weft_document_read(reader, key, &value, msg);
     if (err != WEFT_OK) {
         return err;
@@ -271,7 +271,7 @@ enum weft_err weft_document_read_principal(struct weft_document_reader *reader, 
 enum weft_err weft_document_read_verifier(struct weft_document_reader *reader, const char *key,
     struct weft_verifier *ret_verifier, struct weft_msg *msg)
 {
-    struct weft_text value;
+    struct weft_text value = {"", 0};
     enum weft_err err = weft_document_read(reader, key, &value, msg);
     if (err != WEFT_OK) {
         return err;

@@ -37,7 +37,7 @@ static enum weft_err read_owner(struct weft_document_reader *reader, struct weft
 static enum weft_err read_replaced(
     struct weft_document_reader *reader, struct weft_enroll *enroll, struct weft_msg *msg)
 {
-    struct weft_text value;
+    struct weft_text value = {"", 0};
     enum weft_err err = weft_document_read(reader, "replaces", &value, msg);
     if (err != WEFT_OK || weft_text_is(value, "none")) {
         return err;
@@ -223,7 +223,7 @@ enum weft_err weft_enroll_check_possession(const struct weft_note *note,
     const uint8_t nonce[WEFT_DOCUMENT_NONCE_SIZE], int64_t now_ns, struct weft_enroll *ret_enroll,
     struct weft_msg *msg)
 {
-    struct weft_enroll enroll;
+    struct weft_enroll enroll = {.is_replacing = false};
     struct weft_note_mark mark;
     enum weft_err err = weft_enroll_decode(note->text, &enroll, msg);
     if (err != WEFT_OK) {
@@ -302,7 +302,7 @@ enum weft_err weft_enroll_accept(const struct weft_note *note,
     uint64_t index, struct weft_keyring *ring, struct weft_enroll *ret_enroll,
     enum weft_chain_fault *ret_fault, struct weft_msg *msg)
 {
-    struct weft_enroll enroll;
+    struct weft_enroll enroll = {.is_replacing = false};
     *ret_fault = WEFT_CHAIN_SOUND;
     enum weft_err err = weft_enroll_check_possession(note, nonce, now_ns, &enroll, msg);
     if (err == WEFT_OK) {
@@ -329,7 +329,7 @@ enum weft_err weft_revoke_accept(const struct weft_note *note, const struct weft
     const struct weft_chain_link *current, uint64_t index, struct weft_keyring *ring,
     struct weft_revoke *ret_revoke, enum weft_chain_fault *ret_fault, struct weft_msg *msg)
 {
-    struct weft_revoke revoke;
+    struct weft_revoke revoke = {.reason = {"", 0}};
     *ret_fault = WEFT_CHAIN_SOUND;
     enum weft_err err = weft_revoke_decode(note->text, &revoke, msg);
     if (err == WEFT_OK) {

@@ -152,6 +152,7 @@ static enum weft_err insert(
     if (err != WEFT_OK) {
         return err;
     }
+    weft_assert(ring->keys != NULL && ring->count < ring->capacity); /* POL-30: it has grown */
     uint32_t at = place_of(ring, weft_text_of(key->verifier.name), key->verifier.key_id);
     memmove(&ring->keys[at + 1], &ring->keys[at], (ring->count - at) * sizeof(*key));
     ring->keys[at] = *key;
@@ -354,8 +355,8 @@ static enum weft_err decode_keys(
 {
     struct weft_document_reader reader = {.rest = text, .line = 0};
     while (reader.rest.size > 0) {
-        struct weft_text value;
-        struct weft_keyring_key key;
+        struct weft_text value = {"", 0};
+        struct weft_keyring_key key = {.from_index = 0};
         enum weft_err err = weft_document_read(&reader, "key", &value, msg);
         if (err == WEFT_OK) {
             err = read_key(&reader, value, &key, msg);

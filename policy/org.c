@@ -55,7 +55,7 @@ static bool is_root_name(struct weft_text org, struct weft_text name)
            weft_principal_is_part((struct weft_text){name.data + skip, name.size - skip});
 }
 
-/* --- decode: one function for each list ------------------------------------------------------ */
+/* --- decode ---------------------------------------------------------------------------------- */
 
 struct decoding {
     struct weft_document_reader reader;
@@ -64,21 +64,36 @@ struct decoding {
     struct weft_msg *msg;
 };
 
-/* The number of lines with this key, and memory for what they hold. */
-static enum weft_err begin_list(struct decoding *d, const char *key, uint32_t min, uint32_t max,
-    size_t size, uint32_t *ret_count, void **ret_list)
+/* One value of a list into `item`; `before` is the item before it, or NULL. */
+typedef enum weft_err read_item(
+    struct decoding *d, struct weft_text value, const void *before, void *item);
+
+/* min to max lines with this key, sorted, each of which becomes an item of `size` bytes. */
+static enum weft_err read_list(struct decoding *d, const char *key, uint32_t min, uint32_t max,
+    size_t size, read_item *read, uint32_t *ret_count, const void **ret_list)
 {
     uint32_t count = weft_document_count(&d->reader, key);
+    struct weft_text value = {"", 0};
     if (count < min || count > max) {
         struct weft_document_reader next = {.line = d->reader.line + 1};
         return weft_document_fail(&next, d->msg, count > max ? WEFT_ETOOBIG : WEFT_EMALFORMED,
             "%u lines \"%s\": %u to %u", count, key, min, max);
     }
-    *ret_list = weft_arena_array(d->arena, count, size);
-    if (*ret_list == NULL) {
+    char *list = weft_arena_array(d->arena, count, size);
+    if (list == NULL) {
         return weft_fail(d->msg, WEFT_ENOMEM, "no memory for an organization's document");
     }
+    for (uint32_t i = 0; i < count; i++) {
+        enum weft_err err = weft_document_read_sorted(&d->reader, key, &value, d->msg);
+        if (err == WEFT_OK) {
+            err = read(d, value, i > 0 ? list + (i - 1) * size : NULL, list + i * size);
+        }
+        if (err != WEFT_OK) {
+            return err;
+        }
+    }
     *ret_count = count;
+    *ret_list = list;
     return WEFT_OK;
 }
 
@@ -154,180 +169,159 @@ static enum weft_err read_head(struct decoding *d, struct weft_text text)
     return err;
 }
 
-static enum weft_err read_roots(struct decoding *d)
+static enum weft_err read_root(
+    struct decoding *d, struct weft_text value, const void *before, void *item)
 {
-    void *list = NULL;
-    struct weft_text value = {"", 0};
-    enum weft_err err = read_threshold(d, "root-threshold", &d->org.root_threshold);
-    if (err == WEFT_OK) {
-        err = begin_list(d, "root", 1, WEFT_ORG_ROOTS_MAX, sizeof(struct weft_verifier),
-            &d->org.root_count, &list);
+    (void)before;
+    struct weft_verifier *root = item;
+    enum weft_err err = read_verifier(d, value, WEFT_SIGNER_ED25519, root);
+    if (err == WEFT_OK && !is_root_name(d->org.org, weft_text_of(root->name))) {
+        err = weft_document_fail(
+            &d->reader, d->msg, WEFT_EINVAL, "a root's key is named <org>/root/<label>");
     }
-    struct weft_verifier *roots = list;
-    for (uint32_t i = 0; err == WEFT_OK && i < d->org.root_count; i++) {
-        err = weft_document_read_sorted(&d->reader, "root", &value, d->msg);
-        if (err == WEFT_OK) {
-            err = read_verifier(d, value, WEFT_SIGNER_ED25519, &roots[i]);
-        }
-        if (err == WEFT_OK && !is_root_name(d->org.org, weft_text_of(roots[i].name))) {
-            err = weft_document_fail(
-                &d->reader, d->msg, WEFT_EINVAL, "a root's key is named <org>/root/<label>");
-        }
-    }
-    d->org.roots = roots;
-    return err == WEFT_OK ? check_threshold(d, "roots", d->org.root_threshold, d->org.root_count)
-                          : err;
-}
-
-static enum weft_err read_admins(struct decoding *d)
-{
-    void *list = NULL;
-    struct weft_text value = {"", 0};
-    enum weft_err err = read_threshold(d, "admin-threshold", &d->org.admin_threshold);
-    if (err == WEFT_OK) {
-        err = begin_list(d, "admin", 1, WEFT_ORG_ADMINS_MAX, sizeof(struct weft_principal),
-            &d->org.admin_count, &list);
-    }
-    struct weft_principal *admins = list;
-    for (uint32_t i = 0; err == WEFT_OK && i < d->org.admin_count; i++) {
-        err = weft_document_read_sorted(&d->reader, "admin", &value, d->msg);
-        if (err == WEFT_OK) {
-            err = read_principal(d, value, WEFT_PRINCIPAL_OP, &admins[i]);
-        }
-    }
-    d->org.admins = admins;
-    return err == WEFT_OK ? check_threshold(d, "admins", d->org.admin_threshold, d->org.admin_count)
-                          : err;
-}
-
-static enum weft_err read_cas(struct decoding *d)
-{
-    void *list = NULL;
-    struct weft_text value = {"", 0};
-    enum weft_err err = begin_list(
-        d, "ca", 0, WEFT_ORG_CAS_MAX, sizeof(struct weft_digest), &d->org.ca_count, &list);
-    struct weft_digest *cas = list;
-    for (uint32_t i = 0; err == WEFT_OK && i < d->org.ca_count; i++) {
-        err = weft_document_read_sorted(&d->reader, "ca", &value, d->msg);
-        if (err == WEFT_OK && weft_digest_parse(value, &cas[i]) != WEFT_OK) {
-            err = weft_document_fail(
-                &d->reader, d->msg, WEFT_EMALFORMED, "\"ca\" is sha256: and 64 digits");
-        }
-    }
-    d->org.cas = cas;
     return err;
 }
 
-static enum weft_err read_log(
-    struct decoding *d, struct weft_text value, struct weft_org_log *ret_log)
+static enum weft_err read_admin(
+    struct decoding *d, struct weft_text value, const void *before, void *item)
 {
+    (void)before;
+    return read_principal(d, value, WEFT_PRINCIPAL_OP, item);
+}
+
+static enum weft_err read_ca(
+    struct decoding *d, struct weft_text value, const void *before, void *item)
+{
+    (void)before;
+    return weft_digest_parse(value, item) == WEFT_OK
+               ? WEFT_OK
+               : weft_document_fail(
+                     &d->reader, d->msg, WEFT_EMALFORMED, "\"ca\" is sha256: and 64 digits");
+}
+
+static enum weft_err read_log(
+    struct decoding *d, struct weft_text value, const void *before, void *item)
+{
+    (void)before;
+    struct weft_org_log *log = item;
     struct weft_text node, rest = value;
     if (!cut(&rest, &node)) {
         return weft_document_fail(
             &d->reader, d->msg, WEFT_EMALFORMED, "\"log\" is a node and the key of its log");
     }
-    enum weft_err err = read_principal(d, node, WEFT_PRINCIPAL_NODE, &ret_log->node);
-    return err == WEFT_OK ? read_verifier(d, rest, WEFT_SIGNER_ED25519, &ret_log->verifier) : err;
+    enum weft_err err = read_principal(d, node, WEFT_PRINCIPAL_NODE, &log->node);
+    return err == WEFT_OK ? read_verifier(d, rest, WEFT_SIGNER_ED25519, &log->verifier) : err;
 }
 
-static enum weft_err read_logs(struct decoding *d)
+static enum weft_err read_witness(
+    struct decoding *d, struct weft_text value, const void *before, void *item)
 {
-    void *list = NULL;
-    struct weft_text value = {"", 0};
-    enum weft_err err = begin_list(
-        d, "log", 0, WEFT_ORG_LOGS_MAX, sizeof(struct weft_org_log), &d->org.log_count, &list);
-    struct weft_org_log *logs = list;
-    for (uint32_t i = 0; err == WEFT_OK && i < d->org.log_count; i++) {
-        err = weft_document_read_sorted(&d->reader, "log", &value, d->msg);
-        if (err == WEFT_OK) {
-            err = read_log(d, value, &logs[i]);
-        }
-    }
-    d->org.logs = logs;
-    return err;
-}
-
-static enum weft_err read_witnesses(struct decoding *d)
-{
-    void *list = NULL;
-    struct weft_text value = {"", 0};
-    enum weft_err err = begin_list(d, "witness", 0, WEFT_ORG_WITNESSES_MAX,
-        sizeof(struct weft_verifier), &d->org.witness_count, &list);
-    struct weft_verifier *witnesses = list;
-    for (uint32_t i = 0; err == WEFT_OK && i < d->org.witness_count; i++) {
-        err = weft_document_read_sorted(&d->reader, "witness", &value, d->msg);
-        if (err == WEFT_OK) {
-            err = read_verifier(d, value, WEFT_SIGNER_COSIGNATURE, &witnesses[i]);
-        }
-    }
-    d->org.witnesses = witnesses;
-    return err;
+    (void)before;
+    return read_verifier(d, value, WEFT_SIGNER_COSIGNATURE, item);
 }
 
 static enum weft_err read_role(
-    struct decoding *d, struct weft_text value, struct weft_org_role *ret_role)
+    struct decoding *d, struct weft_text value, const void *before, void *item)
 {
+    (void)before;
+    struct weft_org_role *role = item;
     struct weft_text who, rest = value;
-    if (!cut(&rest, &who) || !cut(&rest, &ret_role->role) || !is_word(ret_role->role) ||
-        rest.size == 0 || rest.size > WEFT_ASSET_SIZE_MAX || has_space(rest)) {
+    if (!cut(&rest, &who) || !cut(&rest, &role->role) || !is_word(role->role) || rest.size == 0 ||
+        rest.size > WEFT_ASSET_SIZE_MAX || has_space(rest)) {
         return weft_document_fail(
             &d->reader, d->msg, WEFT_EMALFORMED, "\"role\" is a principal, a role and an asset");
     }
-    ret_role->asset = rest;
-    return read_principal(d, who, WEFT_PRINCIPAL_CLASSES, &ret_role->principal);
+    role->asset = rest;
+    return read_principal(d, who, WEFT_PRINCIPAL_CLASSES, &role->principal);
 }
 
-static enum weft_err read_roles(struct decoding *d)
-{
-    void *list = NULL;
-    struct weft_text value = {"", 0};
-    enum weft_err err = begin_list(
-        d, "role", 0, WEFT_ORG_ROLES_MAX, sizeof(struct weft_org_role), &d->org.role_count, &list);
-    struct weft_org_role *roles = list;
-    for (uint32_t i = 0; err == WEFT_OK && i < d->org.role_count; i++) {
-        err = weft_document_read_sorted(&d->reader, "role", &value, d->msg);
-        if (err == WEFT_OK) {
-            err = read_role(d, value, &roles[i]);
-        }
-    }
-    d->org.roles = roles;
-    return err;
-}
-
+/* Lines are sorted, so that all of one principal and name stand beside each other. */
 static enum weft_err read_attribute(
-    struct decoding *d, struct weft_text value, struct weft_org_attribute *ret_attribute)
+    struct decoding *d, struct weft_text value, const void *before, void *item)
 {
+    const struct weft_org_attribute *last = before;
+    struct weft_org_attribute *attribute = item;
     struct weft_text who, rest = value;
-    if (!cut(&rest, &who) || !cut(&rest, &ret_attribute->name) || !is_word(ret_attribute->name) ||
+    if (!cut(&rest, &who) || !cut(&rest, &attribute->name) || !is_word(attribute->name) ||
         rest.size == 0 || rest.data[0] == ' ') {
         return weft_document_fail(
             &d->reader, d->msg, WEFT_EMALFORMED, "\"attr\" is a principal, a name and a value");
     }
-    ret_attribute->value = rest;
-    return read_principal(d, who, WEFT_PRINCIPAL_CLASSES, &ret_attribute->principal);
+    attribute->value = rest;
+    enum weft_err err = read_principal(d, who, WEFT_PRINCIPAL_CLASSES, &attribute->principal);
+    if (err == WEFT_OK && last != NULL &&
+        weft_principal_equal(&attribute->principal, &last->principal) &&
+        weft_text_equal(attribute->name, last->name)) {
+        err = weft_document_fail(&d->reader, d->msg, WEFT_EMALFORMED, "an attribute has one value");
+    }
+    return err;
 }
 
-/* Lines are sorted, so that all of one principal and name stand beside each other. */
-static enum weft_err read_attributes(struct decoding *d)
+/* Those that have to sign: the threshold can be reached. */
+static enum weft_err read_signers(
+    struct decoding *d, const void **ret_roots, const void **ret_admins)
 {
-    void *list = NULL;
-    struct weft_text value = {"", 0};
-    enum weft_err err = begin_list(d, "attr", 0, WEFT_ORG_ATTRIBUTES_MAX,
-        sizeof(struct weft_org_attribute), &d->org.attribute_count, &list);
-    struct weft_org_attribute *attributes = list;
-    for (uint32_t i = 0; err == WEFT_OK && i < d->org.attribute_count; i++) {
-        err = weft_document_read_sorted(&d->reader, "attr", &value, d->msg);
-        if (err == WEFT_OK) {
-            err = read_attribute(d, value, &attributes[i]);
-        }
-        if (err == WEFT_OK && i > 0 &&
-            weft_principal_equal(&attributes[i].principal, &attributes[i - 1].principal) &&
-            weft_text_equal(attributes[i].name, attributes[i - 1].name)) {
-            err = weft_document_fail(
-                &d->reader, d->msg, WEFT_EMALFORMED, "an attribute has one value");
-        }
+    struct weft_org *org = &d->org;
+    enum weft_err err = read_threshold(d, "root-threshold", &org->root_threshold);
+    if (err == WEFT_OK) {
+        err = read_list(d, "root", 1, WEFT_ORG_ROOTS_MAX, sizeof(struct weft_verifier), read_root,
+            &org->root_count, ret_roots);
     }
-    d->org.attributes = attributes;
+    if (err == WEFT_OK) {
+        err = check_threshold(d, "roots", org->root_threshold, org->root_count);
+    }
+    if (err == WEFT_OK) {
+        err = read_threshold(d, "admin-threshold", &org->admin_threshold);
+    }
+    if (err == WEFT_OK) {
+        err = read_list(d, "admin", 1, WEFT_ORG_ADMINS_MAX, sizeof(struct weft_principal),
+            read_admin, &org->admin_count, ret_admins);
+    }
+    return err == WEFT_OK ? check_threshold(d, "admins", org->admin_threshold, org->admin_count)
+                          : err;
+}
+
+static enum weft_err read_lists(struct decoding *d)
+{
+    enum {
+        ROOTS,
+        ADMINS,
+        CAS,
+        LOGS,
+        WITNESSES,
+        ROLES,
+        ATTRIBUTES,
+        LISTS
+    };
+    struct weft_org *org = &d->org;
+    const void *lists[LISTS] = {NULL};
+    const struct {
+        const char *key;
+        uint32_t max;
+        size_t size;
+        read_item *read;
+        uint32_t *ret_count;
+    } rows[LISTS] = {
+        [CAS] = {"ca", WEFT_ORG_CAS_MAX, sizeof(*org->cas), read_ca, &org->ca_count},
+        [LOGS] = {"log", WEFT_ORG_LOGS_MAX, sizeof(*org->logs), read_log, &org->log_count},
+        [WITNESSES] = {"witness", WEFT_ORG_WITNESSES_MAX, sizeof(*org->witnesses), read_witness,
+            &org->witness_count},
+        [ROLES] = {"role", WEFT_ORG_ROLES_MAX, sizeof(*org->roles), read_role, &org->role_count},
+        [ATTRIBUTES] = {"attr", WEFT_ORG_ATTRIBUTES_MAX, sizeof(*org->attributes), read_attribute,
+            &org->attribute_count},
+    };
+    enum weft_err err = read_signers(d, &lists[ROOTS], &lists[ADMINS]);
+    for (int i = CAS; err == WEFT_OK && i < LISTS; i++) {
+        err = read_list(d, rows[i].key, 0, rows[i].max, rows[i].size, rows[i].read,
+            rows[i].ret_count, &lists[i]);
+    }
+    org->roots = lists[ROOTS];
+    org->admins = lists[ADMINS];
+    org->cas = lists[CAS];
+    org->logs = lists[LOGS];
+    org->witnesses = lists[WITNESSES];
+    org->roles = lists[ROLES];
+    org->attributes = lists[ATTRIBUTES];
     return err;
 }
 
@@ -364,8 +358,6 @@ static enum weft_err check_keys(
 enum weft_err weft_org_decode(struct weft_text text, struct weft_arena *arena,
     struct weft_org *ret_org, enum weft_chain_fault *ret_fault, struct weft_msg *msg)
 {
-    static enum weft_err (*const lists[])(struct decoding *) = {
-        read_roots, read_admins, read_cas, read_logs, read_witnesses, read_roles, read_attributes};
     *ret_fault = WEFT_CHAIN_SOUND;
     if (text.size > WEFT_NOTE_SIZE_MAX) {
         return weft_fail(msg, WEFT_ETOOBIG, "a document of more than %d bytes", WEFT_NOTE_SIZE_MAX);
@@ -379,8 +371,8 @@ enum weft_err weft_org_decode(struct weft_text text, struct weft_arena *arena,
     }
     struct decoding d = {.arena = arena, .msg = msg};
     enum weft_err err = read_head(&d, copy);
-    for (size_t i = 0; err == WEFT_OK && i < sizeof(lists) / sizeof(lists[0]); i++) {
-        err = lists[i](&d);
+    if (err == WEFT_OK) {
+        err = read_lists(&d);
     }
     if (err == WEFT_OK) {
         err = weft_document_close(&d.reader, msg);
@@ -500,7 +492,7 @@ enum weft_err weft_org_count_roots(const struct weft_org *org, const struct weft
 static enum weft_err check_roots(const struct weft_org *org, const struct weft_note *note,
     const char *whose, enum weft_chain_fault *ret_fault, struct weft_msg *msg)
 {
-    uint32_t count;
+    uint32_t count = 0;
     enum weft_err err = weft_org_count_roots(org, note, &count, msg);
     if (err == WEFT_OK && count < org->root_threshold) {
         err = weft_chain_fail(WEFT_CHAIN_THRESHOLD, ret_fault, msg,
@@ -516,7 +508,7 @@ enum weft_err weft_org_accept(const struct weft_note *note, const struct weft_or
     int64_t now_ns, struct weft_arena *arena, struct weft_org *ret_org,
     enum weft_chain_fault *ret_fault, struct weft_msg *msg)
 {
-    struct weft_org next;
+    struct weft_org next = {.org = {"", 0}};
     enum weft_err err = weft_org_decode(note->text, arena, &next, ret_fault, msg);
     if (err == WEFT_OK && current != NULL && !weft_text_equal(current->org, next.org)) {
         err = weft_fail(msg, WEFT_EPEER, "a document of %.*s, not of %.*s", (int)next.org.size,

@@ -9,7 +9,7 @@ static const int64_t second_ns = 1000 * 1000 * 1000;
 static enum weft_err read_site(struct weft_document_reader *reader, const char *key,
     struct weft_request_site *ret_site, struct weft_msg *msg)
 {
-    struct weft_text value;
+    struct weft_text value = {"", 0};
     enum weft_err err = weft_document_read(reader, key, &value, msg);
     if (err != WEFT_OK) {
         return err;
@@ -130,7 +130,7 @@ enum weft_err weft_request_verify(const struct weft_note *note,
     const struct weft_request_context *context, const uint8_t id[WEFT_DOCUMENT_NONCE_SIZE],
     const struct weft_digest *digest, struct weft_principal *ret_principal, struct weft_msg *msg)
 {
-    struct weft_request request;
+    struct weft_request request = {.not_before_ns = 0};
     enum weft_err err = weft_request_decode(note->text, &request, msg);
     if (err != WEFT_OK) {
         return weft_wrap(msg, err, "signed request");
@@ -172,7 +172,7 @@ static bool is_action(struct weft_text text)
 static enum weft_err read_actions(
     struct weft_document_reader *reader, struct weft_token *token, struct weft_msg *msg)
 {
-    struct weft_text rest;
+    struct weft_text rest = {"", 0};
     enum weft_err err = weft_document_read(reader, "actions", &rest, msg);
     if (err != WEFT_OK || weft_text_is(rest, "any")) {
         return err;
@@ -284,7 +284,7 @@ static size_t size_of(const struct weft_note *note)
 enum weft_err weft_token_verify(const struct weft_note *note,
     const struct weft_request_context *context, struct weft_token *ret_token, struct weft_msg *msg)
 {
-    struct weft_token token;
+    struct weft_token token = {.action_count = 0};
     if (size_of(note) > WEFT_TOKEN_SIZE_MAX) {
         return weft_fail(msg, WEFT_ETOOBIG, "a token of more than %d bytes", WEFT_TOKEN_SIZE_MAX);
     }

@@ -159,9 +159,9 @@ static enum weft_err parse_parts(
 enum weft_err weft_verifier_parse(
     struct weft_text vkey, struct weft_verifier *ret_verifier, struct weft_msg *msg)
 {
-    struct parts parts;
+    struct parts parts = {.name = {"", 0}};
     struct weft_ed25519_key key;
-    struct weft_verifier verifier;
+    struct weft_verifier verifier = {.key_id = 0};
     enum weft_err err = parse_parts(vkey, &parts, msg);
     if (err != WEFT_OK) {
         return err;
@@ -209,7 +209,7 @@ bool weft_verifier_equal(const struct weft_verifier *a, const struct weft_verifi
 enum weft_err weft_signer_make(struct weft_text name, enum weft_signer_type type,
     const struct weft_ed25519_pair *pair, struct weft_signer *ret_signer, struct weft_msg *msg)
 {
-    struct weft_verifier verifier;
+    struct weft_verifier verifier = {.key_id = 0};
     enum weft_err err = weft_verifier_make(name, type, &pair->key, &verifier, msg);
     if (err != WEFT_OK) {
         return err;
@@ -222,7 +222,7 @@ enum weft_err weft_signer_make(struct weft_text name, enum weft_signer_type type
 static enum weft_err make_from_seed(
     const struct parts *parts, struct weft_signer *ret_signer, struct weft_msg *msg)
 {
-    struct weft_ed25519_pair pair;
+    struct weft_ed25519_pair pair = {{0}, {{0}}};
     enum weft_err err = weft_ed25519_from_seed(parts->typed + 1, &pair, msg);
     if (err == WEFT_OK &&
         weft_signer_key_id(parts->name, parts->type, &pair.key) != parts->key_id) {
@@ -243,7 +243,7 @@ enum weft_err weft_signer_parse(
     if (skey.size < skip || memcmp(skey.data, private_prefix, skip) != 0) {
         return weft_fail(msg, WEFT_EMALFORMED, "a private key starts with %s", private_prefix);
     }
-    struct parts parts;
+    struct parts parts = {.name = {"", 0}};
     struct weft_text rest = {skey.data + skip, skey.size - skip};
     enum weft_err err = parse_parts(rest, &parts, msg);
     if (err == WEFT_OK && !weft_signer_is_name(parts.name)) {

@@ -135,8 +135,8 @@ enum weft_err weft_ed25519_generate(struct weft_ed25519_pair *ret_pair, struct w
 enum weft_err weft_ed25519_from_seed(const uint8_t seed[WEFT_ED25519_SEED_SIZE],
     struct weft_ed25519_pair *ret_pair, struct weft_msg *msg)
 {
-    EVP_PKEY *pkey;
-    struct weft_ed25519_key key;
+    EVP_PKEY *pkey = NULL;
+    struct weft_ed25519_key key = {{0}};
     enum weft_err err = open_seed(seed, &pkey, &key, msg);
     if (err != WEFT_OK) {
         return err;
@@ -150,8 +150,8 @@ enum weft_err weft_ed25519_from_seed(const uint8_t seed[WEFT_ED25519_SEED_SIZE],
 enum weft_err weft_ed25519_sign(const struct weft_ed25519_pair *pair, struct weft_bytes message,
     uint8_t ret_signature[WEFT_ED25519_SIGNATURE_SIZE], struct weft_msg *msg)
 {
-    EVP_PKEY *pkey;
-    struct weft_ed25519_key key;
+    EVP_PKEY *pkey = NULL;
+    struct weft_ed25519_key key = {{0}};
     enum weft_err err = open_seed(pair->seed, &pkey, &key, msg);
     if (err != WEFT_OK) {
         return err;

@@ -59,7 +59,7 @@ static enum weft_err parse(struct weft_bytes pem, struct parsed *ret_parsed, str
     } else if (is_whole && strcmp(name, PEM_STRING_PKCS8INF) == 0) {
         parsed.opened = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, size);
     }
-    bool is_all = p == data + size;
+    bool is_all = is_whole && data != NULL && p == data + size;
     OPENSSL_secure_free(name);
     OPENSSL_secure_free(header);
     OPENSSL_secure_clear_free(data, size > 0 ? (size_t)size : 0);
@@ -130,7 +130,7 @@ static enum weft_err inspect_sealed(
 enum weft_err weft_keyfile_inspect(
     struct weft_bytes pem, struct weft_keyfile_facts *ret_facts, struct weft_msg *msg)
 {
-    struct parsed parsed;
+    struct parsed parsed = {NULL, NULL};
     struct weft_keyfile_facts facts = {false, 0};
     enum weft_err err = parse(pem, &parsed, msg);
     if (err != WEFT_OK) {
@@ -185,7 +185,7 @@ static enum weft_err unseal(
 enum weft_err weft_keyfile_decode(struct weft_bytes pem, struct weft_bytes passphrase,
     struct weft_ed25519_pair *ret_pair, struct weft_msg *msg)
 {
-    struct parsed parsed;
+    struct parsed parsed = {NULL, NULL};
     enum weft_err err = parse(pem, &parsed, msg);
     if (err != WEFT_OK) {
         return err;
