@@ -386,6 +386,26 @@ TEST(audit_verify, a_thousand_seeded_mutations_are_all_refused)
     audit_files_destroy(&files);
 }
 
+/* Entries and tiles that fit together, under a checkpoint that was signed for others. */
+TEST(audit_verify, a_log_that_fits_together_has_to_have_the_signed_root)
+{
+    struct weft_msg msg;
+    struct weft_buffer kept = {0};
+    make_log(SMALL, NODES);
+    const struct audit_file *checkpoint = audit_files_find(&files, "checkpoint");
+    EXPECT_EQ(WEFT_OK, weft_buffer_append(&kept, checkpoint->data, checkpoint->size));
+    make_log(SMALL - 1, NODES);
+    audit_log_add(&audit, (struct weft_bytes){(const uint8_t *)"other", 5});
+    head = audit_log_publish(&audit, origin, signers, NODES);
+    EXPECT_EQ(WEFT_OK, verify(&msg));
+    audit_files_put(&files, "checkpoint", (struct weft_bytes){kept.data, kept.size});
+    EXPECT_EQ(WEFT_EBADSIG, verify(&msg));
+    EXPECT_TEXT("checkpoint: the 700 entries have another root", msg.text);
+    weft_buffer_destroy(&kept);
+    audit_log_destroy(&audit);
+    audit_files_destroy(&files);
+}
+
 /* A log whose history was rewritten by somebody who has only one of the keys. */
 TEST(audit_verify, a_rewritten_history_does_not_verify)
 {
