@@ -39,12 +39,14 @@ enum weft_err weft_witness_request_parse(
         return weft_fail(
             msg, WEFT_ETOOBIG, "a request over %d bytes", WEFT_WITNESS_REQUEST_SIZE_MAX);
     }
-    const char *end = body.size > skip ? memchr(body.data, '\n', body.size) : NULL;
-    struct weft_text number = {body.data + skip, 0};
-    if (end == NULL || memcmp(body.data, word, skip) != 0 || end < number.data) {
+    const char *end = NULL;
+    if (body.size > skip && memcmp(body.data, word, skip) == 0) {
+        end = memchr(body.data + skip, '\n', body.size - skip);
+    }
+    if (end == NULL) {
         return weft_fail(msg, WEFT_EMALFORMED, "line 1: not \"old <size>\"");
     }
-    number.size = (size_t)(end - number.data);
+    struct weft_text number = {body.data + skip, (size_t)(end - body.data) - skip};
     if (!weft_text_number(number, &request.old_size) ||
         (number.size > 1 && number.data[0] == '0')) {
         return weft_fail(

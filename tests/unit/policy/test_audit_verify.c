@@ -303,6 +303,8 @@ static bool change(enum mutation kind, struct change *c)
         a->size -= 1 + test_random(a->size);
         return true;
     case LENGTHEN:
+        a->data = realloc(a->data, a->size + 1);
+        EXPECT_TRUE(a->data != NULL);
         a->data[a->size++] = (uint8_t)test_random(256);
         return true;
     case DELETE:

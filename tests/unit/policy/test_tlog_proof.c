@@ -46,7 +46,7 @@ TEST(tlog_proof, what_is_none_is_refused)
         "c2sp.org/tlog-proof@v1\nindex -1\n\n", "c2sp.org/tlog-proof@v1\nindex 0\n",
         "c2sp.org/tlog-proof@v1\nextra \nindex 0\n\n",
         "c2sp.org/tlog-proof@v1\nextra A\nindex 0\n\n",
-        "c2sp.org/tlog-proof@v1\nindex 0\nextra YWdl\n\n", "c2sp.org/tlog-proof@v1\nindex 0\n" H};
+        "c2sp.org/tlog-proof@v1\nindex 0\nextra YWdl\n\n", ("c2sp.org/tlog-proof@v1\nindex 0\n" H)};
     struct weft_tlog_proof proof = {.index = 77};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         EXPECT_EQ(WEFT_EMALFORMED, parse(bad[i], &proof));
