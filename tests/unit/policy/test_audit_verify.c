@@ -41,7 +41,7 @@ static void make_log(size_t count, uint32_t signer_count)
 {
     audit_log_destroy(&audit);
     audit_files_destroy(&files);
-    for (uint8_t i = 0; i <= NODES; i++) {
+    for (int i = 0; i <= NODES; i++) {
         signers[i] = audit_signer(origin, WEFT_SIGNER_ED25519, (uint8_t)(i + 1));
         if (i < NODES) {
             verifiers[i] = signers[i].verifier;
