@@ -83,7 +83,7 @@ enum weft_err weft_checkpoint_note_encode(
         return weft_fail(msg, err, "a checkpoint: no room");
     }
     struct weft_text text = {(const char *)out->data + before, out->size - before};
-    struct weft_checkpoint_note again;
+    struct weft_checkpoint_note again = {.origin = {NULL, 0}};
     if (weft_checkpoint_note_parse(text, &again, msg) != WEFT_OK ||
         !weft_text_equal(again.origin, checkpoint->origin)) {
         out->size = before;

@@ -160,6 +160,13 @@ void weft_merkle_prover_init(
     }
 }
 
+/* The largest power of two that is not above n, as its exponent. */
+static unsigned log2_of(uint64_t n)
+{
+    weft_assert(n > 0); /* POL-42 */
+    return 63 - (unsigned)__builtin_clzll(n);
+}
+
 /* The root of the full subtree of 2^height leaves that starts at `start`. */
 static enum weft_err subtree(struct weft_merkle_prover *p, uint64_t start, unsigned height,
     struct weft_digest *ret_root, struct weft_msg *msg)
@@ -195,7 +202,7 @@ static enum weft_err tree_hash(struct weft_merkle_prover *p, uint64_t start, uin
     struct weft_digest roots[64];
     unsigned count = 0;
     while (start < end) {
-        unsigned height = bits_of(end - start) - 1;
+        unsigned height = log2_of(end - start);
         enum weft_err err = subtree(p, start, height, &roots[count++], msg);
         if (err != WEFT_OK) {
             return err;
@@ -213,7 +220,7 @@ static enum weft_err tree_hash(struct weft_merkle_prover *p, uint64_t start, uin
 /* "the largest power of two less than n" */
 static uint64_t split_of(uint64_t n)
 {
-    return UINT64_C(1) << (bits_of(n - 1) - 1);
+    return UINT64_C(1) << log2_of(n - 1);
 }
 
 static enum weft_err add_hash(struct weft_merkle_prover *p, uint64_t start, uint64_t end,

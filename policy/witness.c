@@ -118,7 +118,7 @@ static enum weft_witness_outcome judge_growth(const struct weft_witness_request 
 void weft_witness_decide(struct weft_text body, const struct weft_witness_log *logs,
     uint32_t log_count, struct weft_witness_decision *ret_decision, struct weft_msg *msg)
 {
-    struct weft_witness_request request;
+    struct weft_witness_request request = {.old_size = 0};
     struct weft_note note;
     struct weft_checkpoint_note checkpoint;
     *ret_decision = (struct weft_witness_decision){.outcome = WEFT_WITNESS_MALFORMED};
