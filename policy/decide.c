@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "policy/lang.h"
+#include "policy/lang_truth.h"
 #include "proto/check.h"
 
 _Static_assert(
@@ -86,8 +86,15 @@ struct verdict {
 
 static void judge(struct verdict *v, uint32_t index)
 {
+    uint16_t gate = v->facts->policy->briefs[index].gate;
+    if (gate != WEFT_LANG_NOT_REMEMBERED && v->facts->terms[gate] == WEFT_LANG_FALSE + 1) {
+        return;
+    }
+    enum weft_lang_truth truth = weft_lang_statement_truth(v->facts, index);
+    if (truth == WEFT_LANG_FALSE) {
+        return;
+    }
     const struct weft_lang_statement *s = &v->facts->policy->statements[index];
-    enum weft_lang_truth truth = weft_lang_statement_truth(v->facts, s);
     struct weft_policy_decision *d = v->decision;
     switch (s->kind) {
     case WEFT_STATEMENT_PERMIT:
@@ -99,15 +106,12 @@ static void judge(struct verdict *v, uint32_t index)
         }
         return;
     case WEFT_STATEMENT_FORBID:
-        if (truth != WEFT_LANG_FALSE && index < v->forbid) {
+        if (index < v->forbid) {
             v->forbid = index;
             v->is_forbid_by_error = truth == WEFT_LANG_ERROR;
         }
         return;
     case WEFT_STATEMENT_REQUIRE:
-        if (truth == WEFT_LANG_FALSE) {
-            return;
-        }
         put(&d->applied, index);
         d->has_hide = d->has_hide || s->hide_count > 0;
         if (weft_lang_is_met(v->facts, s)) {

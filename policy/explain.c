@@ -1,6 +1,6 @@
 #include "policy/explain.h"
 
-#include "policy/lang.h"
+#include "policy/lang_truth.h"
 #include "proto/check.h"
 
 enum {
@@ -34,9 +34,9 @@ static void find_condition(struct weft_lang_facts *f, const struct weft_lang_sta
 static bool find_miss(struct weft_lang_facts *f, uint32_t index, struct weft_policy_miss *ret_miss)
 {
     const struct weft_lang_statement *s = &f->policy->statements[index];
-    enum weft_lang_truth who = weft_lang_clause_truth(f, s, WEFT_CLAUSE_WHO);
-    enum weft_lang_truth on = weft_lang_clause_truth(f, s, WEFT_CLAUSE_ON);
-    enum weft_lang_truth when = weft_lang_clause_truth(f, s, WEFT_CLAUSE_WHEN);
+    enum weft_lang_truth who = weft_lang_clause_truth(f, index, WEFT_CLAUSE_WHO);
+    enum weft_lang_truth on = weft_lang_clause_truth(f, index, WEFT_CLAUSE_ON);
+    enum weft_lang_truth when = weft_lang_clause_truth(f, index, WEFT_CLAUSE_WHEN);
     ret_miss->statement = (uint16_t)index;
     if (who != WEFT_LANG_TRUE) {
         find_condition(f, s, WEFT_CLAUSE_WHO, ret_miss);

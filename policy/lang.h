@@ -115,6 +115,18 @@ struct weft_lang_statement {
 enum {
     WEFT_LANG_KEY_ANY = WEFT_ACTIONS, /* Of statements that `do any`, in the index of assets. */
     WEFT_LANG_ANCHORS_MAX = 8,        /* Of one statement; with more it is asked of any asset. */
+    WEFT_LANG_REMEMBERED_MAX = 16384, /* Distinct terms that a decision remembers, a byte each. */
+    WEFT_LANG_NOT_REMEMBERED = 0xffff,
+};
+
+/* Of a statement, what a decision looks at first, beside each other. */
+struct weft_lang_brief {
+    uint32_t first_term;
+    uint16_t gate; /* Number of its first term of `on`: most are passed by for that alone. */
+    uint8_t kind;  /* enum weft_policy_statement_kind */
+    uint8_t who_count;
+    uint8_t on_count;
+    uint8_t when_count;
 };
 
 struct weft_policy {
@@ -124,6 +136,9 @@ struct weft_policy {
     struct weft_lang_term *terms;
     struct weft_lang_statement *statements;
     struct weft_lang_pattern *fields;
+    const struct weft_lang_brief *briefs; /* Of each statement. */
+    const uint16_t *same;                 /* Of each term: a number that equal ones share. */
+    uint32_t same_count;
     uint32_t definition_count;
     uint32_t term_count;
     uint32_t statement_count;
@@ -142,7 +157,7 @@ static inline const struct weft_lang_term *weft_lang_terms(
     return policy->terms + first;
 }
 
-/* lang_parser.c: arrays filled, nothing indexed. Takes the arrays from `scratch`. */
+/* lang_parser.c: arrays filled, nothing indexed; they lie in `scratch`. */
 struct weft_lang_parse {
     struct weft_text text; /* Lives as long as the policy. */
     const char *file;
@@ -157,32 +172,6 @@ WEFT_MUST_USE enum weft_err weft_lang_parse(
 /* lang_compile.c: indexes and bounds of a parsed policy. WEFT_ETOOBIG, WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_lang_compile(
     const struct weft_lang_parse *parse, struct weft_policy *policy);
-
-/* --- evaluation (lang_truth.c) ------------------------------------------------------------- */
-
-/* What one decision remembers: each group and scope is looked at once. */
-struct weft_lang_facts {
-    const struct weft_policy *policy;
-    const struct weft_policy_request *request;
-    const struct weft_policy_subject *subject; /* The request's, or an approver. */
-    bool is_foreign;
-    bool has_memory;
-    uint8_t memory[WEFT_POLICY_DEFINITIONS_MAX]; /* 0: not yet; else a truth plus 1. */
-};
-
-void weft_lang_facts_init(struct weft_lang_facts *f, const struct weft_policy *policy,
-    const struct weft_policy_request *request);
-enum weft_lang_truth weft_lang_term_truth(
-    struct weft_lang_facts *f, const struct weft_lang_term *term);
-/* Of one clause: `who` is the union of its terms, the others hold if all do. */
-enum weft_lang_truth weft_lang_clause_truth(
-    struct weft_lang_facts *f, const struct weft_lang_statement *s, enum weft_policy_clause clause);
-/* Of who, on and when together. */
-enum weft_lang_truth weft_lang_statement_truth(
-    struct weft_lang_facts *f, const struct weft_lang_statement *s);
-/* Approvals of the request that count for the statement's `need`. */
-uint32_t weft_lang_approvals(struct weft_lang_facts *f, const struct weft_lang_statement *s);
-bool weft_lang_is_met(struct weft_lang_facts *f, const struct weft_lang_statement *s);
 
 /* --- patterns (lang_pattern.c) ------------------------------------------------------------ */
 

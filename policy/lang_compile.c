@@ -1,4 +1,5 @@
 /* What a parsed policy is asked by: assets and fields by their segments; and what that costs. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "policy/lang.h"
@@ -42,6 +43,104 @@ static enum weft_err keep_arrays(const struct weft_lang_parse *parse, struct wef
     p->fields = fields;
     return WEFT_OK;
 }
+
+/* --- terms that are the same -------------------------------------------------------------- */
+
+static int compare_numbers(int64_t a, int64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+static int compare_patterns(const struct weft_lang_pattern *a, const struct weft_lang_pattern *b)
+{
+    int order = weft_text_compare(a->text, b->text);
+    return order != 0 ? order : (int)a->is_subtree - (int)b->is_subtree;
+}
+
+/* By all that a term's truth depends on. */
+static int compare_terms(const struct weft_lang_term *a, const struct weft_lang_term *b)
+{
+    const int64_t left[] = {a->type, a->is_not, a->op, a->class, a->attr_type, a->definition,
+        a->number, a->window.start_min, a->window.end_min, a->window.offset_min, a->window.days};
+    const int64_t right[] = {b->type, b->is_not, b->op, b->class, b->attr_type, b->definition,
+        b->number, b->window.start_min, b->window.end_min, b->window.offset_min, b->window.days};
+    int order = 0;
+    for (size_t i = 0; i < sizeof(left) / sizeof(left[0]) && order == 0; i++) {
+        order = compare_numbers(left[i], right[i]);
+    }
+    order = order != 0 ? order : weft_text_compare(a->name, b->name);
+    order = order != 0 ? order : weft_text_compare(a->other, b->other);
+    return order != 0 ? order : compare_patterns(&a->pattern, &b->pattern);
+}
+
+struct place {
+    const struct weft_lang_term *term;
+    uint32_t index;
+};
+
+static int compare_places(const void *left, const void *right)
+{
+    const struct place *a = left;
+    const struct place *b = right;
+    int order = compare_terms(a->term, b->term);
+    return order != 0 ? order : compare_numbers(a->index, b->index);
+}
+
+/* A number for each term of a statement's conditions, which equal ones share. */
+static enum weft_err number_terms(const struct weft_lang_parse *parse, struct weft_policy *p)
+{
+    struct place *places = weft_arena_array(parse->scratch, p->term_count, sizeof(places[0]));
+    uint16_t *same = weft_arena_array(parse->arena, p->term_count, sizeof(same[0]));
+    uint32_t count = 0;
+    if (places == NULL || same == NULL) {
+        return no_room(parse);
+    }
+    memset(same, 0xff, p->term_count * sizeof(same[0])); /* WEFT_LANG_NOT_REMEMBERED */
+    for (uint32_t i = 0; i < p->statement_count; i++) {
+        const struct weft_lang_term *end =
+            weft_lang_terms(p, &p->statements[i], WEFT_LANG_CLAUSE_NEED);
+        for (const struct weft_lang_term *t = p->terms + p->statements[i].first_term; t < end;
+             t++) {
+            places[count++] = (struct place){t, (uint32_t)(t - p->terms)};
+        }
+    }
+    if (count > 0) {
+        qsort(places, count, sizeof(places[0]), compare_places);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (i > 0 && compare_terms(places[i - 1].term, places[i].term) == 0) {
+            same[places[i].index] = same[places[i - 1].index];
+        } else if (p->same_count < WEFT_LANG_REMEMBERED_MAX) {
+            same[places[i].index] = (uint16_t)p->same_count++;
+        }
+    }
+    p->same = same;
+    return WEFT_OK;
+}
+
+static enum weft_err write_briefs(const struct weft_lang_parse *parse, struct weft_policy *p)
+{
+    struct weft_lang_brief *briefs =
+        weft_arena_array(parse->arena, p->statement_count, sizeof(briefs[0]));
+    if (briefs == NULL) {
+        return no_room(parse);
+    }
+    for (uint32_t i = 0; i < p->statement_count; i++) {
+        const struct weft_lang_statement *s = &p->statements[i];
+        bool has_on = s->counts[WEFT_CLAUSE_ON] > 0;
+        briefs[i] = (struct weft_lang_brief){.first_term = s->first_term,
+            .gate = has_on ? p->same[s->first_term + s->counts[WEFT_CLAUSE_WHO]]
+                           : WEFT_LANG_NOT_REMEMBERED,
+            .kind = (uint8_t)s->kind,
+            .who_count = (uint8_t)s->counts[WEFT_CLAUSE_WHO],
+            .on_count = (uint8_t)s->counts[WEFT_CLAUSE_ON],
+            .when_count = (uint8_t)s->counts[WEFT_CLAUSE_WHEN]};
+    }
+    p->briefs = briefs;
+    return WEFT_OK;
+}
+
+_Static_assert(WEFT_POLICY_CONDITIONS_MAX <= UINT8_MAX, "a brief counts a statement's terms");
 
 /* --- where a statement begins to be of interest ------------------------------------------- */
 
@@ -304,6 +403,12 @@ enum weft_err weft_lang_compile(const struct weft_lang_parse *parse, struct weft
 {
     uint64_t fields = 0;
     enum weft_err err = keep_arrays(parse, p);
+    if (err == WEFT_OK) {
+        err = number_terms(parse, p);
+    }
+    if (err == WEFT_OK) {
+        err = write_briefs(parse, p);
+    }
     if (err == WEFT_OK) {
         err = index_assets(parse, p);
     }

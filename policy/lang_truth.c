@@ -1,7 +1,7 @@
 /* What a term says of a request: false, true, or an error where a fact is not there. */
 #include <string.h>
 
-#include "policy/lang.h"
+#include "policy/lang_truth.h"
 #include "proto/check.h"
 
 enum {
@@ -30,7 +30,8 @@ void weft_lang_facts_init(struct weft_lang_facts *f, const struct weft_policy *p
     f->subject = request->subject;
     f->is_foreign = is_foreign(request, request->subject);
     f->has_memory = true;
-    memset(f->memory, 0, policy->definition_count);
+    memset(f->definitions, 0, policy->definition_count);
+    memset(f->terms, 0, policy->same_count);
 }
 
 static bool is_principal(const struct weft_lang_facts *f, const struct weft_lang_term *term)
@@ -168,8 +169,8 @@ static enum weft_lang_truth agreement_truth(
 /* The union of its members; remembered for the request's own subject. */
 static enum weft_lang_truth definition_truth(struct weft_lang_facts *f, uint32_t index)
 {
-    if (f->has_memory && f->memory[index] != 0) {
-        return (enum weft_lang_truth)(f->memory[index] - 1);
+    if (f->has_memory && f->definitions[index] != 0) {
+        return (enum weft_lang_truth)(f->definitions[index] - 1);
     }
     const struct weft_lang_definition *d = &f->policy->definitions[index];
     enum weft_lang_truth found = WEFT_LANG_FALSE;
@@ -178,7 +179,7 @@ static enum weft_lang_truth definition_truth(struct weft_lang_facts *f, uint32_t
         found = one > found ? one : found;
     }
     if (f->has_memory) {
-        f->memory[index] = (uint8_t)(found + 1);
+        f->definitions[index] = (uint8_t)(found + 1);
     }
     return found;
 }
@@ -230,48 +231,72 @@ enum weft_lang_truth weft_lang_term_truth(
 
 /* --- clauses and statements --------------------------------------------------------------- */
 
-static enum weft_lang_truth who_truth(
-    struct weft_lang_facts *f, const struct weft_lang_statement *s)
+/* By its place in the policy's terms. */
+static enum weft_lang_truth remembered_truth(struct weft_lang_facts *f, uint32_t index)
 {
-    const struct weft_lang_term *terms = weft_lang_terms(f->policy, s, WEFT_CLAUSE_WHO);
-    uint32_t count = s->counts[WEFT_CLAUSE_WHO];
+    uint16_t same = f->policy->same[index];
+    if (same == WEFT_LANG_NOT_REMEMBERED) {
+        return weft_lang_term_truth(f, &f->policy->terms[index]);
+    }
+    if (f->terms[same] == 0) {
+        f->terms[same] = (uint8_t)(weft_lang_term_truth(f, &f->policy->terms[index]) + 1);
+    }
+    return (enum weft_lang_truth)(f->terms[same] - 1);
+}
+
+static enum weft_lang_truth who_truth(
+    struct weft_lang_facts *f, const struct weft_lang_brief *brief)
+{
     /* Without a `who`, which a permit has always: everybody. */
-    enum weft_lang_truth found = count == 0 ? WEFT_LANG_TRUE : WEFT_LANG_FALSE;
-    for (uint32_t i = 0; i < count && found != WEFT_LANG_TRUE; i++) {
+    enum weft_lang_truth found = brief->who_count == 0 ? WEFT_LANG_TRUE : WEFT_LANG_FALSE;
+    bool is_out = f->is_foreign && brief->kind == WEFT_STATEMENT_PERMIT;
+    for (uint32_t i = 0; i < brief->who_count && found != WEFT_LANG_TRUE; i++) {
         /* "Foreign principals match only `partner` selectors": what grants does not reach them by
          * `any` or by what they are not. What forbids does (POL-64). */
-        if (f->is_foreign && s->kind == WEFT_STATEMENT_PERMIT &&
-            (terms[i].is_not || terms[i].type == WEFT_LANG_ANY)) {
+        const struct weft_lang_term *term = &f->policy->terms[brief->first_term + i];
+        if (is_out && (term->is_not || term->type == WEFT_LANG_ANY)) {
             continue;
         }
-        enum weft_lang_truth one = weft_lang_term_truth(f, &terms[i]);
+        enum weft_lang_truth one = remembered_truth(f, brief->first_term + i);
         found = one > found ? one : found;
     }
     return found;
 }
 
-enum weft_lang_truth weft_lang_clause_truth(
-    struct weft_lang_facts *f, const struct weft_lang_statement *s, enum weft_policy_clause clause)
+static enum weft_lang_truth all_truth(struct weft_lang_facts *f, uint32_t first, uint32_t count)
 {
-    if (clause == WEFT_CLAUSE_WHO) {
-        return who_truth(f, s);
-    }
-    const struct weft_lang_term *terms = weft_lang_terms(f->policy, s, clause);
     enum weft_lang_truth found = WEFT_LANG_TRUE;
-    for (uint32_t i = 0; i < s->counts[clause] && found != WEFT_LANG_FALSE; i++) {
-        enum weft_lang_truth one = weft_lang_term_truth(f, &terms[i]);
+    for (uint32_t i = 0; i < count && found != WEFT_LANG_FALSE; i++) {
+        enum weft_lang_truth one = remembered_truth(f, first + i);
         found = one < found ? one : found;
     }
     return found;
 }
 
-enum weft_lang_truth weft_lang_statement_truth(
-    struct weft_lang_facts *f, const struct weft_lang_statement *s)
+enum weft_lang_truth weft_lang_clause_truth(
+    struct weft_lang_facts *f, uint32_t statement, enum weft_policy_clause clause)
 {
-    enum weft_lang_truth found = weft_lang_clause_truth(f, s, WEFT_CLAUSE_ON);
-    for (uint32_t clause = 0; clause < 2 && found != WEFT_LANG_FALSE; clause++) {
-        enum weft_lang_truth one =
-            weft_lang_clause_truth(f, s, clause == 0 ? WEFT_CLAUSE_WHO : WEFT_CLAUSE_WHEN);
+    const struct weft_lang_brief *brief = &f->policy->briefs[statement];
+    uint32_t on = brief->first_term + brief->who_count;
+    switch (clause) {
+    case WEFT_CLAUSE_WHO:
+        return who_truth(f, brief);
+    case WEFT_CLAUSE_ON:
+        return all_truth(f, on, brief->on_count);
+    case WEFT_CLAUSE_WHEN:
+        return all_truth(f, on + brief->on_count, brief->when_count);
+    }
+    weft_unreachable("a clause of conditions is one of three");
+}
+
+/* What it is about first: most statements are about something else. */
+enum weft_lang_truth weft_lang_statement_truth(struct weft_lang_facts *f, uint32_t statement)
+{
+    static const enum weft_policy_clause order[] = {
+        WEFT_CLAUSE_ON, WEFT_CLAUSE_WHO, WEFT_CLAUSE_WHEN};
+    enum weft_lang_truth found = WEFT_LANG_TRUE;
+    for (uint32_t i = 0; i < 3 && found != WEFT_LANG_FALSE; i++) {
+        enum weft_lang_truth one = weft_lang_clause_truth(f, statement, order[i]);
         found = one < found ? one : found;
     }
     return found;
