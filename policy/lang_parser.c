@@ -33,8 +33,8 @@ static void describe(const struct weft_lang_token *token, char ret_text[FOUND_SI
     }
 }
 
-static enum weft_err fail_at(struct weft_lang_parser *p, const struct weft_lang_token *token,
-    enum weft_err err, const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static enum weft_err fail_at(struct weft_lang_parser *p,
+    const struct weft_lang_token *token, enum weft_err err, const char *format, va_list args)
 {
     char expected[320];
     char found[FOUND_SIZE_MAX + 8];

@@ -67,14 +67,17 @@ TEST(policy, engine_and_naive_evaluator_agree_on_random_policies)
 
 /* --- the small universe ------------------------------------------------------------------- */
 
+#define SUPPLIER                                                                                   \
+    "permit A\n  who partner supplier.example role analyst\n  do read\n  on press7 kind wear\n"    \
+    "  only fields hours temp/*\n  when agreement supplier-oem >= 7\n"
+
 static const char *const small[SMALL] = {
     "permit A\n  who any\n  do read\n",
     "permit A\n  who any\n  do any\n  on asset plant1/...\n",
     "permit A\n  who op ann\n  do any\n",
     "permit A\n  who role operator @ plant1/line2\n  do read propose\n  on press7\n",
     "permit A\n  who leads\n  do propose\n  on press7 tier >= 2\n",
-    "permit A\n  who partner supplier.example role analyst\n  do read\n  on press7 kind wear\n"
-    "  only fields hours temp/*\n  when agreement supplier-oem >= 7\n",
+    SUPPLIER,
     "permit A\n  who partner supplier.example\n  do any\n",
     "permit A\n  who attr us-person = true\n  do read\n  hide cost\n",
     "permit A\n  who attr us-person = false\n  do any\n",
