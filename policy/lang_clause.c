@@ -64,13 +64,13 @@ static uint32_t conditions(const struct weft_lang_parser *p, const struct weft_l
 static enum weft_err take_term(struct weft_lang_parser *p, const struct weft_lang_statement *s,
     uint32_t clause, struct weft_lang_term **ret_term)
 {
+    *ret_term = &p->policy->terms[p->policy->term_count];
     if (conditions(p, s) == WEFT_POLICY_CONDITIONS_MAX) {
         return weft_lang_fail_at(p, p->token, WEFT_ETOOBIG,
             "at most %d conditions in a statement (a group or scope counts once)",
             WEFT_POLICY_CONDITIONS_MAX);
     }
     weft_assert(p->policy->term_count < p->words); /* POL-62 */
-    *ret_term = &p->policy->terms[p->policy->term_count];
     enum weft_err err = weft_lang_take_term(p, clause, *ret_term);
     p->policy->term_count += err == WEFT_OK ? 1 : 0;
     return err;
@@ -165,7 +165,7 @@ static enum weft_err take_fields(
     uint32_t count = 0;
     while (count == 0 || !weft_lang_is_at_end(p)) {
         const struct weft_lang_token *token = p->token;
-        struct weft_text text;
+        struct weft_text text = {NULL, 0};
         enum weft_err err = weft_lang_take_text(p, "a field (a path of names)", &text);
         if (err != WEFT_OK) {
             return err;

@@ -175,7 +175,7 @@ static enum weft_err take_new_name(struct weft_lang_parser *p, struct weft_lang_
     uint32_t index, struct weft_text *ret_name)
 {
     const struct weft_lang_token *token = p->token;
-    struct weft_text name;
+    struct weft_text name = {NULL, 0};
     enum weft_err err = weft_lang_take_text(p, name_rule, &name);
     if (err != WEFT_OK) {
         return err;
@@ -206,7 +206,7 @@ static enum weft_err take_new_name(struct weft_lang_parser *p, struct weft_lang_
 static enum weft_err take_time(struct weft_lang_parser *p, int64_t *ret_ns)
 {
     const struct weft_lang_token *token = p->token;
-    struct weft_text text;
+    struct weft_text text = {NULL, 0};
     enum weft_err err = weft_lang_take_text(p, "a time (2026-01-01T00:00:00Z)", &text);
     if (err == WEFT_OK && weft_time_parse(text, ret_ns, NULL) != WEFT_OK) {
         err = weft_lang_fail_at(p, token, WEFT_EINVAL, "a time (2026-01-01T00:00:00Z)");
@@ -235,7 +235,7 @@ static enum weft_err take_valid(struct weft_lang_parser *p)
 static enum weft_err take_prev(struct weft_lang_parser *p)
 {
     const struct weft_lang_token *token = p->token;
-    struct weft_text text;
+    struct weft_text text = {NULL, 0};
     enum weft_err err = weft_lang_take_text(p, "\"sha256:\" and 64 hexadecimal digits", &text);
     if (err == WEFT_OK && weft_digest_parse(text, &p->policy->head.prev) != WEFT_OK) {
         err = weft_lang_fail_at(

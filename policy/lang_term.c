@@ -182,7 +182,7 @@ static enum weft_err take_pattern(
     struct weft_lang_parser *p, enum weft_lang_term_type type, struct weft_lang_term *term)
 {
     const struct weft_lang_token *token = p->token;
-    struct weft_text text;
+    struct weft_text text = {NULL, 0};
     enum weft_err err = weft_lang_take_text(p, "a pattern", &text);
     if (err != WEFT_OK) {
         return err;

@@ -111,6 +111,17 @@ TEST(policy_decide, automation_never_approves)
     EXPECT_TEXT("allow", decide(text, &r));
 }
 
+TEST(policy_decide, proposer_does_not_approve_under_another_name)
+{
+    struct naive_request r = plain(person("bo", "oem.example"));
+    r.approvals[0] = (struct naive_approval){person("bo2", "oem.example"), NOON_S};
+    EXPECT_TEXT("allow",
+        decide("permit a\n who any\n do read\nrequire b\n do read\n need 1 of role lead\n", &r));
+    EXPECT_TEXT("needs", decide("permit a\n who any\n do read\n"
+                                "require b\n do read\n need 1 of role lead not proposer\n",
+                             &r));
+}
+
 TEST(policy_decide, time_before_1970_and_at_the_ends_of_time_is_decided)
 {
     static const char text[] = "permit a\n who any\n do read\n when time 22:00..06:00 Z wed\n";
