@@ -60,9 +60,10 @@ enum weft_err weft_lang_print_pattern(
         memcpy(whole, pattern->text.data, size);
     }
     if (pattern->is_subtree) {
-        const char *below = size > 0 ? "/..." : "...";
-        memcpy(whole + size, below, strlen(below));
-        size += strlen(below);
+        static const struct weft_text below = WEFT_TEXT("/...");
+        size_t skip = size > 0 ? 0 : 1; /* The slash. */
+        memcpy(whole + size, below.data + skip, below.size - skip);
+        size += below.size - skip;
     }
     return weft_lang_print_word((struct weft_text){whole, size}, out);
 }
