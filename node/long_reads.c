@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "node/pace.h"
+#include "proto/answer_json.h"
 #include "proto/check.h"
 
 enum {
@@ -21,6 +22,7 @@ enum {
     SCRATCH_SIZE_MAX = 32 * 1024 * 1024,
     TEXTS_SIZE_MAX = 64 * 1024, /* of a query; a message of the doors is smaller */
     CLIENT_SHARE = 4,           /* One client may fill a quarter of the queue. */
+    STEP_STEPS = 26,            /* measured: a step as JSON 1.3 us, one of a search 0.05 us */
 };
 
 struct long_read {
@@ -31,6 +33,8 @@ struct long_read {
     uint64_t deadline_ms;
     struct weft_view *view; /* While it runs. */
     struct weft_buffer answer;
+    bool is_json;      /* The answer; else a message. */
+    uint64_t index;    /* Of the state that it speaks for, where it is JSON. */
     enum weft_err err; /* WEFT_OK: answered, be it with an error that the query found. */
 };
 
@@ -129,6 +133,38 @@ static enum weft_err ask(void *ctx, struct weft_msg *msg)
     }
 }
 
+struct writing {
+    struct weft_yield *yield;
+    uint32_t steps; /* What an item costs. */
+};
+
+static enum weft_err on_item(void *ctx, struct weft_writer *writer)
+{
+    const struct writing *writing = ctx;
+    (void)writer;
+    return weft_yield_step(writing->yield, writing->steps);
+}
+
+/* A trace for the HTTP door becomes JSON here: 20,000 steps took the loop 20 to 30 ms. What cannot
+ * be written so goes as a message, of which the door tells what is wrong. */
+static void render(
+    struct long_read *read, const struct weft_trace_result *trace, struct weft_yield *yield)
+{
+    struct weft_writer writer = {.out = read->answer};
+    struct weft_arena scratch = {.size_max = SCRATCH_SIZE_MAX};
+    struct writing writing = {yield, read->query.ids_only ? 1 : STEP_STEPS};
+    const struct weft_answer_items items = {.ctx = &writing, .on_item = on_item};
+    enum weft_err rv =
+        weft_answer_write_trace(&writer, NULL, trace, read->query.ids_only, &scratch, &items);
+    weft_arena_destroy(&scratch);
+    read->answer = writer.out;
+    read->index = trace->index;
+    read->is_json = rv == WEFT_OK && !writer.is_broken;
+    if (!read->is_json) {
+        weft_buffer_clear(&read->answer);
+    }
+}
+
 /* Touches the read, and nothing else of the loop's (NOD-14). */
 static void answer(struct worker *w, struct long_read *read)
 {
@@ -142,12 +178,19 @@ static void answer(struct worker *w, struct long_read *read)
         weft_view_yield_with(read->view, &yield);
         rv = weft_view_query(read->view, &read->query, &w->scratch, &message, &msg);
         weft_view_yield_with(read->view, NULL);
+        if (rv == WEFT_OK && read->waiter.door == WEFT_DOOR_HTTP &&
+            message.kind == WEFT_KIND_TRACE_RESULT) {
+            render(read, &message.trace, &yield);
+        }
+        if (rv == WEFT_OK && yield.err != WEFT_OK) {
+            rv = weft_fail(&msg, yield.err, "%s", yield.msg.text);
+        }
         read->err = yield.err;
     } else {
         read->err = rv;
     }
-    if (weft_read_encode(read->view, rv, &message, read->waiter.request_id, &msg, &read->answer) !=
-        WEFT_OK) {
+    if (!read->is_json && weft_read_encode(read->view, rv, &message, read->waiter.request_id, &msg,
+                              &read->answer) != WEFT_OK) {
         weft_buffer_clear(&read->answer);
     }
     w->sending_ns = read->answer.size * SEND_NS_PER_BYTE;
@@ -203,7 +246,9 @@ static void deliver(struct weft_long_reads *l, struct worker *w)
     l->cancelled += read->err != WEFT_OK;
     l->answered++;
     weft_view_close(read->view);
-    if (read->answer.size > 0) {
+    if (read->is_json) {
+        door->give_json(door->ctx, &read->waiter, read->index, &read->answer);
+    } else if (read->answer.size > 0) {
         door->give(door->ctx, &read->waiter, &read->answer);
     } else {
         weft_read_refuse(door, &read->waiter, WEFT_ENOMEM, "no memory for the answer");

@@ -288,6 +288,12 @@ static void reads_give(void *ctx, const struct weft_waiter *waiter, struct weft_
     weft_reply_give(ctx, waiter, message);
 }
 
+static void reads_give_json(
+    void *ctx, const struct weft_waiter *waiter, uint64_t index, struct weft_buffer *json)
+{
+    weft_reply_give_json(ctx, waiter, index, json);
+}
+
 static bool reads_is_awaited(void *ctx, const struct weft_waiter *waiter)
 {
     return weft_reply_is_awaited(ctx, waiter);
@@ -306,8 +312,11 @@ static uint32_t long_read_threads(void)
 static enum weft_err open_reads(struct weft_node *node, struct weft_msg *msg)
 {
     const struct weft_config *config = &node->config;
-    const struct weft_read_door door = {
-        .ctx = node, .answer = reads_answer, .give = reads_give, .is_awaited = reads_is_awaited};
+    const struct weft_read_door door = {.ctx = node,
+        .answer = reads_answer,
+        .give = reads_give,
+        .is_awaited = reads_is_awaited,
+        .give_json = reads_give_json};
     const struct weft_long_reads_options options = {.loop = &node->loop,
         .door = door,
         .threads = config->limits.long_reads != 0 ? config->limits.long_reads : long_read_threads(),

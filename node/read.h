@@ -20,6 +20,9 @@ struct weft_read_door {
     void (*give)(void *ctx, const struct weft_waiter *waiter, struct weft_buffer *message);
     /* Does somebody still wait there? */
     bool (*is_awaited)(void *ctx, const struct weft_waiter *waiter);
+    /* As give, a trace of this index for one who waits at WEFT_DOOR_HTTP, as JSON already. */
+    void (*give_json)(
+        void *ctx, const struct weft_waiter *waiter, uint64_t index, struct weft_buffer *json);
 };
 
 /* The query with its texts copied into the arena. WEFT_EBUSY: no room. */

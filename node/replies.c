@@ -77,6 +77,15 @@ void weft_reply_give(
     weft_native_give(node->native, waiter, message);
 }
 
+void weft_reply_give_json(struct weft_node *node, const struct weft_waiter *waiter, uint64_t index,
+    struct weft_buffer *json)
+{
+    note_latency(node, waiter, WEFT_KIND_TRACE_RESULT);
+    if (node->http != NULL) {
+        weft_http_answer_json(node->http, waiter, index, json);
+    }
+}
+
 bool weft_reply_is_awaited(struct weft_node *node, const struct weft_waiter *waiter)
 {
     switch (waiter->door) {

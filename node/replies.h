@@ -30,6 +30,9 @@ void weft_reply_bytes(
 /* The same, and may take the buffer's memory and leave it empty. */
 void weft_reply_give(
     struct weft_node *node, const struct weft_waiter *waiter, struct weft_buffer *message);
+/* The same for a trace of this index that is JSON already; of the HTTP door's waiters alone. */
+void weft_reply_give_json(struct weft_node *node, const struct weft_waiter *waiter, uint64_t index,
+    struct weft_buffer *json);
 /* Is somebody still there to take the answer? */
 bool weft_reply_is_awaited(struct weft_node *node, const struct weft_waiter *waiter);
 void weft_reply_refuse(struct weft_node *node, const struct weft_waiter *waiter, enum weft_err err,

@@ -191,7 +191,8 @@ static bool is_awaited(void *ctx, const struct weft_waiter *waiter)
 
 static enum weft_err open_reads(struct weft_node *node, struct weft_msg *msg)
 {
-    const struct weft_read_door door = {node, deliver, give, is_awaited};
+    const struct weft_read_door door = {
+        .ctx = node, .answer = deliver, .give = give, .is_awaited = is_awaited};
     const struct weft_long_reads_options options = {
         .loop = &node->loop, .door = door, .threads = 2, .waiting_max = 8};
     struct weft_long_reads *long_reads;

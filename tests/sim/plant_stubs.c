@@ -187,6 +187,12 @@ void weft_http_answer_bytes(
     (void)http, (void)waiter, (void)bytes;
 }
 
+void weft_http_answer_json(struct weft_http *http, const struct weft_waiter *waiter, uint64_t index,
+    struct weft_buffer *json)
+{
+    (void)http, (void)waiter, (void)index, (void)json;
+}
+
 bool weft_http_is_awaited(struct weft_http *h, const struct weft_waiter *waiter)
 {
     (void)h, (void)waiter;

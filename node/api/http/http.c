@@ -412,6 +412,21 @@ void weft_http_answer(struct weft_http *h, const struct weft_waiter *waiter,
     weft_http_exchange_ready(c);
 }
 
+void weft_http_answer_json(
+    struct weft_http *h, const struct weft_waiter *waiter, uint64_t index, struct weft_buffer *json)
+{
+    struct weft_http_conn *c = find(h, waiter);
+    if (c == NULL) {
+        return;
+    }
+    weft_http_reply_reset(&c->reply);
+    weft_buffer_destroy(&c->reply.body.out);
+    c->reply.body.out = *json;
+    *json = (struct weft_buffer){.size = 0};
+    c->reply.index = index;
+    weft_http_exchange_ready(c);
+}
+
 void weft_http_answer_bytes(
     struct weft_http *h, const struct weft_waiter *waiter, struct weft_bytes bytes)
 {

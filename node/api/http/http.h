@@ -37,6 +37,9 @@ WEFT_MUST_USE enum weft_err weft_http_reload(struct weft_http *h, struct weft_ms
  * missed. */
 void weft_http_answer(struct weft_http *h, const struct weft_waiter *waiter,
     const struct weft_client_message *message);
+/* The same of a trace of this index that is JSON already; takes the buffer's memory. */
+void weft_http_answer_json(struct weft_http *h, const struct weft_waiter *waiter, uint64_t index,
+    struct weft_buffer *json);
 void weft_http_answer_bytes(
     struct weft_http *h, const struct weft_waiter *waiter, struct weft_bytes message);
 

@@ -2,6 +2,7 @@
 
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,9 +64,15 @@ enum weft_err weft_view_query(struct weft_view *view, const struct weft_query *q
         return weft_fail(msg, WEFT_ENOTFOUND, "no such asset");
     }
     char *names = weft_arena_alloc(arena, fake.names_size + 1);
-    memset(names, 'n', fake.names_size);
+    for (size_t i = 0; i < fake.names_size; i++) {
+        names[i] = i % 5 == 4 ? '\n' : 'n';
+    }
     *ret_answer = (struct weft_client_message){
-        .kind = WEFT_KIND_TRACE_RESULT, .trace = {.assets = {names, fake.names_size}}};
+        .kind = query->type == WEFT_QUERY_TWIN ? WEFT_KIND_DOCUMENT : WEFT_KIND_TRACE_RESULT};
+    if (query->type != WEFT_QUERY_TWIN) {
+        ret_answer->trace =
+            (struct weft_trace_result){.index = 7, .assets = {names, fake.names_size}};
+    }
     return WEFT_OK;
 }
 
@@ -75,6 +82,8 @@ struct answers {
     enum weft_err last_err;
     uint64_t order[64]; /* Request ids. */
     size_t last_size;
+    uint32_t json_count;
+    char json[160]; /* How the last one began. */
     bool is_closed;
 };
 
@@ -97,6 +106,18 @@ static void on_answer(void *ctx, const struct weft_waiter *waiter, struct weft_b
 static void on_give(void *ctx, const struct weft_waiter *waiter, struct weft_buffer *message)
 {
     on_answer(ctx, waiter, (struct weft_bytes){message->data, message->size});
+}
+
+static void on_give_json(
+    void *ctx, const struct weft_waiter *waiter, uint64_t index, struct weft_buffer *json)
+{
+    struct answers *a = ctx;
+    EXPECT_EQ(WEFT_DOOR_HTTP, waiter->door);
+    EXPECT_EQ(7, index);
+    a->order[a->count++ % 64] = waiter->request_id;
+    a->json_count++;
+    a->last_size = json->size;
+    (void)snprintf(a->json, sizeof(a->json), "%.*s", (int)json->size, (const char *)json->data);
 }
 
 static bool is_awaited(void *ctx, const struct weft_waiter *waiter)
@@ -131,7 +152,8 @@ static void start(struct fixture *f, uint32_t threads, uint32_t waiting_max, uin
         .door = {.ctx = &f->answers,
             .answer = on_answer,
             .give = on_give,
-            .is_awaited = is_awaited},
+            .is_awaited = is_awaited,
+            .give_json = on_give_json},
         .threads = threads,
         .waiting_max = waiting_max,
         .share_percent = 10,
@@ -371,5 +393,48 @@ TEST(long_reads, leave_large_answers_to_the_door_whole)
     run_until(&f, 1);
     EXPECT_EQ(0, f.answers.errors);
     EXPECT_TRUE(f.answers.last_size > 3 << 20);
+    stop(&f);
+}
+
+static enum weft_err add_http(struct fixture *f, enum weft_query_type type, uint64_t request_id)
+{
+    const struct weft_waiter waiter = {
+        .door = WEFT_DOOR_HTTP, .client = 1, .request_id = request_id};
+    const struct weft_query query = {.type = type, .asset = WEFT_TEXT("lot:1"), .ids_only = true};
+    return weft_long_reads_add(f->long_reads, &query, &waiter, 100);
+}
+
+TEST(long_reads, write_a_trace_for_the_http_door_as_json)
+{
+    struct fixture f;
+    start(&f, 1, 8, 1000000);
+    fake.may_end = true;
+    EXPECT_EQ(WEFT_OK, add_http(&f, WEFT_QUERY_TRACE_FORWARD, 1));
+    run_until(&f, 1);
+    EXPECT_EQ(1, f.answers.json_count);
+    EXPECT_TEXT("{\"index\":7,\"steps_total\":0,\"answers_total\":0,\"depth_reached\":0,"
+                "\"assets\":[\"nnnn\",\"nnnn\"]}",
+        f.answers.json);
+    /* The other kinds, and the other door, take messages. */
+    EXPECT_EQ(WEFT_OK, add_http(&f, WEFT_QUERY_TWIN, 2));
+    EXPECT_EQ(WEFT_OK, add(&f, 1, 3, 100));
+    run_until(&f, 3);
+    EXPECT_EQ(1, f.answers.json_count);
+    EXPECT_EQ(0, f.answers.errors);
+    stop(&f);
+}
+
+TEST(long_reads, end_soon_also_while_they_are_written) /* NOD-15 */
+{
+    struct fixture f;
+    start(&f, 1, 8, 20); /* ms; commits are under way, so that it rests longer than that. */
+    fake.may_end = true;
+    fake.names_size = 16 << 20;
+    weft_long_reads_note_commits(f.long_reads, true);
+    EXPECT_EQ(WEFT_OK, add_http(&f, WEFT_QUERY_TRACE_FORWARD, 1));
+    run_until(&f, 1);
+    EXPECT_EQ(0, f.answers.json_count);
+    EXPECT_EQ(1, f.answers.errors);
+    EXPECT_EQ(WEFT_ETIMEDOUT, f.answers.last_err);
     stop(&f);
 }
