@@ -1,7 +1,8 @@
 #include "node/state/collect.h"
 
 enum {
-    STEPS_BEFORE_BISECTION = 16
+    STEPS_BEFORE_BISECTION = 16,
+    NEAR_ASSETS = 3, /* Chosen: so many have about as many versions as a walk steps to. */
 };
 
 enum weft_err weft_collect_init(
@@ -44,6 +45,9 @@ void weft_collect_add(struct weft_collect *collect, const struct weft_ref *ref)
         return;
     }
     uint32_t low = 0, high = collect->count;
+    if (high > 0 && weft_collect_compare(collect, &collect->refs[high - 1], ref) < 0) {
+        low = high; /* As a rule: histories of assets that came one after another. */
+    }
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         int order = weft_collect_compare(collect, &collect->refs[middle], ref);
@@ -222,20 +226,17 @@ static enum weft_err collect_late(
     return weft_store_walk_err(run->walk, run->msg);
 }
 
-/* One descent for all kinds, and one more only where a walk ended early or something came late:
+/* The walk stands at the first version of the asset, or behind where it would be. One descent for
+ * all kinds was made, and one more is only where a walk ended early or something came late:
  * descents are what a story takes its time for. */
-enum weft_err weft_collect_asset(
-    struct weft_collect *collect, struct weft_run *run, uint64_t asset, uint16_t kind)
+static enum weft_err collect_kinds(
+    struct weft_collect *collect, struct weft_run *run, uint64_t asset)
 {
-    struct weft_key key = weft_key_version(asset, kind, 0, 0);
+    struct weft_key key = weft_key_version(asset, 0, 0, 0);
     struct weft_bytes prefix = {key.bytes, 1 + WEFT_ASSET_ID_SIZE};
     struct version v;
     struct seen seen;
     bool has_late = false;
-    weft_store_walk_to(run->walk, &key);
-    if (kind != 0) {
-        return collect_kind(collect, run, asset, kind, &seen);
-    }
     enum weft_err rv = read_version(run, prefix, &v);
     while (rv == WEFT_OK && v.is_there) {
         rv = collect_kind(collect, run, asset, v.kind, &seen);
@@ -250,4 +251,33 @@ enum weft_err weft_collect_asset(
         rv = rv == WEFT_OK ? read_version(run, prefix, &v) : rv;
     }
     return rv == WEFT_OK && collect->by_time && has_late ? collect_late(collect, run, asset) : rv;
+}
+
+enum weft_err weft_collect_asset(
+    struct weft_collect *collect, struct weft_run *run, uint64_t asset, uint16_t kind)
+{
+    struct weft_key key = weft_key_version(asset, kind, 0, 0);
+    struct seen seen;
+    weft_store_walk_to(run->walk, &key);
+    return kind != 0 ? collect_kind(collect, run, asset, kind, &seen)
+                     : collect_kinds(collect, run, asset);
+}
+
+/* Parts of a unit are often named one after another, and then their versions are neighbours: from
+ * one to the next the walk steps. It has gone no further than the first key behind the last
+ * asset's versions, or is among those that came late, which are below all versions. */
+enum weft_err weft_collect_assets(struct weft_collect *collect, struct weft_run *run,
+    const uint64_t *assets, uint32_t asset_count)
+{
+    enum weft_err rv = WEFT_OK;
+    for (uint32_t i = 0; i < asset_count && rv == WEFT_OK; i++) {
+        struct weft_key key = weft_key_version(assets[i], 0, 0, 0);
+        if (i > 0 && assets[i] - assets[i - 1] <= NEAR_ASSETS) {
+            weft_store_walk_on_to(run->walk, &key);
+        } else {
+            weft_store_walk_to(run->walk, &key);
+        }
+        rv = collect_kinds(collect, run, assets[i]);
+    }
+    return rv;
 }

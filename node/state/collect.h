@@ -31,4 +31,8 @@ void weft_collect_add(struct weft_collect *collect, const struct weft_ref *ref);
 WEFT_MUST_USE enum weft_err weft_collect_asset(
     struct weft_collect *collect, struct weft_run *run, uint64_t asset, uint16_t kind);
 
+/* The same of many assets, of all kinds: their ids rise. */
+WEFT_MUST_USE enum weft_err weft_collect_assets(struct weft_collect *collect, struct weft_run *run,
+    const uint64_t *assets, uint32_t asset_count);
+
 #endif

@@ -7,7 +7,7 @@
 #include "proto/thread.h"
 
 enum {
-    TABLE_SIZE = 4 * WEFT_INSIDE_ASSETS_MAX, /* At most a quarter full. */
+    TABLE_FIRST = 512, /* As a rule a unit has fewer than 256 parts, and no more memory is touched. */
 };
 
 /* The words of some rels in the state. */
@@ -32,17 +32,52 @@ static enum weft_err too_many(const struct search *s, const char *what, int limi
         "over %d %s inside the asset: ask without what is inside", limit, what);
 }
 
+/* --- who was entered ------------------------------------------------------------------------- */
+
+/* Where it stands, or may stand. */
+static uint32_t slot_of(const struct weft_inside *inside, uint64_t asset)
+{
+    uint32_t mask = inside->table_size - 1;
+    uint32_t slot = (uint32_t)(asset * UINT64_C(0x9e3779b97f4a7c15) >> 32) & mask;
+    while (inside->table[slot] != 0 && inside->assets[inside->table[slot] - 1] != asset) {
+        slot = (slot + 1) & mask;
+    }
+    return slot;
+}
+
+static enum weft_err grow(struct search *s)
+{
+    struct weft_inside *inside = s->inside;
+    uint32_t size = inside->table_size == 0 ? TABLE_FIRST : 2 * inside->table_size;
+    uint32_t *table = calloc(size, sizeof(*table));
+    uint64_t *assets = realloc(inside->assets, size / 2 * sizeof(*assets));
+    inside->assets = assets != NULL ? assets : inside->assets;
+    if (table == NULL || assets == NULL) {
+        free(table);
+        return weft_fail(s->run->msg, WEFT_ENOMEM, "what is inside an asset");
+    }
+    free(inside->table);
+    inside->table = table;
+    inside->table_size = size;
+    inside->capacity = size / 2;
+    for (uint32_t i = 0; i < inside->count; i++) {
+        table[slot_of(inside, assets[i])] = i + 1;
+    }
+    return WEFT_OK;
+}
+
 static enum weft_err enter(struct search *s, uint64_t asset)
 {
     struct weft_inside *inside = s->inside;
-    weft_assert(inside->table != NULL);
-    weft_assert(inside->assets != NULL);
-    uint32_t slot = (uint32_t)(asset * UINT64_C(0x9e3779b97f4a7c15) >> 32) % TABLE_SIZE;
-    while (inside->table[slot] != 0) {
-        if (inside->assets[inside->table[slot] - 1] == asset) {
-            return WEFT_OK;
+    if (inside->count == inside->capacity) {
+        enum weft_err rv = grow(s);
+        if (rv != WEFT_OK) {
+            return rv;
         }
-        slot = (slot + 1) % TABLE_SIZE;
+    }
+    uint32_t slot = slot_of(inside, asset);
+    if (inside->table[slot] != 0) {
+        return WEFT_OK;
     }
     if (inside->count == WEFT_INSIDE_ASSETS_MAX) {
         return too_many(s, "assets are", WEFT_INSIDE_ASSETS_MAX);
@@ -51,6 +86,8 @@ static enum weft_err enter(struct search *s, uint64_t asset)
     inside->table[slot] = inside->count;
     return WEFT_OK;
 }
+
+/* --- from the store -------------------------------------------------------------------------- */
 
 static bool is_one_of(uint16_t word, const struct words *words)
 {
@@ -147,24 +184,61 @@ static enum weft_err find_words(struct search *s)
     return rv;
 }
 
+static enum weft_err search_store(struct search *s)
+{
+    enum weft_err rv = find_words(s);
+    for (uint32_t i = 0; rv == WEFT_OK && i < s->inside->count; i++) {
+        uint64_t next = s->inside->assets[i];
+        rv = follow_forward(s, next);
+        for (int j = 0; rv == WEFT_OK && j < s->reverse.count; j++) {
+            rv = follow_reverse(s, next, s->reverse.words[j]);
+        }
+    }
+    return rv;
+}
+
+/* --- from the index -------------------------------------------------------------------------- */
+
+/* All that carries material, and no END counts: what was ever inside. */
+static enum weft_err search_index(struct search *s)
+{
+    const struct weft_run *run = s->run;
+    const struct weft_lineage *lineage = run->view->lineage;
+    const struct weft_lineage_question question = {
+        .span = weft_lineage_span_as_of(lineage, run->view->span, run->as_of),
+        .rels = WEFT_LINEAGE_MATERIAL,
+        .at_ns = run->query->has_at ? run->query->at_ns : INT64_MAX};
+    struct weft_edges edges = {.count = 0};
+    enum weft_err rv = WEFT_OK;
+    for (uint32_t i = 0; rv == WEFT_OK && i < s->inside->count; i++) {
+        uint32_t node = weft_lineage_node(lineage, question.span, s->inside->assets[i]);
+        if (node == 0) {
+            continue;
+        }
+        rv = weft_lineage_back(lineage, &question, node, &edges);
+        for (uint32_t j = 0; rv == WEFT_OK && j < edges.count; j++) {
+            rv = enter(s, weft_lineage_asset(lineage, edges.items[j].peer));
+        }
+        if (rv == WEFT_OK) {
+            rv = weft_run_yield(s->run, 1 + edges.count);
+        }
+        if (rv == WEFT_OK && edges.looked > WEFT_INSIDE_STEPS_MAX) {
+            rv = too_many(s, "links are", WEFT_INSIDE_STEPS_MAX);
+        }
+    }
+    weft_edges_destroy(&edges);
+    return rv;
+}
+
 enum weft_err weft_inside_find(struct weft_run *run, uint64_t asset, struct weft_inside *ret_inside)
 {
     struct search s = {.run = run, .inside = ret_inside};
-    ret_inside->count = 0;
-    ret_inside->assets = malloc(WEFT_INSIDE_ASSETS_MAX * sizeof(*ret_inside->assets));
-    ret_inside->table = calloc(TABLE_SIZE, sizeof(*ret_inside->table));
-    enum weft_err rv = ret_inside->assets != NULL && ret_inside->table != NULL
-                           ? find_words(&s)
-                           : weft_fail(run->msg, WEFT_ENOMEM, "what is inside an asset");
+    const struct weft_lineage *lineage = run->view->lineage;
+    *ret_inside = (struct weft_inside){.count = 0};
+    enum weft_err rv = enter(&s, asset);
     if (rv == WEFT_OK) {
-        rv = enter(&s, asset);
-    }
-    for (uint32_t i = 0; rv == WEFT_OK && i < ret_inside->count; i++) {
-        uint64_t next = ret_inside->assets[i];
-        rv = follow_forward(&s, next);
-        for (int j = 0; rv == WEFT_OK && j < s.reverse.count; j++) {
-            rv = follow_reverse(&s, next, s.reverse.words[j]);
-        }
+        bool has_all = lineage != NULL && !weft_lineage_has_events(lineage);
+        rv = has_all ? search_index(&s) : search_store(&s);
     }
     if (rv != WEFT_OK) {
         weft_inside_close(ret_inside);

@@ -1,16 +1,35 @@
 #include "node/state/loader.h"
 
+#include <stdlib.h>
+
+#include "proto/check.h"
+
 void weft_loader_init(struct weft_loader *loader, struct weft_store *store,
     const struct weft_store_snapshot *snapshot)
 {
-    *loader = (struct weft_loader){.store = store, .snapshot = snapshot};
+    /* The packs are written before they are read, and are many bytes. */
+    loader->store = store;
+    loader->snapshot = snapshot;
+    loader->walk = NULL;
+    loader->count = loader->current = 0;
+    loader->expected = NULL;
+    loader->expected_count = 0;
+    loader->loaded_bytes = 0;
+}
+
+static void let_go(struct weft_loader *loader)
+{
+    for (uint32_t i = 0; i < loader->count; i++) {
+        weft_store_release(&loader->packs[i].value);
+    }
+    loader->count = loader->current = 0;
 }
 
 void weft_loader_close(struct weft_loader *loader)
 {
-    weft_store_release(&loader->value);
+    let_go(loader);
     weft_store_walk_destroy(loader->walk);
-    *loader = (struct weft_loader){.store = NULL};
+    weft_loader_init(loader, NULL, NULL);
 }
 
 static enum weft_err damaged(uint64_t index, uint32_t ordinal, struct weft_msg *msg)
@@ -19,55 +38,162 @@ static enum weft_err damaged(uint64_t index, uint32_t ordinal, struct weft_msg *
         (unsigned long long)index, ordinal);
 }
 
-static bool is_in_hand(const struct weft_loader *loader, uint64_t index, uint32_t ordinal)
+/* --- packs in hand --------------------------------------------------------------------------- */
+
+static bool holds(const struct weft_loaded *pack, uint64_t index, uint32_t ordinal)
 {
-    return loader->index == index && index != 0 && ordinal >= loader->first &&
-           ordinal - loader->first < loader->pack.count;
+    return pack->index == index && ordinal >= pack->first &&
+           ordinal - pack->first < pack->pack.count;
+}
+
+static int compare_packs(const void *a, const void *b)
+{
+    const struct weft_loaded *x = a, *y = b;
+    if (x->index != y->index) {
+        return x->index < y->index ? -1 : 1;
+    }
+    return x->first < y->first ? -1 : x->first > y->first;
+}
+
+/* Makes the pack of the record the current one. False: it is not in hand. */
+static bool is_in_hand(struct weft_loader *loader, uint64_t index, uint32_t ordinal)
+{
+    if (loader->count == 0 || holds(&loader->packs[loader->current], index, ordinal)) {
+        return loader->count > 0;
+    }
+    const struct weft_loaded key = {.index = index, .first = ordinal};
+    uint32_t low = 0, high = loader->count; /* The first that begins behind it. */
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (compare_packs(&loader->packs[middle], &key) <= 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low == 0 || !holds(&loader->packs[low - 1], index, ordinal)) {
+        return false;
+    }
+    loader->current = low - 1;
+    return true;
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+void weft_loader_expect(struct weft_loader *loader, const struct weft_ref *refs, uint32_t ref_count)
+{
+    loader->expected = refs;
+    loader->expected_count = ref_count;
+}
+
+/* The packs of what is expected from `ref` on, as many as there is room for, or its own alone if it
+ * is not expected: their places, in order, each once. */
+static void choose(struct weft_loader *loader, const struct weft_ref *ref)
+{
+    struct weft_loaded *packs = loader->packs;
+    uint32_t next = 0, chosen = 1, count = 0;
+    while (next < loader->expected_count && (loader->expected[next].index != ref->index ||
+                                                loader->expected[next].ordinal != ref->ordinal)) {
+        next++;
+    }
+    packs[0] = (struct weft_loaded){.index = ref->index, .first = ref->first};
+    for (; next < loader->expected_count; next++) {
+        const struct weft_loaded pack = {
+            .index = loader->expected[next].index, .first = loader->expected[next].first};
+        if (compare_packs(&pack, &packs[chosen - 1]) == 0) {
+            continue;
+        }
+        if (chosen == WEFT_LOADER_PACKS_MAX) {
+            break;
+        }
+        packs[chosen++] = pack;
+    }
+    loader->expected = next < loader->expected_count ? loader->expected + next : NULL;
+    loader->expected_count -= next;
+    qsort(packs, chosen, sizeof(*packs), compare_packs);
+    for (uint32_t i = 0; i < chosen; i++) {
+        if (count == 0 || compare_packs(&packs[i], &packs[count - 1]) != 0) {
+            packs[count++] = packs[i];
+        }
+    }
+    loader->count = count;
+}
+
+static enum weft_err read_chosen(struct weft_loader *loader, struct weft_msg *msg)
+{
+    struct weft_key keys[WEFT_LOADER_PACKS_MAX];
+    struct weft_store_value values[WEFT_LOADER_PACKS_MAX] = {{.handle = NULL}};
+    uint32_t count = loader->count;
+    for (uint32_t i = 0; i < count; i++) {
+        keys[i] = weft_key_records(loader->packs[i].index, loader->packs[i].first);
+    }
+    enum weft_err rv;
+    if (count == 1) {
+        rv = weft_store_get(loader->store, loader->snapshot, &keys[0], &values[0], msg);
+        rv = rv == WEFT_ENOTFOUND ? WEFT_OK : rv;
+    } else {
+        rv = weft_store_get_many(loader->store, loader->snapshot, keys, count, values, msg);
+    }
+    loader->count = 0;
+    for (uint32_t i = 0; rv == WEFT_OK && i < count; i++) {
+        struct weft_loaded *pack = &loader->packs[i];
+        pack->value = values[i];
+        loader->count++;
+        if (values[i].handle == NULL || weft_pack_open(values[i].bytes, &pack->pack) != WEFT_OK) {
+            rv = damaged(pack->index, pack->first, msg);
+            /* What was read beside it is let go of, too. */
+            while (++i < count) {
+                loader->packs[i].value = values[i];
+                loader->count++;
+            }
+        }
+    }
+    if (rv != WEFT_OK) {
+        let_go(loader);
+    }
+    return rv;
 }
 
 static enum weft_err take(
-    struct weft_loader *loader, uint64_t index, uint32_t first, struct weft_msg *msg)
+    struct weft_loader *loader, const struct weft_ref *ref, struct weft_msg *msg)
 {
-    weft_store_release(&loader->value);
-    loader->index = 0;
-    struct weft_key key = weft_key_records(index, first);
-    enum weft_err rv = weft_store_get(loader->store, loader->snapshot, &key, &loader->value, msg);
-    if (rv == WEFT_ENOTFOUND) {
-        return damaged(index, first, msg);
-    }
+    let_go(loader);
+    choose(loader, ref);
+    enum weft_err rv = read_chosen(loader, msg);
     if (rv != WEFT_OK) {
-        return weft_wrap(msg, rv, "record %llu/%u", (unsigned long long)index, first);
+        return rv == WEFT_ECORRUPT ? rv
+                                   : weft_wrap(msg, rv, "record %llu/%u",
+                                         (unsigned long long)ref->index, ref->ordinal);
     }
-    if (weft_pack_open(loader->value.bytes, &loader->pack) != WEFT_OK) {
-        return damaged(index, first, msg);
+    for (uint32_t i = 0; i < loader->count; i++) {
+        loader->loaded_bytes += loader->packs[i].value.bytes.size;
     }
-    loader->loaded_bytes += loader->value.bytes.size;
-    loader->index = index;
-    loader->first = first;
-    return WEFT_OK;
+    return is_in_hand(loader, ref->index, ref->ordinal)
+               ? WEFT_OK
+               : damaged(ref->index, ref->ordinal, msg);
 }
 
 enum weft_err weft_loader_get(struct weft_loader *loader, const struct weft_ref *ref,
     struct weft_bytes *ret_bytes, int64_t *ret_time_ns, struct weft_msg *msg)
 {
     if (!is_in_hand(loader, ref->index, ref->ordinal)) {
-        enum weft_err rv = take(loader, ref->index, ref->first, msg);
+        enum weft_err rv = take(loader, ref, msg);
         if (rv != WEFT_OK) {
             return rv;
         }
     }
-    if (ref->ordinal < loader->first ||
-        weft_pack_record(&loader->pack, ref->ordinal - loader->first, ret_bytes) != WEFT_OK) {
+    const struct weft_loaded *in_hand = &loader->packs[loader->current];
+    if (weft_pack_record(&in_hand->pack, ref->ordinal - in_hand->first, ret_bytes) != WEFT_OK) {
         return damaged(ref->index, ref->ordinal, msg);
     }
-    *ret_time_ns = loader->pack.time_ns;
+    *ret_time_ns = in_hand->pack.time_ns;
     return WEFT_OK;
 }
 
 enum weft_err weft_loader_find(struct weft_loader *loader, uint64_t index, uint32_t ordinal,
     struct weft_bytes *ret_bytes, int64_t *ret_time_ns, struct weft_msg *msg)
 {
-    struct weft_ref ref = {.index = index, .ordinal = ordinal, .first = loader->first};
+    struct weft_ref ref = {.index = index, .ordinal = ordinal};
     if (!is_in_hand(loader, index, ordinal)) {
         if (loader->walk == NULL) {
             loader->walk = weft_store_walk_create(loader->store, loader->snapshot, false);

@@ -1,26 +1,45 @@
-/* node/state/loader.h: reads stored records by their place, one pack in hand.
+/* node/state/loader.h: reads stored records by their place, few packs in hand.
  *
- * Neighbours share a pack, so asking in order reads each pack once. One thread each. */
+ * Neighbours share a pack, so asking in order reads each pack once. Who knows what it will ask
+ * for says so, and packs are read many at a time. One thread each. */
 #ifndef WEFT_NODE_STATE_LOADER_H
 #define WEFT_NODE_STATE_LOADER_H
 
 #include "node/state/pack.h"
 #include "node/state/store.h"
 
+enum {
+    WEFT_LOADER_PACKS_MAX = WEFT_STORE_GETS_MAX /* in hand; of 4 KiB, about */
+};
+
+/* A pack in hand. */
+struct weft_loaded {
+    uint64_t index;
+    uint32_t first;
+    struct weft_store_value value;
+    struct weft_pack pack;
+};
+
 struct weft_loader {
     struct weft_store *store;
     const struct weft_store_snapshot *snapshot; /* NULL: the present. */
     struct weft_store_walk *walk;               /* Made when first needed. */
-    struct weft_store_value value;              /* Of the pack in hand. */
-    struct weft_pack pack;
-    uint64_t index; /* 0: none in hand. */
-    uint32_t first;
+    struct weft_loaded packs[WEFT_LOADER_PACKS_MAX]; /* By index and first. */
+    uint32_t count;
+    uint32_t current; /* Of them; below count, unless there are none. */
+    const struct weft_ref *expected;
+    uint32_t expected_count;
     uint64_t loaded_bytes; /* Sum over the packs read: what a query's budget counts. */
 };
 
 void weft_loader_init(struct weft_loader *loader, struct weft_store *store,
     const struct weft_store_snapshot *snapshot);
 void weft_loader_close(struct weft_loader *loader);
+
+/* These will be asked for, in this order, or the first of them. Borrowed until the next call of
+ * this or close. */
+void weft_loader_expect(
+    struct weft_loader *loader, const struct weft_ref *refs, uint32_t ref_count);
 
 /* The record's bytes, valid until the next call, and its commit time. `ref->first` is known
  * (get) or not (find). WEFT_ECORRUPT: there is none, or its pack is damaged. WEFT_EIO. */

@@ -1,5 +1,7 @@
 /* STORY: the records on an asset, those that link to it, and those on what is inside it, in
  * order of the time they speak of, then of their revision. */
+#include <stdlib.h>
+
 #include "node/state/collect.h"
 #include "node/state/inside.h"
 
@@ -53,6 +55,12 @@ static enum weft_err collect_about(
     return weft_store_walk_err(run->walk, run->msg);
 }
 
+static int compare_assets(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
 static enum weft_err collect_all(struct weft_collect *collect, struct weft_run *run, uint64_t asset)
 {
     enum weft_err rv = collect_about(collect, run, asset);
@@ -64,9 +72,8 @@ static enum weft_err collect_all(struct weft_collect *collect, struct weft_run *
     if (rv != WEFT_OK) {
         return rv;
     }
-    for (uint32_t i = 0; i < inside.count && rv == WEFT_OK; i++) {
-        rv = weft_collect_asset(collect, run, inside.assets[i], 0);
-    }
+    qsort(inside.assets, inside.count, sizeof(*inside.assets), compare_assets);
+    rv = weft_collect_assets(collect, run, inside.assets, inside.count);
     weft_inside_close(&inside);
     return rv;
 }
@@ -82,6 +89,9 @@ enum weft_err weft_query_story(struct weft_run *run)
     }
     if (rv == WEFT_OK) {
         rv = collect_all(&collect, run, head.id);
+    }
+    if (rv == WEFT_OK) {
+        weft_loader_expect(&run->loader, collect.refs, collect.count);
     }
     for (uint32_t i = 0; rv == WEFT_OK && i < collect.count; i++) {
         bool is_added;

@@ -28,12 +28,14 @@ enum {
     WAITING_FIRST = 1024,
     WAITING_VALUE_SIZE_MAX = 64, /* measured: heads, versions, links; a pack is larger */
     SEEK_STEPS = 4,              /* measured: about as long as so many moves to the next key */
+    NEAR_STEPS = 8,              /* chosen: past them a descent costs less than was lost */
     CHECKSUM_XXH3 = 4,           /* rocksdb::kXXH3; Debian's build computes CRC32C in software */
     TWO_LEVEL_INDEX = 2,         /* rocksdb::kTwoLevelIndexSearch */
 };
 
 struct weft_store {
     rocksdb_t *db;
+    rocksdb_column_family_handle_t *family; /* The only one. */
     rocksdb_options_t *options;
     rocksdb_block_based_table_options_t *table;
     rocksdb_cache_t *cache;
@@ -186,6 +188,23 @@ static enum weft_err look_for_store(const char *directory, bool *ret_exists, str
     return WEFT_OK;
 }
 
+/* With the handle of the column family, which reading many keys at once asks for. */
+static enum weft_err open_db(
+    struct weft_store *s, const struct weft_store_options *options, struct weft_msg *msg)
+{
+    const char *const name = "default";
+    const rocksdb_options_t *family_options = s->options;
+    char *error = NULL;
+    if (options->read_only) {
+        s->db = rocksdb_open_for_read_only_column_families(
+            s->options, options->directory, 1, &name, &family_options, &s->family, 0, &error);
+    } else {
+        s->db = rocksdb_open_column_families(
+            s->options, options->directory, 1, &name, &family_options, &s->family, &error);
+    }
+    return translate(error, msg, "open");
+}
+
 enum weft_err weft_store_open(const struct weft_store_options *options,
     struct weft_store **ret_store, bool *ret_created, struct weft_msg *msg)
 {
@@ -212,13 +231,7 @@ enum weft_err weft_store_open(const struct weft_store_options *options,
     s->read = rocksdb_readoptions_create();
     s->read_durable = rocksdb_readoptions_create();
     rocksdb_readoptions_set_read_tier(s->read_durable, PERSISTED_TIER);
-    char *error = NULL;
-    if (options->read_only) {
-        s->db = rocksdb_open_for_read_only(s->options, options->directory, 0, &error);
-    } else {
-        s->db = rocksdb_open(s->options, options->directory, &error);
-    }
-    rv = translate(error, msg, "open");
+    rv = open_db(s, options, msg);
     if (rv != WEFT_OK) {
         weft_store_close(s);
         return weft_wrap(msg, rv, "%s", options->directory);
@@ -234,6 +247,7 @@ void weft_store_close(struct weft_store *store)
         return;
     }
     if (store->db != NULL) {
+        rocksdb_column_family_handle_destroy(store->family);
         rocksdb_close(store->db);
     }
     rocksdb_readoptions_destroy(store->read_durable);
@@ -247,6 +261,15 @@ void weft_store_close(struct weft_store *store)
 
 /* --- reading --------------------------------------------------------------------------------- */
 
+static void take_slice(struct weft_store_value *ret_value, rocksdb_pinnableslice_t *slice)
+{
+    *ret_value = (struct weft_store_value){.handle = slice};
+    if (slice != NULL) {
+        const char *data = rocksdb_pinnableslice_value(slice, &ret_value->bytes.size);
+        ret_value->bytes.data = (const uint8_t *)data;
+    }
+}
+
 static enum weft_err get(struct weft_store *store, const rocksdb_readoptions_t *read,
     const struct weft_key *key, struct weft_store_value *ret_value, struct weft_msg *msg)
 {
@@ -259,9 +282,7 @@ static enum weft_err get(struct weft_store *store, const rocksdb_readoptions_t *
     if (slice == NULL) {
         return WEFT_ENOTFOUND;
     }
-    const char *data = rocksdb_pinnableslice_value(slice, &ret_value->bytes.size);
-    ret_value->bytes.data = (const uint8_t *)data;
-    ret_value->handle = slice;
+    take_slice(ret_value, slice);
     return WEFT_OK;
 }
 
@@ -275,6 +296,33 @@ enum weft_err weft_store_get_durable(struct weft_store *store, const struct weft
     struct weft_store_value *ret_value, struct weft_msg *msg)
 {
     return get(store, store->read_durable, key, ret_value, msg);
+}
+
+enum weft_err weft_store_get_many(struct weft_store *store,
+    const struct weft_store_snapshot *snapshot, const struct weft_key *keys, uint32_t count,
+    struct weft_store_value *ret_values, struct weft_msg *msg)
+{
+    const char *data[WEFT_STORE_GETS_MAX];
+    size_t sizes[WEFT_STORE_GETS_MAX];
+    rocksdb_pinnableslice_t *slices[WEFT_STORE_GETS_MAX] = {NULL};
+    char *errors[WEFT_STORE_GETS_MAX] = {NULL};
+    enum weft_err rv = WEFT_OK;
+    weft_assert(count <= WEFT_STORE_GETS_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        data[i] = (const char *)keys[i].bytes;
+        sizes[i] = keys[i].size;
+    }
+    rocksdb_batched_multi_get_cf(store->db, snapshot != NULL ? snapshot->read : store->read,
+        store->family, count, data, sizes, slices, errors, true);
+    for (uint32_t i = 0; i < count; i++) {
+        enum weft_err err = translate(errors[i], msg, "read");
+        rv = rv == WEFT_OK ? err : rv;
+        take_slice(&ret_values[i], slices[i]);
+    }
+    for (uint32_t i = 0; i < count && rv != WEFT_OK; i++) {
+        weft_store_release(&ret_values[i]);
+    }
+    return rv;
 }
 
 void weft_store_release(struct weft_store_value *value)
@@ -525,6 +573,26 @@ void weft_store_walk_back_to(struct weft_store_walk *walk, const struct weft_key
     if (may_move(walk, SEEK_STEPS)) {
         rocksdb_iter_seek_for_prev(walk->iterator, (const char *)key->bytes, key->size);
     }
+}
+
+/* Below 0: the walk stands at a key below this one. */
+static int compare_to(const struct weft_store_walk *walk, const struct weft_key *key)
+{
+    struct weft_bytes at = weft_store_walk_key(walk);
+    size_t size = at.size < key->size ? at.size : key->size;
+    int order = memcmp(at.data, key->bytes, size);
+    return order != 0 ? order : at.size < key->size ? -1 : at.size > key->size;
+}
+
+void weft_store_walk_on_to(struct weft_store_walk *walk, const struct weft_key *key)
+{
+    for (int i = 0; i < NEAR_STEPS && weft_store_walk_is_at_key(walk); i++) {
+        if (compare_to(walk, key) >= 0) {
+            return;
+        }
+        weft_store_walk_next(walk);
+    }
+    weft_store_walk_to(walk, key);
 }
 
 void weft_store_walk_first(struct weft_store_walk *walk)

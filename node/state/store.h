@@ -48,6 +48,14 @@ void weft_store_close(struct weft_store *store);
 WEFT_MUST_USE enum weft_err weft_store_get(struct weft_store *store,
     const struct weft_store_snapshot *snapshot, const struct weft_key *key,
     struct weft_store_value *ret_value, struct weft_msg *msg);
+enum {
+    WEFT_STORE_GETS_MAX = 64 /* at once */
+};
+/* Up to so many keys, which rise, at once: for a fraction of what they cost one by one. A key that
+ * is not there leaves a zero-initialized value. After an error there is nothing to release. */
+WEFT_MUST_USE enum weft_err weft_store_get_many(struct weft_store *store,
+    const struct weft_store_snapshot *snapshot, const struct weft_key *keys, uint32_t count,
+    struct weft_store_value *ret_values, struct weft_msg *msg);
 /* Accepts a zero-initialized value; leaves one. */
 void weft_store_release(struct weft_store_value *value);
 /* As get, but of what is on the disk already. */
@@ -85,6 +93,10 @@ void weft_store_walk_yield_with(struct weft_store_walk *walk, struct weft_yield 
 /* To the first key at or above `key`; to the last at or below it. */
 void weft_store_walk_to(struct weft_store_walk *walk, const struct weft_key *key);
 void weft_store_walk_back_to(struct weft_store_walk *walk, const struct weft_key *key);
+/* As weft_store_walk_to, for who asks for keys that rise and are likely near: goes there by a few
+ * steps if they lead there. Since the last walk_to the walk has only gone on, and all keys that it
+ * has left are below `key`. */
+void weft_store_walk_on_to(struct weft_store_walk *walk, const struct weft_key *key);
 void weft_store_walk_first(struct weft_store_walk *walk);
 void weft_store_walk_next(struct weft_store_walk *walk);
 void weft_store_walk_back(struct weft_store_walk *walk);

@@ -3,6 +3,7 @@
  * so that a simulation can start and crash nodes by the thousand. What was not flushed is lost when
  * sim_store_crash says so: as RocksDB loses it, whose own log is off. */
 #include "node/state/store.h"
+#include "proto/check.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -410,6 +411,22 @@ enum weft_err weft_store_get_durable(struct weft_store *store, const struct weft
     return get(store, store->durable, key, ret_value);
 }
 
+enum weft_err weft_store_get_many(struct weft_store *store,
+    const struct weft_store_snapshot *snapshot, const struct weft_key *keys, uint32_t count,
+    struct weft_store_value *ret_values, struct weft_msg *msg)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        weft_assert(i == 0 || compare(keys[i - 1].bytes, keys[i - 1].size, keys[i].bytes,
+                                  keys[i].size) < 0);
+        ret_values[i] = (struct weft_store_value){.handle = NULL};
+        enum weft_err rv = weft_store_get(store, snapshot, &keys[i], &ret_values[i], msg);
+        if (rv != WEFT_OK && rv != WEFT_ENOTFOUND) {
+            return rv;
+        }
+    }
+    return WEFT_OK;
+}
+
 void weft_store_release(struct weft_store_value *value)
 {
     *value = (struct weft_store_value){.handle = NULL};
@@ -576,6 +593,11 @@ static void settle(struct weft_store_walk *walk, size_t at, bool is_back)
 void weft_store_walk_to(struct weft_store_walk *walk, const struct weft_key *key)
 {
     settle(walk, lower(walk->store, key->bytes, key->size), false);
+}
+
+void weft_store_walk_on_to(struct weft_store_walk *walk, const struct weft_key *key)
+{
+    weft_store_walk_to(walk, key);
 }
 
 void weft_store_walk_back_to(struct weft_store_walk *walk, const struct weft_key *key)

@@ -70,7 +70,7 @@ static enum weft_err add_rel(struct weft_around *around, struct weft_text name)
 static enum weft_err parse_rels(struct weft_around *around, struct weft_text rels)
 {
     if (rels.size == 0) {
-        around->question.rels = (UINT32_C(2) << WEFT_REL_MATERIAL_LAST) - 2;
+        around->question.rels = WEFT_LINEAGE_MATERIAL;
         return WEFT_OK;
     }
     for (;;) {

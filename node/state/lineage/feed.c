@@ -78,7 +78,11 @@ static enum weft_err reserve(struct weft_feed *feed, uint32_t count)
 static enum weft_rel rel_of(struct weft_feed *feed, uint16_t word, struct weft_text text)
 {
     if (feed->rels[word] == 0) {
-        feed->rels[word] = (uint8_t)(weft_thread_rel(text) + 1);
+        enum weft_rel rel = weft_thread_rel(text);
+        if (rel == WEFT_REL_PARENT) {
+            weft_lineage_note_events(feed->lineage);
+        }
+        feed->rels[word] = (uint8_t)(rel + 1);
     }
     return (enum weft_rel)(feed->rels[word] - 1);
 }

@@ -20,6 +20,7 @@ struct weft_lineage *weft_lineage_create(uint64_t limit_bytes)
         return NULL;
     }
     atomic_init(&l->refs, 1);
+    atomic_init(&l->has_events, false);
     l->stats.limit_bytes = limit_bytes;
     l->group_end = l->list_end = l->name_end = 1; /* 0 is none. */
     return l;
@@ -28,6 +29,11 @@ struct weft_lineage *weft_lineage_create(uint64_t limit_bytes)
 void weft_lineage_retain(struct weft_lineage *lineage)
 {
     atomic_fetch_add(&lineage->refs, 1);
+}
+
+void weft_lineage_note_events(struct weft_lineage *lineage)
+{
+    atomic_store(&lineage->has_events, true);
 }
 
 static void free_all(void *const *chunks, uint32_t count)

@@ -68,6 +68,10 @@ void weft_lineage_set_name(struct weft_lineage *lineage, uint64_t asset, struct 
 void weft_lineage_set_known(
     struct weft_lineage *lineage, const uint64_t *first_index, uint64_t asset_max);
 
+/* From now on there are records that name a `parent`: EPCIS events, which stand between a container
+ * and what is in it. The index has what they relate, not them. */
+void weft_lineage_note_events(struct weft_lineage *lineage);
+
 /* --- readers --------------------------------------------------------------------------------- */
 
 /* What a reader sees: nodes and groups that existed when it was taken, on the adding thread. */
@@ -80,6 +84,9 @@ struct weft_lineage_span weft_lineage_span(const struct weft_lineage *lineage);
 /* The part of it that was known at an index. */
 struct weft_lineage_span weft_lineage_span_as_of(
     const struct weft_lineage *lineage, struct weft_lineage_span span, uint64_t index);
+
+/* Does a record that any reader may see name a `parent`? */
+bool weft_lineage_has_events(const struct weft_lineage *lineage);
 
 /* 0: lineage does not touch this asset. */
 uint32_t weft_lineage_node(
@@ -143,10 +150,13 @@ bool weft_edges_has_ended(
 /* Does the END at `end` come behind what began at `begin`: by time, index and ordinal? */
 bool weft_edges_is_behind(const struct weft_ref *end, const struct weft_ref *begin);
 
+/* Bits of all rels that carry material. */
+#define WEFT_LINEAGE_MATERIAL ((UINT32_C(2) << WEFT_REL_MATERIAL_LAST) - 2)
+
 struct weft_lineage_question {
     struct weft_lineage_span span;
     uint32_t rels;   /* Bit of each enum weft_rel to follow. */
-    uint32_t ending; /* Of those that can end. */
+    uint32_t ending; /* Of those that an END ends; 0: what ever was counts. */
     int64_t at_ns;   /* INT64_MAX: whenever. */
 };
 

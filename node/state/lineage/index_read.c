@@ -126,6 +126,11 @@ struct weft_lineage_span weft_lineage_span(const struct weft_lineage *lineage)
     return (struct weft_lineage_span){lineage->node_count, lineage->group_end};
 }
 
+bool weft_lineage_has_events(const struct weft_lineage *lineage)
+{
+    return atomic_load(&lineage->has_events);
+}
+
 uint32_t weft_lineage_end_of_index(
     const struct weft_lineage *lineage, uint32_t from, uint32_t groups, uint64_t index)
 {

@@ -76,6 +76,7 @@ struct weft_lineage_pending {
 
 struct weft_lineage {
     atomic_uint refs;
+    atomic_bool has_events;
     struct weft_lineage_stats stats;
     bool wants_to_give_up;
     struct weft_lineage_pending *pending;

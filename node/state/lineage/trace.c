@@ -183,6 +183,7 @@ struct page {
     struct weft_stored_record *records;
     uint32_t record_count;
     struct reading readings[CHUNK_STEPS];
+    struct weft_ref refs[CHUNK_STEPS]; /* Of the readings, for the loader. */
     uint32_t reading_count;
     struct weft_text rels[WEFT_AROUND_RELS]; /* Their names, for as long as the answer lives. */
     struct weft_arena scratch;
@@ -389,6 +390,10 @@ static enum weft_err add_chunk(struct page *p, uint32_t count, bool *ret_fits)
     }
     *ret_fits = run->size_bytes <= run->size_max || p->count == 1;
     qsort(p->readings, p->reading_count, sizeof(*p->readings), compare_readings);
+    for (uint32_t i = 0; i < p->reading_count; i++) {
+        p->refs[i] = p->readings[i].ref;
+    }
+    weft_loader_expect(&run->loader, p->refs, p->reading_count);
     for (uint32_t i = 0; i < p->reading_count && rv == WEFT_OK && *ret_fits;) {
         rv = read_record(p, i, &i, ret_fits);
     }
