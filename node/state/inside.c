@@ -209,18 +209,20 @@ static enum weft_err search_index(struct search *s)
         .rels = WEFT_LINEAGE_MATERIAL,
         .at_ns = run->query->has_at ? run->query->at_ns : INT64_MAX};
     struct weft_edges edges = {.count = 0};
+    uint32_t nodes[WEFT_LINEAGE_BATCH], ends[WEFT_LINEAGE_BATCH], done = 0;
     enum weft_err rv = WEFT_OK;
-    for (uint32_t i = 0; rv == WEFT_OK && i < s->inside->count; i++) {
-        uint32_t node = weft_lineage_node(lineage, question.span, s->inside->assets[i]);
-        if (node == 0) {
-            continue;
+    for (uint32_t i = 0; rv == WEFT_OK && i < s->inside->count; i += done) {
+        uint32_t count = 0;
+        for (; count < WEFT_LINEAGE_BATCH && i + count < s->inside->count; count++) {
+            nodes[count] =
+                weft_lineage_node(lineage, question.span, s->inside->assets[i + count]);
         }
-        rv = weft_lineage_back(lineage, &question, node, &edges);
+        rv = weft_lineage_edges(lineage, &question, nodes, count, false, &edges, ends, &done);
         for (uint32_t j = 0; rv == WEFT_OK && j < edges.count; j++) {
             rv = enter(s, weft_lineage_asset(lineage, edges.items[j].peer));
         }
         if (rv == WEFT_OK) {
-            rv = weft_run_yield(s->run, 1 + edges.count);
+            rv = weft_run_yield(s->run, done + edges.count);
         }
         if (rv == WEFT_OK && edges.looked > WEFT_INSIDE_STEPS_MAX) {
             rv = too_many(s, "links are", WEFT_INSIDE_STEPS_MAX);

@@ -276,19 +276,22 @@ enum weft_err weft_around_is_known(
 
 /* --- edges ----------------------------------------------------------------------------------- */
 
-enum weft_err weft_around_edges(
-    struct weft_around *around, uint32_t number, bool is_forward, struct weft_edges *ret_edges)
+enum weft_err weft_around_edges(struct weft_around *around, const uint32_t *numbers, uint32_t count,
+    bool is_forward, struct weft_edges *ret_edges, uint32_t *ret_ends, uint32_t *ret_done)
 {
+    uint32_t nodes[WEFT_LINEAGE_BATCH];
+    enum weft_err rv;
     if (around->lineage == NULL) {
-        return weft_around_from_store(around, number, is_forward, ret_edges);
+        rv = weft_around_from_store(around, numbers[0], is_forward, ret_edges);
+        *ret_done = 1;
+        ret_ends[0] = ret_edges->count;
+        return rv;
     }
-    if (number > around->base) {
-        ret_edges->count = 0; /* Lineage does not touch it. */
-        return WEFT_OK;
+    for (uint32_t i = 0; i < count; i++) {
+        nodes[i] = numbers[i] <= around->base ? numbers[i] : 0; /* Lineage does not touch it. */
     }
-    enum weft_err rv =
-        is_forward ? weft_lineage_forward(around->lineage, &around->question, number, ret_edges)
-                   : weft_lineage_back(around->lineage, &around->question, number, ret_edges);
+    rv = weft_lineage_edges(around->lineage, &around->question, nodes, count, is_forward, ret_edges,
+        ret_ends, ret_done);
     return rv == WEFT_OK ? rv : weft_fail(around->run->msg, rv, "the links of a trace");
 }
 

@@ -71,9 +71,10 @@ WEFT_MUST_USE enum weft_err weft_around_name(
 WEFT_MUST_USE enum weft_err weft_around_is_known(
     struct weft_around *around, uint32_t number, bool is_reached, bool *ret_known);
 
-/* Edges to parents (forward) or children, in order of the log, then of rel and link. */
-WEFT_MUST_USE enum weft_err weft_around_edges(
-    struct weft_around *around, uint32_t number, bool is_forward, struct weft_edges *ret_edges);
+/* Edges of each of some to parents (forward) or children: as weft_lineage_edges. */
+WEFT_MUST_USE enum weft_err weft_around_edges(struct weft_around *around, const uint32_t *numbers,
+    uint32_t count, bool is_forward, struct weft_edges *ret_edges, uint32_t *ret_ends,
+    uint32_t *ret_done);
 /* The record behind an edge. */
 struct weft_ref weft_around_place(const struct weft_around *around, uint32_t evidence);
 

@@ -165,18 +165,6 @@ static void set_bits(uint32_t *word, uint32_t bits)
 
 /* --- lists of parents ------------------------------------------------------------------------ */
 
-/* What the group says of the child: parent and rel, as a list has it. */
-static uint32_t entry_of(const uint32_t *group, uint32_t child)
-{
-    for (uint32_t i = 0; i < weft_group_count(group); i++) {
-        uint32_t word = group[WEFT_GROUP_CHILDREN + i];
-        if ((word & WEFT_LINEAGE_NODE_MASK) == child) {
-            return group[WEFT_GROUP_PARENT] | (word & ~WEFT_LINEAGE_NODE_MASK);
-        }
-    }
-    weft_unreachable("NOD-110: a node's only group has it as a child");
-}
-
 static uint32_t new_block(struct weft_lineage *l, uint32_t older, uint32_t capacity)
 {
     uint32_t offset = reserve_words(l, l->lists, &l->list_end, WEFT_LIST_ENTRIES + 2 * capacity);
@@ -201,22 +189,19 @@ static void append(uint32_t *block, uint32_t entry, uint32_t group)
 static bool add_parent(struct weft_lineage *l, uint32_t child, uint32_t entry, uint32_t group)
 {
     struct weft_lineage_node *node = weft_lineage_at_node(l, child);
-    const uint32_t *g = weft_lineage_at_group(l, group);
     uint32_t head = node->forward;
-    if (head == 0 && weft_group_count(g) <= WEFT_GROUP_ONE_MAX) {
+    if (head == 0) {
+        node->only = entry;
         __atomic_store_n(&node->forward, WEFT_LINEAGE_ONE | group, __ATOMIC_RELEASE);
         return true;
     }
-    if ((head & WEFT_LINEAGE_ONE) != 0 || head == 0) {
-        uint32_t first = head & ~WEFT_LINEAGE_ONE;
+    if ((head & WEFT_LINEAGE_ONE) != 0) {
         uint32_t offset = new_block(l, 0, LIST_CAPACITY_FIRST);
         if (offset == 0) {
             return false;
         }
         uint32_t *block = weft_lineage_at_word(l->lists, offset);
-        if (first != 0) {
-            append(block, entry_of(weft_lineage_at_group(l, first), child), first);
-        }
+        append(block, node->only, head & ~WEFT_LINEAGE_ONE);
         append(block, entry, group);
         __atomic_store_n(&node->forward, offset, __ATOMIC_RELEASE);
         return true;

@@ -72,6 +72,10 @@ void weft_lineage_set_known(
  * and what is in it. The index has what they relate, not them. */
 void weft_lineage_note_events(struct weft_lineage *lineage);
 
+enum {
+    WEFT_LINEAGE_BATCH = 16 /* nodes; measured: fewer wait for memory, more push each other out */
+};
+
 /* --- readers --------------------------------------------------------------------------------- */
 
 /* What a reader sees: nodes and groups that existed when it was taken, on the adding thread. */
@@ -93,10 +97,6 @@ uint32_t weft_lineage_node(
     const struct weft_lineage *lineage, struct weft_lineage_span span, uint64_t asset);
 uint64_t weft_lineage_asset(const struct weft_lineage *lineage, uint32_t node);
 struct weft_text weft_lineage_name(const struct weft_lineage *lineage, uint32_t node);
-/* Soon this node will be asked for. */
-void weft_lineage_prefetch(const struct weft_lineage *lineage, uint32_t node);
-void weft_lineage_prefetch_name(const struct weft_lineage *lineage, uint32_t node);
-
 enum weft_lineage_known {
     WEFT_LINEAGE_KNOWN,
     WEFT_LINEAGE_UNKNOWN,
@@ -160,12 +160,21 @@ struct weft_lineage_question {
     int64_t at_ns;   /* INT64_MAX: whenever. */
 };
 
-/* The edges from a node to its parents (forward) or to its children (back), in order of the log,
- * then as weft_relations_of orders them. WEFT_ENOMEM. */
-WEFT_MUST_USE enum weft_err weft_lineage_forward(const struct weft_lineage *lineage,
-    const struct weft_lineage_question *question, uint32_t node, struct weft_edges *ret_edges);
-WEFT_MUST_USE enum weft_err weft_lineage_back(const struct weft_lineage *lineage,
-    const struct weft_lineage_question *question, uint32_t node, struct weft_edges *ret_edges);
+/* The edges from each of some nodes (0: no node, which has none) to its parents (forward) or to its
+ * children: in order of the nodes, then of the log, then as weft_relations_of orders them. Those of
+ * nodes[i] end at ret_ends[i] in ret_edges; *ret_done nodes were looked at, at least one and fewer
+ * than `count`, which is at most WEFT_LINEAGE_BATCH, if they have many. WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_lineage_edges(const struct weft_lineage *lineage,
+    const struct weft_lineage_question *question, const uint32_t *nodes, uint32_t count,
+    bool is_forward, struct weft_edges *ret_edges, uint32_t *ret_ends, uint32_t *ret_done);
+/* For those who look at many nodes in turn: to wait for memory takes longer than to look. So ask for
+ * the node itself some turns before it is looked at, and later for what it refers to. */
+void weft_lineage_prefetch(const struct weft_lineage *lineage, uint32_t node);
+void weft_lineage_prefetch_links(const struct weft_lineage *lineage,
+    const struct weft_lineage_question *question, uint32_t node, bool is_forward);
+void weft_lineage_prefetch_name(const struct weft_lineage *lineage, uint32_t node);
+void weft_lineage_prefetch_evidence(const struct weft_lineage *lineage, uint32_t evidence);
+
 struct weft_ref weft_lineage_evidence(const struct weft_lineage *lineage, uint32_t evidence);
 
 #endif

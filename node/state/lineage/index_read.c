@@ -4,6 +4,10 @@
 #include "node/state/lineage/memory.h"
 #include "proto/check.h"
 
+enum {
+    MANY_EDGES = 4096, /* Of one call: as many as stay in a cache. */
+};
+
 /* --- edges ----------------------------------------------------------------------------------- */
 
 void weft_edges_destroy(struct weft_edges *edges)
@@ -209,6 +213,30 @@ void weft_lineage_prefetch(const struct weft_lineage *lineage, uint32_t node)
     __builtin_prefetch(weft_lineage_at_node(lineage, node));
 }
 
+void weft_lineage_prefetch_links(const struct weft_lineage *lineage,
+    const struct weft_lineage_question *question, uint32_t node, bool is_forward)
+{
+    const struct weft_lineage_node *n = weft_lineage_at_node(lineage, node);
+    uint32_t head = __atomic_load_n(is_forward ? &n->forward : &n->back, __ATOMIC_ACQUIRE);
+    if (head == 0) {
+        return;
+    }
+    if (!is_forward) {
+        const uint32_t *group = weft_lineage_at_group(lineage, head);
+        __builtin_prefetch(group);
+        __builtin_prefetch(group + WEFT_GROUP_CHILDREN + 2); /* Of few children the last. */
+    } else if ((head & WEFT_LINEAGE_ONE) == 0) {
+        __builtin_prefetch(weft_lineage_at_word(lineage->lists, head));
+    } else if (question->at_ns != INT64_MAX) {
+        weft_lineage_prefetch_evidence(lineage, head & ~WEFT_LINEAGE_ONE);
+    }
+}
+
+void weft_lineage_prefetch_evidence(const struct weft_lineage *lineage, uint32_t evidence)
+{
+    __builtin_prefetch(weft_lineage_at_group(lineage, evidence));
+}
+
 void weft_lineage_prefetch_name(const struct weft_lineage *lineage, uint32_t node)
 {
     uint32_t offset = __atomic_load_n(&weft_lineage_at_node(lineage, node)->name, __ATOMIC_RELAXED);
@@ -302,16 +330,10 @@ static bool is_emptying(const struct around *a, struct link link, const struct w
     return place.at_ns <= a->question->at_ns && weft_edges_is_behind(&place, begin);
 }
 
-static struct link only_link(const struct weft_lineage *l, uint32_t group, uint32_t child)
+/* Of a node whose `forward` says that there is one. */
+static inline struct link only_link(const struct weft_lineage_node *node, uint32_t head)
 {
-    const uint32_t *g = weft_lineage_at_group(l, group);
-    uint32_t i = 0;
-    while ((g[WEFT_GROUP_CHILDREN + i] & WEFT_LINEAGE_NODE_MASK) != child) {
-        i++;
-        weft_assert(i < weft_group_count(g)); /* NOD-110 */
-    }
-    uint32_t rel = g[WEFT_GROUP_CHILDREN + i] & ~WEFT_LINEAGE_NODE_MASK;
-    return (struct link){g[WEFT_GROUP_PARENT] | rel, group};
+    return (struct link){node->only, head & ~WEFT_LINEAGE_ONE};
 }
 
 /* Has the container been emptied since? It stands in its own list of parents then, which as a rule
@@ -323,7 +345,7 @@ static bool is_emptied(const struct around *a, uint32_t parent, const struct wef
     uint32_t head = __atomic_load_n(&n->forward, __ATOMIC_ACQUIRE);
     if ((head & WEFT_LINEAGE_ONE) != 0) {
         a->edges->looked++;
-        return is_emptying(a, only_link(l, head & ~WEFT_LINEAGE_ONE, parent), begin);
+        return is_emptying(a, only_link(n, head), begin);
     }
     for (uint32_t at = head; at != 0; at = weft_lineage_at_word(l->lists, at)[WEFT_LIST_OLDER]) {
         const uint32_t *block = weft_lineage_at_word(l->lists, at);
@@ -340,32 +362,45 @@ static bool is_emptied(const struct around *a, uint32_t parent, const struct wef
     return false;
 }
 
+/* Is what began so over by then? *ret_has_ended: an END says so, of a kind that can end or not. */
+static bool is_over(const struct around *a, struct link link, bool can_end, bool asks_container,
+    bool *ret_has_ended)
+{
+    const uint32_t *group = weft_lineage_at_group(a->lineage, link.group);
+    const struct weft_ref place = place_of(group);
+    uint32_t peer = link.entry & WEFT_LINEAGE_NODE_MASK;
+    if (place.at_ns > a->question->at_ns) {
+        return true; /* It has not begun. */
+    }
+    *ret_has_ended = weft_edges_has_ended(a->edges, peer, &place);
+    return can_end && (*ret_has_ended || weft_edges_has_ended(a->edges, WEFT_EDGES_ALL, &place) ||
+                          (asks_container && is_emptied(a, peer, &place)));
+}
+
 /* A material link that is true by then and was asked for: an edge, unless it has ended. */
-static enum weft_err take_edge(const struct around *a, struct link link)
+static inline enum weft_err take_edge(const struct around *a, struct link link)
 {
     const struct weft_lineage_question *q = a->question;
     uint32_t rel = link.entry >> WEFT_LINEAGE_REL_SHIFT;
-    struct weft_edge edge = {
-        .peer = link.entry & WEFT_LINEAGE_NODE_MASK, .evidence = link.group, .rel = (uint8_t)rel};
+    uint32_t peer = link.entry & WEFT_LINEAGE_NODE_MASK;
+    bool has_ended = false;
     if ((q->rels >> rel & 1) == 0 || weft_lineage_is_end(rel)) {
         return WEFT_OK;
     }
     bool can_end = (q->ending >> rel & 1) != 0;
-    bool asks_container = can_end && a->is_forward && may_be_emptied(a->lineage, edge.peer);
-    if (q->at_ns != INT64_MAX || a->edges->end_count > 0 || asks_container) {
-        const uint32_t *group = weft_lineage_at_group(a->lineage, link.group);
-        if (at_of(group) > q->at_ns) {
-            return WEFT_OK;
-        }
-        const struct weft_ref place = place_of(group);
-        edge.has_ended = weft_edges_has_ended(a->edges, edge.peer, &place);
-        bool is_out = edge.has_ended || weft_edges_has_ended(a->edges, WEFT_EDGES_ALL, &place) ||
-                      (asks_container && is_emptied(a, edge.peer, &place));
-        if (can_end && is_out) {
-            return WEFT_OK;
-        }
+    bool asks_container = can_end && a->is_forward && may_be_emptied(a->lineage, peer);
+    if ((q->at_ns != INT64_MAX || a->edges->end_count > 0 || asks_container) &&
+        is_over(a, link, can_end, asks_container, &has_ended)) {
+        return WEFT_OK;
     }
+    const struct weft_edge edge = {
+        .peer = peer, .evidence = link.group, .rel = (uint8_t)rel, .has_ended = has_ended};
     return add_edge(a->edges, &edge);
+}
+
+static enum weft_err take_one(const struct around *a, struct link link)
+{
+    return take_edge(a, link);
 }
 
 /* Blocks of the list, newest first, into edges->refs. */
@@ -403,31 +438,24 @@ static enum weft_err walk_list(const struct around *a, uint32_t block_count, on_
     return rv;
 }
 
-enum weft_err weft_lineage_forward(const struct weft_lineage *lineage,
-    const struct weft_lineage_question *question, uint32_t node, struct weft_edges *ret_edges)
+static enum weft_err take_parents(const struct around *a, uint32_t node)
 {
-    const struct around around = {lineage, question, ret_edges, true};
-    const struct weft_lineage_node *n = weft_lineage_at_node(lineage, node);
+    const struct weft_lineage_node *n = weft_lineage_at_node(a->lineage, node);
     uint32_t head = __atomic_load_n(&n->forward, __ATOMIC_ACQUIRE);
-    ret_edges->count = ret_edges->end_count = 0;
-    if (head == 0) {
-        return WEFT_OK;
-    }
     if ((head & WEFT_LINEAGE_ONE) != 0) {
-        uint32_t group = head & ~WEFT_LINEAGE_ONE;
-        ret_edges->looked++;
-        return group < question->span.groups ? take_edge(&around, only_link(lineage, group, node))
-                                             : WEFT_OK;
+        const struct link only = only_link(n, head);
+        a->edges->looked++;
+        return only.group < a->question->span.groups ? take_edge(a, only) : WEFT_OK;
     }
     uint32_t count;
-    enum weft_err rv = find_blocks(lineage, head, ret_edges, &count);
+    enum weft_err rv = find_blocks(a->lineage, head, a->edges, &count);
     bool has_ends =
         (__atomic_load_n(&n->known, __ATOMIC_ACQUIRE) & WEFT_LINEAGE_ENDS_OF_CHILD) != 0;
     if (rv == WEFT_OK && has_ends) {
-        rv = walk_list(&around, count, take_end);
-        weft_edges_order_ends(ret_edges);
+        rv = walk_list(a, count, take_end);
+        weft_edges_order_ends(a->edges);
     }
-    return rv == WEFT_OK ? walk_list(&around, count, take_edge) : rv;
+    return rv == WEFT_OK ? walk_list(a, count, take_one) : rv;
 }
 
 /* The node's children that the span has, oldest first. */
@@ -446,25 +474,44 @@ static enum weft_err walk_groups(const struct around *a, uint32_t group_count, o
     return rv;
 }
 
-enum weft_err weft_lineage_back(const struct weft_lineage *lineage,
-    const struct weft_lineage_question *question, uint32_t node, struct weft_edges *ret_edges)
+static enum weft_err take_children(const struct around *a, uint32_t node)
 {
-    const struct around around = {lineage, question, ret_edges, false};
-    const struct weft_lineage_node *n = weft_lineage_at_node(lineage, node);
+    const struct weft_lineage *l = a->lineage;
+    const struct weft_lineage_node *n = weft_lineage_at_node(l, node);
     uint32_t count = 0;
     enum weft_err rv = WEFT_OK;
-    ret_edges->count = ret_edges->end_count = 0;
     for (uint32_t group = __atomic_load_n(&n->back, __ATOMIC_ACQUIRE); group != 0 && rv == WEFT_OK;
-         group = weft_lineage_at_group(lineage, group)[WEFT_GROUP_OLDER]) {
-        if (group < question->span.groups) {
-            rv = add_ref(ret_edges, &count, group);
+         group = weft_lineage_at_group(l, group)[WEFT_GROUP_OLDER]) {
+        if (group < a->question->span.groups) {
+            rv = add_ref(a->edges, &count, group);
         }
     }
     bool has_ends =
         (__atomic_load_n(&n->known, __ATOMIC_ACQUIRE) & WEFT_LINEAGE_ENDS_OF_PARENT) != 0;
     if (rv == WEFT_OK && has_ends) {
-        rv = walk_groups(&around, count, take_end);
-        weft_edges_order_ends(ret_edges);
+        rv = walk_groups(a, count, take_end);
+        weft_edges_order_ends(a->edges);
     }
-    return rv == WEFT_OK ? walk_groups(&around, count, take_edge) : rv;
+    return rv == WEFT_OK ? walk_groups(a, count, take_one) : rv;
+}
+
+enum weft_err weft_lineage_edges(const struct weft_lineage *lineage,
+    const struct weft_lineage_question *question, const uint32_t *nodes, uint32_t count,
+    bool is_forward, struct weft_edges *ret_edges, uint32_t *ret_ends, uint32_t *ret_done)
+{
+    const struct around around = {lineage, question, ret_edges, is_forward};
+    enum weft_err rv = WEFT_OK;
+    uint32_t done = 0;
+    weft_assert(count > 0 && count <= WEFT_LINEAGE_BATCH);
+    ret_edges->count = 0;
+    for (; done < count && rv == WEFT_OK && (done == 0 || ret_edges->count < MANY_EDGES); done++) {
+        ret_edges->end_count = 0;
+        if (nodes[done] != 0) {
+            rv = is_forward ? take_parents(&around, nodes[done])
+                            : take_children(&around, nodes[done]);
+        }
+        ret_ends[done] = ret_edges->count;
+    }
+    *ret_done = done;
+    return rv;
 }

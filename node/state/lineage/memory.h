@@ -11,7 +11,7 @@
 
 enum {
     WEFT_LINEAGE_MAP_BITS = 14,  /* assets to a chunk of the map, 64 KiB */
-    WEFT_LINEAGE_NODE_BITS = 13, /* nodes to a chunk, 160 KiB */
+    WEFT_LINEAGE_NODE_BITS = 13, /* nodes to a chunk, 192 KiB */
     WEFT_LINEAGE_WORD_BITS = 16, /* words to a chunk of groups or lists, 256 KiB */
     WEFT_LINEAGE_NAME_BITS = 18, /* bytes to a chunk of names */
     WEFT_LINEAGE_MARK_BITS = 12, /* marks to a chunk, 64 KiB */
@@ -32,7 +32,6 @@ enum {
     WEFT_GROUP_AT,                        /* Two words. */
     WEFT_GROUP_PLACE = WEFT_GROUP_AT + 2, /* Two words: index * 2^24 + ordinal. */
     WEFT_GROUP_CHILDREN = WEFT_GROUP_PLACE + 2,
-    WEFT_GROUP_ONE_MAX = 16, /* Children of a group that a node may name as its only one. */
 };
 
 /* A block of a node's list of parents: its words, then two for each: node and rel, group. */
@@ -52,11 +51,12 @@ enum {
 #define WEFT_LINEAGE_KNOWN_MASK (WEFT_LINEAGE_ENDS_OF_CHILD - 1)
 #define WEFT_LINEAGE_ORDINAL_BITS 24
 
-struct weft_lineage_node { /* 20 bytes. */
+struct weft_lineage_node { /* 24 bytes. */
     uint32_t asset;
     uint32_t name;    /* Offset; 0: none. Its size is the byte there. Atomic. */
     uint32_t back;    /* Its newest group; 0: none. Atomic. */
     uint32_t forward; /* Its newest block, or ONE and a group; 0: none. Atomic. */
+    uint32_t only;    /* Once `forward` has ONE: parent and rel, as a list has them. */
     uint32_t known;   /* End of the groups when its first own record came; 0: none did. Atomic. */
 };
 

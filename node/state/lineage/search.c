@@ -6,7 +6,6 @@
 
 enum {
     REACHED_FIRST = 64,
-    PREFETCH_AHEAD = 12, /* nodes; measured: fewer wait for memory, more push each other out */
     BITS = 64,
 };
 
@@ -20,7 +19,7 @@ void weft_search_settle(struct weft_search *search)
     free(search->entered);
     free(search->places);
     free(search->edges);
-    weft_edges_destroy(&search->around_one);
+    weft_edges_destroy(&search->around_some);
     search->entered = NULL;
     search->places = NULL;
     search->edges = NULL;
@@ -167,43 +166,87 @@ static enum weft_err follow(struct weft_search *s, uint32_t from, const struct w
     return rv;
 }
 
-static enum weft_err expand(struct weft_search *s, uint32_t place)
+static bool goes_on(const struct weft_search *s, uint32_t place)
 {
-    bool goes_on = s->depth_max == 0 || s->reached[place].depth < s->depth_max;
-    if (!goes_on && !s->wants_leaves) {
-        return WEFT_OK;
+    return s->depth_max == 0 || s->reached[place].depth < s->depth_max;
+}
+
+/* Where the edges lead that start at a place: `count` of them. */
+static enum weft_err expand(
+    struct weft_search *s, uint32_t place, const struct weft_edge *edges, uint32_t count)
+{
+    enum weft_err rv = WEFT_OK;
+    s->reached[place].is_leaf = count == 0;
+    for (uint32_t i = 0; goes_on(s, place) && i < count && rv == WEFT_OK; i++) {
+        rv = follow(s, place, &edges[i]);
     }
-    struct weft_edges *edges = &s->around_one;
-    enum weft_err rv = weft_around_edges(s->around, s->reached[place].number, s->is_forward, edges);
-    if (rv != WEFT_OK) {
-        return rv;
-    }
+    return rv == WEFT_OK ? weft_run_yield(s->around->run, 1 + count) : rv;
+}
+
+static enum weft_err too_many_links(const struct weft_search *s)
+{
     uint64_t looked_max =
         s->around->lineage != NULL ? WEFT_SEARCH_LINKS_MAX : WEFT_SEARCH_STORE_LINKS_MAX;
-    if (edges->looked > looked_max) {
-        return weft_fail(s->around->run->msg, WEFT_ETOOBIG,
-            "over %llu links were looked at: ask with a depth or for fewer rels",
-            (unsigned long long)looked_max);
+    if (s->around_some.looked <= looked_max) {
+        return WEFT_OK;
     }
-    s->reached[place].is_leaf = edges->count == 0;
-    for (uint32_t i = 0; goes_on && i < edges->count && rv == WEFT_OK; i++) {
-        rv = follow(s, place, &edges->items[i]);
-        rv = rv == WEFT_OK ? weft_run_yield(s->around->run, 1) : rv;
+    return weft_fail(s->around->run->msg, WEFT_ETOOBIG,
+        "over %llu links were looked at: ask with a depth or for fewer rels",
+        (unsigned long long)looked_max);
+}
+
+/* Of those whose turn comes soon. */
+static void prefetch(const struct weft_search *s)
+{
+    const struct weft_lineage *lineage = s->around->lineage;
+    for (uint32_t i = 0; i < WEFT_LINEAGE_BATCH; i++) {
+        uint32_t soon = s->expanded + WEFT_LINEAGE_BATCH + i, later = soon + WEFT_LINEAGE_BATCH;
+        if (later < s->count && s->reached[later].number <= s->around->base) {
+            weft_lineage_prefetch(lineage, s->reached[later].number);
+        }
+        if (soon < s->count && s->reached[soon].number <= s->around->base) {
+            weft_lineage_prefetch_links(
+                lineage, &s->around->question, s->reached[soon].number, s->is_forward);
+        }
     }
-    return rv == WEFT_OK ? weft_run_yield(s->around->run, 1) : rv;
+}
+
+/* The next ones that were reached, several at once: their edges do not depend on who was entered
+ * before, and are followed in the same order. */
+static enum weft_err expand_some(struct weft_search *s)
+{
+    struct weft_edges *edges = &s->around_some;
+    uint32_t numbers[WEFT_LINEAGE_BATCH], ends[WEFT_LINEAGE_BATCH], done = 0, count = 0, from = 0;
+    uint32_t first = s->expanded;
+    for (; count < WEFT_LINEAGE_BATCH && first + count < s->count; count++) {
+        if (!goes_on(s, first + count) && !s->wants_leaves) {
+            break;
+        }
+        numbers[count] = s->reached[first + count].number;
+    }
+    if (count == 0) {
+        s->expanded++;
+        return WEFT_OK;
+    }
+    if (s->around->lineage != NULL) {
+        prefetch(s);
+    }
+    enum weft_err rv =
+        weft_around_edges(s->around, numbers, count, s->is_forward, edges, ends, &done);
+    rv = rv == WEFT_OK ? too_many_links(s) : rv;
+    for (uint32_t i = 0; i < done && rv == WEFT_OK; i++) {
+        rv = expand(s, first + i, edges->items + from, ends[i] - from);
+        from = ends[i];
+        s->expanded++;
+    }
+    return rv;
 }
 
 enum weft_err weft_search_run(struct weft_search *search)
 {
-    const struct weft_lineage *lineage = search->around->lineage;
     enum weft_err rv = WEFT_OK;
-    for (; search->expanded < search->count && rv == WEFT_OK; search->expanded++) {
-        uint32_t ahead = search->expanded + PREFETCH_AHEAD;
-        if (lineage != NULL && ahead < search->count &&
-            search->reached[ahead].number <= search->around->base) {
-            weft_lineage_prefetch(lineage, search->reached[ahead].number);
-        }
-        rv = expand(search, search->expanded);
+    while (search->expanded < search->count && rv == WEFT_OK) {
+        rv = expand_some(search);
     }
     return rv == WEFT_OK && search->may_have_cycles ? weft_search_mark_cycles(search) : rv;
 }

@@ -52,7 +52,7 @@ struct weft_search {
     uint32_t edge_count;
     uint32_t edge_capacity;
     bool may_have_cycles; /* An edge led to one found no later than its own start. */
-    struct weft_edges around_one;
+    struct weft_edges around_some;
 };
 
 void weft_search_init(struct weft_search *search, struct weft_around *around, bool is_forward);

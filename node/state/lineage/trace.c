@@ -9,8 +9,8 @@ enum {
     NAMES_SIZE_MAX = WEFT_ANSWER_SIZE_MAX - 64 * 1024, /* The rest of the answer is small. */
     CHUNK_STEPS = 2048,  /* Whose records are read in the order of the log. */
     RECORD_STEPS = 16,   /* to read a record takes about as long as to follow so many links */
-    STEP_OVERHEAD = 128, /* bytes of a step's table besides its texts, about */
     PREFETCH_AHEAD = 16,
+    STEP_OVERHEAD = 128, /* bytes of a step's table besides its texts, about */
     SCRATCH_SIZE_MAX = 16 * 1024 * 1024,
 };
 
@@ -104,8 +104,8 @@ static const struct weft_reached *reached_at(const struct weft_trace *t, uint32_
     return &t->search.reached[t->places[step]];
 }
 
-/* Soon the names of the steps from here on will be asked for: first where they stand. */
-static void prefetch_name(const struct weft_trace *t, uint32_t step)
+/* Soon the steps from here on will be asked for: first where their names stand. */
+static void prefetch(const struct weft_trace *t, uint32_t step)
 {
     const struct weft_around *around = &t->around;
     uint32_t later = step + 2 * PREFETCH_AHEAD;
@@ -118,14 +118,24 @@ static void prefetch_name(const struct weft_trace *t, uint32_t step)
     }
     if (step < t->count && reached_at(t, step)->number <= around->base) {
         weft_lineage_prefetch_name(around->lineage, reached_at(t, step)->number);
+        if (!t->run->query->ids_only && reached_at(t, step)->depth > 0) {
+            weft_lineage_prefetch_evidence(around->lineage, reached_at(t, step)->evidence);
+        }
     }
 }
 
-/* A line, where there is room for one. */
+/* A line, where there is room for one. Most names have 16 to 32 bytes, and two copies of 16 that
+ * overlap take a fraction of a call. */
 static void put_line(struct weft_buffer *names, struct weft_text name)
 {
-    memcpy(names->data + names->size, name.data, name.size);
-    names->data[names->size + name.size] = '\n';
+    uint8_t *to = names->data + names->size;
+    if (name.size >= 16 && name.size <= 32) {
+        memcpy(to, name.data, 16);
+        memcpy(to + name.size - 16, name.data + name.size - 16, 16);
+    } else {
+        memcpy(to, name.data, name.size);
+    }
+    to[name.size] = '\n';
     names->size += name.size + 1;
 }
 
@@ -138,12 +148,9 @@ static enum weft_err names_page(struct weft_trace *t, uint32_t first, uint32_t l
     enum weft_err rv = WEFT_OK;
     while (step < t->count && step - first < limit && rv == WEFT_OK) {
         struct weft_text name;
-        prefetch_name(t, step);
+        prefetch(t, step);
         rv = weft_around_name(&t->around, reached_at(t, step)->number, &name);
-        if (rv != WEFT_OK) {
-            break;
-        }
-        if (names.size + name.size + 1 > NAMES_SIZE_MAX) {
+        if (rv != WEFT_OK || names.size + name.size + 1 > NAMES_SIZE_MAX) {
             break;
         }
         if (names.capacity - names.size <= name.size) {
@@ -385,7 +392,7 @@ static enum weft_err add_chunk(struct page *p, uint32_t count, bool *ret_fits)
     enum weft_err rv = WEFT_OK;
     p->reading_count = 0;
     for (uint32_t i = 0; i < count && rv == WEFT_OK; i++) {
-        prefetch_name(p->trace, p->first + p->count);
+        prefetch(p->trace, p->first + p->count);
         rv = add_step(p);
     }
     *ret_fits = run->size_bytes <= run->size_max || p->count == 1;
