@@ -7,7 +7,7 @@
 #include "proto/thread.h"
 
 enum {
-    TABLE_FIRST = 512, /* As a rule a unit has fewer than 256 parts, and no more memory is touched. */
+    TABLE_FIRST = 512, /* Chosen: most units have fewer than 256 parts. */
 };
 
 /* The words of some rels in the state. */
@@ -214,8 +214,7 @@ static enum weft_err search_index(struct search *s)
     for (uint32_t i = 0; rv == WEFT_OK && i < s->inside->count; i += done) {
         uint32_t count = 0;
         for (; count < WEFT_LINEAGE_BATCH && i + count < s->inside->count; count++) {
-            nodes[count] =
-                weft_lineage_node(lineage, question.span, s->inside->assets[i + count]);
+            nodes[count] = weft_lineage_node(lineage, question.span, s->inside->assets[i + count]);
         }
         rv = weft_lineage_edges(lineage, &question, nodes, count, false, &edges, ends, &done);
         for (uint32_t j = 0; rv == WEFT_OK && j < edges.count; j++) {

@@ -26,7 +26,8 @@ struct weft_inside {
     uint32_t table_size;
 };
 
-/* The asset itself and all that is in it. WEFT_ETOOBIG: past a limit above. WEFT_ECORRUPT, WEFT_EIO, WEFT_ENOMEM. */
+/* The asset itself and all that is in it. WEFT_ETOOBIG: past a limit above. WEFT_ECORRUPT,
+ * WEFT_EIO, WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_inside_find(
     struct weft_run *run, uint64_t asset, struct weft_inside *ret_inside);
 void weft_inside_close(struct weft_inside *inside);

@@ -168,9 +168,8 @@ static enum weft_err take(
     for (uint32_t i = 0; i < loader->count; i++) {
         loader->loaded_bytes += loader->packs[i].value.bytes.size;
     }
-    return is_in_hand(loader, ref->index, ref->ordinal)
-               ? WEFT_OK
-               : damaged(ref->index, ref->ordinal, msg);
+    return is_in_hand(loader, ref->index, ref->ordinal) ? WEFT_OK
+                                                        : damaged(ref->index, ref->ordinal, msg);
 }
 
 enum weft_err weft_loader_get(struct weft_loader *loader, const struct weft_ref *ref,

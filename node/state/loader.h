@@ -22,8 +22,8 @@ struct weft_loaded {
 
 struct weft_loader {
     struct weft_store *store;
-    const struct weft_store_snapshot *snapshot; /* NULL: the present. */
-    struct weft_store_walk *walk;               /* Made when first needed. */
+    const struct weft_store_snapshot *snapshot;      /* NULL: the present. */
+    struct weft_store_walk *walk;                    /* Made when first needed. */
     struct weft_loaded packs[WEFT_LOADER_PACKS_MAX]; /* By index and first. */
     uint32_t count;
     uint32_t current; /* Of them; below count, unless there are none. */

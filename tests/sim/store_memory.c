@@ -416,8 +416,8 @@ enum weft_err weft_store_get_many(struct weft_store *store,
     struct weft_store_value *ret_values, struct weft_msg *msg)
 {
     for (uint32_t i = 0; i < count; i++) {
-        weft_assert(i == 0 || compare(keys[i - 1].bytes, keys[i - 1].size, keys[i].bytes,
-                                  keys[i].size) < 0);
+        weft_assert(i == 0 ||
+                    compare(keys[i - 1].bytes, keys[i - 1].size, keys[i].bytes, keys[i].size) < 0);
         ret_values[i] = (struct weft_store_value){.handle = NULL};
         enum weft_err rv = weft_store_get(store, snapshot, &keys[i], &ret_values[i], msg);
         if (rv != WEFT_OK && rv != WEFT_ENOTFOUND) {

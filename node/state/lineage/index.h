@@ -167,14 +167,16 @@ struct weft_lineage_question {
 WEFT_MUST_USE enum weft_err weft_lineage_edges(const struct weft_lineage *lineage,
     const struct weft_lineage_question *question, const uint32_t *nodes, uint32_t count,
     bool is_forward, struct weft_edges *ret_edges, uint32_t *ret_ends, uint32_t *ret_done);
-/* For those who look at many nodes in turn: to wait for memory takes longer than to look. So ask for
- * the node itself some turns before it is looked at, and later for what it refers to. */
+
+/* For those who look at many nodes in turn, where waiting for memory takes longest: ask for the
+ * node itself some turns before it is looked at, and later for what it refers to. */
 void weft_lineage_prefetch(const struct weft_lineage *lineage, uint32_t node);
 void weft_lineage_prefetch_links(const struct weft_lineage *lineage,
     const struct weft_lineage_question *question, uint32_t node, bool is_forward);
 void weft_lineage_prefetch_name(const struct weft_lineage *lineage, uint32_t node);
 void weft_lineage_prefetch_evidence(const struct weft_lineage *lineage, uint32_t evidence);
 
+/* The record behind an edge. */
 struct weft_ref weft_lineage_evidence(const struct weft_lineage *lineage, uint32_t evidence);
 
 #endif

@@ -7,8 +7,8 @@
 
 enum {
     NAMES_SIZE_MAX = WEFT_ANSWER_SIZE_MAX - 64 * 1024, /* The rest of the answer is small. */
-    CHUNK_STEPS = 2048,  /* Whose records are read in the order of the log. */
-    RECORD_STEPS = 16,   /* to read a record takes about as long as to follow so many links */
+    CHUNK_STEPS = 2048, /* Whose records are read in the order of the log. */
+    RECORD_STEPS = 16,  /* to read a record takes about as long as to follow so many links */
     PREFETCH_AHEAD = 16,
     STEP_OVERHEAD = 128, /* bytes of a step's table besides its texts, about */
     SCRATCH_SIZE_MAX = 16 * 1024 * 1024,

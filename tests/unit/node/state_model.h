@@ -99,9 +99,10 @@ struct weft_record model_build(const struct model_spec *spec, struct weft_arena 
  * the answer is that there is none. `ret_places` has room for record_count. */
 int model_query(const struct model *m, const struct weft_query *q, int asset, int kind,
     const char *glob, int where_field, int *ret_places);
-/* One of the rels, or of those in `names`. From the test's seed, as the links. */
+/* One of the rels, or of those in `names`. From the test's seed, as the links: an event names a
+ * `parent`. */
 int model_random_rel(const char *names);
-void model_random_links(struct model_spec *spec);
+void model_random_links(struct model_spec *spec, bool may_be_event);
 
 /* --- traces and recalls: state_model_trace.c ------------------------------------------------ */
 

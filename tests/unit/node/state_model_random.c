@@ -32,12 +32,14 @@ static int random_target(const struct model_spec *spec, int rel)
 }
 
 /* Now and then a container with children. */
-void model_random_links(struct model_spec *spec)
+void model_random_links(struct model_spec *spec, bool may_be_event)
 {
-    bool has_parent = test_random(4) == 0;
+    bool has_parent = may_be_event && test_random(4) == 0;
     spec->link_count = 1 + (int)test_random(MODEL_LINKS_MAX);
     for (int i = 0; i < spec->link_count; i++) {
-        spec->links[i][0] = model_random_rel(NULL);
+        do {
+            spec->links[i][0] = model_random_rel(NULL);
+        } while (!may_be_event && strcmp(model_rels[spec->links[i][0]], "parent") == 0);
         if (has_parent) {
             spec->links[i][0] = model_random_rel(i == 0 ? "parent" : "contains releases empties");
         }

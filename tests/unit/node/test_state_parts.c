@@ -1,11 +1,12 @@
 /* Parts of the replicated state by themselves: globs and numbers, the window of request ids, the
- * filter of names, names, packs. */
+ * filter of names, names, packs, and how many of them are read at once. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "node/state/condition.h"
 #include "node/state/filter.h"
+#include "node/state/loader.h"
 #include "node/state/names.h"
 #include "node/state/pack.h"
 #include "node/state/requests.h"
@@ -467,4 +468,200 @@ TEST(pack, gives_back_what_was_stored)
     EXPECT_EQ(WEFT_ENOTFOUND, weft_stored_field(stored, WEFT_TEXT("c"), &type, &value));
     weft_buffer_destroy(&bytes);
     weft_arena_destroy(&arena);
+}
+
+/* --- many at once ---------------------------------------------------------------------------- */
+
+enum {
+    PLACES = 600, /* Indexes; of two in three there are packs. */
+    PACKS_MAX = 3,
+    IN_PACK_MAX = 5,
+};
+
+struct shelf {
+    struct weft_store *store;
+    struct weft_ref refs[PLACES * PACKS_MAX * IN_PACK_MAX];
+    uint32_t count;
+};
+
+/* A record that says where it stands. */
+static size_t write_record(uint8_t *to, uint64_t index, uint32_t ordinal)
+{
+    size_t size = 12 + (index + ordinal) % 300;
+    memset(to, 0xab, size);
+    weft_put_be64(to, index);
+    weft_put_be32(to + 8, ordinal);
+    return size;
+}
+
+static void put_pack(
+    struct shelf *s, struct weft_store_batch *batch, uint64_t index, uint32_t first, uint32_t count)
+{
+    uint8_t records[IN_PACK_MAX * 400];
+    uint32_t sizes[IN_PACK_MAX];
+    size_t size = 0;
+    struct weft_buffer value = {.data = NULL};
+    struct weft_key key = weft_key_records(index, first);
+    for (uint32_t i = 0; i < count; i++) {
+        sizes[i] = (uint32_t)write_record(records + size, index, first + i);
+        size += sizes[i];
+        s->refs[s->count++] =
+            (struct weft_ref){.index = index, .ordinal = first + i, .first = first};
+    }
+    EXPECT_EQ(WEFT_OK, weft_pack_begin((int64_t)index * 10, NULL, sizes, count, &value));
+    EXPECT_EQ(WEFT_OK, weft_buffer_append(&value, records, size));
+    weft_store_batch_put(batch, &key, value.data, value.size);
+    weft_buffer_destroy(&value);
+}
+
+/* Half of it in files, half in the memtable. */
+static void fill_shelf(struct shelf *s, const char *name)
+{
+    char directory[600];
+    bool created;
+    struct weft_msg msg;
+    (void)snprintf(directory, sizeof(directory), "%s/%s", test_directory(), name);
+    const struct weft_store_options options = {
+        .directory = directory, .cache_bytes = 8 << 20, .memtable_bytes = 8 << 20};
+    EXPECT_EQ(WEFT_OK, weft_store_open(&options, &s->store, &created, &msg));
+    struct weft_store_batch *batch = weft_store_batch_create();
+    for (uint64_t index = 1; index <= PLACES; index++) {
+        uint32_t first = 0;
+        for (uint64_t packs = index % 3 == 0 ? 0 : 1 + test_random(PACKS_MAX); packs > 0; packs--) {
+            uint32_t count = 1 + (uint32_t)test_random(IN_PACK_MAX);
+            put_pack(s, batch, index, first, count);
+            first += count;
+        }
+        if (index == PLACES / 2) {
+            EXPECT_EQ(WEFT_OK, weft_store_write(s->store, batch, &msg));
+            EXPECT_EQ(WEFT_OK, weft_store_flush(s->store, &msg));
+        }
+    }
+    EXPECT_EQ(WEFT_OK, weft_store_write(s->store, batch, &msg));
+    weft_store_batch_destroy(batch);
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    const struct weft_key *x = a, *y = b;
+    return memcmp(x->bytes, y->bytes, WEFT_KEY_RECORDS_SIZE);
+}
+
+TEST(store, gives_many_keys_at_once_as_one_by_one)
+{
+    struct shelf *s = calloc(1, sizeof(*s));
+    struct weft_msg msg;
+    int found = 0, missing = 0;
+    fill_shelf(s, "many");
+    struct weft_store_snapshot *snapshot = weft_store_snapshot_create(s->store);
+    for (int round = 0; round < 300; round++) {
+        struct weft_key keys[WEFT_STORE_GETS_MAX];
+        struct weft_store_value values[WEFT_STORE_GETS_MAX];
+        uint32_t wanted = 1 + (uint32_t)test_random(WEFT_STORE_GETS_MAX), count = 0;
+        for (uint32_t i = 0; i < wanted; i++) {
+            keys[i] = weft_key_records(1 + test_random(PLACES), (uint32_t)test_random(4));
+        }
+        qsort(keys, wanted, sizeof(keys[0]), compare_keys);
+        for (uint32_t i = 0; i < wanted; i++) {
+            if (count == 0 || compare_keys(&keys[count - 1], &keys[i]) != 0) {
+                keys[count++] = keys[i];
+            }
+        }
+        EXPECT_EQ(WEFT_OK, weft_store_get_many(s->store, round % 2 == 0 ? snapshot : NULL, keys,
+                               count, values, &msg));
+        for (uint32_t i = 0; i < count; i++) {
+            struct weft_store_value one = {.handle = NULL};
+            bool is_there = weft_store_get(s->store, NULL, &keys[i], &one, &msg) == WEFT_OK;
+            EXPECT_EQ(is_there, values[i].handle != NULL);
+            EXPECT_EQ(one.bytes.size, values[i].bytes.size);
+            EXPECT_TRUE(
+                !is_there || memcmp(one.bytes.data, values[i].bytes.data, one.bytes.size) == 0);
+            found += is_there;
+            missing += !is_there;
+            weft_store_release(&one);
+            weft_store_release(&values[i]);
+        }
+    }
+    EXPECT_TRUE(found > 1000 && missing > 1000);
+    weft_store_snapshot_destroy(s->store, snapshot);
+    weft_store_close(s->store);
+    free(s);
+}
+
+TEST(store, steps_on_to_where_a_descent_leads)
+{
+    struct shelf *s = calloc(1, sizeof(*s));
+    int moves = 0;
+    fill_shelf(s, "steps");
+    struct weft_store_walk *on = weft_store_walk_create(s->store, NULL, false);
+    struct weft_store_walk *to = weft_store_walk_create(s->store, NULL, false);
+    for (int round = 0; round < 100; round++) {
+        uint64_t index = 1 + test_random(PLACES);
+        struct weft_key key = weft_key_records(index, 0);
+        weft_store_walk_to(on, &key);
+        for (; weft_store_walk_is_at_key(on); moves++) {
+            weft_store_walk_to(to, &key);
+            EXPECT_TRUE(weft_store_walk_is_at_key(to));
+            struct weft_bytes x = weft_store_walk_key(to), y = weft_store_walk_key(on);
+            EXPECT_TRUE(x.size == y.size && memcmp(x.data, y.data, x.size) == 0);
+            struct weft_bytes prefix = {key.bytes, 1 + WEFT_INDEX_SIZE};
+            while (test_random(3) > 0 && weft_store_walk_is_below(on, prefix)) {
+                weft_store_walk_next(on);
+            }
+            index += 1 + test_random(test_random(4) == 0 ? 40 : 3);
+            key = weft_key_records(index, 0);
+            weft_store_walk_on_to(on, &key);
+        }
+        weft_store_walk_to(to, &key);
+        EXPECT_TRUE(!weft_store_walk_is_at_key(to));
+    }
+    EXPECT_TRUE(moves > 1000);
+    weft_store_walk_destroy(on);
+    weft_store_walk_destroy(to);
+    weft_store_close(s->store);
+    free(s);
+}
+
+/* In order and not, what was expected and what was not, and what is not there. */
+TEST(loader, gives_what_is_there_whatever_was_expected)
+{
+    struct shelf *s = calloc(1, sizeof(*s));
+    struct weft_msg msg;
+    uint64_t read = 0;
+    fill_shelf(s, "loader");
+    for (int round = 0; round < 200; round++) {
+        struct weft_ref refs[400];
+        struct weft_loader loader;
+        uint32_t from = (uint32_t)test_random(s->count), count = 1 + (uint32_t)test_random(400);
+        for (uint32_t i = 0; i < count; i++) {
+            bool is_next = round % 2 == 0 && test_random(8) > 0;
+            from = is_next ? (from + 1) % s->count : (uint32_t)test_random(s->count);
+            refs[i] = s->refs[from];
+        }
+        weft_loader_init(&loader, s->store, NULL);
+        weft_loader_expect(&loader, refs, count);
+        for (uint32_t i = 0; i < count; i++) {
+            struct weft_bytes bytes;
+            struct weft_ref ref = test_random(20) == 0 ? s->refs[test_random(s->count)] : refs[i];
+            int64_t time_ns;
+            uint8_t record[400];
+            bool finds = test_random(20) == 0;
+            EXPECT_EQ(WEFT_OK,
+                finds ? weft_loader_find(&loader, ref.index, ref.ordinal, &bytes, &time_ns, &msg)
+                      : weft_loader_get(&loader, &ref, &bytes, &time_ns, &msg));
+            EXPECT_EQ(write_record(record, ref.index, ref.ordinal), bytes.size);
+            EXPECT_MEM(record, bytes.data, bytes.size);
+            EXPECT_EQ((int64_t)ref.index * 10, time_ns);
+        }
+        read += loader.loaded_bytes;
+        refs[0] = (struct weft_ref){.index = 3, .ordinal = 1};
+        struct weft_bytes bytes;
+        int64_t time_ns;
+        EXPECT_EQ(WEFT_ECORRUPT, weft_loader_get(&loader, &refs[0], &bytes, &time_ns, &msg));
+        EXPECT_EQ(WEFT_ECORRUPT, weft_loader_find(&loader, 3, 1, &bytes, &time_ns, &msg));
+        weft_loader_close(&loader);
+    }
+    EXPECT_TRUE(read > 0);
+    weft_store_close(s->store);
+    free(s);
 }
