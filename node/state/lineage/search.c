@@ -171,16 +171,16 @@ static bool goes_on(const struct weft_search *s, uint32_t place)
     return s->depth_max == 0 || s->reached[place].depth < s->depth_max;
 }
 
-/* Where the edges lead that start at a place: `count` of them. */
-static enum weft_err expand(
-    struct weft_search *s, uint32_t place, const struct weft_edge *edges, uint32_t count)
+/* Where the edges lead that start at a place: those of `around_some` in [from, end). */
+static enum weft_err expand(struct weft_search *s, uint32_t place, uint32_t from, uint32_t end)
 {
+    bool is_followed = goes_on(s, place);
     enum weft_err rv = WEFT_OK;
-    s->reached[place].is_leaf = count == 0;
-    for (uint32_t i = 0; goes_on(s, place) && i < count && rv == WEFT_OK; i++) {
-        rv = follow(s, place, &edges[i]);
+    s->reached[place].is_leaf = from == end;
+    for (uint32_t i = from; is_followed && i < end && rv == WEFT_OK; i++) {
+        rv = follow(s, place, &s->around_some.items[i]);
     }
-    return rv == WEFT_OK ? weft_run_yield(s->around->run, 1 + count) : rv;
+    return rv == WEFT_OK ? weft_run_yield(s->around->run, 1 + end - from) : rv;
 }
 
 static enum weft_err too_many_links(const struct weft_search *s)
@@ -235,7 +235,7 @@ static enum weft_err expand_some(struct weft_search *s)
         weft_around_edges(s->around, numbers, count, s->is_forward, edges, ends, &done);
     rv = rv == WEFT_OK ? too_many_links(s) : rv;
     for (uint32_t i = 0; i < done && rv == WEFT_OK; i++) {
-        rv = expand(s, first + i, edges->items + from, ends[i] - from);
+        rv = expand(s, first + i, from, ends[i]);
         from = ends[i];
         s->expanded++;
     }
