@@ -8,6 +8,7 @@
 
 #include "ops/weft/committer.h"
 #include "proto/limits.h"
+#include "proto/packed.h"
 #include "tests/bench/genealogy.h"
 #include "tests/bench/thread_answer.h"
 
@@ -89,17 +90,11 @@ static void load_all(const struct thread_options *o, struct side *side)
 /* --- ask ------------------------------------------------------------------------------------- */
 
 static void sum_record(struct side *side, struct thread_sum *sum, bool is_ordered,
-    const struct weft_stored_record *stored)
+    const struct weft_record *record)
 {
-    struct weft_record record = stored->record;
-    weft_arena_reset(&side->scratch);
     weft_buffer_clear(&side->body);
-    if (stored->encoded.size > 0) {
-        enum weft_err err = weft_record_decode(stored->encoded, &side->scratch, &record);
-        thread_must(err == WEFT_OK, "a record: %s", weft_err_name(err));
-    }
-    thread_body(&record, &side->scratch, &side->body);
-    thread_sum_record(sum, is_ordered, record.asset, record.kind, record.at_ns / 1000,
+    thread_body(record, &side->scratch, &side->body);
+    thread_sum_record(sum, is_ordered, record->asset, record->kind, record->at_ns / 1000,
         (struct weft_text){(const char *)side->body.data, side->body.size});
 }
 
@@ -123,24 +118,36 @@ struct asking {
     struct thread_sum *sum;
 };
 
-static void add_page(const struct asking *a, const struct weft_client_message *answer)
+static void add_trace(const struct asking *a, const struct weft_trace_result *trace)
 {
-    bool is_page = answer->kind == WEFT_KIND_PAGE;
-    const struct weft_stored_record *records =
-        is_page ? answer->page.records : answer->trace.records;
-    uint32_t count = is_page ? answer->page.record_count : answer->trace.record_count;
-    for (uint32_t i = 0; i < count; i++) {
-        sum_record(a->side, a->sum, is_page, &records[i]);
+    struct weft_bytes rest = trace->records.bytes;
+    struct weft_packed_record packed;
+    struct weft_packed_steps steps = weft_packed_read_steps(trace);
+    struct weft_trace_step step;
+    while (weft_packed_next_record(&rest, &packed)) {
+        struct weft_stored_record stored;
+        weft_arena_reset(&a->side->scratch);
+        enum weft_err err = weft_packed_open_record(&packed, &a->side->scratch, &stored);
+        thread_must(err == WEFT_OK, "a record: %s", weft_err_name(err));
+        sum_record(a->side, a->sum, false, &stored.record);
     }
-    if (is_page) {
+    while (a->has_paths && weft_packed_next_step(&steps, &step)) {
+        if (step.depth > 0) {
+            thread_sum_step(a->sum, step.asset, step.rel, step.depth);
+        }
+    }
+    sum_names(a->sum, trace->assets);
+}
+
+static void add_answer(const struct asking *a, const struct weft_client_message *answer)
+{
+    if (answer->kind == WEFT_KIND_TRACE_RESULT) {
+        add_trace(a, &answer->trace);
         return;
     }
-    sum_names(a->sum, answer->trace.assets);
-    for (uint32_t i = 0; a->has_paths && i < answer->trace.step_count; i++) {
-        const struct weft_trace_step *step = &answer->trace.steps[i];
-        if (step->depth > 0) {
-            thread_sum_step(a->sum, step->asset, step->rel, step->depth);
-        }
+    for (uint32_t i = 0; i < answer->page.record_count; i++) {
+        weft_arena_reset(&a->side->scratch);
+        sum_record(a->side, a->sum, true, &answer->page.records[i].record);
     }
 }
 
@@ -178,7 +185,7 @@ static void on_answer(void *ctx, enum weft_err err, const struct weft_client_mes
         submit(a);
     }
     if (a->sum != NULL) {
-        add_page(a, answer);
+        add_answer(a, answer);
     }
 }
 

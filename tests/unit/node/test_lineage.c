@@ -6,6 +6,7 @@
 
 #include "node/state/lineage/relation.h"
 #include "node/state/machine.h"
+#include "proto/packed.h"
 #include "tests/lib/test.h"
 #include "tests/unit/node/state_fixture.h"
 
@@ -231,10 +232,11 @@ static void read_pages(struct fixture *f, uint32_t limit, bool is_kept, struct w
         EXPECT_EQ(WEFT_OK, weft_view_query(view, &query, &f->arena, &m, &f->msg));
         weft_view_close(view);
         EXPECT_EQ(WEFT_KIND_TRACE_RESULT, m.kind);
-        for (uint32_t i = 0; i < m.trace.step_count; i++) {
-            const struct weft_trace_step *s = &m.trace.steps[i];
+        struct weft_packed_steps steps = weft_packed_read_steps(&m.trace);
+        struct weft_trace_step s;
+        for (uint32_t i = 0; weft_packed_next_step(&steps, &s); i++) {
             EXPECT_EQ(WEFT_OK, weft_buffer_format(out, "%u %.*s %u %u\n", m.trace.first_step + i,
-                                   (int)s->asset.size, s->asset.data, s->from_step, s->flags));
+                                   (int)s.asset.size, s.asset.data, s.from_step, s.flags));
         }
         EXPECT_TRUE(m.trace.cursor.size <= sizeof(cursor));
         for (size_t i = 0; i < m.trace.cursor.size; i++) {
