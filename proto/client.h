@@ -110,6 +110,7 @@ struct weft_query {
     int64_t window_from_ns;   /* ...from this time... */
     int64_t window_to_ns;     /* ...until before this time; both read only if has_window. */
     bool has_window;
+    uint32_t first_step;   /* With a cursor of the answer: begin there; 0: where it stands. */
     bool ids_only;         /* Names instead of steps. */
     bool with_records;     /* Also the records that the steps are read from. */
     struct weft_text part; /* RECALL: instances of this part type or revision. */

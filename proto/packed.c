@@ -146,7 +146,8 @@ enum weft_err weft_packed_add_step(
         return rv;
     }
     bool is_as_before = has_evidence(s) && steps->kind.size > 0 &&
-                        weft_text_equal(s->kind, steps->kind) && weft_text_equal(s->rel, steps->rel);
+                        weft_text_equal(s->kind, steps->kind) &&
+                        weft_text_equal(s->rel, steps->rel);
     uint64_t head = (uint64_t)s->flags << FLAGS_SHIFT | (has_evidence(s) ? HAS_EVIDENCE : 0) |
                     (is_as_before ? IS_AS_BEFORE : 0) | (has_location(s) ? HAS_LOCATION : 0);
     uint8_t *p = weft_put_varint(out->data + out->size, head);

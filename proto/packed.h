@@ -2,15 +2,15 @@
  * steps of a trace, and records as they are stored (proto/stored.h).
  *
  * A table for each would cost a node and its client more than all else that a long answer takes.
- * So a node copies what it has, and who gets an answer goes through it once, and looks into a record
- * when it is wanted. Layout: proto/README.md, Packed steps and Packed records. Everything borrows
- * from the packed bytes. */
+ * So a node copies what it has, and who gets an answer goes through it once, and looks into a
+ * record when it is wanted. Layout: proto/README.md, Packed steps and Packed records. Everything
+ * borrows from the packed bytes. */
 #ifndef WEFT_PROTO_PACKED_H
 #define WEFT_PROTO_PACKED_H
 
 #include "proto/client.h"
 
-/* --- records ------------------------------------------------------------------------------------ */
+/* --- records --------------------------------------------------------------------------------- */
 
 /* A record of an answer, as it lies there. */
 struct weft_packed_record {
@@ -37,7 +37,7 @@ bool weft_packed_next_record(struct weft_bytes *rest, struct weft_packed_record 
 WEFT_MUST_USE enum weft_err weft_packed_open_record(const struct weft_packed_record *record,
     struct weft_arena *arena, struct weft_stored_record *ret_stored);
 
-/* --- steps -------------------------------------------------------------------------------------- */
+/* --- steps ----------------------------------------------------------------------------------- */
 
 /* Where the writing or reading of steps stands. */
 struct weft_packed_steps {

@@ -3,11 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/limits.h"
+#include "ops/weft/trace_pages.h"
 #include "proto/packed.h"
 
 enum {
-    PAGE_ARENA_SIZE_MAX = 64 * 1024 * 1024,
     NAMES_SIZE_MAX = 1024 * 1024 * 1024, /* chosen: 30,000,000 names */
 };
 
@@ -59,8 +58,9 @@ static enum weft_err read_steps(struct weft_traced *t, struct weft_msg *msg)
 }
 
 static enum weft_err keep_page(
-    struct weft_traced *t, const struct weft_trace_result *page, struct weft_msg *msg)
+    void *ctx, const struct weft_trace_result *page, struct weft_msg *msg)
 {
+    struct weft_traced *t = ctx;
     if (t->totals.index == 0) {
         t->totals = (struct weft_trace_result){.index = page->index,
             .steps_total = page->steps_total,
@@ -82,35 +82,10 @@ static enum weft_err keep_page(
 enum weft_err weft_traced_ask(struct weft_client *client, const struct weft_query *query,
     struct weft_traced *ret_traced, struct weft_msg *msg)
 {
-    struct weft_arena arena = {.size_max = PAGE_ARENA_SIZE_MAX};
-    struct weft_buffer cursor = {0};
-    struct weft_client_message request = {.kind = WEFT_KIND_QUERY, .query = *query};
     struct weft_traced t = {.packed_steps = {.size_max = SIZE_MAX / 2},
         .packed_records = {.size_max = SIZE_MAX / 2},
         .names = {.size_max = NAMES_SIZE_MAX}};
-    enum weft_err err;
-    do {
-        struct weft_client_message answer;
-        weft_arena_reset(&arena);
-        request.query.cursor = (struct weft_bytes){cursor.data, cursor.size};
-        err = weft_client_call(client, &request, &arena, &answer, msg);
-        if (err == WEFT_OK && answer.kind != WEFT_KIND_TRACE_RESULT) {
-            err = weft_fail(msg, WEFT_EVERSION, "the node answered with another kind of message");
-        }
-        if (err == WEFT_OK) {
-            err = keep_page(&t, &answer.trace, msg);
-        }
-        if (err != WEFT_OK) {
-            break;
-        }
-        weft_buffer_clear(&cursor);
-        err = weft_buffer_append(&cursor, answer.trace.cursor.data, answer.trace.cursor.size);
-        /* Later pages may come from another node: it must know at least as much. */
-        request.query.consistency = WEFT_MIN_INDEX;
-        request.query.min_index = answer.trace.index;
-    } while (err == WEFT_OK && cursor.size > 0);
-    weft_buffer_destroy(&cursor);
-    weft_arena_destroy(&arena);
+    enum weft_err err = weft_trace_pages(client, query, keep_page, &t, msg);
     err = err == WEFT_OK ? read_steps(&t, msg) : err;
     if (err != WEFT_OK) {
         weft_traced_destroy(&t);

@@ -419,6 +419,7 @@ static struct weft_query query(struct sample *s)
         .machine = sample_text(s, WEFT_ASSET_SIZE_MAX),
         .has_window = coin(s),
         .part = sample_text(s, WEFT_ASSET_SIZE_MAX),
+        .first_step = (uint32_t)number(s),
         .ids_only = coin(s),
         .with_records = coin(s),
         .left = (enum weft_twin_configuration)sample_random(s, WEFT_TWIN_MAINTAINED + 1),

@@ -407,6 +407,7 @@ static void put_query(struct weft_buffer *out, const struct weft_query *q)
     put_signed(out, "window_to_ns", q->window_to_ns);
     put_bool(out, "has_window", q->has_window);
     put_text(out, "part", q->part);
+    put_number(out, "first_step", q->first_step);
     put_bool(out, "ids_only", q->ids_only);
     put_bool(out, "with_records", q->with_records);
     put_number(out, "left", q->left);

@@ -8,10 +8,10 @@
 
 enum {
     NAMES_SIZE_MAX = WEFT_ANSWER_SIZE_MAX - 64 * 1024, /* The rest of the answer is small. */
-    CHUNK_STEPS = 2048,  /* Whose records are read in the order of the log. */
-    RECORD_STEPS = 16,   /* to read a record takes about as long as to follow so many links */
+    CHUNK_STEPS = 2048, /* Whose records are read in the order of the log. */
+    RECORD_STEPS = 16,  /* to read a record takes about as long as to follow so many links */
     PAGE_SIZE_MAX = WEFT_ANSWER_SIZE_MAX - 64 * 1024, /* The rest of the answer is small. */
-    PAGE_SIZE = 2 * 1024 * 1024,                      /* From where on a page is one. */
+    PAGE_SIZE = 640 * 1024,                           /* From where on a page is one. */
     PREFETCH_AHEAD = 16,
     SCRATCH_SIZE_MAX = 16 * 1024 * 1024,
 };
@@ -90,6 +90,8 @@ enum weft_err weft_trace_choose(struct weft_trace *trace)
         bool is_step = has_steps ? trace->steps[i] == 0 : is_answer;
         trace->answer_count += is_answer;
         if (is_step) {
+            uint32_t depth = search->reached[i].depth;
+            trace->depth_reached = depth > trace->depth_reached ? depth : trace->depth_reached;
             if (has_steps) {
                 trace->steps[i] = trace->count;
             }
@@ -263,8 +265,8 @@ static enum weft_err keep_text(struct page *p, struct weft_arena *arena, struct 
 }
 
 /* What the record says of the step. `kind` outlives the chunk. */
-static enum weft_err describe(struct page *p, struct weft_bytes record, struct weft_text kind,
-    struct weft_trace_step *step)
+static enum weft_err describe(
+    struct page *p, struct weft_bytes record, struct weft_text kind, struct weft_trace_step *step)
 {
     struct weft_link link;
     step->kind = kind;
@@ -394,13 +396,16 @@ static enum weft_err add_chunk(struct page *p, uint32_t count, bool *ret_fits)
     return rv;
 }
 
-/* Chunk by chunk until it is a page; a chunk that does not fit any more is tried by halves. */
+/* Chunk by chunk until it is a page, or what was asked for; a chunk that does not fit any more is
+ * tried by halves. */
 static enum weft_err fill(struct page *p, uint32_t limit)
 {
-    uint32_t chunk = CHUNK_STEPS;
+    const struct weft_query *query = p->trace->run->query;
+    size_t size = query->limit != 0 ? PAGE_SIZE_MAX : PAGE_SIZE;
+    uint32_t chunk = query->with_records ? CHUNK_STEPS / 2 : CHUNK_STEPS;
     enum weft_err rv = WEFT_OK;
-    while (rv == WEFT_OK && p->count < limit && chunk > 0 &&
-           p->steps.size + p->records.size < PAGE_SIZE) {
+    while (
+        rv == WEFT_OK && p->count < limit && chunk > 0 && p->steps.size + p->records.size < size) {
         bool fits;
         chunk = chunk < limit - p->count ? chunk : limit - p->count;
         rv = add_chunk(p, chunk, &fits);
@@ -471,19 +476,16 @@ enum weft_err weft_trace_page(struct weft_trace *trace)
 {
     struct weft_run *run = trace->run;
     const struct weft_search *search = &trace->search;
-    uint64_t first = run->has_after ? run->after.index : 0;
+    uint32_t wanted = run->query->first_step;
+    uint64_t first = !run->has_after ? 0 : wanted != 0 ? wanted : run->after.index;
     uint32_t limit = run->query->limit != 0 ? run->query->limit : WEFT_TRACE_IDS_MAX;
     if (first > trace->count) {
-        return weft_fail(run->msg, WEFT_EINVAL, "the cursor is not one of ours");
+        return weft_fail(run->msg, WEFT_EINVAL, "the answer has no step %u", (uint32_t)first);
     }
     run->trace->first_step = (uint32_t)first;
     run->trace->steps_total = trace->count;
     run->trace->answers_total = trace->answer_count;
-    for (uint32_t i = 0; i < trace->count; i++) {
-        uint32_t depth = reached_at(trace, i)->depth;
-        run->trace->depth_reached =
-            depth > run->trace->depth_reached ? depth : run->trace->depth_reached;
-    }
+    run->trace->depth_reached = trace->depth_reached;
     run->trace->has_cycles = search->has_cycles;
     return run->query->ids_only ? names_page(trace, (uint32_t)first, limit)
                                 : steps_page(trace, (uint32_t)first, limit);

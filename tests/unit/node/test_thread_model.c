@@ -9,7 +9,6 @@
 
 #include "node/state/state.h"
 #include "proto/arith.h"
-#include "proto/packed.h"
 #include "tests/lib/entries.h"
 #include "tests/lib/test.h"
 #include "tests/unit/node/state_model.h"
@@ -190,21 +189,10 @@ static void take_page(struct answer *a, const struct weft_client_message *m)
     }
     EXPECT_EQ(WEFT_KIND_TRACE_RESULT, m->kind);
     a->last = m->trace;
-    struct weft_packed_steps steps = weft_packed_read_steps(&m->trace);
-    uint32_t step_count = a->step_count;
-    EXPECT_EQ(WEFT_OK, weft_packed_check_steps(&m->trace.steps));
-    EXPECT_EQ(WEFT_OK, weft_packed_check_records(&m->trace.records));
-    EXPECT_EQ(m->trace.steps.count > 0 ? a->step_count : m->trace.first_step, m->trace.first_step);
-    while (weft_packed_next_step(&steps, &a->steps[a->step_count])) {
-        a->step_count++;
-    }
-    EXPECT_EQ(m->trace.steps.count, a->step_count - step_count);
-    struct weft_bytes rest = m->trace.records.bytes;
-    struct weft_packed_record packed;
-    while (weft_packed_next_record(&rest, &packed)) {
-        EXPECT_EQ(WEFT_OK,
-            weft_packed_open_record(&packed, &a->arena, &a->records[a->record_count++]));
-    }
+    EXPECT_TRUE(m->trace.steps.count == 0 || a->step_count == m->trace.first_step);
+    model_unpack(&m->trace, &a->arena, &a->steps[a->step_count], &a->records[a->record_count]);
+    a->step_count += m->trace.steps.count;
+    a->record_count += m->trace.records.count;
     size_t used = strlen(a->names);
     (void)snprintf(a->names + used, sizeof(a->names) - used, "%.*s", (int)m->trace.assets.size,
         m->trace.assets.data);

@@ -119,8 +119,7 @@ TEST(packed, holds_every_text_of_a_step)
                 .location_rel = texts[6]};
             struct weft_packed_steps writing = {.number = 0};
             weft_buffer_clear(&out);
-            EXPECT_EQ(
-                over ? WEFT_ETOOBIG : WEFT_OK, weft_packed_add_step(&out, &writing, &step));
+            EXPECT_EQ(over ? WEFT_ETOOBIG : WEFT_OK, weft_packed_add_step(&out, &writing, &step));
             texts[i] = WEFT_TEXT("a\xc3");
             EXPECT_EQ(WEFT_EMALFORMED, send_step(texts));
         }
@@ -176,8 +175,8 @@ TEST(packed, holds_every_text_of_a_record_that_is_looked_into)
     struct weft_field field = {.path = WEFT_TEXT("a")};
     struct weft_link link = {.rel = WEFT_TEXT("r"), .to = WEFT_TEXT("t")};
     struct weft_record r = {.kind = WEFT_TEXT("k"), .asset = WEFT_TEXT("a"), .has_at = true};
-    struct weft_text *const texts[] = {&r.author, &r.source, &field.path, &field.value, &link.rel,
-        &link.to};
+    struct weft_text *const texts[] = {
+        &r.author, &r.source, &field.path, &field.value, &link.rel, &link.to};
     static const size_t size_max[] = {WEFT_PRINCIPAL_SIZE_MAX, WEFT_SOURCE_SIZE_MAX,
         WEFT_PATH_SIZE_MAX, WEFT_VALUE_SIZE_MAX, WEFT_REL_SIZE_MAX, WEFT_ASSET_SIZE_MAX};
     r.fields = &field;
@@ -231,8 +230,8 @@ static void read_all(const struct weft_packed *records, const struct weft_packed
     struct weft_trace_step step;
     struct weft_bytes rest = records->bytes;
     weft_arena_reset(&arena);
-    while (weft_packed_check_records(records) == WEFT_OK &&
-           weft_packed_next_record(&rest, &record)) {
+    while (
+        weft_packed_check_records(records) == WEFT_OK && weft_packed_next_record(&rest, &record)) {
         (void)!weft_packed_open_record(&record, &arena, &stored);
     }
     const struct weft_trace_result trace = {.steps = *steps};
