@@ -3,7 +3,7 @@
 #include "proto/limits.h"
 
 enum {
-    AHEAD = 3,      /* pages under way; measured: tests/bench, `thread` */
+    AHEAD = 3,      /* pages under way; chosen: one is made, one travels, one is looked at */
     TURN_MS = 1000, /* the client has deadlines of its own */
 };
 
