@@ -51,7 +51,8 @@ struct weft_octets {
 
 static inline struct weft_octets weft_octets_of(struct weft_bytes bytes)
 {
-    return (struct weft_octets){bytes.data, bytes.data + bytes.size, false};
+    const uint8_t *end = bytes.size > 0 ? bytes.data + bytes.size : bytes.data;
+    return (struct weft_octets){bytes.data, end, false};
 }
 
 static inline uint64_t weft_octets_varint(struct weft_octets *r)
