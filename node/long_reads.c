@@ -439,6 +439,34 @@ static void start(struct weft_long_reads *l, struct worker *w, struct long_read 
     (void)sem_post(&w->start);
 }
 
+static bool is_later_page(const struct long_read *read)
+{
+    return read->query.cursor.size > 0 && read->query.type != WEFT_QUERY_FIND;
+}
+
+/* Pages of one answer that were asked for ahead are worked at one after another: they share what
+ * was searched for. */
+static bool may_start(const struct weft_long_reads *l, const struct long_read *read)
+{
+    for (uint32_t i = 0; i < l->thread_count && is_later_page(read); i++) {
+        const struct long_read *other = l->workers[i].read;
+        if (other != NULL && is_later_page(other) &&
+            is_same_client(&other->waiter, &read->waiter)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static struct long_read *take_first(struct weft_long_reads *l)
+{
+    struct long_read **at = &l->head;
+    while (*at != NULL && !may_start(l, *at)) {
+        at = &(*at)->next;
+    }
+    return *at != NULL ? take(l, at) : NULL;
+}
+
 void weft_long_reads_turn(struct weft_long_reads *l, struct weft_state *state, uint64_t now_ms)
 {
     if (l->waiting + l->running == 0) {
@@ -452,7 +480,10 @@ void weft_long_reads_turn(struct weft_long_reads *l, struct weft_state *state, u
         if (w->read != NULL || l->is_closing) {
             continue;
         }
-        struct long_read *read = take(l, &l->head);
+        struct long_read *read = take_first(l);
+        if (read == NULL) {
+            return;
+        }
         enum weft_err rv = weft_view_open(state, &view, &msg);
         if (rv == WEFT_OK) {
             start(l, w, read, view, now_ms);

@@ -54,6 +54,7 @@ void weft_reads_init(struct weft_reads *r, uv_loop_t *loop, const struct weft_re
     struct weft_long_reads *long_reads)
 {
     *r = (struct weft_reads){.loop = loop, .door = *door, .long_reads = long_reads, .next_id = 1};
+    r->waiting_tail = &r->waiting;
 }
 
 void weft_reads_attach(struct weft_reads *r, struct weft_state *state, struct weft_replica *replica)
@@ -148,10 +149,12 @@ static enum weft_err batch_add(struct weft_read_batch *b, const struct weft_quer
     return WEFT_OK;
 }
 
+/* Behind those that came before: pages that were asked for ahead are answered in their order. */
 static void wait_for(struct weft_read_batch *b)
 {
-    b->next = b->reads->waiting;
-    b->reads->waiting = b;
+    b->next = NULL;
+    *b->reads->waiting_tail = b;
+    b->reads->waiting_tail = &b->next;
 }
 
 /* Start the round of a full or finished batch, or let it wait for its index. */
@@ -449,6 +452,7 @@ void weft_reads_on_read(struct weft_reads *r, uint64_t read_id, enum weft_err er
         }
         if (err != WEFT_OK) {
             *at = b->next;
+            r->waiting_tail = *at == NULL ? at : r->waiting_tail;
             batch_refuse(b, err, "no leader confirmed this read in time; try again");
             return;
         }
@@ -492,6 +496,7 @@ void weft_reads_turn(struct weft_reads *r, uint64_t applied_index, uint64_t now_
             at = &b->next;
         }
     }
+    r->waiting_tail = at;
     weft_long_reads_turn(r->long_reads, r->is_held ? NULL : r->state, now_ms);
 }
 
@@ -530,6 +535,7 @@ void weft_reads_close(struct weft_reads *r, void (*on_idle)(void *ctx), void *ct
         r->waiting = b->next;
         batch_refuse(b, WEFT_ECLOSED, "the node is shutting down");
     }
+    r->waiting_tail = &r->waiting;
     while (r->spare != NULL) {
         struct weft_read_batch *b = r->spare;
         r->spare = b->next;

@@ -36,7 +36,8 @@ struct weft_reads {
     struct weft_read_door door;
     struct weft_long_reads *long_reads; /* Owned from weft_reads_init on. */
     struct weft_read_batch *filling[2]; /* Of this turn: [0] linearizable, [1] at once. */
-    struct weft_read_batch *waiting;    /* For a round, or for an index to be applied. */
+    struct weft_read_batch *waiting;    /* For a round, or for an index to be applied; in order. */
+    struct weft_read_batch **waiting_tail;
     struct weft_read_batch *spare;
     uint32_t spare_count;
     uint32_t working;   /* Jobs in the pool. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/packed.h"
 #include "proto/query_text.h"
 #include "proto/record_json.h"
 #include "proto/request_id.h"
@@ -189,21 +190,32 @@ static enum weft_err write_names(
 }
 
 static enum weft_err write_steps(struct weft_writer *w, const struct weft_trace_result *trace,
-    struct weft_arena *arena, const struct weft_answer_items *items)
+    const struct weft_answer_items *items)
 {
+    struct weft_packed_steps packed = weft_packed_read_steps(trace);
+    struct weft_trace_step step;
     enum weft_err err = WEFT_OK;
-    for (uint32_t i = 0; i < trace->step_count && err == WEFT_OK; i++) {
-        weft_answer_write_step(w, trace->first_step + i, &trace->steps[i]);
+    for (uint32_t number = packed.number; err == WEFT_OK && weft_packed_next_step(&packed, &step);
+         number++) {
+        weft_answer_write_step(w, number, &step);
         err = item_done(items, w);
     }
-    if (trace->record_count > 0) {
-        weft_writer_close(w, ']');
-        weft_writer_open(w, "records", '[');
-    }
-    for (uint32_t i = 0; i < trace->record_count && err == WEFT_OK; i++) {
-        err = weft_answer_write_record(w, NULL, &trace->records[i], arena);
+    return err;
+}
+
+static enum weft_err write_records(struct weft_writer *w, const struct weft_trace_result *trace,
+    struct weft_arena *arena, const struct weft_answer_items *items)
+{
+    struct weft_bytes rest = trace->records.bytes;
+    struct weft_packed_record packed;
+    enum weft_err err = WEFT_OK;
+    while (err == WEFT_OK && weft_packed_next_record(&rest, &packed)) {
+        struct weft_stored_record record;
+        err = weft_packed_open_record(&packed, arena, &record);
+        err = err == WEFT_OK ? weft_answer_write_record(w, NULL, &record, arena) : err;
         err = err == WEFT_OK ? item_done(items, w) : err;
     }
+    w->is_broken = w->is_broken || err != WEFT_OK;
     return err;
 }
 
@@ -221,8 +233,13 @@ enum weft_err weft_answer_write_trace(struct weft_writer *w, const char *key,
     }
     weft_writer_open(w, ids_only ? "assets" : "steps", '[');
     enum weft_err err =
-        ids_only ? write_names(w, trace->assets, items) : write_steps(w, trace, arena, items);
+        ids_only ? write_names(w, trace->assets, items) : write_steps(w, trace, items);
     weft_writer_close(w, ']');
+    if (err == WEFT_OK && trace->records.count > 0) {
+        weft_writer_open(w, "records", '[');
+        err = write_records(w, trace, arena, items);
+        weft_writer_close(w, ']');
+    }
     if (trace->cursor.size > 0) {
         write_cursor(w, trace->cursor);
     }

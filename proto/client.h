@@ -110,6 +110,7 @@ struct weft_query {
     int64_t window_from_ns;   /* ...from this time... */
     int64_t window_to_ns;     /* ...until before this time; both read only if has_window. */
     bool has_window;
+    uint32_t first_step;   /* With a cursor of the answer: begin there; 0: where it stands. */
     bool ids_only;         /* Names instead of steps. */
     bool with_records;     /* Also the records that the steps are read from. */
     struct weft_text part; /* RECALL: instances of this part type or revision. */
@@ -179,6 +180,12 @@ struct weft_trace_step {
     int64_t location_at_ns;
 };
 
+/* So many things one behind the other, in bytes of our own: see proto/packed.h. */
+struct weft_packed {
+    struct weft_bytes bytes;
+    uint32_t count;
+};
+
 struct weft_trace_result {
     uint64_t index;           /* State index that the answer speaks for. */
     struct weft_bytes cursor; /* Empty: this was the last page. */
@@ -187,11 +194,9 @@ struct weft_trace_result {
     uint32_t answers_total;   /* Of them, those that were asked for. */
     uint32_t depth_reached;
     bool has_cycles; /* Not told with ids_only. */
-    const struct weft_trace_step *steps;
-    uint32_t step_count;
-    const struct weft_stored_record *records; /* with_records: of these steps, each once. */
-    uint32_t record_count;
-    struct weft_text assets; /* ids_only: names of answers, each ended by '\n'. */
+    struct weft_packed steps;
+    struct weft_packed records; /* with_records: of these steps, each once. */
+    struct weft_text assets;    /* ids_only: names of answers, each ended by '\n'. */
 };
 
 /* A JSON object in the flat form of a record's fields (proto/record.h). */

@@ -54,6 +54,7 @@ static void read_thread(
     q->window_from_ns = wire->has_window ? wire->window_from_ns : 0;
     q->window_to_ns = wire->has_window ? wire->window_to_ns : 0;
     q->part = weft_codec_text(in, wire->part, WEFT_ASSET_SIZE_MAX, "part");
+    q->first_step = wire->first_step;
     q->ids_only = wire->ids_only;
     q->with_records = wire->with_records;
     q->left = read_configuration(in, wire->left, "left");
@@ -139,6 +140,7 @@ struct weft_wire_ref weft_codec_put_query(struct weft_wire_builder *b, const str
         .window_to_ns = q->has_window ? q->window_to_ns : 0,
         .has_window = q->has_window,
         .part = weft_codec_put_text(b, q->part, WEFT_ASSET_SIZE_MAX),
+        .first_step = q->first_step,
         .ids_only = q->ids_only,
         .with_records = q->with_records,
         .left = (uint8_t)q->left,

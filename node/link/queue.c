@@ -8,7 +8,8 @@
 
 enum {
     CAPACITY_MIN = 1024,
-    CAPACITY_KEPT = 256 * 1024, /* chosen: the most that a connection keeps between messages */
+    CAPACITY_KEPT = 1024 * 1024, /* chosen: between messages; a page of a trace's records fits */
+    TAKEN_SIZE_MIN = 256 * 1024, /* chosen: less is copied */
 };
 
 static void compact(struct weft_queue *q)
@@ -72,7 +73,7 @@ enum weft_err weft_queue_append(struct weft_queue *q, const void *data, size_t s
 
 enum weft_err weft_queue_take(struct weft_queue *q, struct weft_buffer *buffer)
 {
-    if (weft_queue_size(q) > 0 || buffer->size <= CAPACITY_KEPT) {
+    if (weft_queue_size(q) > 0 || buffer->size <= TAKEN_SIZE_MIN) {
         return weft_queue_append(q, buffer->data, buffer->size);
     }
     weft_queue_destroy(q);

@@ -10,6 +10,7 @@
 #include "proto/arith.h"
 #include "proto/bytes.h"
 #include "proto/limits.h"
+#include "proto/octets.h"
 #include "proto/record.h"
 
 enum weft_key_type {
@@ -123,32 +124,6 @@ static inline void weft_put_time(uint8_t *p, int64_t at_ns)
 static inline int64_t weft_get_time(const uint8_t *p)
 {
     return (int64_t)(weft_get_be64(p) ^ (UINT64_C(1) << 63));
-}
-
-/* LEB128, at most 10 bytes. Returns its end. */
-static inline uint8_t *weft_put_varint(uint8_t *p, uint64_t v)
-{
-    while (v >= 0x80) {
-        *p++ = (uint8_t)(v | 0x80);
-        v >>= 7;
-    }
-    *p++ = (uint8_t)v;
-    return p;
-}
-
-/* NULL: it does not end before `end`, or is over 64 bits. */
-static inline const uint8_t *weft_get_varint(const uint8_t *p, const uint8_t *end, uint64_t *ret_v)
-{
-    uint64_t v = 0;
-    for (unsigned shift = 0; p != NULL && p < end && shift < 64; shift += 7) {
-        uint8_t byte = *p++;
-        v |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80) {
-            *ret_v = v;
-            return p;
-        }
-    }
-    return NULL;
 }
 
 struct weft_key weft_key_single(enum weft_key_type type);

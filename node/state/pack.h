@@ -1,8 +1,6 @@
-/* node/state/pack.h: records as the state stores them, several of one index to a value.
+/* node/state/pack.h: stored records (proto/stored.h), several of one index to a value.
  *
- * Our own fixed-order bytes and not FlatBuffers: FlatBuffers bytes depend on the builder, and
- * what replicas store must be the same to the byte, for their digests are compared. Packs
- * exist since a key costs more than the bytes behind it. Layout: node/state/README.md. */
+ * Packs exist since a key costs more than the bytes behind it. Layout: node/state/README.md. */
 #ifndef WEFT_NODE_STATE_PACK_H
 #define WEFT_NODE_STATE_PACK_H
 
@@ -10,10 +8,9 @@
 
 #include "node/state/keys.h"
 #include "proto/bytes.h"
-#include "proto/digest.h"
 #include "proto/entry.h"
 #include "proto/err.h"
-#include "proto/record.h"
+#include "proto/stored.h"
 
 enum {
     WEFT_PACK_SIZE_BYTES = 4096, /* chosen: a pack is closed once it holds so much */
@@ -27,26 +24,6 @@ struct weft_pack {
     struct weft_bytes sizes;   /* A varint per record... */
     struct weft_bytes records; /* ...and their bytes, one after another. */
 };
-
-/* What can be had of a stored record without decoding its fields. Borrows. */
-struct weft_stored_head {
-    struct weft_digest digest;
-    int64_t at_ns;
-    struct weft_text kind;
-    struct weft_text asset;
-};
-
-/* Append the record, whose author and at are filled in. WEFT_ENOMEM, WEFT_ETOOBIG. */
-WEFT_MUST_USE enum weft_err weft_stored_encode(
-    const struct weft_record *record, const struct weft_digest *digest, struct weft_buffer *out);
-/* Everything borrows from `bytes`; arrays are in the arena. WEFT_ECORRUPT, WEFT_ENOMEM. */
-WEFT_MUST_USE enum weft_err weft_stored_decode(struct weft_bytes bytes, struct weft_arena *arena,
-    struct weft_digest *ret_digest, struct weft_record *ret_record);
-WEFT_MUST_USE enum weft_err weft_stored_peek(
-    struct weft_bytes bytes, struct weft_stored_head *ret_head);
-/* One of its own fields (not of its links). WEFT_ENOTFOUND, WEFT_ECORRUPT. */
-WEFT_MUST_USE enum weft_err weft_stored_field(struct weft_bytes bytes, struct weft_text path,
-    enum weft_value_type *ret_type, struct weft_text *ret_value);
 
 /* Append the start of a pack of `count` records of these sizes; their bytes follow.
  * `seed` NULL: not the first of its index. */

@@ -7,6 +7,7 @@
 #include "node/state/machine.h"
 #include "proto/arith.h"
 #include "proto/check.h"
+#include "proto/packed.h"
 
 enum {
     CURSOR_VERSION = 1,
@@ -270,6 +271,14 @@ enum weft_err weft_run_decode(struct weft_run *run, const struct weft_ref *ref,
     *ret_record = r;
     *ret_fits = true;
     return WEFT_OK;
+}
+
+enum weft_err weft_run_give(struct weft_run *run, const struct weft_ref *ref,
+    struct weft_bytes bytes, int64_t time_ns, struct weft_buffer *out)
+{
+    const struct weft_packed_record record = {ref->index, ref->ordinal, time_ns, bytes};
+    enum weft_err rv = weft_packed_add_record(out, &record);
+    return rv == WEFT_OK ? rv : weft_fail(run->msg, rv, "the records of an answer");
 }
 
 enum weft_err weft_run_add_bytes(struct weft_run *run, const struct weft_ref *ref,

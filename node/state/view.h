@@ -37,8 +37,6 @@ enum {
     WEFT_RUN_MEMORY_STEPS_MAX = 64,
     WEFT_RUN_MEMORY_BYTES_MAX = 256 * 1024,
     WEFT_RUN_SIZE_MAX = WEFT_ANSWER_SIZE_MAX / 2,
-    /* Of a trace, which is long: what is counted is within a tenth of what is encoded. */
-    WEFT_RUN_TRACE_SIZE_MAX = WEFT_ANSWER_SIZE_MAX / 8 * 7,
 };
 
 struct weft_run {
@@ -112,6 +110,11 @@ WEFT_MUST_USE enum weft_err weft_run_add_bytes(struct weft_run *run, const struc
 WEFT_MUST_USE enum weft_err weft_run_decode(struct weft_run *run, const struct weft_ref *ref,
     struct weft_bytes bytes, int64_t time_ns, bool is_first, struct weft_stored_record *ret_record,
     bool *ret_fits);
+/* A record into an answer, as it is stored. What a principal may not see of it is to be left out
+ * here: every record that leaves the state by a query passes this or weft_run_decode. WEFT_ENOMEM,
+ * WEFT_ETOOBIG. */
+WEFT_MUST_USE enum weft_err weft_run_give(struct weft_run *run, const struct weft_ref *ref,
+    struct weft_bytes bytes, int64_t time_ns, struct weft_buffer *out);
 /* First half of a digest over what the query asks for: a cursor is good for that alone. */
 uint64_t weft_run_hash(const struct weft_query *query);
 /* There is more behind `ref`: give the page a cursor. */

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/limits.h"
+#include "ops/weft/trace_pages.h"
+#include "proto/packed.h"
 
 enum {
-    PAGE_ARENA_SIZE_MAX = 64 * 1024 * 1024,
     NAMES_SIZE_MAX = 1024 * 1024 * 1024, /* chosen: 30,000,000 names */
 };
 
@@ -15,84 +15,52 @@ static enum weft_err no_memory(struct weft_msg *msg)
     return weft_fail(msg, WEFT_ENOMEM, "no memory for the answer");
 }
 
-static void *grow(void *array, uint32_t *capacity, uint32_t wanted, size_t item_size)
+static enum weft_err keep_packed(
+    struct weft_buffer *all, const struct weft_packed *packed, struct weft_msg *msg)
 {
-    uint32_t more = *capacity == 0 ? 256 : *capacity;
-    while (more < wanted) {
-        more *= 2;
-    }
-    if (more == *capacity) {
-        return array;
-    }
-    void *grown = realloc(array, more * item_size);
-    *capacity = grown != NULL ? more : *capacity;
-    return grown;
-}
-
-static bool keep(struct weft_arena *arena, struct weft_text *text)
-{
-    if (text->size > 0) {
-        *text = weft_arena_text(arena, *text);
-    }
-    return text->size == 0 || text->data != NULL;
+    const struct weft_bytes bytes = packed->bytes;
+    return weft_buffer_append(all, bytes.data, bytes.size) == WEFT_OK ? WEFT_OK : no_memory(msg);
 }
 
 static enum weft_err keep_steps(
     struct weft_traced *t, const struct weft_trace_result *page, struct weft_msg *msg)
 {
-    struct weft_trace_step *steps =
-        grow(t->steps, &t->step_capacity, t->step_count + page->step_count, sizeof(*steps));
-    if (steps == NULL) {
+    if (page->steps.count > 0 && page->first_step != t->step_count) {
+        return weft_fail(msg, WEFT_EMALFORMED, "step %u follows step %u of the answer",
+            page->first_step, t->step_count);
+    }
+    if (page->steps.count > UINT32_MAX - t->step_count) {
         return no_memory(msg);
     }
-    t->steps = steps;
-    for (uint32_t i = 0; i < page->step_count; i++) {
-        struct weft_trace_step step = page->steps[i];
-        if (step.from_step > t->step_count || step.from_step + (step.depth > 0) > t->step_count) {
-            return weft_fail(msg, WEFT_EMALFORMED,
-                "step %u comes before the one it is reached from", t->step_count);
-        }
-        if (!keep(&t->arena, &step.asset) || !keep(&t->arena, &step.rel) ||
-            !keep(&t->arena, &step.quantity) || !keep(&t->arena, &step.unit) ||
-            !keep(&t->arena, &step.kind) || !keep(&t->arena, &step.location) ||
-            !keep(&t->arena, &step.location_rel)) {
-            return no_memory(msg);
-        }
-        steps[t->step_count++] = step;
-    }
-    return WEFT_OK;
+    t->step_count += page->steps.count;
+    return keep_packed(&t->packed_steps, &page->steps, msg);
 }
 
-/* A copy of what was sent, decoded anew. */
-static enum weft_err keep_records(
-    struct weft_traced *t, const struct weft_trace_result *page, struct weft_msg *msg)
+/* Once all are there: their texts stay where they are. */
+static enum weft_err read_steps(struct weft_traced *t, struct weft_msg *msg)
 {
-    struct weft_stored_record *records = grow(
-        t->records, &t->record_capacity, t->record_count + page->record_count, sizeof(*records));
-    if (records == NULL) {
+    const struct weft_trace_result whole = {
+        .steps = {{t->packed_steps.data, t->packed_steps.size}, t->step_count}};
+    struct weft_packed_steps packed = weft_packed_read_steps(&whole);
+    t->steps = calloc((size_t)t->step_count + 1, sizeof(*t->steps));
+    if (t->steps == NULL) {
         return no_memory(msg);
     }
-    t->records = records;
-    for (uint32_t i = 0; i < page->record_count; i++) {
-        struct weft_stored_record record = page->records[i];
-        uint8_t *copy = weft_arena_alloc(&t->arena, record.encoded.size);
-        if (copy == NULL) {
-            return no_memory(msg);
+    for (uint32_t i = 0; i < t->step_count; i++) {
+        struct weft_trace_step *step = &t->steps[i];
+        if (!weft_packed_next_step(&packed, step) || step->from_step > i ||
+            step->from_step + (step->depth > 0) > i) {
+            return weft_fail(
+                msg, WEFT_EMALFORMED, "step %u comes before the one it is reached from", i);
         }
-        memcpy(copy, record.encoded.data, record.encoded.size);
-        record.encoded.data = copy;
-        enum weft_err err = weft_record_decode(record.encoded, &t->arena, &record.record);
-        if (err != WEFT_OK) {
-            return weft_fail(msg, err, "the answer holds a record that cannot be read");
-        }
-        records[t->record_count++] = record;
     }
     return WEFT_OK;
 }
 
 static enum weft_err keep_page(
-    struct weft_traced *t, const struct weft_trace_result *page, struct weft_msg *msg)
+    void *ctx, const struct weft_trace_result *page, struct weft_msg *msg)
 {
+    struct weft_traced *t = ctx;
     if (t->totals.index == 0) {
         t->totals = (struct weft_trace_result){.index = page->index,
             .steps_total = page->steps_total,
@@ -102,7 +70,8 @@ static enum weft_err keep_page(
     }
     enum weft_err err = keep_steps(t, page, msg);
     if (err == WEFT_OK) {
-        err = keep_records(t, page, msg);
+        t->record_count += page->records.count;
+        err = keep_packed(&t->packed_records, &page->records, msg);
     }
     if (err == WEFT_OK && weft_buffer_text(&t->names, page->assets) != WEFT_OK) {
         err = no_memory(msg);
@@ -113,34 +82,11 @@ static enum weft_err keep_page(
 enum weft_err weft_traced_ask(struct weft_client *client, const struct weft_query *query,
     struct weft_traced *ret_traced, struct weft_msg *msg)
 {
-    struct weft_arena arena = {.size_max = PAGE_ARENA_SIZE_MAX};
-    struct weft_buffer cursor = {0};
-    struct weft_client_message request = {.kind = WEFT_KIND_QUERY, .query = *query};
-    struct weft_traced t = {
-        .arena = {.size_max = SIZE_MAX / 2}, .names = {.size_max = NAMES_SIZE_MAX}};
-    enum weft_err err;
-    do {
-        struct weft_client_message answer;
-        weft_arena_reset(&arena);
-        request.query.cursor = (struct weft_bytes){cursor.data, cursor.size};
-        err = weft_client_call(client, &request, &arena, &answer, msg);
-        if (err == WEFT_OK && answer.kind != WEFT_KIND_TRACE_RESULT) {
-            err = weft_fail(msg, WEFT_EVERSION, "the node answered with another kind of message");
-        }
-        if (err == WEFT_OK) {
-            err = keep_page(&t, &answer.trace, msg);
-        }
-        if (err != WEFT_OK) {
-            break;
-        }
-        weft_buffer_clear(&cursor);
-        err = weft_buffer_append(&cursor, answer.trace.cursor.data, answer.trace.cursor.size);
-        /* Later pages may come from another node: it must know at least as much. */
-        request.query.consistency = WEFT_MIN_INDEX;
-        request.query.min_index = answer.trace.index;
-    } while (err == WEFT_OK && cursor.size > 0);
-    weft_buffer_destroy(&cursor);
-    weft_arena_destroy(&arena);
+    struct weft_traced t = {.packed_steps = {.size_max = SIZE_MAX / 2},
+        .packed_records = {.size_max = SIZE_MAX / 2},
+        .names = {.size_max = NAMES_SIZE_MAX}};
+    enum weft_err err = weft_trace_pages(client, query, keep_page, &t, msg);
+    err = err == WEFT_OK ? read_steps(&t, msg) : err;
     if (err != WEFT_OK) {
         weft_traced_destroy(&t);
         return err;
@@ -152,8 +98,8 @@ enum weft_err weft_traced_ask(struct weft_client *client, const struct weft_quer
 void weft_traced_destroy(struct weft_traced *traced)
 {
     free(traced->steps);
-    free(traced->records);
+    weft_buffer_destroy(&traced->packed_steps);
+    weft_buffer_destroy(&traced->packed_records);
     weft_buffer_destroy(&traced->names);
-    weft_arena_destroy(&traced->arena);
     *traced = (struct weft_traced){.step_count = 0};
 }

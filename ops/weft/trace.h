@@ -6,16 +6,15 @@
 #include "ops/weft/client.h"
 #include "ops/weft/output.h"
 
-/* The whole of an answer, kept in the arena. */
+/* The whole of an answer. */
 struct weft_traced {
-    struct weft_arena arena;
-    struct weft_trace_result totals; /* Of the first page; without its arrays. */
-    struct weft_trace_step *steps;
-    uint32_t step_count;
-    struct weft_stored_record *records;
+    struct weft_trace_result totals; /* Of the first page; without what its pages hold many of. */
+    /* Packed, as they came (proto/packed.h): a record is looked into when it is printed. */
+    struct weft_buffer packed_steps;
+    struct weft_buffer packed_records;
     uint32_t record_count;
-    uint32_t step_capacity;
-    uint32_t record_capacity;
+    struct weft_trace_step *steps; /* Their texts are in packed_steps. */
+    uint32_t step_count;
     struct weft_buffer names; /* With ids_only: lines. */
 };
 

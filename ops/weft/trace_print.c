@@ -6,6 +6,7 @@
 #include "ops/weft/records.h"
 #include "ops/weft/trace.h"
 #include "proto/answer_json.h"
+#include "proto/packed.h"
 #include "proto/time.h"
 
 enum {
@@ -20,6 +21,17 @@ struct output {
     struct weft_arena scratch; /* Of one record. */
     struct weft_msg *msg;
 };
+
+static struct weft_trace_result whole_of(const struct weft_traced *traced)
+{
+    struct weft_trace_result whole = traced->totals;
+    whole.steps = (struct weft_packed){
+        {traced->packed_steps.data, traced->packed_steps.size}, traced->step_count};
+    whole.records = (struct weft_packed){
+        {traced->packed_records.data, traced->packed_records.size}, traced->record_count};
+    whole.assets = (struct weft_text){(const char *)traced->names.data, traced->names.size};
+    return whole;
+}
 
 /* JSON goes out as it is written. */
 static enum weft_err on_item(void *ctx, struct weft_writer *w)
@@ -37,38 +49,42 @@ static enum weft_err write_object(const struct weft_trace_result *whole, const c
 }
 
 /* Each element is a document of its own, on a line. */
-static enum weft_err write_lines(
+static enum weft_err write_record_lines(
     const struct weft_trace_result *whole, struct weft_writer *w, struct output *o)
 {
-    struct weft_text names = whole->assets, name;
+    struct weft_bytes rest = whole->records.bytes;
+    struct weft_packed_record packed;
     enum weft_err err = WEFT_OK;
-    while (err == WEFT_OK && weft_answer_next_name(&names, &name)) {
-        weft_writer_text(w, NULL, name);
-        err = weft_writer_print(w, stdout, o->msg);
-    }
-    for (uint32_t i = 0; i < whole->step_count && err == WEFT_OK; i++) {
-        weft_answer_write_step(w, i, &whole->steps[i]);
-        err = weft_writer_print(w, stdout, o->msg);
-    }
-    for (uint32_t i = 0; i < whole->record_count && err == WEFT_OK; i++) {
+    while (err == WEFT_OK && weft_packed_next_record(&rest, &packed)) {
+        struct weft_stored_record record;
         weft_arena_reset(&o->scratch);
+        err = weft_packed_open_record(&packed, &o->scratch, &record);
+        if (err != WEFT_OK) {
+            break;
+        }
         weft_writer_open(w, NULL, '{');
-        err = weft_answer_write_record(w, "record", &whole->records[i], &o->scratch);
+        err = weft_answer_write_record(w, "record", &record, &o->scratch);
         weft_writer_close(w, '}');
         err = err == WEFT_OK ? weft_writer_print(w, stdout, o->msg) : err;
     }
     return err;
 }
 
-static struct weft_trace_result whole_of(const struct weft_traced *traced)
+static enum weft_err write_lines(
+    const struct weft_traced *traced, struct weft_writer *w, struct output *o)
 {
-    struct weft_trace_result whole = traced->totals;
-    whole.steps = traced->steps;
-    whole.step_count = traced->step_count;
-    whole.records = traced->records;
-    whole.record_count = traced->record_count;
-    whole.assets = (struct weft_text){(const char *)traced->names.data, traced->names.size};
-    return whole;
+    const struct weft_trace_result whole = whole_of(traced);
+    struct weft_text names = whole.assets, name;
+    enum weft_err err = WEFT_OK;
+    while (err == WEFT_OK && weft_answer_next_name(&names, &name)) {
+        weft_writer_text(w, NULL, name);
+        err = weft_writer_print(w, stdout, o->msg);
+    }
+    for (uint32_t i = 0; i < traced->step_count && err == WEFT_OK; i++) {
+        weft_answer_write_step(w, i, &traced->steps[i]);
+        err = weft_writer_print(w, stdout, o->msg);
+    }
+    return err == WEFT_OK ? write_record_lines(&whole, w, o) : err;
 }
 
 /* What failed without a word was the writing. */
@@ -97,7 +113,7 @@ enum weft_err weft_traced_write(const struct weft_traced *traced, enum weft_form
     struct weft_trace_result whole = whole_of(traced);
     msg->text[0] = '\0';
     if (format != WEFT_FORMAT_JSON) {
-        return finish(&output, write_lines(&whole, w, &output));
+        return finish(&output, write_lines(traced, w, &output));
     }
     enum weft_err err = write_object(&whole, NULL, ids_only, w, &output);
     return finish(&output, err == WEFT_OK ? weft_writer_print(w, stdout, msg) : err);
@@ -289,14 +305,22 @@ void weft_traced_print_units(const struct weft_traced *traced, FILE *out)
 enum weft_err weft_traced_print_records(const struct weft_traced *traced, struct weft_msg *msg)
 {
     struct weft_records records;
+    struct weft_arena arena = {.size_max = SCRATCH_SIZE_MAX};
+    struct weft_bytes rest = {traced->packed_records.data, traced->packed_records.size};
+    struct weft_packed_record packed;
     enum weft_err err = WEFT_OK;
     weft_records_start(&records, WEFT_FORMAT_TABLE);
-    for (uint32_t i = 0; i < traced->record_count && err == WEFT_OK; i++) {
-        err = weft_records_add(&records, &traced->records[i], msg);
+    while (err == WEFT_OK && weft_packed_next_record(&rest, &packed)) {
+        struct weft_stored_record record;
+        weft_arena_reset(&arena);
+        err = weft_packed_open_record(&packed, &arena, &record);
+        err = err == WEFT_OK ? weft_records_add(&records, &record, msg)
+                             : weft_fail(msg, err, "a record of the answer cannot be read");
     }
     if (err == WEFT_OK) {
         err = weft_records_finish(&records, msg);
     }
     weft_records_destroy(&records);
+    weft_arena_destroy(&arena);
     return err;
 }

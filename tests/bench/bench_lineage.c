@@ -266,7 +266,7 @@ static struct outcome ask(struct weft_state *state, struct weft_query query)
         m.request_id = 1;
         must(weft_client_encode(&m, &out), &(struct weft_msg){"encode"});
         outcome.assets = m.trace.answers_total;
-        outcome.records += m.trace.record_count;
+        outcome.records += m.trace.records.count;
         outcome.bytes += out.size;
         outcome.pages++;
         memcpy(cursor, m.trace.cursor.data, m.trace.cursor.size);

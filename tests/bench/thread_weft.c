@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "ops/weft/committer.h"
+#include "ops/weft/trace_pages.h"
 #include "proto/limits.h"
+#include "proto/packed.h"
 #include "tests/bench/genealogy.h"
 #include "tests/bench/thread_answer.h"
 
@@ -88,18 +90,12 @@ static void load_all(const struct thread_options *o, struct side *side)
 
 /* --- ask ------------------------------------------------------------------------------------- */
 
-static void sum_record(struct side *side, struct thread_sum *sum, bool is_ordered,
-    const struct weft_stored_record *stored)
+static void sum_record(
+    struct side *side, struct thread_sum *sum, bool is_ordered, const struct weft_record *record)
 {
-    struct weft_record record = stored->record;
-    weft_arena_reset(&side->scratch);
     weft_buffer_clear(&side->body);
-    if (stored->encoded.size > 0) {
-        enum weft_err err = weft_record_decode(stored->encoded, &side->scratch, &record);
-        thread_must(err == WEFT_OK, "a record: %s", weft_err_name(err));
-    }
-    thread_body(&record, &side->scratch, &side->body);
-    thread_sum_record(sum, is_ordered, record.asset, record.kind, record.at_ns / 1000,
+    thread_body(record, &side->scratch, &side->body);
+    thread_sum_record(sum, is_ordered, record->asset, record->kind, record->at_ns / 1000,
         (struct weft_text){(const char *)side->body.data, side->body.size});
 }
 
@@ -114,36 +110,48 @@ static void sum_names(struct thread_sum *sum, struct weft_text names)
     }
 }
 
-/* A question under way: its next page is asked for as soon as its cursor is known. */
+/* A question under way. */
 struct asking {
     struct side *side;
-    struct weft_client_message request;
-    bool has_paths;
+    struct weft_client_message request; /* Of a story. */
     bool is_over;
-    struct thread_sum *sum;
+    bool has_paths;
+    struct thread_sum *sum; /* NULL: what comes is dropped. */
 };
 
-static void add_page(const struct asking *a, const struct weft_client_message *answer)
+static void add_trace(const struct asking *a, const struct weft_trace_result *trace)
 {
-    bool is_page = answer->kind == WEFT_KIND_PAGE;
-    const struct weft_stored_record *records =
-        is_page ? answer->page.records : answer->trace.records;
-    uint32_t count = is_page ? answer->page.record_count : answer->trace.record_count;
-    for (uint32_t i = 0; i < count; i++) {
-        sum_record(a->side, a->sum, is_page, &records[i]);
+    struct weft_bytes rest = trace->records.bytes;
+    struct weft_packed_record packed;
+    struct weft_packed_steps steps = weft_packed_read_steps(trace);
+    struct weft_trace_step step;
+    while (weft_packed_next_record(&rest, &packed)) {
+        struct weft_stored_record stored;
+        weft_arena_reset(&a->side->scratch);
+        enum weft_err err = weft_packed_open_record(&packed, &a->side->scratch, &stored);
+        thread_must(err == WEFT_OK, "a record: %s", weft_err_name(err));
+        sum_record(a->side, a->sum, false, &stored.record);
     }
-    if (is_page) {
-        return;
-    }
-    sum_names(a->sum, answer->trace.assets);
-    for (uint32_t i = 0; a->has_paths && i < answer->trace.step_count; i++) {
-        const struct weft_trace_step *step = &answer->trace.steps[i];
-        if (step->depth > 0) {
-            thread_sum_step(a->sum, step->asset, step->rel, step->depth);
+    while (a->has_paths && weft_packed_next_step(&steps, &step)) {
+        if (step.depth > 0) {
+            thread_sum_step(a->sum, step.asset, step.rel, step.depth);
         }
     }
+    sum_names(a->sum, trace->assets);
 }
 
+static enum weft_err on_trace_page(
+    void *ctx, const struct weft_trace_result *page, struct weft_msg *msg)
+{
+    const struct asking *a = ctx;
+    (void)msg;
+    if (a->sum != NULL) {
+        add_trace(a, page);
+    }
+    return WEFT_OK;
+}
+
+/* Each page of a story is asked for as soon as the cursor of the one before is known. */
 static void on_answer(void *ctx, enum weft_err err, const struct weft_client_message *answer,
     const struct weft_msg *msg);
 
@@ -164,21 +172,31 @@ static void on_answer(void *ctx, enum weft_err err, const struct weft_client_mes
     }
     thread_must(err == WEFT_OK, "%.*s: %s", (int)q->asset.size, q->asset.data,
         err != WEFT_OK ? msg->text : "");
-    bool is_page = answer->kind == WEFT_KIND_PAGE;
-    thread_must(is_page || answer->kind == WEFT_KIND_TRACE_RESULT, "another kind of answer");
-    struct weft_bytes cursor = is_page ? answer->page.cursor : answer->trace.cursor;
+    thread_must(answer->kind == WEFT_KIND_PAGE, "another kind of answer");
+    const struct weft_page *page = &answer->page;
     weft_buffer_clear(&a->side->cursor);
-    err = weft_buffer_append(&a->side->cursor, cursor.data, cursor.size);
+    err = weft_buffer_append(&a->side->cursor, page->cursor.data, page->cursor.size);
     thread_must(err == WEFT_OK, "no memory for a cursor");
     q->cursor = (struct weft_bytes){a->side->cursor.data, a->side->cursor.size};
     q->consistency = WEFT_MIN_INDEX;
-    q->min_index = is_page ? answer->page.index : answer->trace.index;
-    a->is_over = cursor.size == 0;
+    q->min_index = page->index;
+    a->is_over = page->cursor.size == 0;
     if (!a->is_over) {
         submit(a);
     }
-    if (a->sum != NULL) {
-        add_page(a, answer);
+    for (uint32_t i = 0; a->sum != NULL && i < page->record_count; i++) {
+        weft_arena_reset(&a->side->scratch);
+        sum_record(a->side, a->sum, true, &page->records[i].record);
+    }
+}
+
+static void tell_story(struct side *side, const struct weft_query *query, struct thread_sum *sum)
+{
+    struct asking asking = {
+        .side = side, .request = {.kind = WEFT_KIND_QUERY, .query = *query}, .sum = sum};
+    submit(&asking);
+    while (!asking.is_over) {
+        weft_net_turn(weft_client_net(side->client), TURN_MS);
     }
 }
 
@@ -187,17 +205,22 @@ static void ask(void *ctx, enum thread_what what, struct weft_text asset, uint64
 {
     struct side *side = ctx;
     struct asking asking = {.side = side, .has_paths = what == THREAD_PATHS, .sum = sum};
-    asking.request = (struct weft_client_message){.kind = WEFT_KIND_QUERY,
-        .query = {.type = what == THREAD_STORY ? WEFT_QUERY_STORY : WEFT_QUERY_TRACE_FORWARD,
-            .asset = asset,
-            .as_of = as_of,
-            .limit = what == THREAD_STORY ? WEFT_PAGE_RECORDS_MAX : 0,
-            .ids_only = what == THREAD_IDS,
-            .with_records = what == THREAD_RECORDS || what == THREAD_PATHS}};
-    submit(&asking);
-    while (!asking.is_over) {
-        weft_net_turn(weft_client_net(side->client), TURN_MS);
+    struct weft_msg msg;
+    const struct weft_query query = {
+        .type = what == THREAD_STORY ? WEFT_QUERY_STORY : WEFT_QUERY_TRACE_FORWARD,
+        .asset = asset,
+        .as_of = as_of,
+        .limit = what == THREAD_STORY ? WEFT_PAGE_RECORDS_MAX : 0,
+        .ids_only = what == THREAD_IDS,
+        .with_records = what == THREAD_RECORDS || what == THREAD_PATHS};
+    if (what == THREAD_STORY) {
+        tell_story(side, &query, sum);
+        return;
     }
+    enum weft_err err = weft_trace_pages(side->client, &query, on_trace_page, &asking, &msg);
+    /* Not known then: there is nothing to tell. */
+    thread_must(err == WEFT_OK || err == WEFT_ENOTFOUND, "%.*s: %s", (int)asset.size, asset.data,
+        err != WEFT_OK ? msg.text : "");
 }
 
 int main(int argc, char **argv)

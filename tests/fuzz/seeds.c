@@ -86,6 +86,19 @@ static void save_parts(struct sample *s)
     save("link_framing");
 }
 
+/* As fuzz_packed.c takes them. */
+static void save_packed(struct sample *s)
+{
+    struct weft_client_message m;
+    sample_client(s, WEFT_KIND_TRACE_RESULT, &m);
+    const struct weft_packed parts[2] = {m.trace.records, m.trace.steps};
+    uint32_t i = (uint32_t)sample_random(s, 2);
+    uint8_t head = (uint8_t)(parts[i].count * 2 + i);
+    must(weft_buffer_append(&out, &head, 1), "packed");
+    must(weft_buffer_append(&out, parts[i].bytes.data, parts[i].bytes.size), "packed");
+    save("packed");
+}
+
 static void save_text(const char *decoder, const char *text)
 {
     must(weft_buffer_text(&out, weft_text_of(text)), decoder);
@@ -142,6 +155,9 @@ int main(int argc, char **argv)
             save("client");
         }
         save_parts(&s);
+        for (int i = 0; i < 4; i++) {
+            save_packed(&s);
+        }
         save_texts(&s);
     }
     (void)fprintf(stderr, "%u seeds in %s\n", written, root);

@@ -6,6 +6,7 @@
 
 #include "proto/check.h"
 #include "proto/limits.h"
+#include "proto/packed.h"
 
 const enum weft_message_kind sample_peer_kinds[] = {WEFT_KIND_REQUEST_VOTE,
     WEFT_KIND_REQUEST_VOTE_RESULT, WEFT_KIND_APPEND_ENTRIES, WEFT_KIND_APPEND_ENTRIES_RESULT,
@@ -418,6 +419,7 @@ static struct weft_query query(struct sample *s)
         .machine = sample_text(s, WEFT_ASSET_SIZE_MAX),
         .has_window = coin(s),
         .part = sample_text(s, WEFT_ASSET_SIZE_MAX),
+        .first_step = (uint32_t)number(s),
         .ids_only = coin(s),
         .with_records = coin(s),
         .left = (enum weft_twin_configuration)sample_random(s, WEFT_TWIN_MAINTAINED + 1),
@@ -447,6 +449,9 @@ static const struct weft_stored_record *stored_records(struct sample *s, uint32_
             .time_ns = (int64_t)number(s),
             .digest = digest(s)};
         sample_record(s, &records[i].record);
+        records[i].record.has_at = true; /* Once it is agreed. */
+        records[i].record.has_expect = false;
+        records[i].record.expect_rev = 0;
         if (coin(s)) { /* As the state gives it. */
             struct weft_buffer out = {0};
             enum weft_err err = weft_record_encode(&records[i].record, &out);
@@ -489,6 +494,46 @@ static struct weft_trace_step step(struct sample *s)
         .location_at_ns = (int64_t)number(s)};
 }
 
+static struct weft_packed packed_of(struct sample *s, struct weft_buffer *bytes, uint32_t n)
+{
+    uint8_t *copy = alloc(s, bytes->size, 1);
+    if (bytes->size > 0) {
+        memcpy(copy, bytes->data, bytes->size);
+    }
+    struct weft_packed packed = {{copy, bytes->size}, n};
+    weft_buffer_destroy(bytes);
+    return packed;
+}
+
+static struct weft_packed packed_steps(struct sample *s, uint32_t first)
+{
+    uint32_t n = count(s, 6);
+    struct weft_buffer bytes = {0};
+    struct weft_packed_steps steps = {.number = first};
+    for (uint32_t i = 0; i < n; i++) {
+        struct weft_trace_step next = step(s);
+        if (i > 0 && coin(s)) { /* As they often follow each other. */
+            next.rel = steps.rel;
+            next.kind = steps.kind;
+        }
+        enum weft_err err = weft_packed_add_step(&bytes, &steps, &next);
+        weft_assert(err == WEFT_OK);
+    }
+    return packed_of(s, &bytes, n);
+}
+
+void sample_packed_records(struct sample *s, struct weft_packed *ret_packed)
+{
+    struct weft_buffer bytes = {0};
+    uint32_t n;
+    const struct weft_stored_record *records = stored_records(s, &n);
+    for (uint32_t i = 0; i < n; i++) {
+        enum weft_err err = weft_packed_add_stored(&bytes, &records[i]);
+        weft_assert(err == WEFT_OK);
+    }
+    *ret_packed = packed_of(s, &bytes, n);
+}
+
 static struct weft_trace_result trace(struct sample *s)
 {
     struct weft_trace_result t = {.index = number(s),
@@ -498,14 +543,9 @@ static struct weft_trace_result trace(struct sample *s)
         .answers_total = (uint32_t)number(s),
         .depth_reached = (uint32_t)number(s),
         .has_cycles = coin(s),
-        .step_count = count(s, 6),
         .assets = sample_text(s, 4096)};
-    struct weft_trace_step *steps = alloc(s, t.step_count, sizeof(*steps));
-    for (uint32_t i = 0; i < t.step_count; i++) {
-        steps[i] = step(s);
-    }
-    t.steps = steps;
-    t.records = stored_records(s, &t.record_count);
+    t.steps = packed_steps(s, t.first_step);
+    sample_packed_records(s, &t.records);
     return t;
 }
 

@@ -28,6 +28,8 @@ struct weft_bytes sample_bytes(struct sample *s, size_t size_max);
 struct weft_text sample_text(struct sample *s, size_t size_max);
 
 void sample_record(struct sample *s, struct weft_record *ret_record);
+/* As answers hold them: stored, with author and at. */
+void sample_packed_records(struct sample *s, struct weft_packed *ret_packed);
 void sample_commit(struct sample *s, struct weft_commit *ret_commit);
 void sample_manifest(struct sample *s, struct weft_manifest *ret_manifest);
 void sample_peer(

@@ -407,6 +407,7 @@ static void put_query(struct weft_buffer *out, const struct weft_query *q)
     put_signed(out, "window_to_ns", q->window_to_ns);
     put_bool(out, "has_window", q->has_window);
     put_text(out, "part", q->part);
+    put_number(out, "first_step", q->first_step);
     put_bool(out, "ids_only", q->ids_only);
     put_bool(out, "with_records", q->with_records);
     put_number(out, "left", q->left);
@@ -458,31 +459,10 @@ static void put_trace(struct weft_buffer *out, const struct weft_trace_result *t
     put_number(out, "answers_total", t->answers_total);
     put_number(out, "depth_reached", t->depth_reached);
     put_bool(out, "has_cycles", t->has_cycles);
-    key(out, "steps");
-    put(out, "[");
-    for (uint32_t i = 0; i < t->step_count; i++) {
-        const struct weft_trace_step *s = &t->steps[i];
-        next(out, i);
-        put_text(out, "asset", s->asset);
-        put_number(out, "from_step", s->from_step);
-        put_number(out, "depth", s->depth);
-        put_number(out, "flags", s->flags);
-        put_text(out, "rel", s->rel);
-        put_text(out, "quantity", s->quantity);
-        put_text(out, "unit", s->unit);
-        put_text(out, "kind", s->kind);
-        put_number(out, "index", s->index);
-        put_number(out, "ordinal", s->ordinal);
-        put_signed(out, "at_ns", s->at_ns);
-        put_text(out, "location", s->location);
-        put_text(out, "location_rel", s->location_rel);
-        put_number(out, "location_index", s->location_index);
-        put_number(out, "location_ordinal", s->location_ordinal);
-        put_signed(out, "location_at_ns", s->location_at_ns);
-        put(out, "}");
-    }
-    put(out, "]");
-    put_stored(out, t->records, t->record_count);
+    put_number(out, "step_count", t->steps.count);
+    put_bytes(out, "steps", t->steps.bytes);
+    put_number(out, "record_count", t->records.count);
+    put_bytes(out, "records", t->records.bytes);
     put_text(out, "assets", t->assets);
 }
 

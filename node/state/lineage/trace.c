@@ -4,13 +4,15 @@
 
 #include "proto/arith.h"
 #include "proto/check.h"
+#include "proto/packed.h"
 
 enum {
     NAMES_SIZE_MAX = WEFT_ANSWER_SIZE_MAX - 64 * 1024, /* The rest of the answer is small. */
     CHUNK_STEPS = 2048, /* Whose records are read in the order of the log. */
     RECORD_STEPS = 16,  /* to read a record takes about as long as to follow so many links */
+    PAGE_SIZE_MAX = WEFT_ANSWER_SIZE_MAX - 64 * 1024, /* The rest of the answer is small. */
+    PAGE_SIZE = 640 * 1024,                           /* From where on a page is one. */
     PREFETCH_AHEAD = 16,
-    STEP_OVERHEAD = 128, /* bytes of a step's table besides its texts, about */
     SCRATCH_SIZE_MAX = 16 * 1024 * 1024,
 };
 
@@ -88,6 +90,8 @@ enum weft_err weft_trace_choose(struct weft_trace *trace)
         bool is_step = has_steps ? trace->steps[i] == 0 : is_answer;
         trace->answer_count += is_answer;
         if (is_step) {
+            uint32_t depth = search->reached[i].depth;
+            trace->depth_reached = depth > trace->depth_reached ? depth : trace->depth_reached;
             if (has_steps) {
                 trace->steps[i] = trace->count;
             }
@@ -182,18 +186,22 @@ struct reading {
     uint32_t step; /* In the page. */
 };
 
+/* A page under way: what is settled of it is packed already; the steps of the chunk under way are
+ * described by their records, which are read in the order of the log. */
 struct page {
     struct weft_trace *trace;
-    struct weft_trace_step *steps;
-    uint32_t count;
     uint32_t first; /* Number of the first step. */
-    struct weft_stored_record *records;
+    uint32_t count; /* Of steps that are packed. */
     uint32_t record_count;
+    struct weft_buffer steps;
+    struct weft_buffer records; /* Packed as well. */
+    struct weft_trace_step chunk[CHUNK_STEPS];
+    uint32_t chunk_count;
     struct reading readings[CHUNK_STEPS];
     struct weft_ref refs[CHUNK_STEPS]; /* Of the readings, for the loader. */
     uint32_t reading_count;
     struct weft_text rels[WEFT_AROUND_RELS]; /* Their names, for as long as the answer lives. */
-    struct weft_arena scratch;
+    struct weft_arena scratch;               /* Texts of the chunk. */
 };
 
 static int compare_readings(const void *a, const void *b)
@@ -234,84 +242,80 @@ static void read_quantity(const struct weft_link *link, struct weft_trace_step *
     }
 }
 
+static uint32_t number_of(const struct page *p, const struct weft_trace_step *step)
+{
+    return p->first + p->count + (uint32_t)(step - p->chunk);
+}
+
 /* The link that is the evidence: of its rel, to the end that is not the record's own. */
-static const struct weft_link *find_link(
-    struct page *p, const struct weft_record *record, const struct weft_trace_step *step)
+static enum weft_err find_link(struct page *p, struct weft_bytes record,
+    const struct weft_trace_step *step, struct weft_link *ret_link)
 {
     const struct weft_search *search = &p->trace->search;
-    const struct weft_reached *r = reached_at(p->trace, p->first + (uint32_t)(step - p->steps));
+    const struct weft_reached *r = reached_at(p->trace, number_of(p, step));
     bool is_to_step = search->around->rels[r->rel].is_asset_inside == search->is_forward;
     struct weft_text to = step->asset;
     if (!is_to_step &&
         weft_around_name(search->around, search->reached[r->from].number, &to) != WEFT_OK) {
-        return NULL;
+        return WEFT_ENOTFOUND;
     }
-    for (uint32_t i = 0; i < record->link_count; i++) {
-        if (weft_text_equal(record->links[i].rel, step->rel) &&
-            weft_text_equal(record->links[i].to, to)) {
-            return &record->links[i];
-        }
-    }
-    return NULL;
+    return weft_stored_link(record, step->rel, to, &p->scratch, ret_link);
 }
 
-static enum weft_err keep_text(struct page *p, struct weft_text *text)
+/* For as long as the chunk is under way. */
+static enum weft_err keep_text(struct page *p, struct weft_arena *arena, struct weft_text *text)
 {
     if (text->size == 0) {
         return WEFT_OK;
     }
-    *text = weft_arena_text(p->trace->run->arena, *text);
+    *text = weft_arena_text(arena, *text);
     return text->data != NULL ? WEFT_OK : no_memory(p->trace->run);
 }
 
-/* What the record says of the step. */
+/* What the record says of the step. `kind` outlives the chunk. */
 static enum weft_err describe(
-    struct page *p, const struct weft_record *record, struct weft_trace_step *step, bool is_kept)
+    struct page *p, struct weft_bytes record, struct weft_text kind, struct weft_trace_step *step)
 {
-    const struct weft_link *link = find_link(p, record, step);
-    step->kind = record->kind;
-    if (link != NULL) {
-        read_quantity(link, step);
-    }
-    if (is_kept) {
+    struct weft_link link;
+    step->kind = kind;
+    enum weft_err rv = find_link(p, record, step, &link);
+    if (rv == WEFT_ENOTFOUND) {
         return WEFT_OK;
     }
-    enum weft_err rv = keep_text(p, &step->kind);
-    rv = rv == WEFT_OK ? keep_text(p, &step->quantity) : rv;
-    return rv == WEFT_OK ? keep_text(p, &step->unit) : rv;
+    if (rv != WEFT_OK) {
+        return rv == WEFT_ECORRUPT ? weft_run_damaged(p->trace->run, "a record")
+                                   : no_memory(p->trace->run);
+    }
+    read_quantity(&link, step);
+    rv = keep_text(p, &p->scratch, &step->quantity);
+    return rv == WEFT_OK ? keep_text(p, &p->scratch, &step->unit) : rv;
 }
 
 /* Read the record of readings[i] and describe the steps that it is the evidence of. *ret_next:
- * the first of another record. *ret_fits false: the answer would be too large with it. */
-static enum weft_err read_record(struct page *p, uint32_t i, uint32_t *ret_next, bool *ret_fits)
+ * the first of another record. */
+static enum weft_err read_record(struct page *p, uint32_t i, uint32_t *ret_next)
 {
     struct weft_run *run = p->trace->run;
     const struct weft_ref *ref = &p->readings[i].ref;
     struct weft_bytes bytes;
     int64_t time_ns;
-    struct weft_record record = {.field_count = 0};
-    struct weft_digest digest;
-    *ret_fits = true;
+    struct weft_stored_head head = {.kind = {NULL, 0}};
     enum weft_err rv = weft_run_yield(run, RECORD_STEPS);
     if (rv == WEFT_OK) {
         rv = weft_loader_get(&run->loader, ref, &bytes, &time_ns, run->msg);
     }
-    if (rv == WEFT_OK && run->query->with_records) {
-        struct weft_stored_record *stored = &p->records[p->record_count];
-        rv = weft_run_decode(run, ref, bytes, time_ns, p->record_count == 0, stored, ret_fits);
-        record = stored->record;
-        p->record_count += *ret_fits;
-    } else if (rv == WEFT_OK) {
-        weft_arena_reset(&p->scratch);
-        rv = weft_stored_decode(bytes, &p->scratch, &digest, &record);
-        rv = rv == WEFT_ECORRUPT ? weft_run_damaged(run, "a record") : rv;
+    if (rv == WEFT_OK && weft_stored_peek(bytes, &head) != WEFT_OK) {
+        rv = weft_run_damaged(run, "a record");
     }
+    if (rv == WEFT_OK && run->query->with_records) {
+        rv = weft_run_give(run, ref, bytes, time_ns, &p->records);
+        p->record_count++;
+    }
+    rv = rv == WEFT_OK ? keep_text(p, &p->scratch, &head.kind) : rv;
     uint32_t next = i;
-    while (rv == WEFT_OK && *ret_fits && next < p->reading_count &&
-           p->readings[next].ref.index == ref->index &&
+    while (rv == WEFT_OK && next < p->reading_count && p->readings[next].ref.index == ref->index &&
            p->readings[next].ref.ordinal == ref->ordinal) {
-        struct weft_trace_step *step = &p->steps[p->readings[next++].step];
-        rv = describe(p, &record, step, run->query->with_records);
+        rv = describe(p, bytes, head.kind, &p->chunk[p->readings[next++].step]);
     }
     *ret_next = next;
     return rv;
@@ -327,7 +331,7 @@ static enum weft_err add_step(struct page *p)
 {
     struct weft_trace *t = p->trace;
     struct weft_around *around = &t->around;
-    const struct weft_reached *r = reached_at(t, p->first + p->count);
+    const struct weft_reached *r = reached_at(t, p->first + p->count + p->chunk_count);
     const uint32_t *steps = t->steps;
     weft_assert(steps != NULL); /* Chosen for steps, not for names. */
     struct weft_trace_step step = {
@@ -350,78 +354,91 @@ static enum weft_err add_step(struct page *p)
         step.index = ref.index;
         step.ordinal = ref.ordinal;
         step.at_ns = ref.at_ns;
-        p->readings[p->reading_count++] = (struct reading){ref, p->count};
+        p->readings[p->reading_count++] = (struct reading){ref, p->chunk_count};
     }
-    t->run->size_bytes += STEP_OVERHEAD + step.asset.size + step.rel.size + step.location.size;
-    t->run->tables++;
-    weft_assert(p->steps != NULL); /* There is room for the page's limit. */
-    p->steps[p->count++] = step;
+    p->chunk[p->chunk_count++] = step;
     return WEFT_OK;
 }
 
-/* What can be taken back: the page before some steps. */
-struct mark {
-    uint32_t count;
-    uint32_t record_count;
-    size_t size_bytes;
-    size_t tables;
-};
-
-static struct mark mark_of(const struct page *p)
+/* The chunk's steps behind those that are packed. */
+static enum weft_err pack_chunk(struct page *p)
 {
-    const struct weft_run *run = p->trace->run;
-    return (struct mark){p->count, p->record_count, run->size_bytes, run->tables};
-}
-
-static void take_back(struct page *p, const struct mark *mark)
-{
-    struct weft_run *run = p->trace->run;
-    p->count = mark->count;
-    p->record_count = mark->record_count;
-    p->reading_count = 0;
-    run->size_bytes = mark->size_bytes;
-    run->tables = mark->tables;
+    struct weft_packed_steps steps = {.number = p->first + p->count};
+    enum weft_err rv = WEFT_OK;
+    for (uint32_t i = 0; i < p->chunk_count && rv == WEFT_OK; i++) {
+        rv = weft_packed_add_step(&p->steps, &steps, &p->chunk[i]);
+        rv = rv == WEFT_OK ? WEFT_OK : weft_fail(p->trace->run->msg, rv, "the steps of a trace");
+    }
+    return rv;
 }
 
 /* The next `count` steps, whose records are read in the order of the log. *ret_fits false: they
  * would make the answer too large, and the page is as it was. */
 static enum weft_err add_chunk(struct page *p, uint32_t count, bool *ret_fits)
 {
-    struct weft_run *run = p->trace->run;
-    const struct mark before = mark_of(p);
+    const size_t steps_size = p->steps.size, records_size = p->records.size;
+    const uint32_t record_count = p->record_count;
     enum weft_err rv = WEFT_OK;
-    p->reading_count = 0;
+    p->reading_count = p->chunk_count = 0;
+    weft_arena_reset(&p->scratch);
     for (uint32_t i = 0; i < count && rv == WEFT_OK; i++) {
-        prefetch(p->trace, p->first + p->count);
+        prefetch(p->trace, p->first + p->count + i);
         rv = add_step(p);
     }
-    *ret_fits = run->size_bytes <= run->size_max || p->count == 1;
     qsort(p->readings, p->reading_count, sizeof(*p->readings), compare_readings);
     for (uint32_t i = 0; i < p->reading_count; i++) {
         p->refs[i] = p->readings[i].ref;
     }
-    weft_loader_expect(&run->loader, p->refs, p->reading_count);
+    weft_loader_expect(&p->trace->run->loader, p->refs, p->reading_count);
+    *ret_fits = true;
     for (uint32_t i = 0; i < p->reading_count && rv == WEFT_OK && *ret_fits;) {
-        rv = read_record(p, i, &i, ret_fits);
+        rv = read_record(p, i, &i);
+        *ret_fits = p->steps.size + p->records.size <= PAGE_SIZE_MAX;
     }
-    if (!*ret_fits) {
-        take_back(p, &before);
+    rv = rv == WEFT_OK && *ret_fits ? pack_chunk(p) : rv;
+    *ret_fits = *ret_fits && p->steps.size + p->records.size <= PAGE_SIZE_MAX;
+    if (*ret_fits) {
+        p->count += count;
+    } else {
+        weft_assert(count > 1); /* A single record fits into an answer: proto/limits.h. */
+        p->steps.size = steps_size;
+        p->records.size = records_size;
+        p->record_count = record_count;
     }
     return rv;
 }
 
-/* In chunks, as large as is likely to fit; one that does not is tried by halves. */
+/* Chunk by chunk until it is a page, or what was asked for; a chunk that does not fit any more is
+ * tried by halves. */
 static enum weft_err fill(struct page *p, uint32_t limit)
 {
-    uint32_t chunk = p->trace->run->query->with_records ? CHUNK_STEPS / 8 : CHUNK_STEPS;
+    const struct weft_query *query = p->trace->run->query;
+    size_t size = query->limit != 0 ? PAGE_SIZE_MAX : PAGE_SIZE;
+    uint32_t chunk = query->with_records ? CHUNK_STEPS / 2 : CHUNK_STEPS;
     enum weft_err rv = WEFT_OK;
-    while (rv == WEFT_OK && p->count < limit && chunk > 0) {
+    while (
+        rv == WEFT_OK && p->count < limit && chunk > 0 && p->steps.size + p->records.size < size) {
         bool fits;
         chunk = chunk < limit - p->count ? chunk : limit - p->count;
         rv = add_chunk(p, chunk, &fits);
         chunk = fits ? chunk : chunk / 2;
     }
     return rv;
+}
+
+/* Into the arena, for as long as the answer lives. */
+static enum weft_err keep_packed(
+    struct weft_run *run, const struct weft_buffer *buffer, struct weft_packed *ret_packed)
+{
+    uint8_t *copy = weft_arena_alloc(run->arena, buffer->size);
+    if (copy == NULL) {
+        return no_memory(run);
+    }
+    if (buffer->size > 0) {
+        memcpy(copy, buffer->data, buffer->size);
+    }
+    ret_packed->bytes = (struct weft_bytes){copy, buffer->size};
+    return WEFT_OK;
 }
 
 /* The names of the query's own rels go with the trace, those of the vocabulary stay. */
@@ -431,7 +448,8 @@ static enum weft_err keep_rels(struct page *p)
     enum weft_err rv = WEFT_OK;
     for (uint32_t rel = 0; rel < around->rel_count && rv == WEFT_OK; rel++) {
         p->rels[rel] = around->rels[rel].name;
-        rv = rel >= WEFT_AROUND_OTHER_FIRST ? keep_text(p, &p->rels[rel]) : WEFT_OK;
+        rv = rel >= WEFT_AROUND_OTHER_FIRST ? keep_text(p, p->trace->run->arena, &p->rels[rel])
+                                            : WEFT_OK;
     }
     return rv;
 }
@@ -445,25 +463,20 @@ static enum weft_err steps_page(struct weft_trace *t, uint32_t first, uint32_t l
     if (p == NULL) {
         return no_memory(run);
     }
-    run->size_max = WEFT_RUN_TRACE_SIZE_MAX;
     p->trace = t;
     p->first = first;
     p->scratch.size_max = SCRATCH_SIZE_MAX;
-    p->steps = weft_arena_array(run->arena, limit, sizeof(*p->steps));
-    p->records = run->query->with_records
-                     ? weft_arena_array(run->arena, (size_t)limit + 1, sizeof(*p->records))
-                     : NULL;
-    enum weft_err rv = p->steps == NULL || (p->records == NULL && run->query->with_records)
-                           ? no_memory(run)
-                           : keep_rels(p);
+    enum weft_err rv = keep_rels(p);
     rv = rv == WEFT_OK ? fill(p, limit) : rv;
     if (rv == WEFT_OK && first + p->count < t->count) {
         rv = weft_run_stop(run, &(struct weft_ref){.index = first + p->count});
     }
-    run->trace->steps = p->steps;
-    run->trace->step_count = p->count;
-    run->trace->records = p->records;
-    run->trace->record_count = p->record_count;
+    rv = rv == WEFT_OK ? keep_packed(run, &p->steps, &run->trace->steps) : rv;
+    rv = rv == WEFT_OK ? keep_packed(run, &p->records, &run->trace->records) : rv;
+    run->trace->steps.count = p->count;
+    run->trace->records.count = p->record_count;
+    weft_buffer_destroy(&p->steps);
+    weft_buffer_destroy(&p->records);
     weft_arena_destroy(&p->scratch);
     free(p);
     return rv;
@@ -475,19 +488,16 @@ enum weft_err weft_trace_page(struct weft_trace *trace)
 {
     struct weft_run *run = trace->run;
     const struct weft_search *search = &trace->search;
-    uint64_t first = run->has_after ? run->after.index : 0;
+    uint32_t wanted = run->query->first_step;
+    uint64_t first = !run->has_after ? 0 : wanted != 0 ? wanted : run->after.index;
     uint32_t limit = run->query->limit != 0 ? run->query->limit : WEFT_TRACE_IDS_MAX;
     if (first > trace->count) {
-        return weft_fail(run->msg, WEFT_EINVAL, "the cursor is not one of ours");
+        return weft_fail(run->msg, WEFT_EINVAL, "the answer has no step %u", (uint32_t)first);
     }
     run->trace->first_step = (uint32_t)first;
     run->trace->steps_total = trace->count;
     run->trace->answers_total = trace->answer_count;
-    for (uint32_t i = 0; i < trace->count; i++) {
-        uint32_t depth = reached_at(trace, i)->depth;
-        run->trace->depth_reached =
-            depth > run->trace->depth_reached ? depth : run->trace->depth_reached;
-    }
+    run->trace->depth_reached = trace->depth_reached;
     run->trace->has_cycles = search->has_cycles;
     return run->query->ids_only ? names_page(trace, (uint32_t)first, limit)
                                 : steps_page(trace, (uint32_t)first, limit);

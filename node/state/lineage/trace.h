@@ -24,6 +24,7 @@ struct weft_trace {
     uint32_t *places; /* By step: its place in the search. */
     uint32_t count;
     uint32_t answer_count;
+    uint32_t depth_reached;
     uint32_t *steps; /* By place: its step; UINT32_MAX: it is none. NULL for names alone. */
     /* On the shelf. */
     uint64_t key;

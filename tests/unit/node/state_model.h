@@ -151,4 +151,9 @@ enum {
     MODEL_WHERE_T
 };
 
+/* The steps and records of a page, which must be those that it says; records are decoded in the
+ * arena. */
+void model_unpack(const struct weft_trace_result *trace, struct weft_arena *arena,
+    struct weft_trace_step *ret_steps, struct weft_stored_record *ret_records);
+
 #endif

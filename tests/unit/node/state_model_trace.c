@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/packed.h"
+#include "tests/lib/test.h"
 #include "tests/unit/node/state_model.h"
 
 /* Numbers of the rels in model_rels. */
@@ -422,4 +424,24 @@ bool model_locate(
         }
     }
     return found;
+}
+
+void model_unpack(const struct weft_trace_result *trace, struct weft_arena *arena,
+    struct weft_trace_step *ret_steps, struct weft_stored_record *ret_records)
+{
+    struct weft_packed_steps steps = weft_packed_read_steps(trace);
+    struct weft_bytes rest = trace->records.bytes;
+    struct weft_packed_record packed;
+    uint32_t step_count = 0, record_count = 0;
+    EXPECT_EQ(WEFT_OK, weft_packed_check_steps(&trace->steps));
+    EXPECT_EQ(WEFT_OK, weft_packed_check_records(&trace->records));
+    while (
+        step_count < trace->steps.count && weft_packed_next_step(&steps, &ret_steps[step_count])) {
+        step_count++;
+    }
+    while (record_count < trace->records.count && weft_packed_next_record(&rest, &packed)) {
+        EXPECT_EQ(WEFT_OK, weft_packed_open_record(&packed, arena, &ret_records[record_count++]));
+    }
+    EXPECT_EQ(trace->steps.count, step_count);
+    EXPECT_EQ(trace->records.count, record_count);
 }

@@ -6,6 +6,7 @@
 
 #include "node/state/lineage/relation.h"
 #include "node/state/machine.h"
+#include "proto/packed.h"
 #include "tests/lib/test.h"
 #include "tests/unit/node/state_fixture.h"
 
@@ -221,6 +222,7 @@ TEST(lineage, is_read_on_other_threads_while_it_grows)
 static void read_pages(struct fixture *f, uint32_t limit, bool is_kept, struct weft_buffer *out)
 {
     uint8_t cursor[64];
+    uint32_t next = 0;
     struct weft_query query = {
         .type = WEFT_QUERY_TRACE_FORWARD, .asset = WEFT_TEXT("lot:1"), .limit = limit};
     do {
@@ -231,16 +233,19 @@ static void read_pages(struct fixture *f, uint32_t limit, bool is_kept, struct w
         EXPECT_EQ(WEFT_OK, weft_view_query(view, &query, &f->arena, &m, &f->msg));
         weft_view_close(view);
         EXPECT_EQ(WEFT_KIND_TRACE_RESULT, m.kind);
-        for (uint32_t i = 0; i < m.trace.step_count; i++) {
-            const struct weft_trace_step *s = &m.trace.steps[i];
+        struct weft_packed_steps steps = weft_packed_read_steps(&m.trace);
+        struct weft_trace_step s;
+        for (uint32_t i = 0; weft_packed_next_step(&steps, &s); i++) {
             EXPECT_EQ(WEFT_OK, weft_buffer_format(out, "%u %.*s %u %u\n", m.trace.first_step + i,
-                                   (int)s->asset.size, s->asset.data, s->from_step, s->flags));
+                                   (int)s.asset.size, s.asset.data, s.from_step, s.flags));
         }
         EXPECT_TRUE(m.trace.cursor.size <= sizeof(cursor));
         for (size_t i = 0; i < m.trace.cursor.size; i++) {
             cursor[i] = m.trace.cursor.data[i];
         }
         query.cursor = (struct weft_bytes){cursor, m.trace.cursor.size};
+        next += m.trace.steps.count;
+        query.first_step = is_kept ? 0 : next; /* It says the same, told by its number. */
         if (!is_kept) {
             commit(f, "serial:later/1", "uses_lot", "lot:1");
             fixture_close(f);
@@ -267,6 +272,40 @@ TEST(lineage, goes_on_with_a_page_whether_it_was_kept_or_not)
     weft_buffer_destroy(&whole);
     weft_buffer_destroy(&kept);
     weft_buffer_destroy(&lost);
+    fixture_destroy(&f);
+}
+
+/* Pages in any order, asked for with the first page's cursor. */
+TEST(lineage, answers_pages_that_are_asked_for_by_their_first_step)
+{
+    struct fixture f;
+    struct weft_client_message m;
+    struct weft_view *view;
+    uint8_t cursor[64];
+    struct weft_query query = {
+        .type = WEFT_QUERY_TRACE_FORWARD, .asset = WEFT_TEXT("lot:1"), .limit = 5};
+    fixture_init(&f, "state");
+    f.options.lineage_bytes = 64 << 20;
+    fixture_open(&f);
+    grow(&f, 0, 60);
+    EXPECT_EQ(WEFT_OK, weft_view_open(f.state, &view, &f.msg));
+    EXPECT_EQ(WEFT_OK, weft_view_query(view, &query, &f.arena, &m, &f.msg));
+    EXPECT_TRUE(m.trace.cursor.size > 0 && m.trace.cursor.size <= sizeof(cursor));
+    memcpy(cursor, m.trace.cursor.data, m.trace.cursor.size);
+    query.cursor = (struct weft_bytes){cursor, m.trace.cursor.size};
+    uint32_t total = m.trace.steps_total;
+    EXPECT_TRUE(total > 20);
+    for (int i = 0; i < 50; i++) {
+        query.first_step = 1 + (uint32_t)test_random(total - 1);
+        weft_arena_reset(&f.arena);
+        EXPECT_EQ(WEFT_OK, weft_view_query(view, &query, &f.arena, &m, &f.msg));
+        EXPECT_EQ(query.first_step, m.trace.first_step);
+        EXPECT_EQ(query.first_step + 5 < total ? 5 : total - query.first_step, m.trace.steps.count);
+        EXPECT_EQ(total, m.trace.steps_total);
+    }
+    query.first_step = total + 1;
+    EXPECT_EQ(WEFT_EINVAL, weft_view_query(view, &query, &f.arena, &m, &f.msg));
+    weft_view_close(view);
     fixture_destroy(&f);
 }
 

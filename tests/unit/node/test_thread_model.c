@@ -189,13 +189,10 @@ static void take_page(struct answer *a, const struct weft_client_message *m)
     }
     EXPECT_EQ(WEFT_KIND_TRACE_RESULT, m->kind);
     a->last = m->trace;
-    for (uint32_t i = 0; i < m->trace.step_count; i++) {
-        EXPECT_EQ(a->step_count, m->trace.first_step + i);
-        a->steps[a->step_count++] = m->trace.steps[i];
-    }
-    for (uint32_t i = 0; i < m->trace.record_count; i++) {
-        a->records[a->record_count++] = m->trace.records[i];
-    }
+    EXPECT_TRUE(m->trace.steps.count == 0 || a->step_count == m->trace.first_step);
+    model_unpack(&m->trace, &a->arena, &a->steps[a->step_count], &a->records[a->record_count]);
+    a->step_count += m->trace.steps.count;
+    a->record_count += m->trace.records.count;
     size_t used = strlen(a->names);
     (void)snprintf(a->names + used, sizeof(a->names) - used, "%.*s", (int)m->trace.assets.size,
         m->trace.assets.data);

@@ -3,6 +3,7 @@
 
 #include "proto/answer_json.h"
 #include "proto/json.h"
+#include "proto/packed.h"
 #include "tests/lib/test.h"
 
 static struct weft_msg message;
@@ -148,19 +149,30 @@ static const struct weft_trace_step steps[3] = {
         .index = 8},
 };
 
+static void pack_steps(struct weft_buffer *packed, uint32_t first)
+{
+    struct weft_packed_steps writing = {.number = first};
+    for (int i = 0; i < 3; i++) {
+        EXPECT_EQ(WEFT_OK, weft_packed_add_step(packed, &writing, &steps[i]));
+    }
+}
+
 TEST(answer_json, trace_has_its_steps_with_what_there_is_to_say)
 {
     static const uint8_t cursor[] = {0x01, 0x0f};
     struct weft_stored_record record = {
         .index = 7, .record = {.kind = WEFT_TEXT("as_built"), .asset = WEFT_TEXT("serial:b")}};
+    struct weft_buffer packed = {0}, records = {0};
+    pack_steps(&packed, 40);
+    record.record.has_at = true;
+    EXPECT_EQ(WEFT_OK, weft_packed_add_stored(&records, &record));
     struct weft_trace_result trace = {.index = 12,
         .first_step = 40,
         .steps_total = 43,
         .answers_total = 42,
         .depth_reached = 2,
         .has_cycles = true,
-        .steps = steps,
-        .step_count = 3};
+        .steps = {{packed.data, packed.size}, 3}};
     struct weft_writer w = {0};
     EXPECT_EQ(WEFT_OK, weft_answer_write_trace(&w, NULL, &trace, false, &arena, NULL));
     EXPECT_TEXT("{\"index\":12,\"steps_total\":43,\"answers_total\":42,\"depth_reached\":2,"
@@ -176,15 +188,15 @@ TEST(answer_json, trace_has_its_steps_with_what_there_is_to_say)
                 "\"ended\":true,\"cycle\":true}]}",
         text_of(&w));
     weft_writer_reset(&w);
-    trace.step_count = 1;
-    trace.records = &record;
-    trace.record_count = 1;
+    trace.records = (struct weft_packed){{records.data, records.size}, 1};
     trace.cursor = (struct weft_bytes){cursor, sizeof(cursor)};
     EXPECT_EQ(WEFT_OK, weft_answer_write_trace(&w, NULL, &trace, false, &arena, NULL));
     const char *text = text_of(&w);
     EXPECT_TRUE(strstr(text, "}],\"records\":[{\"kind\":\"as_built\",") != NULL);
     EXPECT_TRUE(strstr(text, "}],\"cursor\":\"010f\"}") != NULL);
     weft_writer_destroy(&w);
+    weft_buffer_destroy(&packed);
+    weft_buffer_destroy(&records);
 }
 
 TEST(answer_json, names_of_a_trace_are_its_assets)
@@ -211,7 +223,9 @@ static enum weft_err take(void *ctx, struct weft_writer *w)
 
 TEST(answer_json, who_takes_a_trace_away_can_end_it)
 {
-    struct weft_trace_result trace = {.steps = steps, .step_count = 3};
+    struct weft_buffer packed = {0};
+    pack_steps(&packed, 0);
+    struct weft_trace_result trace = {.steps = {{packed.data, packed.size}, 3}};
     int left = 5;
     struct weft_answer_items items = {&left, take};
     struct weft_writer w = {0};
@@ -220,6 +234,7 @@ TEST(answer_json, who_takes_a_trace_away_can_end_it)
     weft_writer_reset(&w);
     EXPECT_EQ(WEFT_EIO, weft_answer_write_trace(&w, NULL, &trace, false, &arena, &items));
     weft_writer_destroy(&w);
+    weft_buffer_destroy(&packed);
 }
 
 TEST(answer_json, document_is_the_object_of_its_fields)

@@ -112,9 +112,9 @@ TEST(reply, twin_has_the_tag_of_its_asset_and_is_never_304)
 
 TEST(reply, trace_is_of_steps_or_of_names)
 {
-    struct weft_trace_step step = {.asset = WEFT_TEXT("a")};
+    static const uint8_t step[] = {0, 0, 0, 1, 'a'}; /* proto/README.md, Packed steps */
     struct weft_client_message m = {.kind = WEFT_KIND_TRACE_RESULT,
-        .trace = {.index = 20, .steps_total = 1, .steps = &step, .step_count = 1}};
+        .trace = {.index = 20, .steps_total = 1, .steps = {{step, sizeof(step)}, 1}}};
     struct weft_http_asked asked = {.resource = WEFT_HTTP_TRACE_BACK};
     weft_http_reply_message(&reply, &asked, &m, &arena);
     EXPECT_EQ(200, reply.status);

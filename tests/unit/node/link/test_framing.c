@@ -191,9 +191,9 @@ TEST(framing, memory_follows_what_came_and_not_what_was_announced)
 
 TEST(framing, a_quiet_stream_gives_its_memory_back)
 {
-    static uint8_t stream[600 * 1024];
+    static uint8_t stream[1200 * 1024];
     struct weft_framing f;
-    weft_framing_init(&f, 1 << 20);
+    weft_framing_init(&f, 2 << 20);
     feed(&f, stream, put(stream, 1, sizeof(stream)));
     expect_message(&f, 1, sizeof(stream));
     expect_none(&f);
