@@ -27,6 +27,10 @@ static void merge(uint16_t *to, const uint16_t *from, uint32_t left_count, uint3
     weft_order_compare compare, const void *context)
 {
     uint32_t left = 0, right = left_count;
+    if (right == count || compare(context, from[right - 1], from[right]) <= 0) {
+        memcpy(to, from, count * sizeof(*to)); /* In order already, as what programs write is. */
+        return;
+    }
     for (uint32_t i = 0; i < count; i++) {
         bool is_left =
             right == count || (left < left_count && compare(context, from[left], from[right]) <= 0);

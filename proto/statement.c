@@ -186,12 +186,25 @@ struct weft_digest weft_statement_root(const struct weft_digest *leaves, uint32_
 struct leaf {
     struct weft_text path;
     struct weft_text value;
+    uint64_t head; /* First bytes of the path, as a number: most paths differ there. */
     uint8_t type;
 };
+
+static struct leaf leaf_of(struct weft_text path, uint8_t type, struct weft_text value)
+{
+    uint8_t head[sizeof(uint64_t)] = {0};
+    if (path.size > 0) {
+        memcpy(head, path.data, path.size < sizeof(head) ? path.size : sizeof(head));
+    }
+    return (struct leaf){path, value, weft_get_be64(head), type};
+}
 
 static int compare_leaves(const void *context, uint16_t a, uint16_t b)
 {
     const struct leaf *leaves = context;
+    if (leaves[a].head != leaves[b].head) {
+        return leaves[a].head < leaves[b].head ? -1 : 1;
+    }
     return weft_text_compare(leaves[a].path, leaves[b].path);
 }
 
@@ -259,22 +272,15 @@ static struct weft_text link_path(char text[LINK_PATH_SIZE], uint32_t number)
 
 static struct leaf text_leaf(const char *path, struct weft_text value)
 {
-    return (struct leaf){
-        .path = weft_text_of(path),
-        .value = value,
-        .type = value.size > 0 ? WEFT_VALUE_TEXT : WEFT_VALUE_NULL,
-    };
+    return leaf_of(weft_text_of(path), value.size > 0 ? WEFT_VALUE_TEXT : WEFT_VALUE_NULL, value);
 }
 
-/* Fill `leaves` with the record's fields, the reserved ones and the links, not yet in order. */
+/* Fill `leaves` with the reserved leaves, the links and the record's fields: not yet in order, but
+ * close to it, since '@' comes before what most names begin with. */
 static enum weft_err collect_leaves(
     const struct weft_record *record, struct weft_arena *arena, struct leaf *leaves)
 {
     uint32_t n = 0;
-    for (uint32_t i = 0; i < record->field_count; i++) {
-        const struct weft_field *field = &record->fields[i];
-        leaves[n++] = (struct leaf){field->path, field->value, (uint8_t)field->type};
-    }
     char *at = weft_arena_alloc(arena, WEFT_TIME_TEXT_SIZE);
     char *paths = weft_arena_array(arena, record->link_count, LINK_PATH_SIZE);
     if (at == NULL || paths == NULL) {
@@ -283,15 +289,19 @@ static enum weft_err collect_leaves(
     weft_time_format(record->at_ns, at);
     leaves[n++] = text_leaf("@at", weft_text_of(at));
     leaves[n++] = text_leaf("@author", record->author);
-    leaves[n++] = text_leaf("@source", record->source);
     for (uint32_t i = 0; i < record->link_count; i++) {
-        leaves[n].path = link_path(paths + (size_t)i * LINK_PATH_SIZE, i);
-        leaves[n].type = WEFT_LEAF_LINK;
-        enum weft_err err = encode_link(&record->links[i], arena, &leaves[n].value);
+        struct weft_text value;
+        enum weft_err err = encode_link(&record->links[i], arena, &value);
         if (err != WEFT_OK) {
             return err;
         }
-        n++;
+        leaves[n++] =
+            leaf_of(link_path(paths + (size_t)i * LINK_PATH_SIZE, i), WEFT_LEAF_LINK, value);
+    }
+    leaves[n++] = text_leaf("@source", record->source);
+    for (uint32_t i = 0; i < record->field_count; i++) {
+        const struct weft_field *field = &record->fields[i];
+        leaves[n++] = leaf_of(field->path, (uint8_t)field->type, field->value);
     }
     return WEFT_OK;
 }
