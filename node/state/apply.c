@@ -139,28 +139,41 @@ static size_t stored_size(const struct weft_record *r)
     return size;
 }
 
-/* The limits of the state that a commit may run into. New words are counted without looking
- * which are the same: near the limit that refuses a little early, on every replica alike. */
-static bool is_within_limits(const struct apply *a, const struct weft_commit *commit)
+/* Is there room for the words that the commit would add? They are counted without looking which
+ * are the same: near the limit that refuses a little early, on every replica alike. */
+static bool has_room_for_words(const struct apply *a, const struct weft_commit *commit)
 {
     struct weft_words *kinds = weft_names_kinds(a->state->names);
     struct weft_words *rels = weft_names_rels(a->state->names);
     uint32_t new_kinds = 0, new_rels = 0;
-    uint64_t new_assets = 0;
-    size_t size = 0;
     for (uint32_t i = 0; i < commit->record_count; i++) {
         const struct weft_record *r = &commit->records[i];
-        size += stored_size(r);
-        new_assets += 1 + (uint64_t)r->link_count;
         new_kinds += weft_words_find(kinds, r->kind) == 0;
         for (uint32_t j = 0; j < r->link_count; j++) {
             new_rels += weft_words_find(rels, r->links[j].rel) == 0;
         }
     }
-    return size <= COMMIT_STORED_SIZE_MAX && new_kinds <= WEFT_STATE_WORDS_MAX - kinds->count &&
-           new_rels <= WEFT_STATE_WORDS_MAX - rels->count &&
-           new_assets <= WEFT_STATE_ASSETS_MAX - a->position.public.assets &&
-           commit->record_count <= WEFT_STATE_ORDINAL_MAX - a->ordinal;
+    return new_kinds <= WEFT_STATE_WORDS_MAX - kinds->count &&
+           new_rels <= WEFT_STATE_WORDS_MAX - rels->count;
+}
+
+/* The limits of the state that a commit may run into. */
+static bool is_within_limits(const struct apply *a, const struct weft_commit *commit)
+{
+    uint64_t links = 0;
+    size_t size = 0;
+    for (uint32_t i = 0; i < commit->record_count; i++) {
+        size += stored_size(&commit->records[i]);
+        links += commit->records[i].link_count;
+    }
+    /* Far from the limit it need not be known which words are new. */
+    bool are_words_few =
+        commit->record_count <= WEFT_STATE_WORDS_MAX - weft_names_kinds(a->state->names)->count &&
+        links <= WEFT_STATE_WORDS_MAX - weft_names_rels(a->state->names)->count;
+    return size <= COMMIT_STORED_SIZE_MAX &&
+           commit->record_count + links <= WEFT_STATE_ASSETS_MAX - a->position.public.assets &&
+           commit->record_count <= WEFT_STATE_ORDINAL_MAX - a->ordinal &&
+           (are_words_few || has_room_for_words(a, commit));
 }
 
 /* What it would do to designs and to retired assets (node/state/govern.h). */

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "proto/arith.h"
+#include "node/state/waiting.h"
 #include "proto/check.h"
 
 enum {
@@ -25,12 +25,10 @@ enum {
     BYTES_PER_SYNC = 1024 * 1024,
     MEMTABLES_MAX = 3,
     LEVELS = 7,
-    WAITING_FIRST = 1024,
-    WAITING_VALUE_SIZE_MAX = 64, /* measured: heads, versions, links; a pack is larger */
-    SEEK_STEPS = 4,              /* measured: about as long as so many moves to the next key */
-    NEAR_STEPS = 8,              /* chosen: past them a descent costs less than was lost */
-    CHECKSUM_XXH3 = 4,           /* rocksdb::kXXH3; Debian's build computes CRC32C in software */
-    TWO_LEVEL_INDEX = 2,         /* rocksdb::kTwoLevelIndexSearch */
+    SEEK_STEPS = 4,      /* measured: about as long as so many moves to the next key */
+    NEAR_STEPS = 8,      /* chosen: past them a descent costs less than was lost */
+    CHECKSUM_XXH3 = 4,   /* rocksdb::kXXH3; Debian's build computes CRC32C in software */
+    TWO_LEVEL_INDEX = 2, /* rocksdb::kTwoLevelIndexSearch */
 };
 
 struct weft_store {
@@ -51,17 +49,9 @@ struct weft_store_snapshot {
     struct weft_store_snapshot *in_memory; /* The same moment by MEMORY_TIER; NULL: this is it. */
 };
 
-/* A put that waits for its place in the order of keys. */
-struct waiting {
-    uint64_t head; /* First bytes of the key, as a number. */
-    uint32_t offset, key_size, value_size;
-};
-
 struct weft_store_batch {
     rocksdb_writebatch_t *batch;
-    struct weft_buffer bytes; /* Keys and values of those that wait. */
-    struct waiting *waiting;
-    uint32_t count, capacity;
+    struct weft_waiting *waiting;
 };
 
 struct weft_store_walk {
@@ -338,9 +328,15 @@ void weft_store_release(struct weft_store_value *value)
 struct weft_store_batch *weft_store_batch_create(void)
 {
     struct weft_store_batch *batch = calloc(1, sizeof(*batch));
-    if (batch != NULL) {
-        batch->batch = rocksdb_writebatch_create();
+    if (batch == NULL) {
+        return NULL;
     }
+    batch->waiting = weft_waiting_create();
+    if (batch->waiting == NULL) {
+        free(batch);
+        return NULL;
+    }
+    batch->batch = rocksdb_writebatch_create();
     return batch;
 }
 
@@ -348,82 +344,23 @@ void weft_store_batch_destroy(struct weft_store_batch *batch)
 {
     if (batch != NULL) {
         rocksdb_writebatch_destroy(batch->batch);
-        weft_buffer_destroy(&batch->bytes);
-        free(batch->waiting);
+        weft_waiting_destroy(batch->waiting);
         free(batch);
     }
 }
 
-/* False: there is no memory to wait in. */
-static bool wait_for_order(
-    struct weft_store_batch *batch, const struct weft_key *key, const void *value, size_t size)
-{
-    if (batch->count == batch->capacity) {
-        uint32_t capacity = batch->capacity == 0 ? WAITING_FIRST : batch->capacity * 2;
-        struct waiting *waiting = realloc(batch->waiting, capacity * sizeof(*waiting));
-        if (waiting == NULL) {
-            return false;
-        }
-        batch->waiting = waiting;
-        batch->capacity = capacity;
-    }
-    size_t offset = batch->bytes.size;
-    if (weft_buffer_append(&batch->bytes, key->bytes, key->size) != WEFT_OK ||
-        weft_buffer_append(&batch->bytes, value, size) != WEFT_OK) {
-        batch->bytes.size = offset;
-        return false;
-    }
-    uint8_t head[sizeof(uint64_t)] = {0};
-    memcpy(head, key->bytes, key->size < sizeof(head) ? key->size : sizeof(head));
-    batch->waiting[batch->count] = (struct waiting){
-        weft_get_be64(head), (uint32_t)offset, (uint32_t)key->size, (uint32_t)size};
-    batch->count++;
-    return true;
-}
-
-/* The types that make up most of a batch, of whose keys none is put twice in it, wait until it is
- * written, and go in by their keys: the memtable finds the place of a neighbour with a fraction
- * of the comparisons. Large values would be copied for it. */
 void weft_store_batch_put(
     struct weft_store_batch *batch, const struct weft_key *key, const void *value, size_t size)
 {
-    static const char types[] = {
-        WEFT_KEY_LINKS, WEFT_KEY_MIRROR, WEFT_KEY_NAME, WEFT_KEY_LATE, WEFT_KEY_VERSION};
-    bool may_wait =
-        size <= WAITING_VALUE_SIZE_MAX && memchr(types, key->bytes[0], sizeof(types)) != NULL;
-    if (!may_wait || !wait_for_order(batch, key, value, size)) {
+    if (!weft_waiting_take(batch->waiting, key, value, size)) {
         rocksdb_writebatch_put(batch->batch, (const char *)key->bytes, key->size, value, size);
     }
 }
 
-static int compare_waiting(const void *a, const void *b, void *ctx)
+static void put_waited(void *ctx, struct weft_bytes key, struct weft_bytes value)
 {
-    const struct waiting *x = a, *y = b;
-    const uint8_t *bytes = ctx;
-    if (x->head != y->head) {
-        return x->head < y->head ? -1 : 1;
-    }
-    uint32_t size = x->key_size < y->key_size ? x->key_size : y->key_size;
-    int order = memcmp(bytes + x->offset, bytes + y->offset, size);
-    if (order == 0 && x->key_size != y->key_size) {
-        order = x->key_size < y->key_size ? -1 : 1;
-    }
-    return order;
-}
-
-static void put_waiting(struct weft_store_batch *batch)
-{
-    if (batch->count > 0) {
-        qsort_r(batch->waiting, batch->count, sizeof(*batch->waiting), compare_waiting,
-            batch->bytes.data);
-    }
-    for (uint32_t i = 0; i < batch->count; i++) {
-        const struct waiting *w = &batch->waiting[i];
-        const char *key = (const char *)batch->bytes.data + w->offset;
-        rocksdb_writebatch_put(batch->batch, key, w->key_size, key + w->key_size, w->value_size);
-    }
-    batch->count = 0;
-    weft_buffer_clear(&batch->bytes);
+    rocksdb_writebatch_put(
+        ctx, (const char *)key.data, key.size, (const char *)value.data, value.size);
 }
 
 void weft_store_batch_forget(
@@ -454,7 +391,7 @@ void weft_store_batch_drain(struct weft_store_batch *batch,
     void (*on_put)(void *ctx, struct weft_bytes key, struct weft_bytes value), void *ctx)
 {
     struct drain drain = {on_put, ctx};
-    put_waiting(batch);
+    weft_waiting_end(batch->waiting, put_waited, batch->batch);
     rocksdb_writebatch_iterate(batch->batch, &drain, drain_put, drain_deleted);
     rocksdb_writebatch_clear(batch->batch);
 }
@@ -463,7 +400,7 @@ enum weft_err weft_store_write(
     struct weft_store *store, struct weft_store_batch *batch, struct weft_msg *msg)
 {
     char *error = NULL;
-    put_waiting(batch);
+    weft_waiting_end(batch->waiting, put_waited, batch->batch);
     rocksdb_write(store->db, store->write, batch->batch, &error);
     rocksdb_writebatch_clear(batch->batch);
     return translate(error, msg, "write");

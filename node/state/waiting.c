@@ -1,0 +1,182 @@
+#include "node/state/waiting.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/arith.h"
+
+enum {
+    FIRST = 1024,
+    VALUE_SIZE_MAX = 64, /* measured: heads, versions, links; a pack, copied, would cost more */
+    RUN = 8,             /* Sorted by insertion. Chosen. */
+    LISTS = 5,
+};
+
+/* In the order of keys: so are the lists, one behind the other. */
+static const char types[LISTS] = {
+    WEFT_KEY_LINKS, WEFT_KEY_MIRROR, WEFT_KEY_NAME, WEFT_KEY_LATE, WEFT_KEY_VERSION};
+
+struct put {
+    uint64_t head; /* Bytes of the key behind its type, as a number. */
+    uint32_t offset;
+    uint16_t key_size, value_size;
+};
+_Static_assert(sizeof(struct put) == 16, "four to a cache line");
+_Static_assert(WEFT_KEY_SIZE_MAX <= UINT16_MAX, "NOD-101");
+
+struct list {
+    struct put *puts; /* Twice `capacity`: the second half is to merge into. */
+    uint32_t count, capacity;
+};
+
+struct weft_waiting {
+    struct weft_buffer bytes; /* Keys and values. */
+    struct list lists[LISTS];
+};
+
+struct weft_waiting *weft_waiting_create(void)
+{
+    return calloc(1, sizeof(struct weft_waiting));
+}
+
+void weft_waiting_destroy(struct weft_waiting *waiting)
+{
+    if (waiting != NULL) {
+        weft_buffer_destroy(&waiting->bytes);
+        for (uint32_t i = 0; i < LISTS; i++) {
+            free(waiting->lists[i].puts);
+        }
+        free(waiting);
+    }
+}
+
+static bool grow(struct list *list)
+{
+    if (list->count < list->capacity) {
+        return true;
+    }
+    uint32_t capacity = list->capacity == 0 ? FIRST : list->capacity * 2;
+    struct put *puts = realloc(list->puts, 2 * (size_t)capacity * sizeof(*puts));
+    if (puts == NULL) {
+        return false;
+    }
+    list->puts = puts;
+    list->capacity = capacity;
+    return true;
+}
+
+static struct list *list_of(struct weft_waiting *waiting, uint8_t type)
+{
+    const char *at = memchr(types, type, LISTS);
+    return at != NULL ? &waiting->lists[at - types] : NULL;
+}
+
+bool weft_waiting_take(
+    struct weft_waiting *waiting, const struct weft_key *key, const void *value, size_t size)
+{
+    struct list *list = size <= VALUE_SIZE_MAX ? list_of(waiting, key->bytes[0]) : NULL;
+    if (list == NULL || !grow(list) || waiting->bytes.size > UINT32_MAX - WEFT_KEY_SIZE_MAX ||
+        weft_buffer_reserve(&waiting->bytes, key->size + size) != WEFT_OK) {
+        return false;
+    }
+    uint8_t *to = waiting->bytes.data + waiting->bytes.size;
+    memcpy(to, key->bytes, key->size);
+    if (size > 0) {
+        memcpy(to + key->size, value, size);
+    }
+    uint8_t head[sizeof(uint64_t)] = {0};
+    memcpy(head, to + 1, key->size - 1 < sizeof(head) ? key->size - 1 : sizeof(head));
+    list->puts[list->count++] = (struct put){
+        weft_get_be64(head), (uint32_t)waiting->bytes.size, (uint16_t)key->size, (uint16_t)size};
+    waiting->bytes.size += key->size + size;
+    return true;
+}
+
+/* --- order ----------------------------------------------------------------------------------- */
+
+static bool comes_first(const uint8_t *bytes, const struct put *x, const struct put *y)
+{
+    if (x->head != y->head) {
+        return x->head < y->head;
+    }
+    uint16_t size = x->key_size < y->key_size ? x->key_size : y->key_size;
+    int order = memcmp(bytes + x->offset, bytes + y->offset, size);
+    return order != 0 ? order < 0 : x->key_size <= y->key_size;
+}
+
+static void insert_run(const uint8_t *bytes, struct put *puts, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        struct put moved = puts[i];
+        uint32_t j = i;
+        while (j > 0 && !comes_first(bytes, &puts[j - 1], &moved)) {
+            puts[j] = puts[j - 1];
+            j--;
+        }
+        puts[j] = moved;
+    }
+}
+
+static void merge(const uint8_t *bytes, struct put *to, const struct put *from, uint32_t left_count,
+    uint32_t count)
+{
+    uint32_t left = 0, right = left_count;
+    if (right == count || comes_first(bytes, &from[right - 1], &from[right])) {
+        memcpy(to, from, count * sizeof(*to));
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        bool is_left =
+            right == count || (left < left_count && comes_first(bytes, &from[left], &from[right]));
+        to[i] = is_left ? from[left++] : from[right++];
+    }
+}
+
+static bool is_in_order(const uint8_t *bytes, const struct list *list)
+{
+    for (uint32_t i = 1; i < list->count; i++) {
+        if (!comes_first(bytes, &list->puts[i - 1], &list->puts[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* By merging, stable. The result: in either half of `puts`. */
+static const struct put *sort(const uint8_t *bytes, struct list *list)
+{
+    struct put *from = list->puts, *to = list->puts + list->capacity;
+    uint32_t count = list->count;
+    if (is_in_order(bytes, list)) {
+        return from;
+    }
+    for (uint32_t start = 0; start < count; start += RUN) {
+        insert_run(bytes, from + start, count - start < RUN ? count - start : RUN);
+    }
+    for (uint32_t width = RUN; width < count; width *= 2) {
+        for (uint32_t start = 0; start < count; start += 2 * width) {
+            uint32_t size = count - start < 2 * width ? count - start : 2 * width;
+            merge(bytes, to + start, from + start, size < width ? size : width, size);
+        }
+        struct put *merged = to;
+        to = from;
+        from = merged;
+    }
+    return from;
+}
+
+void weft_waiting_end(struct weft_waiting *waiting,
+    void (*on_put)(void *ctx, struct weft_bytes key, struct weft_bytes value), void *ctx)
+{
+    for (uint32_t i = 0; i < LISTS; i++) {
+        struct list *list = &waiting->lists[i];
+        const struct put *puts = list->count > 0 ? sort(waiting->bytes.data, list) : NULL;
+        for (uint32_t j = 0; j < list->count; j++) {
+            const uint8_t *key = waiting->bytes.data + puts[j].offset;
+            on_put(ctx, (struct weft_bytes){key, puts[j].key_size},
+                (struct weft_bytes){key + puts[j].key_size, puts[j].value_size});
+        }
+        list->count = 0;
+    }
+    weft_buffer_clear(&waiting->bytes);
+}
