@@ -14,6 +14,7 @@ import beside
 import postgres
 
 UNIT_PARTS = 100
+CACHE = "512 MiB"  # of each node; the peer has 2 GB (postgres.py)
 SEED = 1
 # label: (what is asked, times per round, whom, as of, ratio wanted)
 QUESTIONS = {
@@ -228,7 +229,7 @@ def load(ours, peer, database, path):
 
 
 def measure(bench, report, units):
-    site = bench.new_plant("thread")
+    site = bench.new_plant("thread", settings={"limits": {"cache_bytes": CACHE}})
     database = postgres.Postgres(bench.directory / "postgres")
     path = bench.directory / "thread.indexes"
     common = ("--units", str(units), "--seed", str(SEED))
