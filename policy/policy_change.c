@@ -305,7 +305,8 @@ static const struct weft_lang_term *find_like(struct differ *d, const struct sid
     for (uint32_t i = 0; i < side->statement->counts[clause] && d->err == WEFT_OK; i++) {
         struct set found = {NULL, 0, 0, false, false};
         put_term(d, side->policy, &terms[i], &found);
-        if (d->err == WEFT_OK && weft_text_equal(wanted.items[0], found.items[0])) {
+        if (wanted.count > 0 && found.count > 0 &&
+            weft_text_equal(wanted.items[0], found.items[0])) {
             return &terms[i];
         }
     }
@@ -343,7 +344,7 @@ static void compare_all_of(struct differ *d, uint32_t clause, const char *name)
             if (other == NULL && d->err == WEFT_OK) {
                 struct set words = {NULL, 0, 0, false, false};
                 put_term(d, here->policy, &terms[i], &words);
-                if (d->err == WEFT_OK) {
+                if (words.items != NULL && d->err == WEFT_OK) {
                     report(d, direction_of(d, side == 0 ? MORE : LESS), name,
                         side == 0 ? "removed" : "added", words.items[0]);
                 }

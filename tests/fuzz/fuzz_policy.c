@@ -29,6 +29,16 @@ static void check_refusal(
     weft_assert(err == WEFT_EINVAL || err == WEFT_EMALFORMED || err == WEFT_ETOOBIG);
 }
 
+/* All but the line, which is that of another text. */
+static bool are_alike(const struct weft_policy_decision *a, const struct weft_policy_decision *b)
+{
+    return a->effect == b->effect && a->reason == b->reason && a->statement == b->statement &&
+           a->is_by_error == b->is_by_error && a->has_all == b->has_all &&
+           a->has_hide == b->has_hide && a->unmet_count == b->unmet_count &&
+           memcmp(a->applied.words, b->applied.words, sizeof(a->applied.words)) == 0 &&
+           memcmp(a->unmet.words, b->unmet.words, sizeof(a->unmet.words)) == 0;
+}
+
 static void check_decisions(const struct weft_policy *const *policies, struct weft_text rest)
 {
     static const struct weft_principal who = {WEFT_PRINCIPAL_OP, "o.example", "s", "ann"};
@@ -50,10 +60,9 @@ static void check_decisions(const struct weft_policy *const *policies, struct we
         request.action = (enum weft_policy_action)action;
         for (int i = 0; i < 2; i++) {
             weft_policy_decide(policies[i], &request, &decisions[i]);
-            decisions[i].line = 0; /* Of another text. */
         }
         bool is_shown = weft_policy_shows(policies[0], &decisions[0], field);
-        weft_assert(memcmp(&decisions[0], &decisions[1], sizeof(decisions[0])) == 0);  /* POL-63 */
+        weft_assert(are_alike(&decisions[0], &decisions[1]));                          /* POL-63 */
         weft_assert(is_shown == weft_policy_shows(policies[1], &decisions[1], field)); /* POL-63 */
         weft_assert(!is_shown || decisions[0].effect == WEFT_EFFECT_ALLOW);            /* POL-65 */
         weft_buffer_clear(&why);
