@@ -189,9 +189,11 @@ static int compare(const void *a, const void *b)
 static void report(const char *what, int count, const char *note)
 {
     qsort(took_ns, (size_t)count, sizeof(took_ns[0]), compare);
-    (void)printf("%-34s %8.2f %8.2f %8.2f %8.2f  %s\n", what, took_ns[count / 2] / 1e3,
-        took_ns[(size_t)count * 99 / 100] / 1e3, took_ns[(size_t)count * 999 / 1000] / 1e3,
-        took_ns[count - 1] / 1e3, note);
+    size_t p99 = (size_t)count * 99 / 100;
+    size_t p999 = (size_t)count * 999 / 1000;
+    size_t p50 = (size_t)count / 2;
+    (void)printf("%-34s %8.2f %8.2f %8.2f %8.2f  %s\n", what, took_ns[p50] / 1e3,
+        took_ns[p99] / 1e3, took_ns[p999] / 1e3, took_ns[count - 1] / 1e3, note);
 }
 
 static void measure_fields(const struct weft_policy *policy, int count)
