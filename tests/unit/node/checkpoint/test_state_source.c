@@ -125,7 +125,10 @@ static unsigned damage(const char *directory, const char *suffix)
             continue;
         }
         int fd = openat(dirfd(d), e->d_name, O_RDWR);
-        EXPECT_TRUE(fd >= 0 && fstat(fd, &st) == 0);
+        if (fd < 0) {
+            continue; /* compacted meanwhile */
+        }
+        EXPECT_EQ(0, fstat(fd, &st));
         EXPECT_EQ(1, pread(fd, &byte, 1, st.st_size / 3));
         byte ^= 0x10;
         EXPECT_EQ(1, pwrite(fd, &byte, 1, st.st_size / 3));
@@ -144,7 +147,7 @@ static void expect_no_checkpoint_of_damaged(const char *suffix)
     struct weft_keeper_checkpoint c;
     fixture_init(&f, "state");
     fixture_open(&f);
-    fixture_replay(&f, 600, 16, false);
+    fixture_replay(&f, 60, 16, false); /* One memtable, one table: nothing to compact. */
     EXPECT_EQ(WEFT_OK, weft_state_flush(f.state, &msg));
     struct weft_keeper *keeper = keeper_of(&f);
     struct weft_state_source source = {.state = f.state, .options = f.options};
