@@ -77,7 +77,10 @@ static struct weft_append_entries shift(
     const struct weft_replica *r, const struct weft_append_entries *a)
 {
     struct weft_append_entries shifted = *a;
-    uint64_t floor = weft_core_floor_index(r->core);
+    uint64_t floor = weft_core_floor_index(r->core), base = r->log->engine->base_index(r->log);
+    /* The log may be shorter than what the core knows of: a state's checkpoint of the index that it
+     * was started with trims the log, and is no news to the core. */
+    floor = base > floor ? base : floor;
     if (a->prev_log_index >= floor || weft_mutant(WEFT_MUTANT_NO_SHIFT)) {
         return shifted;
     }
