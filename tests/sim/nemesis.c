@@ -196,7 +196,9 @@ static void break_disk(struct sim *s)
         n->log->engine->stats(n->log, &stats);
         weft_log_memory_set_capacity(n->log, stats.used_bytes + 1 + sim_random(s, 2000));
     } else {
-        weft_log_memory_fail(n->log, ops[sim_random(s, 7)], 1 + sim_random(s, 4), WEFT_EIO);
+        uint64_t nth = 1 + sim_random(s, 4); /* Statements: a seed is one run by any compiler. */
+        enum weft_log_memory_op op = ops[sim_random(s, 7)];
+        weft_log_memory_fail(n->log, op, nth, WEFT_EIO);
     }
 }
 

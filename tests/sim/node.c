@@ -203,13 +203,15 @@ void sim_node_start(struct sim_node *n)
     n->read_count = 0;
     n->next_expected = state->index + 1;
     n->floor_index = state->index; /* What is there after a crash is on the disk. */
+    uint64_t incarnation = sim_random(s, UINT64_C(1) << 60) + 1;
+    uint32_t seed = (uint32_t)sim_random(s, UINT32_MAX);
     struct weft_replica_options options = {.id = n->id,
         .cluster = SIM_CLUSTER,
-        .incarnation = sim_random(s, UINT64_C(1) << 60) + 1,
+        .incarnation = incarnation,
         .election_ms = SIM_ELECTION_MS,
         .heartbeat_ms = SIM_HEARTBEAT_MS,
         .inflight_max = 4,
-        .seed = (uint32_t)sim_random(s, UINT32_MAX),
+        .seed = seed,
         .trailing = s->options.seed % 3 == 0 ? 0 : 10,
         .log = &n->spied,
         .log_start = n->log_start,
