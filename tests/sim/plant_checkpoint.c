@@ -179,6 +179,21 @@ static bool adopt(struct plant_node *pn, const struct weft_manifest *manifest, c
     return true;
 }
 
+/* The one that is here now: its own of the same name was kept, whose files may be cut otherwise. */
+static void install(struct plant_node *pn, const struct weft_manifest *offered)
+{
+    char name[64], path[PATH_SIZE];
+    struct sim_kept *kept;
+    struct weft_msg msg = {""};
+    (void)snprintf(name, sizeof(name), "%.*s", (int)offered->name.size, offered->name.data);
+    place(pn, name, path);
+    must(sim_kept_load(path, &kept, &msg), &msg);
+    must(weft_install_prepare(sim_kept_files(kept), sim_kept_manifest(kept), pn->node.datadir.state,
+             sim_chance(pn->sim->sim, 500), NULL, &msg),
+        &msg);
+    sim_kept_destroy(kept);
+}
+
 bool plant_checkpoint_fetch(struct plant_node *pn)
 {
     struct sim_node *n = pn->sim;
@@ -186,7 +201,6 @@ bool plant_checkpoint_fetch(struct plant_node *pn)
     const struct sim_node *source = &s->nodes[n->offer_from];
     struct weft_arena arena = {.size_max = 1 << 20};
     struct weft_manifest manifest;
-    struct weft_msg msg = {""};
     char from[PATH_SIZE];
     if (weft_manifest_decode(n->offer.manifest, &arena, &manifest) != WEFT_OK) {
         sim_fail(s, "node %" PRIu64 ": the manifest that it was offered is none", n->id);
@@ -198,12 +212,7 @@ bool plant_checkpoint_fetch(struct plant_node *pn)
                    !s->network.is_cut[source->id][n->id] && weft_tree_exists(from) &&
                    adopt(pn, &manifest, from);
     if (is_here) {
-        char files[PATH_SIZE + 8];
-        (void)snprintf(files, sizeof(files), "%s/%.*s/files", pn->checkpoints,
-            (int)manifest.name.size, manifest.name.data);
-        must(weft_install_prepare(
-                 files, &manifest, pn->node.datadir.state, sim_chance(s, 500), NULL, &msg),
-            &msg);
+        install(pn, &manifest);
         plant_checkpoint_load(pn);
     }
     weft_arena_destroy(&arena);

@@ -31,7 +31,7 @@ static const struct planted planted[] = {
     {WEFT_MUTANT_READ_WITHOUT_TERM, "read_without_term", 20},
     {WEFT_MUTANT_READ_JOINS_ROUND, "read_joins_round", 20},
     {WEFT_MUTANT_NO_SEQUENCE_GUARD, "no_sequence_guard", 150},
-    {WEFT_MUTANT_SEND_BEFORE_TERM, "send_before_term", 500},
+    {WEFT_MUTANT_SEND_BEFORE_TERM, "send_before_term", 900},
     {WEFT_MUTANT_READ_BEFORE_APPLIED, "read_before_applied", 20},
     {WEFT_MUTANT_COMMIT_ALONE, "commit_alone", 20},
 };
