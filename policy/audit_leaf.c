@@ -162,15 +162,13 @@ struct parser {
 static bool take(struct parser *p, const char *key, struct weft_text *ret_value)
 {
     size_t size = strlen(key);
-    const char *end = p->rest.size > 0 ? memchr(p->rest.data, '\n', p->rest.size) : NULL;
-    if (end == NULL || (size_t)(end - p->rest.data) < size + 1 ||
-        memcmp(p->rest.data, key, size) != 0 || p->rest.data[size] != ' ') {
+    struct weft_text behind = p->rest, line;
+    if (!weft_text_cut(&behind, '\n', &line) || line.size < size + 1 ||
+        memcmp(line.data, key, size) != 0 || line.data[size] != ' ') {
         return false;
     }
-    const char *value = p->rest.data + size + 1;
-    *ret_value = (struct weft_text){value, (size_t)(end - value)};
-    p->rest.size -= (size_t)(end + 1 - p->rest.data);
-    p->rest.data = end + 1;
+    *ret_value = (struct weft_text){line.data + size + 1, line.size - size - 1};
+    p->rest = behind;
     p->line++;
     return true;
 }

@@ -2,19 +2,6 @@
 
 #include <inttypes.h>
 
-/* Takes the next line off `rest`, without its newline. */
-static bool take_line(struct weft_text *rest, struct weft_text *ret_line)
-{
-    const char *end = rest->size > 0 ? memchr(rest->data, '\n', rest->size) : NULL;
-    if (end == NULL) {
-        return false;
-    }
-    *ret_line = (struct weft_text){rest->data, (size_t)(end - rest->data)};
-    rest->data += ret_line->size + 1;
-    rest->size -= ret_line->size + 1;
-    return true;
-}
-
 /* One that a note may have: not empty, UTF-8, no control characters. */
 static bool is_line(struct weft_text line)
 {
@@ -26,38 +13,34 @@ static bool is_line(struct weft_text line)
     return line.size > 0 && weft_text_is_utf8(line);
 }
 
-static bool is_decimal(struct weft_text text, uint64_t *ret_number)
-{
-    return (text.size == 1 || (text.size > 0 && text.data[0] != '0')) &&
-           weft_text_number(text, ret_number);
-}
-
 /* POL-45 */
 enum weft_err weft_checkpoint_note_parse(
     struct weft_text text, struct weft_checkpoint_note *ret_checkpoint, struct weft_msg *msg)
 {
     struct weft_checkpoint_note checkpoint;
     struct weft_text rest = text, line;
-    if (!take_line(&rest, &checkpoint.origin) || !is_line(checkpoint.origin)) {
+    if (!weft_text_cut(&rest, '\n', &checkpoint.origin) || !is_line(checkpoint.origin)) {
         return weft_fail(msg, WEFT_EMALFORMED, "line 1: not an origin");
     }
     if (checkpoint.origin.size > WEFT_ORIGIN_SIZE_MAX) {
         return weft_fail(
             msg, WEFT_ETOOBIG, "line 1: an origin over %d bytes", WEFT_ORIGIN_SIZE_MAX);
     }
-    if (!take_line(&rest, &line) || !is_decimal(line, &checkpoint.head.size)) {
+    if (!weft_text_cut(&rest, '\n', &line) ||
+        !weft_text_exact_number(line, &checkpoint.head.size)) {
         return weft_fail(
             msg, WEFT_EMALFORMED, "line 2: not a tree size, decimal without leading zeros");
     }
     if (checkpoint.head.size > WEFT_MERKLE_SIZE_MAX) {
         return weft_fail(msg, WEFT_ETOOBIG, "line 2: a tree of over 2^63 leaves");
     }
-    if (!take_line(&rest, &line) || weft_merkle_parse(line, &checkpoint.head.root) != WEFT_OK) {
+    if (!weft_text_cut(&rest, '\n', &line) ||
+        weft_merkle_parse(line, &checkpoint.head.root) != WEFT_OK) {
         return weft_fail(msg, WEFT_EMALFORMED, "line 3: not a root, the base64 of 32 bytes");
     }
     checkpoint.extension = rest;
     for (unsigned number = 4; rest.size > 0; number++) {
-        if (!take_line(&rest, &line) || !is_line(line)) {
+        if (!weft_text_cut(&rest, '\n', &line) || !is_line(line)) {
             return weft_fail(msg, WEFT_EMALFORMED, "line %u: not an extension", number);
         }
     }

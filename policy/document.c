@@ -51,13 +51,8 @@ enum weft_err weft_document_fail(const struct weft_document_reader *reader, stru
 /* The next line without its newline, which is still in `rest`. False: there is none. */
 static bool peek(const struct weft_document_reader *reader, struct weft_text *ret_line)
 {
-    const char *end =
-        reader->rest.size > 0 ? memchr(reader->rest.data, '\n', reader->rest.size) : NULL;
-    if (end == NULL) {
-        return false;
-    }
-    *ret_line = (struct weft_text){reader->rest.data, (size_t)(end - reader->rest.data)};
-    return true;
+    struct weft_text rest = reader->rest;
+    return weft_text_cut(&rest, '\n', ret_line);
 }
 
 static void skip(struct weft_document_reader *reader, struct weft_text line)
@@ -173,7 +168,7 @@ enum weft_err weft_document_read_number(struct weft_document_reader *reader, con
     if (err != WEFT_OK) {
         return err;
     }
-    if (!weft_text_number(value, &number) || (value.size > 1 && value.data[0] == '0')) {
+    if (!weft_text_exact_number(value, &number)) {
         return weft_document_fail(
             reader, msg, WEFT_EMALFORMED, "\"%s\" is a number without sign and leading zeros", key);
     }

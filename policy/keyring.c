@@ -312,20 +312,14 @@ enum weft_err weft_keyring_encode(const struct weft_keyring *ring, struct weft_b
 /* The next word, of which `rest` is relieved; all of it if there is no space. */
 static struct weft_text word(struct weft_text *rest)
 {
-    const char *space = rest->size > 0 ? memchr(rest->data, ' ', rest->size) : NULL;
-    struct weft_text found = {
-        rest->data, space != NULL ? (size_t)(space - rest->data) : rest->size};
-    size_t used = found.size + (space != NULL);
-    rest->data += used;
-    rest->size -= used;
+    struct weft_text found;
+    (void)weft_text_cut(rest, ' ', &found);
     return found;
 }
 
-/* Decimal without leading zeros. */
 static bool read_index(struct weft_text text, uint64_t *ret_index)
 {
-    return weft_text_number(text, ret_index) && (text.size == 1 || text.data[0] != '0') &&
-           *ret_index != WEFT_KEYRING_FOR_EVER;
+    return weft_text_exact_number(text, ret_index) && *ret_index != WEFT_KEYRING_FOR_EVER;
 }
 
 static enum weft_err read_key(const struct weft_document_reader *reader, struct weft_text value,

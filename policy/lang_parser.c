@@ -98,8 +98,8 @@ enum weft_err weft_lang_take_number(
 {
     struct weft_text text = p->token->text;
     uint64_t number = 0;
-    if (p->token->type != WEFT_LANG_WORD || !weft_text_number(text, &number) ||
-        (text.size > 1 && text.data[0] == '0') || number > max) {
+    if (p->token->type != WEFT_LANG_WORD || !weft_text_exact_number(text, &number) ||
+        number > max) {
         return weft_lang_expected(p, "%s", what);
     }
     *ret_number = number;

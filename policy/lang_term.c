@@ -43,14 +43,13 @@ static enum weft_err take_principal(struct weft_lang_parser *p, struct weft_lang
     if (err != WEFT_OK) {
         return err;
     }
-    const char *slash = term->name.size > 0 ? memchr(term->name.data, '/', term->name.size) : NULL;
-    if (slash != NULL) {
-        size_t before = (size_t)(slash - term->name.data);
-        term->other = (struct weft_text){term->name.data, before};
-        term->name = (struct weft_text){slash + 1, term->name.size - before - 1};
+    struct weft_text rest = term->name, site;
+    bool has_site = weft_text_cut(&rest, '/', &site);
+    if (has_site) {
+        term->other = site;
+        term->name = rest;
     }
-    if (!weft_principal_is_part(term->name) ||
-        (slash != NULL && !weft_principal_is_part(term->other))) {
+    if (!weft_principal_is_part(term->name) || (has_site && !weft_principal_is_part(term->other))) {
         return weft_lang_fail_at(p, token, WEFT_EINVAL, "%s, or SITE/NAME", part_rule);
     }
     return WEFT_OK;
@@ -89,8 +88,8 @@ static bool is_integer(struct weft_text text, int64_t *ret_number)
     bool is_negative = text.size > 1 && text.data[0] == '-';
     struct weft_text digits = {text.data + is_negative, text.size - is_negative};
     uint64_t number;
-    if (!weft_text_number(digits, &number) || (digits.size > 1 && digits.data[0] == '0') ||
-        number > (uint64_t)INT64_MAX || (is_negative && number == 0)) {
+    if (!weft_text_exact_number(digits, &number) || number > (uint64_t)INT64_MAX ||
+        (is_negative && number == 0)) {
         return false;
     }
     *ret_number = is_negative ? -(int64_t)number : (int64_t)number;

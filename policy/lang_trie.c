@@ -9,15 +9,9 @@ bool weft_lang_trie_segment(struct weft_text *path, struct weft_text *ret_segmen
     if (path->data == NULL) {
         return false;
     }
-    const char *slash = path->size > 0 ? memchr(path->data, '/', path->size) : NULL;
-    if (slash == NULL) {
-        *ret_segment = *path;
+    if (!weft_text_cut(path, '/', ret_segment)) {
         *path = (struct weft_text){NULL, 0};
-        return true;
     }
-    size_t size = (size_t)(slash - path->data);
-    *ret_segment = (struct weft_text){path->data, size};
-    *path = (struct weft_text){slash + 1, path->size - size - 1};
     return true;
 }
 

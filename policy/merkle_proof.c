@@ -330,14 +330,11 @@ enum weft_err weft_merkle_proof_parse(struct weft_text *rest, unsigned count_max
     weft_assert(count_max <= WEFT_MERKLE_PROOF_MAX); /* POL-42 */
     struct weft_text text = *rest;
     for (unsigned count = 0;; count++) {
-        const char *end = text.size > 0 ? memchr(text.data, '\n', text.size) : NULL;
-        if (end == NULL) {
+        struct weft_text line;
+        if (!weft_text_cut(&text, '\n', &line)) {
             return weft_fail(
                 msg, WEFT_EMALFORMED, "hash %u: no empty line ends the proof", count + 1);
         }
-        struct weft_text line = {text.data, (size_t)(end - text.data)};
-        text.data += line.size + 1;
-        text.size -= line.size + 1;
         if (line.size == 0) {
             ret_proof->count = count;
             *rest = text;

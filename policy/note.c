@@ -51,11 +51,8 @@ static bool next_line(struct weft_text *rest, struct weft_text *ret_line)
     if (rest->size == 0) {
         return false;
     }
-    const char *end = memchr(rest->data, '\n', rest->size);
-    weft_assert(end != NULL); /* POL-23: the caller saw the last newline */
-    *ret_line = (struct weft_text){rest->data, (size_t)(end - rest->data)};
-    rest->data = end + 1;
-    rest->size -= ret_line->size + 1;
+    bool has_end = weft_text_cut(rest, '\n', ret_line);
+    weft_assert(has_end); /* POL-23: the caller saw the last newline */
     return true;
 }
 
@@ -68,13 +65,10 @@ static enum weft_err parse_line(struct weft_text line, uint32_t number,
         return weft_fail(
             msg, WEFT_EMALFORMED, "line %u: a signature line starts with an em dash", number);
     }
-    struct weft_text rest = {line.data + skip, line.size - skip};
-    const char *space = memchr(rest.data, ' ', rest.size);
-    struct weft_text name = {rest.data, space != NULL ? (size_t)(space - rest.data) : rest.size};
-    if (space == NULL || !weft_signer_is_name(name)) {
+    struct weft_text encoded = {line.data + skip, line.size - skip}, name;
+    if (!weft_text_cut(&encoded, ' ', &name) || !weft_signer_is_name(name)) {
         return weft_fail(msg, WEFT_EMALFORMED, "line %u: not a key name and a signature", number);
     }
-    struct weft_text encoded = {space + 1, rest.size - name.size - 1};
     uint8_t head[6];
     size_t size = 0;
     if (weft_base64_parse(encoded, NULL, 0, &size) != WEFT_OK || size <= KEY_ID_SIZE) {

@@ -11,19 +11,6 @@ static const char root_middle[] = "/root/";
 
 /* --- values ---------------------------------------------------------------------------------- */
 
-/* Cut at the first space; false: there is none. */
-static bool cut(struct weft_text *rest, struct weft_text *ret_word)
-{
-    const char *space = rest->size > 0 ? memchr(rest->data, ' ', rest->size) : NULL;
-    if (space == NULL) {
-        return false;
-    }
-    *ret_word = (struct weft_text){rest->data, (size_t)(space - rest->data)};
-    rest->data = space + 1;
-    rest->size -= ret_word->size + 1;
-    return true;
-}
-
 /* A role or an attribute's name: [a-z0-9._-], first a letter. */
 static bool is_word(struct weft_text text)
 {
@@ -205,7 +192,7 @@ static enum weft_err read_log(
     (void)before;
     struct weft_org_log *log = item;
     struct weft_text node, rest = value;
-    if (!cut(&rest, &node)) {
+    if (!weft_text_cut(&rest, ' ', &node)) {
         return weft_document_fail(
             &d->reader, d->msg, WEFT_EMALFORMED, "\"log\" is a node and the key of its log");
     }
@@ -226,8 +213,9 @@ static enum weft_err read_role(
     (void)before;
     struct weft_org_role *role = item;
     struct weft_text who, rest = value;
-    if (!cut(&rest, &who) || !cut(&rest, &role->role) || !is_word(role->role) || rest.size == 0 ||
-        rest.size > WEFT_ASSET_SIZE_MAX || has_space(rest)) {
+    if (!weft_text_cut(&rest, ' ', &who) || !weft_text_cut(&rest, ' ', &role->role) ||
+        !is_word(role->role) || rest.size == 0 || rest.size > WEFT_ASSET_SIZE_MAX ||
+        has_space(rest)) {
         return weft_document_fail(
             &d->reader, d->msg, WEFT_EMALFORMED, "\"role\" is a principal, a role and an asset");
     }
@@ -242,8 +230,8 @@ static enum weft_err read_attribute(
     const struct weft_org_attribute *last = before;
     struct weft_org_attribute *attribute = item;
     struct weft_text who, rest = value;
-    if (!cut(&rest, &who) || !cut(&rest, &attribute->name) || !is_word(attribute->name) ||
-        rest.size == 0 || rest.data[0] == ' ') {
+    if (!weft_text_cut(&rest, ' ', &who) || !weft_text_cut(&rest, ' ', &attribute->name) ||
+        !is_word(attribute->name) || rest.size == 0 || rest.data[0] == ' ') {
         return weft_document_fail(
             &d->reader, d->msg, WEFT_EMALFORMED, "\"attr\" is a principal, a name and a value");
     }

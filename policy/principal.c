@@ -105,19 +105,6 @@ enum weft_err weft_principal_make(enum weft_principal_class class, const char *o
         class, weft_text_of(org), weft_text_of(site), weft_text_of(name), ret_principal, msg);
 }
 
-/* The text up to the next '/', which is skipped; all of it when there is none. */
-static struct weft_text segment(struct weft_text *rest, bool *ret_has_slash)
-{
-    const char *slash = rest->size > 0 ? memchr(rest->data, '/', rest->size) : NULL;
-    struct weft_text found = {
-        rest->data, slash != NULL ? (size_t)(slash - rest->data) : rest->size};
-    size_t used = found.size + (slash != NULL ? 1 : 0);
-    *ret_has_slash = slash != NULL;
-    rest->data += used;
-    rest->size -= used;
-    return found;
-}
-
 /* `text` starts behind `before`, which is "spiffe://" or nothing and is for the message. */
 static enum weft_err parse(struct weft_text text, const char *before,
     struct weft_principal *ret_principal, struct weft_msg *msg)
@@ -125,9 +112,7 @@ static enum weft_err parse(struct weft_text text, const char *before,
     struct weft_text rest = text;
     struct weft_text parts[4];
     for (int i = 0; i < 4; i++) {
-        bool has_slash;
-        parts[i] = segment(&rest, &has_slash);
-        if (has_slash != (i < 3)) {
+        if (weft_text_cut(&rest, '/', &parts[i]) != (i < 3)) {
             return weft_fail(
                 msg, WEFT_EINVAL, "a principal is %s<org>/<site>/<class>/<name>", before);
         }

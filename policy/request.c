@@ -9,16 +9,13 @@ static const int64_t second_ns = 1000 * 1000 * 1000;
 static enum weft_err read_site(struct weft_document_reader *reader, const char *key,
     struct weft_request_site *ret_site, struct weft_msg *msg)
 {
-    struct weft_text value = {"", 0};
-    enum weft_err err = weft_document_read(reader, key, &value, msg);
+    struct weft_text site = {"", 0}, org;
+    enum weft_err err = weft_document_read(reader, key, &site, msg);
     if (err != WEFT_OK) {
         return err;
     }
-    const char *slash = memchr(value.data, '/', value.size);
-    struct weft_text org = {value.data, slash != NULL ? (size_t)(slash - value.data) : 0};
-    struct weft_text site = {
-        org.data + org.size + 1, slash != NULL ? value.size - org.size - 1 : 0};
-    if (slash == NULL || !weft_principal_is_org(org) || !weft_principal_is_part(site)) {
+    if (!weft_text_cut(&site, '/', &org) || !weft_principal_is_org(org) ||
+        !weft_principal_is_part(site)) {
         return weft_document_fail(reader, msg, WEFT_EINVAL, "\"%s\" is <org>/<site>", key);
     }
     struct weft_request_site read = {.org = ""};
@@ -178,12 +175,8 @@ static enum weft_err read_actions(
         return err;
     }
     for (bool has_more = true; has_more;) {
-        const char *space = rest.size > 0 ? memchr(rest.data, ' ', rest.size) : NULL;
-        struct weft_text word = {
-            rest.data, space != NULL ? (size_t)(space - rest.data) : rest.size};
-        has_more = space != NULL;
-        rest.data += word.size + has_more;
-        rest.size -= word.size + has_more;
+        struct weft_text word;
+        has_more = weft_text_cut(&rest, ' ', &word);
         if (token->action_count == WEFT_TOKEN_ACTIONS_MAX) {
             return weft_document_fail(
                 reader, msg, WEFT_ETOOBIG, "more than %d actions", WEFT_TOKEN_ACTIONS_MAX);

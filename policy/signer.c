@@ -86,19 +86,6 @@ enum weft_err weft_verifier_make(struct weft_text name, enum weft_signer_type ty
     return WEFT_OK;
 }
 
-/* Cut at the first '+'. */
-static bool cut(struct weft_text *rest, struct weft_text *ret_part)
-{
-    const char *plus = rest->size > 0 ? memchr(rest->data, '+', rest->size) : NULL;
-    if (plus == NULL) {
-        return false;
-    }
-    *ret_part = (struct weft_text){rest->data, (size_t)(plus - rest->data)};
-    rest->data = plus + 1;
-    rest->size -= ret_part->size + 1;
-    return true;
-}
-
 /* Lower-case digits alone: an id has one text. */
 static bool parse_key_id(struct weft_text text, uint32_t *ret_id)
 {
@@ -127,7 +114,7 @@ static enum weft_err parse_parts(
     struct weft_text text, struct parts *ret_parts, struct weft_msg *msg)
 {
     struct weft_text rest = text, id;
-    if (!cut(&rest, &ret_parts->name) || !cut(&rest, &id) ||
+    if (!weft_text_cut(&rest, '+', &ret_parts->name) || !weft_text_cut(&rest, '+', &id) ||
         !parse_key_id(id, &ret_parts->key_id)) {
         return weft_fail(msg, WEFT_EMALFORMED,
             "a key is <name>+<8 hexadecimal digits>+<base64 of type and key>");

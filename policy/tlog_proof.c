@@ -44,13 +44,13 @@ enum weft_err weft_tlog_proof_encode(const struct weft_tlog_proof *proof, struct
 static bool take(struct weft_text *rest, const char *word, struct weft_text *ret_value)
 {
     size_t size = strlen(word);
-    const char *end = rest->size > 0 ? memchr(rest->data, '\n', rest->size) : NULL;
-    if (end == NULL || (size_t)(end - rest->data) < size || memcmp(rest->data, word, size) != 0) {
+    struct weft_text behind = *rest, line;
+    if (!weft_text_cut(&behind, '\n', &line) || line.size < size ||
+        memcmp(line.data, word, size) != 0) {
         return false;
     }
-    *ret_value = (struct weft_text){rest->data + size, (size_t)(end - rest->data) - size};
-    rest->size -= (size_t)(end + 1 - rest->data);
-    rest->data = end + 1;
+    *ret_value = (struct weft_text){line.data + size, line.size - size};
+    *rest = behind;
     return true;
 }
 
@@ -69,8 +69,7 @@ enum weft_err weft_tlog_proof_parse(
         return weft_fail(msg, WEFT_EMALFORMED, "extra: not base64 of 1 to %d bytes",
             WEFT_TLOG_PROOF_EXTRA_SIZE_MAX);
     }
-    if (!take(&rest, "index ", &value) || !weft_text_number(value, &proof.index) ||
-        (value.size > 1 && value.data[0] == '0')) {
+    if (!take(&rest, "index ", &value) || !weft_text_exact_number(value, &proof.index)) {
         return weft_fail(
             msg, WEFT_EMALFORMED, "index: not a number, decimal without leading zeros");
     }

@@ -39,20 +39,17 @@ enum weft_err weft_witness_request_parse(
         return weft_fail(
             msg, WEFT_ETOOBIG, "a request over %d bytes", WEFT_WITNESS_REQUEST_SIZE_MAX);
     }
-    const char *end = NULL;
-    if (body.size > skip && memcmp(body.data, word, skip) == 0) {
-        end = memchr(body.data + skip, '\n', body.size - skip);
-    }
-    if (end == NULL) {
+    struct weft_text line;
+    request.checkpoint = body;
+    if (!weft_text_cut(&request.checkpoint, '\n', &line) || line.size < skip ||
+        memcmp(line.data, word, skip) != 0) {
         return weft_fail(msg, WEFT_EMALFORMED, "line 1: not \"old <size>\"");
     }
-    struct weft_text number = {body.data + skip, (size_t)(end - body.data) - skip};
-    if (!weft_text_number(number, &request.old_size) ||
-        (number.size > 1 && number.data[0] == '0')) {
+    const struct weft_text number = {line.data + skip, line.size - skip};
+    if (!weft_text_exact_number(number, &request.old_size)) {
         return weft_fail(
             msg, WEFT_EMALFORMED, "line 1: not a tree size, decimal without leading zeros");
     }
-    request.checkpoint = (struct weft_text){end + 1, body.size - (size_t)(end + 1 - body.data)};
     enum weft_err err =
         weft_merkle_proof_parse(&request.checkpoint, WEFT_WITNESS_HASHES_MAX, &request.proof, msg);
     if (err != WEFT_OK) {

@@ -250,14 +250,10 @@ enum weft_err weft_witness_policy_parse(
         return weft_fail(msg, WEFT_ETOOBIG, "over %d bytes", WEFT_WITNESS_POLICY_SIZE_MAX);
     }
     while (rest.size > 0) {
-        const char *end = memchr(rest.data, '\n', rest.size);
         p.line++;
-        if (end == NULL) {
+        if (!weft_text_cut(&rest, '\n', &p.rest)) {
             return fail(&p, WEFT_EMALFORMED, "no newline at its end");
         }
-        p.rest = (struct weft_text){rest.data, (size_t)(end - rest.data)};
-        rest.data += p.rest.size + 1;
-        rest.size -= p.rest.size + 1;
         enum weft_err err = parse_line(&p);
         if (err != WEFT_OK) {
             return err;

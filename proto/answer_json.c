@@ -163,13 +163,7 @@ void weft_answer_write_step(
 
 bool weft_answer_next_name(struct weft_text *rest, struct weft_text *ret_name)
 {
-    const char *end = rest->size > 0 ? memchr(rest->data, '\n', rest->size) : NULL;
-    if (end == NULL) {
-        return false;
-    }
-    *ret_name = (struct weft_text){rest->data, (size_t)(end - rest->data)};
-    *rest = (struct weft_text){end + 1, rest->size - ret_name->size - 1};
-    return true;
+    return weft_text_cut(rest, '\n', ret_name);
 }
 
 static enum weft_err item_done(const struct weft_answer_items *items, struct weft_writer *w)

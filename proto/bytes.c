@@ -34,6 +34,24 @@ bool weft_text_number(struct weft_text text, uint64_t *ret_number)
     return true;
 }
 
+bool weft_text_exact_number(struct weft_text text, uint64_t *ret_number)
+{
+    return (text.size <= 1 || text.data[0] != '0') && weft_text_number(text, ret_number);
+}
+
+bool weft_text_cut(struct weft_text *rest, char mark, struct weft_text *ret_head)
+{
+    const char *at = rest->size > 0 ? memchr(rest->data, mark, rest->size) : NULL;
+    *ret_head = *rest;
+    if (at == NULL) {
+        rest->size = 0;
+        return false;
+    }
+    ret_head->size = (size_t)(at - rest->data);
+    *rest = (struct weft_text){at + 1, rest->size - ret_head->size - 1};
+    return true;
+}
+
 int weft_text_compare(struct weft_text a, struct weft_text b)
 {
     size_t common = a.size < b.size ? a.size : b.size;

@@ -61,6 +61,12 @@ static inline bool weft_text_is(struct weft_text a, const char *z)
 
 /* Decimal digits and nothing else, below 2^64. False: *ret_number is as before. */
 bool weft_text_number(struct weft_text text, uint64_t *ret_number);
+/* The same in the one form that each number has: no leading zeros. */
+bool weft_text_exact_number(struct weft_text text, uint64_t *ret_number);
+
+/* Take what stands before the first `mark` off `rest`, and the mark. False: there is none, and
+ * *ret_head is all of it. */
+bool weft_text_cut(struct weft_text *rest, char mark, struct weft_text *ret_head);
 
 /* Order of the bytes, shorter first on a common prefix: the order of canonical field paths. */
 int weft_text_compare(struct weft_text a, struct weft_text b);

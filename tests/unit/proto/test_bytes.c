@@ -202,3 +202,25 @@ TEST(text, numbers_are_digits_within_64_bits)
     }
     EXPECT_EQ(7, number);
 }
+
+TEST(bytes, an_exact_number_has_no_leading_zeros)
+{
+    uint64_t number = 5;
+    static const char *const bad[] = {"", "00", "007", "-1", "1x"};
+    EXPECT_TRUE(weft_text_exact_number(WEFT_TEXT("0"), &number) && number == 0);
+    EXPECT_TRUE(weft_text_exact_number(WEFT_TEXT("70"), &number) && number == 70);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        EXPECT_TRUE(!weft_text_exact_number(weft_text_of(bad[i]), &number));
+    }
+    EXPECT_EQ(70, number);
+}
+
+TEST(bytes, a_text_is_cut_at_the_first_mark)
+{
+    struct weft_text rest = WEFT_TEXT("a//b"), head, nothing = {NULL, 0};
+    EXPECT_TRUE(weft_text_cut(&rest, '/', &head) && weft_text_is(head, "a"));
+    EXPECT_TRUE(weft_text_cut(&rest, '/', &head) && head.size == 0);
+    EXPECT_TRUE(!weft_text_cut(&rest, '/', &head) && weft_text_is(head, "b") && rest.size == 0);
+    EXPECT_TRUE(!weft_text_cut(&rest, '/', &head) && head.size == 0);
+    EXPECT_TRUE(!weft_text_cut(&nothing, '/', &head) && head.size == 0);
+}
