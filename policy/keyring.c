@@ -129,6 +129,7 @@ static enum weft_err check_new(
         return weft_fail(msg, WEFT_ECONFLICT, "duplicate-key-id: %s+%08x is known", verifier->name,
             verifier->key_id);
     }
+    weft_assert(ring->keys != NULL || ring->count == 0);
     /* All of them: keys are enrolled seldom, and looked up by name. */
     for (uint32_t i = 0; i < ring->count; i++) {
         if (weft_ed25519_key_equal(&ring->keys[i].verifier.key, &verifier->key)) {
