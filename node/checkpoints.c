@@ -130,7 +130,6 @@ static void finish_close(struct weft_checkpoint_work *w)
     void (*on_closed)(void *) = w->on_closed;
     void *ctx = w->ctx;
     weft_keeper_close(w->keeper);
-    weft_state_source_close(&w->source);
     offer_clear(&w->offer);
     w->owner->work = NULL;
     free(w->piece);
@@ -157,7 +156,6 @@ void weft_checkpoints_close(struct weft_checkpoints *c, void (*on_closed)(void *
 static enum weft_err take(struct weft_checkpoint_work *w)
 {
     struct weft_node *node = w->owner->node;
-    weft_state_source_close(&w->source);
     w->source = (struct weft_state_source){
         .state = node->state, .options = weft_rebuild_state_options(node)};
     w->source.options.lineage_bytes = 0; /* A copy is opened to be looked at, not to be asked. */

@@ -614,17 +614,16 @@ enum weft_err weft_checkpoint_verify(const char *files_directory,
     char path[WEFT_CHECKPOINT_PATH_SIZE];
     for (uint32_t i = 0; i < manifest->file_count; i++) {
         const struct weft_checkpoint_file *f = &manifest->files[i];
-        struct weft_digest digest;
-        uint64_t size_bytes = 0;
+        struct weft_tree_sum sum;
         enum weft_err rv = weft_record_join(files_directory, f->name, path, msg);
         if (rv == WEFT_OK) {
-            rv = weft_tree_digest(path, cancel, &digest, &size_bytes, msg);
+            rv = weft_tree_sum(path, cancel, &sum, msg);
         }
         if (rv == WEFT_ENOTFOUND) {
             rv = weft_fail(msg, WEFT_ECORRUPT, "%s: is missing", path);
         }
         if (rv == WEFT_OK &&
-            (size_bytes != f->size_bytes || !weft_digest_equal(&digest, &f->digest))) {
+            (sum.size_bytes != f->size_bytes || !weft_digest_equal(&sum.digest, &f->digest))) {
             rv = weft_fail(msg, WEFT_ECORRUPT, "%s: is not what the manifest says", path);
         }
         if (rv != WEFT_OK) {

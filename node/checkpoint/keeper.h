@@ -31,10 +31,9 @@ struct weft_keeper_source {
      * in the arena. */
     enum weft_err (*describe)(void *ctx, const char *directory, struct weft_arena *arena,
         struct weft_manifest *ret_manifest, struct weft_msg *msg);
-    /* NULL: all that can be read is right. Is this file of the copy that was described last what
-     * it was when it was written? WEFT_ECORRUPT: it is not. */
-    enum weft_err (*check)(void *ctx, struct weft_text name, const char *path,
-        const volatile bool *cancel, struct weft_msg *msg);
+    /* NULL: all that can be read is right. Is this the checksum that a file of the copy had when
+     * it was written? Describe's arena still lives. WEFT_ECORRUPT: it is not. */
+    enum weft_err (*check)(void *ctx, struct weft_text name, uint32_t crc32c, struct weft_msg *msg);
 };
 
 struct weft_keeper_options {

@@ -79,11 +79,10 @@ static enum weft_err sweep(
 static enum weft_err is_right(struct weft_stage *s, const char *path,
     const struct weft_checkpoint_file *file, bool *ret_is_right, struct weft_msg *msg)
 {
-    struct weft_digest digest;
-    uint64_t size_bytes;
-    enum weft_err rv = weft_tree_digest(path, s->cancel, &digest, &size_bytes, msg);
-    *ret_is_right = rv == WEFT_OK && size_bytes == file->size_bytes &&
-                    weft_digest_equal(&digest, &file->digest);
+    struct weft_tree_sum sum;
+    enum weft_err rv = weft_tree_sum(path, s->cancel, &sum, msg);
+    *ret_is_right = rv == WEFT_OK && sum.size_bytes == file->size_bytes &&
+                    weft_digest_equal(&sum.digest, &file->digest);
     return rv;
 }
 

@@ -1,9 +1,7 @@
 #include "node/checkpoint/state_source.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "node/checkpoint/tree.h"
 #include "node/mutant.h"
 
 static enum weft_err take(void *ctx, const char *directory, struct weft_msg *msg)
@@ -43,12 +41,10 @@ static bool add_file(void *ctx, uint64_t number, uint32_t crc32c)
     return s->file_count < FILES_MAX;
 }
 
-static enum weft_err list_files(
-    struct weft_state_source *s, struct weft_state *copy, struct weft_msg *msg)
+static enum weft_err list_files(struct weft_state_source *s, struct weft_state *copy,
+    struct weft_arena *arena, struct weft_msg *msg)
 {
-    if (s->files == NULL) {
-        s->files = calloc(FILES_MAX, sizeof(*s->files));
-    }
+    s->files = weft_arena_array(arena, FILES_MAX, sizeof(*s->files));
     if (s->files == NULL) {
         return weft_fail(msg, WEFT_ENOMEM, "list the files of the copy");
     }
@@ -77,21 +73,15 @@ static const struct weft_state_file *find(const struct weft_state_source *s, str
 }
 
 /* NOD-205 */
-static enum weft_err check(void *ctx, struct weft_text name, const char *path,
-    const volatile bool *cancel, struct weft_msg *msg)
+static enum weft_err check(void *ctx, struct weft_text name, uint32_t crc32c, struct weft_msg *msg)
 {
     const struct weft_state_file *file = find(ctx, name);
-    uint32_t crc32c;
-    if (file == NULL) {
+    if (file == NULL || crc32c == file->crc32c) {
         return WEFT_OK;
     }
-    enum weft_err rv = weft_tree_crc32c(path, cancel, &crc32c, msg);
-    if (rv == WEFT_OK && crc32c != file->crc32c) {
-        rv = weft_fail(msg, WEFT_ECORRUPT,
-            "%.*s of the state is damaged: its CRC-32C is %08x and was %08x when it was written",
-            (int)name.size, name.data, crc32c, file->crc32c);
-    }
-    return rv;
+    return weft_fail(msg, WEFT_ECORRUPT,
+        "%.*s of the state is damaged: its CRC-32C is %08x and was %08x when it was written",
+        (int)name.size, name.data, crc32c, file->crc32c);
 }
 
 /* The copy itself says what it speaks for: whatever was applied since does not matter. */
@@ -130,7 +120,7 @@ static enum weft_err describe(void *ctx, const char *directory, struct weft_aren
         };
     }
     if (rv == WEFT_OK) {
-        rv = list_files(s, copy, msg);
+        rv = list_files(s, copy, arena, msg);
     }
     weft_state_close(copy);
     return rv;
@@ -139,10 +129,4 @@ static enum weft_err describe(void *ctx, const char *directory, struct weft_aren
 struct weft_keeper_source weft_state_source(struct weft_state_source *s)
 {
     return (struct weft_keeper_source){s, take, describe, check};
-}
-
-void weft_state_source_close(struct weft_state_source *s)
-{
-    free(s->files);
-    s->files = NULL;
 }

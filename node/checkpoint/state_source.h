@@ -14,13 +14,11 @@ enum {
 struct weft_state_source {
     struct weft_state *state;
     struct weft_state_options options;
-    /* Of the copy that was described last: what its files were when they were written. */
+    /* What the files of the copy were when they were written. In the arena of describe. */
     struct weft_state_file *files;
     size_t file_count;
 };
 
-/* Close what it gathered with weft_state_source_close, once nothing is taken any more. */
 struct weft_keeper_source weft_state_source(struct weft_state_source *s);
-void weft_state_source_close(struct weft_state_source *s);
 
 #endif

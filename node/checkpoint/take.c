@@ -121,7 +121,7 @@ static enum weft_err hash_files(struct taking *t, struct weft_msg *msg)
     char path[WEFT_CHECKPOINT_PATH_SIZE];
     for (uint32_t i = 0; i < t->file_count; i++) {
         struct weft_checkpoint_file *file = &t->files[i];
-        uint64_t size_bytes = 0;
+        struct weft_tree_sum sum;
         enum weft_err rv = weft_record_join(t->files_path, file->name, path, msg);
         if (rv != WEFT_OK) {
             return rv;
@@ -134,13 +134,11 @@ static enum weft_err hash_files(struct taking *t, struct weft_msg *msg)
             file->digest = old->digest;
             continue;
         }
-        if (t->take->source.check != NULL) { /* NOD-205 */
-            rv = t->take->source.check(t->take->source.ctx, file->name, path, t->take->cancel, msg);
+        rv = weft_tree_sum(path, t->take->cancel, &sum, msg);
+        if (rv == WEFT_OK && t->take->source.check != NULL) { /* NOD-205 */
+            rv = t->take->source.check(t->take->source.ctx, file->name, sum.crc32c, msg);
         }
-        if (rv == WEFT_OK) {
-            rv = weft_tree_digest(path, t->take->cancel, &file->digest, &size_bytes, msg);
-        }
-        if (rv == WEFT_OK && size_bytes != file->size_bytes) {
+        if (rv == WEFT_OK && sum.size_bytes != file->size_bytes) {
             rv = weft_fail(msg, WEFT_EIO, "%s: changes while it is read", path);
         }
         if (rv == WEFT_OK) {
@@ -149,7 +147,8 @@ static enum weft_err hash_files(struct taking *t, struct weft_msg *msg)
         if (rv != WEFT_OK) {
             return rv;
         }
-        t->hashed_bytes += size_bytes;
+        file->digest = sum.digest;
+        t->hashed_bytes += sum.size_bytes;
     }
     return WEFT_OK;
 }

@@ -172,10 +172,11 @@ enum weft_err weft_tree_copy(const char *from, const char *to, struct weft_msg *
     return sync_and_close(out, to, rv, msg);
 }
 
-/* Every piece of a file, in order, to `add`. */
-static enum weft_err read_pieces(const char *path, const volatile bool *cancel,
-    void (*add)(void *ctx, const void *data, size_t size), void *ctx, struct weft_msg *msg)
+enum weft_err weft_tree_sum(const char *path, const volatile bool *cancel,
+    struct weft_tree_sum *ret_sum, struct weft_msg *msg)
 {
+    struct weft_tree_sum sum = {.size_bytes = 0};
+    struct weft_sha256 hash;
     enum weft_err rv = WEFT_OK;
     ssize_t got = 1;
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -187,6 +188,7 @@ static enum weft_err read_pieces(const char *path, const volatile bool *cancel,
         (void)close(fd);
         return weft_fail(msg, WEFT_ENOMEM, "read %s", path);
     }
+    weft_sha256_init(&hash);
     while (rv == WEFT_OK && got > 0) {
         got = read(fd, buffer, PIECE);
         if (got < 0) {
@@ -194,48 +196,16 @@ static enum weft_err read_pieces(const char *path, const volatile bool *cancel,
         } else if (weft_tree_is_cancelled(cancel)) {
             rv = weft_fail(msg, WEFT_ECLOSED, "read %s: cancelled", path);
         } else {
-            add(ctx, buffer, (size_t)got);
+            weft_sha256_update(&hash, buffer, (size_t)got);
+            sum.crc32c = weft_crc32c(sum.crc32c, buffer, (size_t)got);
+            sum.size_bytes += (uint64_t)got;
         }
     }
     free(buffer);
     (void)close(fd);
-    return rv;
-}
-
-struct digesting {
-    struct weft_sha256 hash;
-    uint64_t size_bytes;
-};
-
-static void add_to_digest(void *ctx, const void *data, size_t size)
-{
-    struct digesting *d = ctx;
-    weft_sha256_update(&d->hash, data, size);
-    d->size_bytes += size;
-}
-
-enum weft_err weft_tree_digest(const char *path, const volatile bool *cancel,
-    struct weft_digest *ret_digest, uint64_t *ret_size_bytes, struct weft_msg *msg)
-{
-    struct digesting d = {.size_bytes = 0};
-    weft_sha256_init(&d.hash);
-    enum weft_err rv = read_pieces(path, cancel, add_to_digest, &d, msg);
     if (rv == WEFT_OK) {
-        *ret_digest = weft_sha256_final(&d.hash);
-        *ret_size_bytes = d.size_bytes;
+        sum.digest = weft_sha256_final(&hash);
+        *ret_sum = sum;
     }
     return rv;
-}
-
-static void add_to_crc32c(void *ctx, const void *data, size_t size)
-{
-    uint32_t *crc32c = ctx;
-    *crc32c = weft_crc32c(*crc32c, data, size);
-}
-
-enum weft_err weft_tree_crc32c(
-    const char *path, const volatile bool *cancel, uint32_t *ret_crc32c, struct weft_msg *msg)
-{
-    *ret_crc32c = 0;
-    return read_pieces(path, cancel, add_to_crc32c, ret_crc32c, msg);
 }

@@ -34,13 +34,16 @@ WEFT_MUST_USE enum weft_err weft_tree_link(const char *from, const char *to, str
 /* A copy, synced. */
 WEFT_MUST_USE enum weft_err weft_tree_copy(const char *from, const char *to, struct weft_msg *msg);
 
-/* SHA-256 of a file. Looks at *cancel (may be NULL) between pieces of 1 MiB: WEFT_ECLOSED. */
-WEFT_MUST_USE enum weft_err weft_tree_digest(const char *path, const volatile bool *cancel,
-    struct weft_digest *ret_digest, uint64_t *ret_size_bytes, struct weft_msg *msg);
+/* What a file holds. */
+struct weft_tree_sum {
+    struct weft_digest digest; /* SHA-256 */
+    uint32_t crc32c;
+    uint64_t size_bytes;
+};
 
-/* CRC-32C of a file, in the same way. */
-WEFT_MUST_USE enum weft_err weft_tree_crc32c(
-    const char *path, const volatile bool *cancel, uint32_t *ret_crc32c, struct weft_msg *msg);
+/* Reads it once. Looks at *cancel (may be NULL) between pieces of 1 MiB: WEFT_ECLOSED. */
+WEFT_MUST_USE enum weft_err weft_tree_sum(const char *path, const volatile bool *cancel,
+    struct weft_tree_sum *ret_sum, struct weft_msg *msg);
 
 /* True once somebody has set it, whatever thread. `cancel` may be NULL. */
 static inline bool weft_tree_is_cancelled(const volatile bool *cancel)

@@ -103,7 +103,6 @@ void plant_checkpoint_take(struct plant_node *pn)
     place(pn, ".taking", staging);
     const struct weft_keeper_source keeper = weft_state_source(&source);
     must(sim_kept_take(&keeper, staging, SIM_CLUSTER, pn->newest, &pn->taking, &msg), &msg);
-    weft_state_source_close(&source);
     if (pn->taking == NULL) {
         return;
     }

@@ -81,7 +81,6 @@ TEST(state_source, a_checkpoint_taken_while_applies_go_on_is_the_state_at_its_in
     EXPECT_EQ(WEFT_OK, weft_checkpoint_verify(c.directory, c.manifest, NULL, &msg));
     fixture_destroy(&copy);
     weft_keeper_close(keeper);
-    weft_state_source_close(&source);
     fixture_close(&f);
     fixture_destroy(&f);
 }
@@ -106,7 +105,6 @@ TEST(state_source, tables_of_the_checkpoint_before_are_not_hashed_again)
     EXPECT_EQ(601, second.index);
     EXPECT_TRUE(second.hashed_bytes < first.hashed_bytes);
     weft_keeper_close(keeper);
-    weft_state_source_close(&source);
     fixture_close(&f);
     fixture_destroy(&f);
 }
@@ -159,7 +157,6 @@ static void expect_no_checkpoint_of_damaged(const char *suffix)
     EXPECT_EQ(WEFT_ECORRUPT, result.err);
     EXPECT_EQ(WEFT_ENOTFOUND, weft_keeper_newest(keeper, &c));
     weft_keeper_close(keeper);
-    weft_state_source_close(&source);
     fixture_close(&f);
     fixture_destroy(&f);
 }
