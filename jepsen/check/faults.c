@@ -4,7 +4,7 @@
 #include <string.h>
 
 enum {
-    UNDER_WAY_MAX = 64 /* more than there are nemeses */
+    UNDER_WAY_MAX = 64 /* at one time; plans have a few */
 };
 
 static struct jep_fault *find_open(struct jep_faults *faults, const char *name)
@@ -149,4 +149,31 @@ bool jep_is_write(const struct jep_op *op)
         }
     }
     return false;
+}
+
+int64_t jep_write_gap_ns(
+    const struct jep_history *history, int64_t from_ns, int64_t until_ns, int64_t *ret_at_ns)
+{
+    int64_t last_ns = from_ns, gap_ns = 0;
+    bool is_asked = false; /* a write was invoked in the gap: silence alone is not a stop */
+    *ret_at_ns = from_ns;
+    for (size_t i = 0; i < history->count && history->ops[i].time_ns <= until_ns; i++) {
+        const struct jep_op *op = &history->ops[i];
+        if (op->time_ns < from_ns || op->process == JEP_NEMESIS || !jep_is_write(op)) {
+            continue;
+        }
+        if (op->type == JEP_OK) {
+            if (op->time_ns - last_ns > gap_ns && is_asked) {
+                gap_ns = op->time_ns - last_ns;
+                *ret_at_ns = last_ns;
+            }
+            last_ns = op->time_ns;
+        }
+        is_asked = op->type != JEP_OK;
+    }
+    if (is_asked && until_ns - last_ns > gap_ns) {
+        gap_ns = until_ns - last_ns;
+        *ret_at_ns = last_ns;
+    }
+    return gap_ns;
 }

@@ -46,5 +46,9 @@ bool jep_faults_any(const struct jep_faults *faults, int64_t at_ns);
 
 /* Names of operations that write, whatever the workload. */
 bool jep_is_write(const struct jep_op *op);
+/* The longest time without a successful write, though one was asked for, between two times, and
+ * when it began. */
+int64_t jep_write_gap_ns(
+    const struct jep_history *history, int64_t from_ns, int64_t until_ns, int64_t *ret_at_ns);
 
 #endif

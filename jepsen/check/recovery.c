@@ -213,47 +213,14 @@ static void judge_heals(struct recovery *recovery)
     }
 }
 
-/* The longest time without a successful write between two times, by those next to it too. */
-static int64_t longest_gap(
-    const struct recovery *recovery, int64_t from_ns, int64_t until_ns, int64_t *ret_at_ns)
-{
-    const struct jep_history *history = recovery->history;
-    int64_t last_ns = from_ns, gap_ns = 0;
-    bool is_asked = false; /* a write was invoked in the gap: silence alone is not a stop */
-    *ret_at_ns = from_ns;
-    for (size_t i = 0; i < history->count; i++) {
-        const struct jep_op *op = &history->ops[i];
-        if (op->time_ns < from_ns || op->process == JEP_NEMESIS || !jep_is_write(op)) {
-            continue;
-        }
-        if (op->time_ns > until_ns) {
-            break;
-        }
-        if (op->type == JEP_OK) {
-            if (op->time_ns - last_ns > gap_ns && is_asked) {
-                gap_ns = op->time_ns - last_ns;
-                *ret_at_ns = last_ns;
-            }
-            last_ns = op->time_ns;
-            is_asked = false;
-        } else {
-            is_asked = true;
-        }
-    }
-    if (is_asked && until_ns - last_ns > gap_ns) {
-        gap_ns = until_ns - last_ns;
-        *ret_at_ns = last_ns;
-    }
-    return gap_ns;
-}
-
 static void judge_writes(struct recovery *recovery, struct jep_edn_list *ret_gaps)
 {
     const struct jep_faults *faults = &recovery->faults;
     int64_t allowed_ns =
         recovery->options->write_gap_ns > 0 ? recovery->options->write_gap_ns : WRITE_GAP_NS;
     int64_t at_ns = 0;
-    jep_edn_put(ret_gaps, "all", seconds(longest_gap(recovery, 0, faults->end_ns, &at_ns)));
+    jep_edn_put(
+        ret_gaps, "all", seconds(jep_write_gap_ns(recovery->history, 0, faults->end_ns, &at_ns)));
     for (size_t i = 0; i < faults->count; i++) {
         int64_t longest_ns = 0;
         bool is_told = false;
@@ -265,7 +232,8 @@ static void judge_writes(struct recovery *recovery, struct jep_edn_list *ret_gap
             if (strcmp(fault->name, faults->faults[i].name) != 0) {
                 continue;
             }
-            int64_t gap_ns = longest_gap(recovery, fault->active_ns, fault->heal_ns, &at_ns);
+            int64_t gap_ns =
+                jep_write_gap_ns(recovery->history, fault->active_ns, fault->heal_ns, &at_ns);
             longest_ns = gap_ns > longest_ns ? gap_ns : longest_ns;
             bool is_kept = fault->is_quorum_kept;
             for (size_t q = 0; q < faults->quorums_count && is_kept; q++) {

@@ -31,57 +31,53 @@ static struct {
 
 /* --- plans ------------------------------------------------------------------------------- */
 
+enum {
+    EITHER = -1 /* JEP_DAMAGE_FLIP or JEP_DAMAGE_BLOCK */
+};
+
 static struct jep_edn plan_damage(struct jep_rng *rng, const struct jep_shape *shape,
-    struct jep_arena *arena, enum jep_damage_part part)
+    struct jep_arena *arena, enum jep_damage_part part, int how, int from_ppm, int to_ppm)
 {
     struct jep_edn_list map = {0};
     jep_aim_nodes(&map, rng, shape, JEP_TARGET_ONE, arena, NULL);
+    if (how == EITHER) {
+        how = jep_rng_chance(rng, 1, 2) ? JEP_DAMAGE_FLIP : JEP_DAMAGE_BLOCK;
+    }
     jep_edn_put(&map, "part", jep_edn_int(part));
-    jep_edn_put(
-        &map, "how", jep_edn_int(jep_rng_chance(rng, 1, 2) ? JEP_DAMAGE_FLIP : JEP_DAMAGE_BLOCK));
-    jep_edn_put(&map, "place-ppm", jep_edn_int(jep_rng_between(rng, 50000, 900000)));
+    jep_edn_put(&map, "how", jep_edn_int(how));
+    jep_edn_put(&map, "place-ppm", jep_edn_int(jep_rng_between(rng, from_ppm, to_ppm)));
     return jep_edn_take_map(&map, arena);
 }
 
 JEP_PLAN(plan_log)
 {
-    return plan_damage(rng, shape, arena, JEP_DAMAGE_LOG);
+    return plan_damage(rng, shape, arena, JEP_DAMAGE_LOG, EITHER, 50000, 900000);
 }
 
 JEP_PLAN(plan_meta)
 {
-    return plan_damage(rng, shape, arena, JEP_DAMAGE_META);
+    return plan_damage(rng, shape, arena, JEP_DAMAGE_META, EITHER, 50000, 900000);
 }
 
 JEP_PLAN(plan_state)
 {
-    return plan_damage(rng, shape, arena, JEP_DAMAGE_STATE);
+    return plan_damage(rng, shape, arena, JEP_DAMAGE_STATE, EITHER, 50000, 900000);
 }
 
 JEP_PLAN(plan_checkpoint)
 {
-    return plan_damage(rng, shape, arena, JEP_DAMAGE_CHECKPOINT);
+    return plan_damage(rng, shape, arena, JEP_DAMAGE_CHECKPOINT, EITHER, 50000, 900000);
 }
 
 JEP_PLAN(plan_truncate)
 {
-    struct jep_edn_list map = {0};
-    jep_aim_nodes(&map, rng, shape, JEP_TARGET_ONE, arena, NULL);
-    jep_edn_put(&map, "part", jep_edn_int(JEP_DAMAGE_LOG));
-    jep_edn_put(&map, "how", jep_edn_int(JEP_DAMAGE_TRUNCATE));
-    jep_edn_put(&map, "place-ppm", jep_edn_int(jep_rng_between(rng, 0, 999999)));
-    return jep_edn_take_map(&map, arena);
+    return plan_damage(rng, shape, arena, JEP_DAMAGE_LOG, JEP_DAMAGE_TRUNCATE, 0, 999999);
 }
 
 /* The log says something else, in form, near its end; and the state is gone, so that it is read. */
 JEP_PLAN(plan_reread)
 {
-    struct jep_edn_list map = {0};
-    jep_aim_nodes(&map, rng, shape, JEP_TARGET_ONE, arena, NULL);
-    jep_edn_put(&map, "part", jep_edn_int(JEP_DAMAGE_LOG));
-    jep_edn_put(&map, "how", jep_edn_int(JEP_DAMAGE_DIGIT));
-    jep_edn_put(&map, "place-ppm", jep_edn_int(jep_rng_between(rng, 900000, 990000)));
-    return jep_edn_take_map(&map, arena);
+    return plan_damage(rng, shape, arena, JEP_DAMAGE_LOG, JEP_DAMAGE_DIGIT, 900000, 990000);
 }
 
 JEP_PLAN(plan_old)

@@ -6,10 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum {
-    JEP_BOUT_ROCKSDB_OF = 25 /* one seed in so many runs over RocksDB: 20 times as slow */
-};
-
 enum jep_bout_kind {
     JEP_BOUT_SIM,   /* seeds of the simulation */
     JEP_BOUT_RUN,   /* a run of the product: to be valid */
@@ -25,7 +21,7 @@ struct jep_bout {
     unsigned time_limit_s; /* of a run; of all seeds of the simulation */
     unsigned interval_s;
     unsigned tries; /* of a mutant */
-    uint64_t seeds; /* of the product in the simulation, and as many of Raft alone */
+    uint64_t seeds; /* tests/sim/seeds --seeds */
     uint64_t seed;  /* the first */
 };
 

@@ -92,6 +92,14 @@ static void play_once(struct series *s, struct part *p, struct jep_tally_run *re
 
 /* --- bouts ------------------------------------------------------------------------------- */
 
+static const char *word_of(int code)
+{
+    return code == JEP_EXIT_VALID     ? jep_verdict_name(JEP_VALID)
+           : code == JEP_EXIT_INVALID ? jep_verdict_name(JEP_INVALID)
+           : code == JEP_EXIT_UNKNOWN ? jep_verdict_name(JEP_UNKNOWN)
+                                      : "HARNESS";
+}
+
 static void play_run(struct series *s, struct part *p, size_t number, struct jep_tally_run *ret_run)
 {
     (void)snprintf(
@@ -101,11 +109,7 @@ static void play_run(struct series *s, struct part *p, size_t number, struct jep
     play_once(s, p, ret_run);
     p->is_good = p->code == JEP_EXIT_VALID;
     (void)snprintf(p->verdict, sizeof(p->verdict), "%s",
-        p->is_good                       ? "valid"
-        : p->code == JEP_EXIT_INVALID    ? "INVALID"
-        : p->code == JEP_EXIT_UNKNOWN    ? "unknown"
-        : p->code == JEP_EXIT_CANNOT_RUN ? "cannot run here"
-                                         : "HARNESS");
+        p->code == JEP_EXIT_CANNOT_RUN ? "cannot run here" : word_of(p->code));
 }
 
 static void play_mutant(
@@ -132,13 +136,11 @@ static void play_mutant(
 static void play_sim(struct series *s, struct part *p, size_t number)
 {
     const struct jep_bout *b = &p->bout;
-    char from[32], plant[32], rocksdb[32], raft[32];
-    const char *const argv[] = {s->options->sim, "--from", from, "--plant", plant, "--rocksdb",
-        rocksdb, "--raft", raft, "--bin", s->options->bin, NULL};
+    char from[32], seeds[32];
+    const char *const argv[] = {
+        s->options->sim, "--from", from, "--seeds", seeds, "--bin", s->options->bin, NULL};
     (void)snprintf(from, sizeof(from), "%" PRIu64, b->seed);
-    (void)snprintf(plant, sizeof(plant), "%" PRIu64, b->seeds);
-    (void)snprintf(rocksdb, sizeof(rocksdb), "%" PRIu64, b->seeds / JEP_BOUT_ROCKSDB_OF);
-    (void)snprintf(raft, sizeof(raft), "%" PRIu64, b->seeds);
+    (void)snprintf(seeds, sizeof(seeds), "%" PRIu64, b->seeds);
     (void)snprintf(p->log, sizeof(p->log), "%s/%03zu-sim.log", s->options->out, number);
     p->seed = b->seed;
     p->runs = 1;
@@ -151,12 +153,7 @@ static void play_sim(struct series *s, struct part *p, size_t number)
     }
     s->sim_seeds += b->seeds;
     (void)snprintf(p->verdict, sizeof(p->verdict), "%s: %" PRIu64 " seeds from %s on",
-        p->is_good                    ? "valid"
-        : p->code == JEP_EXIT_INVALID ? "INVALID"
-        : p->code == JEP_EXIT_UNKNOWN ? "unknown"
-        : p->code == -1               ? "NOT IN TIME"
-                                      : "HARNESS",
-        b->seeds, from);
+        p->code == -1 ? "NOT IN TIME" : word_of(p->code), b->seeds, from);
 }
 
 /* Under the mutex: lines of two bouts never mix. */

@@ -4,34 +4,13 @@
 
 #include "jepsen/check/faults.h"
 
-/* The longest time without a successful write, though one was asked for, while the fault was on:
- * from its start being asked for to its end. After the plan's last operation nobody asks. */
-static int64_t write_gap_ns(const struct jep_history *history, const struct jep_fault *fault)
-{
-    int64_t last_ns = fault->begin_ns, gap_ns = 0;
-    bool is_asked = false;
-    for (size_t i = 0; i < history->count; i++) {
-        const struct jep_op *op = &history->ops[i];
-        bool is_inside = op->time_ns >= fault->begin_ns && op->time_ns <= fault->end_ns;
-        if (!is_inside || op->process == JEP_NEMESIS || !jep_is_write(op)) {
-            continue;
-        }
-        if (op->type == JEP_OK) {
-            gap_ns = is_asked && op->time_ns - last_ns > gap_ns ? op->time_ns - last_ns : gap_ns;
-            last_ns = op->time_ns;
-        }
-        is_asked = op->type != JEP_OK;
-    }
-    return is_asked && fault->end_ns - last_ns > gap_ns ? fault->end_ns - last_ns : gap_ns;
-}
-
 /* All faults of the name of faults[first], if it is the first of its name. */
 static void add_fault(const struct jep_history *history, const struct jep_faults *faults,
     size_t first, struct jep_edn_list *list)
 {
     const char *name = faults->faults[first].name;
     unsigned made = 0, seen = 0, skipped = 0;
-    int64_t gap_ns = 0;
+    int64_t gap_ns = 0, at_ns;
     for (size_t i = 0; i < faults->count; i++) {
         const struct jep_fault *fault = &faults->faults[i];
         if (strcmp(fault->name, name) != 0) {
@@ -40,7 +19,8 @@ static void add_fault(const struct jep_history *history, const struct jep_faults
         if (i < first) {
             return;
         }
-        int64_t own_ns = write_gap_ns(history, fault);
+        /* From its start being asked for to its end: nothing is judged by it. */
+        int64_t own_ns = jep_write_gap_ns(history, fault->begin_ns, fault->end_ns, &at_ns);
         made++;
         seen += fault->took_effect ? 1 : 0;
         skipped += fault->is_skipped ? 1 : 0;

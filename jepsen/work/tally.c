@@ -21,7 +21,7 @@ static void add_fault(struct jep_tally *t, const char *name, const struct jep_ed
         i++;
     }
     if (i == JEP_TALLY_FAULTS_MAX) {
-        return; /* no profile has so many: there are fewer nemeses */
+        return; /* there are no more nemeses */
     }
     struct jep_tally_fault *f = &t->faults[i];
     if (i == t->fault_count) {

@@ -9,10 +9,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "jepsen/cluster/nemesis.h"
 #include "jepsen/core/results.h"
 
 enum {
-    JEP_TALLY_FAULTS_MAX = 64,
+    JEP_TALLY_FAULTS_MAX = JEP_NEMESES_MAX,
     JEP_TALLY_CHECKS_MAX = 32,
     JEP_TALLY_WHY_BYTES = 400
 };
