@@ -176,6 +176,24 @@ static bool is_within_limits(const struct apply *a, const struct weft_commit *co
            (are_words_few || has_room_for_words(a, commit));
 }
 
+/* Do its documents follow those in force (node/state/authorities.h)? */
+static enum weft_err check_authority(
+    struct apply *a, const struct weft_commit *commit, struct weft_applied_item *item, bool *ret_ok)
+{
+    struct weft_refusal refusal;
+    const struct weft_state_position *p = &a->position.public;
+    enum weft_err rv = weft_authorities_check(
+        a->state->authorities, commit, p->index, a->time_ns, p->records == 0, &refusal, a->msg);
+    if (rv != WEFT_OK) {
+        return rv;
+    }
+    if (refusal.err != WEFT_OK) {
+        refuse(a, item, refusal.err, refusal.detail.text, refusal.pointer, 0);
+    }
+    *ret_ok = refusal.err == WEFT_OK;
+    return WEFT_OK;
+}
+
 /* What it would do to designs and to retired assets (node/state/govern.h). */
 static enum weft_err check_design(
     struct apply *a, const struct weft_commit *commit, struct weft_applied_item *item, bool *ret_ok)
@@ -243,7 +261,9 @@ static enum weft_err check_commit(struct apply *a, const struct weft_commit *com
         return WEFT_OK;
     }
     *ret_names = names;
-    return check_design(a, commit, item, ret_ok);
+    bool ok;
+    rv = check_authority(a, commit, item, &ok);
+    return rv == WEFT_OK && ok ? check_design(a, commit, item, ret_ok) : rv;
 }
 
 static enum weft_err accept(struct apply *a, const struct weft_commit *commit,
@@ -296,6 +316,7 @@ static enum weft_err accept(struct apply *a, const struct weft_commit *commit,
         .receipts = receipts,
         .receipt_count = commit->record_count};
     weft_models_accept(s->models);
+    weft_authorities_accept(s->authorities);
     a->position.public.records += commit->record_count;
     return WEFT_OK;
 }

@@ -24,6 +24,7 @@ struct checker {
     struct weft_store_walk *walk;
     struct weft_names *names; /* Of the world made again. */
     struct weft_models *models;
+    struct weft_authorities *authorities;
     struct weft_store_batch *batch;
     struct weft_stage stage;
     struct weft_position position;
@@ -112,6 +113,9 @@ static enum weft_err check_record(struct checker *c, struct weft_bytes bytes, in
     }
     if (rv == WEFT_OK) {
         rv = weft_models_learn(c->models, &record, c->index, c->msg);
+    }
+    if (rv == WEFT_OK) {
+        rv = weft_authorities_learn(c->authorities, &record, c->index, time_ns, c->msg);
     }
     c->check->links += record.link_count;
     return rv;
@@ -353,6 +357,11 @@ static enum weft_err begin(struct checker *c)
         rv = weft_models_create(0, &c->models, c->msg);
     }
     if (rv == WEFT_OK) {
+        rv = weft_authorities_create(
+            (struct weft_text){(const char *)c->authority.data, c->authority.size}, &c->authorities,
+            c->msg);
+    }
+    if (rv == WEFT_OK) {
         c->batch = weft_store_batch_create();
         c->walk = weft_store_walk_create(c->store, NULL, true);
         c->stage.arena.size_max = WEFT_STATE_ARENA_SIZE_MAX;
@@ -384,6 +393,7 @@ enum weft_err weft_state_check(struct weft_state_check *check, struct weft_msg *
         rv = compare_counts(&c);
     }
     weft_models_destroy(c.models);
+    weft_authorities_destroy(c.authorities);
     weft_names_destroy(c.names);
     weft_stage_destroy(&c.stage);
     weft_store_batch_destroy(c.batch);

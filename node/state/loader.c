@@ -211,3 +211,76 @@ enum weft_err weft_loader_find(struct weft_loader *loader, uint64_t index, uint3
     }
     return weft_loader_get(loader, &ref, ret_bytes, ret_time_ns, msg);
 }
+
+/* --- every record of a kind ------------------------------------------------------------------ */
+
+struct each {
+    struct weft_loader loader;
+    struct weft_arena *arena;
+    enum weft_err (*on_stored)(void *ctx, const struct weft_stored *stored, struct weft_msg *msg);
+    void *ctx;
+    struct weft_msg *msg;
+};
+
+static enum weft_err each_record(struct each *e, uint64_t index, uint32_t ordinal)
+{
+    struct weft_bytes bytes;
+    struct weft_stored stored = {.index = index, .ordinal = ordinal};
+    enum weft_err rv =
+        weft_loader_find(&e->loader, index, ordinal, &bytes, &stored.time_ns, e->msg);
+    if (rv != WEFT_OK) {
+        return rv;
+    }
+    weft_arena_reset(e->arena);
+    rv = weft_stored_decode(bytes, e->arena, &stored.digest, &stored.record);
+    if (rv != WEFT_OK) {
+        return weft_fail(e->msg, rv, "decode record %llu/%u", (unsigned long long)index, ordinal);
+    }
+    return e->on_stored(e->ctx, &stored, e->msg);
+}
+
+/* The records of one index and kind. */
+static enum weft_err each_index(struct each *e, struct weft_bytes key, struct weft_bytes value)
+{
+    const uint8_t *p = value.data, *end = value.data + value.size;
+    uint64_t index = key.size == WEFT_KEY_KIND_SIZE ? weft_get_be48(key.data + 3) : 0;
+    uint64_t ordinal = 0, step;
+    enum weft_err rv = WEFT_OK;
+    while (p < end && rv == WEFT_OK) {
+        p = weft_get_varint(p, end, &step);
+        if (index == 0 || p == NULL || !weft_add_u64(ordinal, step, &ordinal) ||
+            ordinal > WEFT_STATE_ORDINAL_MAX) {
+            return weft_fail(e->msg, WEFT_ECORRUPT, "the index of kinds is damaged");
+        }
+        rv = each_record(e, index, (uint32_t)ordinal);
+    }
+    return rv;
+}
+
+enum weft_err weft_loader_each(struct weft_store *store, uint16_t kind, struct weft_arena *arena,
+    enum weft_err (*on_stored)(void *ctx, const struct weft_stored *stored, struct weft_msg *msg),
+    void *ctx, struct weft_msg *msg)
+{
+    if (kind == 0) {
+        return WEFT_OK; /* No record is of that kind. */
+    }
+    struct each e = {.arena = arena, .on_stored = on_stored, .ctx = ctx, .msg = msg};
+    struct weft_store_walk *walk = weft_store_walk_create(store, NULL, false);
+    if (walk == NULL) {
+        return weft_fail(msg, WEFT_ENOMEM, "read the records of a kind");
+    }
+    weft_loader_init(&e.loader, store, NULL);
+    struct weft_key key = weft_key_kind(kind, 0);
+    const struct weft_bytes prefix = {key.bytes, 1 + WEFT_WORD_ID_SIZE};
+    enum weft_err rv = WEFT_OK;
+    for (weft_store_walk_to(walk, &key); rv == WEFT_OK && weft_store_walk_is_below(walk, prefix);
+         weft_store_walk_next(walk)) {
+        rv = each_index(&e, weft_store_walk_key(walk), weft_store_walk_value(walk));
+    }
+    if (rv == WEFT_OK) {
+        rv = weft_store_walk_err(walk, msg);
+    }
+    weft_loader_close(&e.loader);
+    weft_store_walk_destroy(walk);
+    return rv;
+}

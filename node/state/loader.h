@@ -20,6 +20,15 @@ struct weft_loaded {
     struct weft_pack pack;
 };
 
+/* A record as it is stored, decoded: in the arena that was given. */
+struct weft_stored {
+    struct weft_record record;
+    struct weft_digest digest; /* Of its statement. */
+    uint64_t index;
+    uint32_t ordinal;
+    int64_t time_ns; /* Of its commit. */
+};
+
 struct weft_loader {
     struct weft_store *store;
     const struct weft_store_snapshot *snapshot;      /* NULL: the present. */
@@ -47,5 +56,12 @@ WEFT_MUST_USE enum weft_err weft_loader_get(struct weft_loader *loader, const st
     struct weft_bytes *ret_bytes, int64_t *ret_time_ns, struct weft_msg *msg);
 WEFT_MUST_USE enum weft_err weft_loader_find(struct weft_loader *loader, uint64_t index,
     uint32_t ordinal, struct weft_bytes *ret_bytes, int64_t *ret_time_ns, struct weft_msg *msg);
+
+/* Every record of a kind (its id; 0: there is none such), in the order of the log. The arena is
+ * reset before each. Ends with what on_stored says. WEFT_ECORRUPT, WEFT_EIO, WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_loader_each(struct weft_store *store, uint16_t kind,
+    struct weft_arena *arena,
+    enum weft_err (*on_stored)(void *ctx, const struct weft_stored *stored, struct weft_msg *msg),
+    void *ctx, struct weft_msg *msg);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "node/state/authorities.h"
 #include "node/state/govern.h"
 #include "node/state/lineage/shelf.h"
 #include "node/state/models.h"
@@ -49,11 +50,12 @@ WEFT_MUST_USE enum weft_err weft_identity_decode(
 struct weft_state {
     struct weft_store *store;
     struct weft_store_batch *batch;
-    struct weft_names *names;       /* NULL when read only. */
-    struct weft_requests *requests; /* NULL when read only. */
-    struct weft_models *models;     /* NULL when read only. */
-    struct weft_feed *feed;         /* The index of lineage, if there is one. */
-    struct weft_govern *govern;     /* NULL when read only. */
+    struct weft_names *names;             /* NULL when read only. */
+    struct weft_requests *requests;       /* NULL when read only. */
+    struct weft_models *models;           /* NULL when read only. */
+    struct weft_authorities *authorities; /* NULL when read only. */
+    struct weft_feed *feed;               /* The index of lineage, if there is one. */
+    struct weft_govern *govern;           /* NULL when read only. */
     struct weft_shelf shelf;
     struct weft_position position;
     struct weft_buffer configuration;

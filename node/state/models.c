@@ -15,6 +15,7 @@ enum {
 
 static const char model_kind[] = "model";
 static const char setting_kind[] = "site_setting";
+static const char authority_kind[] = "authority";
 static const char asset_prefix[] = "kind:";
 static const char settings_asset[] = "site:settings";
 
@@ -244,12 +245,12 @@ static bool read_registration(const struct weft_record *record, struct registrat
     }
     ret_reg->kind = (struct weft_text){asset.data + prefix, asset.size - prefix};
     if (!weft_name_is_valid(ret_reg->kind) || weft_text_is(ret_reg->kind, model_kind) ||
-        weft_text_is(ret_reg->kind, setting_kind)) {
+        weft_text_is(ret_reg->kind, setting_kind) || weft_text_is(ret_reg->kind, authority_kind)) {
         (void)weft_fail(msg, WEFT_EINVAL,
-            "'%.*s' is not a kind that may be registered: 1 to 63 of a-z 0-9 _ . -, neither %s "
-            "nor %s",
+            "'%.*s' is not a kind that may be registered: 1 to 63 of a-z 0-9 _ . -, none of %s, "
+            "%s and %s",
             (int)(ret_reg->kind.size < 64 ? ret_reg->kind.size : 64), ret_reg->kind.data,
-            model_kind, setting_kind);
+            model_kind, setting_kind, authority_kind);
         return false;
     }
     *ret_pointer = "/attrs/dtdl";
@@ -493,7 +494,8 @@ enum weft_err weft_models_check(struct weft_models *models, const struct weft_co
             rv = check_model(models, record, n, index, r, msg);
         } else if (weft_text_is(record->kind, setting_kind)) {
             rv = check_setting(models, record, n, r);
-        } else if (models->count > 0 || refuses) {
+        } else if ((models->count > 0 || refuses) &&
+                   !weft_text_is(record->kind, authority_kind)) { /* authorities.c's */
             if (kind.size == 0 || !weft_text_equal(kind, record->kind)) {
                 kind = record->kind;
                 version = in_force(find(models, kind), index);
@@ -580,69 +582,19 @@ enum weft_err weft_models_learn(struct weft_models *models, const struct weft_re
     return WEFT_OK;
 }
 
-/* The records of one index and kind. */
-static enum weft_err load_index(struct weft_models *models, struct weft_loader *loader,
-    struct weft_bytes key, struct weft_bytes value, struct weft_msg *msg)
+static enum weft_err on_stored(void *ctx, const struct weft_stored *stored, struct weft_msg *msg)
 {
-    const uint8_t *p = value.data, *end = value.data + value.size;
-    uint64_t index = key.size == WEFT_KEY_KIND_SIZE ? weft_get_be48(key.data + 3) : 0;
-    uint64_t ordinal = 0, step;
-    enum weft_err err = WEFT_OK;
-    while (p < end && err == WEFT_OK) {
-        struct weft_bytes bytes;
-        struct weft_digest digest;
-        struct weft_record record;
-        int64_t time_ns;
-        p = weft_get_varint(p, end, &step);
-        if (index == 0 || p == NULL || !weft_add_u64(ordinal, step, &ordinal) ||
-            ordinal > WEFT_STATE_ORDINAL_MAX) {
-            return weft_fail(msg, WEFT_ECORRUPT, "the index of kinds is damaged");
-        }
-        err = weft_loader_find(loader, index, (uint32_t)ordinal, &bytes, &time_ns, msg);
-        weft_arena_reset(&models->record);
-        if (err == WEFT_OK) {
-            err = weft_stored_decode(bytes, &models->record, &digest, &record);
-            err = err == WEFT_OK ? err : weft_fail(msg, err, "decode a model");
-        }
-        if (err == WEFT_OK) {
-            err = weft_models_learn(models, &record, index, msg);
-        }
-    }
-    return err;
-}
-
-static enum weft_err load_kind(struct weft_models *models, struct weft_names *names,
-    struct weft_store *store, const char *name, struct weft_msg *msg)
-{
-    uint16_t kind = weft_words_find(weft_names_kinds(names), weft_text_of(name));
-    if (kind == 0) {
-        return WEFT_OK; /* No record is of that kind. */
-    }
-    struct weft_loader loader;
-    struct weft_store_walk *walk = weft_store_walk_create(store, NULL, false);
-    if (walk == NULL) {
-        return weft_fail(msg, WEFT_ENOMEM, "read the models");
-    }
-    weft_loader_init(&loader, store, NULL);
-    struct weft_key key = weft_key_kind(kind, 0);
-    const struct weft_bytes prefix = {key.bytes, 1 + WEFT_WORD_ID_SIZE};
-    enum weft_err err = WEFT_OK;
-    for (weft_store_walk_to(walk, &key); err == WEFT_OK && weft_store_walk_is_below(walk, prefix);
-         weft_store_walk_next(walk)) {
-        err = load_index(
-            models, &loader, weft_store_walk_key(walk), weft_store_walk_value(walk), msg);
-    }
-    if (err == WEFT_OK) {
-        err = weft_store_walk_err(walk, msg);
-    }
-    weft_loader_close(&loader);
-    weft_store_walk_destroy(walk);
-    return err;
+    return weft_models_learn(ctx, &stored->record, stored->index, msg);
 }
 
 enum weft_err weft_models_load(struct weft_models *models, struct weft_names *names,
     struct weft_store *store, struct weft_msg *msg)
 {
-    enum weft_err err = load_kind(models, names, store, model_kind, msg);
-    return err == WEFT_OK ? load_kind(models, names, store, setting_kind, msg) : err;
+    static const char *const kinds[] = {model_kind, setting_kind};
+    enum weft_err err = WEFT_OK;
+    for (size_t i = 0; err == WEFT_OK && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        uint16_t kind = weft_words_find(weft_names_kinds(names), weft_text_of(kinds[i]));
+        err = weft_loader_each(store, kind, &models->record, on_stored, models, msg);
+    }
+    return err;
 }

@@ -197,6 +197,11 @@ static enum weft_err check_identity(
 
 /* --- open and close -------------------------------------------------------------------------- */
 
+static struct weft_text authority_of(const struct weft_state *s)
+{
+    return (struct weft_text){(const char *)s->authority.data, s->authority.size};
+}
+
 static enum weft_err open_parts(
     struct weft_state *s, const struct weft_state_options *o, struct weft_msg *msg)
 {
@@ -224,6 +229,12 @@ static enum weft_err open_parts(
     }
     if (rv == WEFT_OK) {
         rv = weft_models_load(s->models, s->names, s->store, msg);
+    }
+    if (rv == WEFT_OK) {
+        rv = weft_authorities_create(authority_of(s), &s->authorities, msg);
+    }
+    if (rv == WEFT_OK) {
+        rv = weft_authorities_load(s->authorities, s->names, s->store, msg);
     }
     if (rv == WEFT_OK) {
         rv = weft_feed_load(s->feed, s->store, s->names, s->position.public.assets, msg);
@@ -282,6 +293,7 @@ void weft_state_close(struct weft_state *state)
     }
     weft_assert(atomic_load(&state->views) == 0); /* NOD-109 */
     weft_models_destroy(state->models);
+    weft_authorities_destroy(state->authorities);
     weft_shelf_close(&state->shelf);
     weft_feed_destroy(state->feed);
     weft_govern_destroy(state->govern);
@@ -298,6 +310,11 @@ void weft_state_close(struct weft_state *state)
 void weft_state_position(const struct weft_state *state, struct weft_state_position *ret_position)
 {
     *ret_position = state->position.public;
+}
+
+struct weft_authority *weft_state_authority(struct weft_state *state)
+{
+    return weft_authorities_at(state->authorities, state->position.public.index + 1);
 }
 
 void weft_state_lineage(const struct weft_state *state, struct weft_lineage_stats *ret_stats)

@@ -22,6 +22,7 @@
 #include "proto/err.h"
 #include "raft/log.h"
 
+struct weft_authority;
 struct weft_state;
 struct weft_view;
 
@@ -67,6 +68,11 @@ WEFT_MUST_USE enum weft_err weft_state_open(
     const struct weft_state_options *options, struct weft_state **ret_state, struct weft_msg *msg);
 void weft_state_close(struct weft_state *state);
 void weft_state_position(const struct weft_state *state, struct weft_state_position *ret_position);
+
+/* What governs the next entry, and whoever reads now: what is acknowledged is in force. Borrowed
+ * until the next apply, unless it is retained (node/state/authority.h). Of a state that is not
+ * read only. */
+struct weft_authority *weft_state_authority(struct weft_state *state);
 
 /* What the index of lineage takes. */
 void weft_state_lineage(const struct weft_state *state, struct weft_lineage_stats *ret_stats);

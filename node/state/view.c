@@ -39,6 +39,9 @@ enum weft_err weft_view_open(
         weft_lineage_retain(view->lineage);
         view->span = weft_lineage_span(view->lineage);
     }
+    if (state->authorities != NULL) {
+        view->authority = weft_authority_retain(weft_state_authority(state));
+    }
     atomic_fetch_add(&state->views, 1);
     *ret_view = view;
     return WEFT_OK;
@@ -62,6 +65,7 @@ void weft_view_close(struct weft_view *view)
     weft_store_walk_destroy(view->walk);
     weft_store_walk_destroy(view->memory_walk);
     weft_lineage_release(view->lineage);
+    weft_authority_release(view->authority);
     weft_store_snapshot_destroy(view->store, view->snapshot);
     atomic_fetch_sub(&view->state->views, 1);
     free(view);

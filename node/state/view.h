@@ -23,7 +23,8 @@ struct weft_view {
     struct weft_store_walk *walk; /* Of its queries, one after the other; NULL: none has asked. */
     struct weft_store_walk *memory_walk; /* Of weft_view_query_memory. */
     uint64_t index;
-    struct weft_lineage *lineage; /* NULL: there is no index of it. */
+    struct weft_authority *authority; /* Of its index; NULL when read only. */
+    struct weft_lineage *lineage;     /* NULL: there is no index of it. */
     struct weft_lineage_span span;
     struct weft_yield *yield; /* Of the query that runs; NULL: none. */
 };

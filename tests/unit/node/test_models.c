@@ -134,12 +134,12 @@ TEST(models, what_does_not_register_a_model_is_refused_with_its_place)
     expect_refused(&f, model_record("box", BOX_1, "1", false), WEFT_EINVAL, "/records/0/asset",
         "a model stands on the asset kind:NAME of its kind");
     expect_refused(&f, model_record("kind:Box", BOX_1, "1", false), WEFT_EINVAL, "/records/0/asset",
-        "'Box' is not a kind that may be registered: 1 to 63 of a-z 0-9 _ . -, neither model nor "
-        "site_setting");
+        "'Box' is not a kind that may be registered: 1 to 63 of a-z 0-9 _ . -, none of model, "
+        "site_setting and authority");
     expect_refused(&f, model_record("kind:model", MODEL("model", "1", "'contents':[]"), "1", false),
         WEFT_EINVAL, "/records/0/asset",
-        "'model' is not a kind that may be registered: 1 to 63 of a-z 0-9 _ . -, neither model "
-        "nor site_setting");
+        "'model' is not a kind that may be registered: 1 to 63 of a-z 0-9 _ . -, none of model, "
+        "site_setting and authority");
     expect_refused(&f, model_record("kind:lot", BOX_1, "1", false), WEFT_EINVAL, "/records/0/asset",
         "the text is a model of kind box");
     expect_refused(&f, model_record("kind:box", BOX_1, "2", false), WEFT_EINVAL,

@@ -1,0 +1,147 @@
+#include "node/state/authorities.h"
+
+#include <stdlib.h>
+
+#include "node/state/loader.h"
+#include "proto/check.h"
+
+enum {
+    RECORD_ARENA_SIZE_MAX = 1024 * 1024, /* chosen: a note of 64 KiB, decoded */
+};
+
+struct weft_authorities {
+    struct weft_text site;
+    struct weft_authority *in_force;
+    struct weft_authority *coming; /* Of the newest index that changed it; NULL: none. */
+    struct weft_authority *staged; /* Of the commit that was checked last; NULL: no change. */
+    struct weft_arena record;      /* Of the record being loaded. */
+};
+
+static void drop(struct weft_authority **authority)
+{
+    weft_authority_release(*authority);
+    *authority = NULL;
+}
+
+enum weft_err weft_authorities_create(
+    struct weft_text site, struct weft_authorities **ret_authorities, struct weft_msg *msg)
+{
+    struct weft_authorities *a = calloc(1, sizeof(*a));
+    if (a == NULL || weft_authority_create(&a->in_force) != WEFT_OK) {
+        free(a);
+        return weft_fail(msg, WEFT_ENOMEM, "open the registry of authority");
+    }
+    a->site = site;
+    a->record.size_max = RECORD_ARENA_SIZE_MAX;
+    *ret_authorities = a;
+    return WEFT_OK;
+}
+
+void weft_authorities_destroy(struct weft_authorities *a)
+{
+    if (a == NULL) {
+        return;
+    }
+    drop(&a->staged);
+    drop(&a->coming);
+    drop(&a->in_force);
+    weft_arena_destroy(&a->record);
+    free(a);
+}
+
+struct weft_authority *weft_authorities_at(struct weft_authorities *a, uint64_t index)
+{
+    if (a->coming != NULL && weft_authority_index(a->coming) < index) {
+        drop(&a->in_force);
+        a->in_force = a->coming;
+        a->coming = NULL;
+    }
+    weft_assert(weft_authority_index(a->in_force) < index || index == 0); /* NOD-144 */
+    return a->in_force;
+}
+
+/* The end of the chain: what a further document follows. */
+static const struct weft_authority *newest(const struct weft_authorities *a)
+{
+    return a->staged != NULL ? a->staged : a->coming != NULL ? a->coming : a->in_force;
+}
+
+static enum weft_err stage(struct weft_authorities *a, const struct weft_record *record,
+    uint32_t number, const struct weft_authority_place *place, struct weft_refusal *r,
+    struct weft_msg *msg)
+{
+    struct weft_authority *next = NULL;
+    enum weft_err err = weft_authority_next(newest(a), record, number, place, &next, r, msg);
+    if (next != NULL) {
+        drop(&a->staged);
+        a->staged = next;
+    }
+    return err;
+}
+
+enum weft_err weft_authorities_check(struct weft_authorities *a, const struct weft_commit *commit,
+    uint64_t index, int64_t time_ns, bool is_empty, struct weft_refusal *ret_refusal,
+    struct weft_msg *msg)
+{
+    struct weft_authority_place place = {.site = a->site, .index = index, .time_ns = time_ns};
+    enum weft_err err = WEFT_OK;
+    (void)weft_authorities_at(a, index);
+    drop(&a->staged);
+    ret_refusal->err = WEFT_OK;
+    for (uint32_t i = 0; i < commit->record_count && err == WEFT_OK && ret_refusal->err == WEFT_OK;
+         i++) {
+        if (weft_text_is(commit->records[i].kind, WEFT_AUTHORITY_KIND)) {
+            place.is_beginning = is_empty && i == 0;
+            err = stage(a, &commit->records[i], i, &place, ret_refusal, msg);
+        }
+    }
+    if (ret_refusal->err != WEFT_OK) {
+        drop(&a->staged);
+    }
+    return err;
+}
+
+void weft_authorities_accept(struct weft_authorities *a)
+{
+    if (a->staged != NULL) {
+        drop(&a->coming);
+        a->coming = a->staged;
+        a->staged = NULL;
+    }
+}
+
+/* --- from records that there are ------------------------------------------------------------- */
+
+enum weft_err weft_authorities_learn(struct weft_authorities *a, const struct weft_record *record,
+    uint64_t index, int64_t time_ns, struct weft_msg *msg)
+{
+    struct weft_refusal refusal = {.err = WEFT_OK};
+    const struct weft_authority_place place = {
+        .site = a->site, .index = index, .time_ns = time_ns, .is_beginning = true};
+    if (!weft_text_is(record->kind, WEFT_AUTHORITY_KIND)) {
+        return WEFT_OK;
+    }
+    (void)weft_authorities_at(a, index);
+    drop(&a->staged);
+    enum weft_err err = stage(a, record, 0, &place, &refusal, msg);
+    if (err == WEFT_OK && refusal.err != WEFT_OK) { /* It was taken once, by the same rules. */
+        err = weft_fail(msg, WEFT_ECORRUPT, "%.*s at index %llu: %s", (int)record->asset.size,
+            record->asset.data, (unsigned long long)index, refusal.detail.text);
+    }
+    if (err == WEFT_OK) {
+        weft_authorities_accept(a);
+    }
+    return err;
+}
+
+static enum weft_err on_stored(void *ctx, const struct weft_stored *stored, struct weft_msg *msg)
+{
+    return weft_authorities_learn(ctx, &stored->record, stored->index, stored->time_ns, msg);
+}
+
+enum weft_err weft_authorities_load(struct weft_authorities *a, struct weft_names *names,
+    struct weft_store *store, struct weft_msg *msg)
+{
+    uint16_t kind = weft_words_find(weft_names_kinds(names), WEFT_TEXT(WEFT_AUTHORITY_KIND));
+    return weft_loader_each(store, kind, &a->record, on_stored, a, msg);
+}
