@@ -84,12 +84,15 @@ static void add_all(struct gauges *g, const struct weft_node *node,
         "peer_messages_out_total", "peer_bytes_in_total", "peer_bytes_out_total"};
     struct weft_telemetry_counts telemetry;
     struct weft_long_reads_figures reads;
+    struct weft_denials denials;
     uint64_t free_bytes = 0, used_bytes = 0;
     add(g, "records", position->records);
     add(g, "assets", position->assets);
     add_lineage(g, node->state);
     add(g, "commits_total", node->commits);
     add(g, "refusals_total", node->refusals);
+    weft_state_denials(node->state, &denials);
+    add(g, "denials_total", denials.commits);
     add(g, "requests_total", weft_native_requests(node->native));
     add(g, "clients", weft_native_clients(node->native));
     add(g, "proposals_in_flight", node->proposer.proposed_count);

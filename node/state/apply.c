@@ -1,6 +1,7 @@
 #include "node/mutant.h"
 #include "node/state/answer.h"
 #include "node/state/machine.h"
+#include "node/state/permit.h"
 #include "proto/arith.h"
 #include "proto/check.h"
 
@@ -174,6 +175,33 @@ static bool is_within_limits(const struct apply *a, const struct weft_commit *co
            commit->record_count + links <= WEFT_STATE_ASSETS_MAX - a->position.public.assets &&
            commit->record_count <= WEFT_STATE_ORDINAL_MAX - a->ordinal &&
            (are_words_few || has_room_for_words(a, commit));
+}
+
+/* Does the policy in force permit it? NOD-145: before anything is told of what is there. */
+static enum weft_err check_permit(struct apply *a, const struct weft_commit *commit,
+    struct weft_text principal, struct weft_applied_item *item, bool *ret_ok)
+{
+    struct weft_state *s = a->state;
+    struct weft_denial denial;
+    const struct weft_permit permit = {
+        .authority = weft_authorities_at(s->authorities, a->position.public.index),
+        .site = {(const char *)s->authority.data, s->authority.size},
+        .principal = principal,
+        .index = a->position.public.index,
+        .item = item->item,
+        .time_ns = a->time_ns,
+        .with_text = a->with_results};
+    enum weft_err rv = weft_permit_check(&permit, s->names, commit, &denial, a->msg);
+    if (rv != WEFT_OK) {
+        return rv;
+    }
+    if (denial.is_denied) {
+        s->denials.commits++;
+        s->denials.by_action[denial.action]++;
+        refuse(a, item, WEFT_EREFUSED, denial.detail.text, denial.pointer, 0);
+    }
+    *ret_ok = !denial.is_denied;
+    return WEFT_OK;
 }
 
 /* Do its documents follow those in force (node/state/authorities.h)? */
@@ -350,6 +378,10 @@ static enum weft_err apply_commit(
     }
     uint32_t *names;
     bool ok;
+    rv = check_permit(a, &commit, entry_item->principal, item, &ok);
+    if (rv != WEFT_OK || !ok) {
+        return rv;
+    }
     rv = check_commit(a, &commit, item, &names, &ok);
     if (rv != WEFT_OK || !ok) {
         return rv;

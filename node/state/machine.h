@@ -61,6 +61,7 @@ struct weft_state {
     struct weft_buffer configuration;
     struct weft_buffer authority; /* "<org>/<site>" */
     struct weft_stage stage;
+    struct weft_denials denials;
     atomic_uint views; /* Open ones. */
     bool is_read_only;
     bool has_failed; /* An apply failed: memory and disk may differ. */

@@ -317,6 +317,11 @@ struct weft_authority *weft_state_authority(struct weft_state *state)
     return weft_authorities_at(state->authorities, state->position.public.index + 1);
 }
 
+void weft_state_denials(const struct weft_state *state, struct weft_denials *ret_denials)
+{
+    *ret_denials = state->denials;
+}
+
 void weft_state_lineage(const struct weft_state *state, struct weft_lineage_stats *ret_stats)
 {
     weft_feed_stats(state->feed, ret_stats);

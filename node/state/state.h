@@ -15,6 +15,7 @@
 #include "node/state/store_files.h"
 #include "node/state/store_log.h"
 #include "node/state/yield.h"
+#include "policy/decide.h"
 #include "proto/checkpoint.h"
 #include "proto/client.h"
 #include "proto/entry.h"
@@ -73,6 +74,13 @@ void weft_state_position(const struct weft_state *state, struct weft_state_posit
  * until the next apply, unless it is retained (node/state/authority.h). Of a state that is not
  * read only. */
 struct weft_authority *weft_state_authority(struct weft_state *state);
+
+/* Commits that the policy refused since the state was opened, on this replica. */
+struct weft_denials {
+    uint64_t commits;
+    uint64_t by_action[WEFT_ACTIONS]; /* What the first record that was refused asked for. */
+};
+void weft_state_denials(const struct weft_state *state, struct weft_denials *ret_denials);
 
 /* What the index of lineage takes. */
 void weft_state_lineage(const struct weft_state *state, struct weft_lineage_stats *ret_stats);

@@ -19,6 +19,8 @@ static const struct metric metrics[] = {
     {"commits_total", "commits_total", "", 1, "Commits that this node has applied."},
     {"refusals_total", "commits_refused_total", "", 1,
         "Commits in the log that were refused when they were applied."},
+    {"denials_total", "commits_denied_total", "", 1,
+        "Of these, commits that the policy in force does not permit."},
     {"requests_total", "client_requests_total", "", 1, "Requests on the native client door."},
     {"clients", "client_connections", "", 1, "Connections on the native client door."},
     {"proposals_in_flight", "proposals_in_flight", "", 1,

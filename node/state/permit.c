@@ -1,0 +1,157 @@
+#include "node/state/permit.h"
+
+#include <stdio.h>
+
+#include "policy/explain.h"
+#include "proto/arith.h"
+#include "proto/check.h"
+#include "proto/digest.h"
+
+enum {
+    EXPLANATION_SIZE_MAX = 400, /* of struct weft_msg's 512 */
+};
+
+/* policy/README.md, Actions. */
+static const struct {
+    const char *kind;
+    enum weft_policy_action action;
+} kinds[] = {
+    {"agreement", WEFT_ACTION_SHARE},
+    {"model", WEFT_ACTION_ADMIN_POLICY},
+    {"retirement", WEFT_ACTION_RETIRE},
+    {"site_setting", WEFT_ACTION_ADMIN_POLICY},
+    {"twin_policy", WEFT_ACTION_ADMIN_POLICY},
+};
+
+enum weft_policy_action weft_permit_action(const struct weft_record *record, uint64_t rev)
+{
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (weft_text_is(record->kind, kinds[i].kind)) {
+            return kinds[i].action;
+        }
+    }
+    return rev == 0 ? WEFT_ACTION_CREATE : WEFT_ACTION_WRITE;
+}
+
+/* What stays the same for all records of a commit. */
+static struct weft_policy_request request_of(
+    const struct weft_permit *permit, const struct weft_policy_subject *subject)
+{
+    struct weft_text site = permit->site;
+    const char *slash = memchr(site.data, '/', site.size);
+    weft_assert(slash != NULL); /* NOD-145: "<org>/<site>" */
+    size_t org_size = (size_t)(slash - site.data);
+    return (struct weft_policy_request){.subject = subject,
+        .org = {site.data, org_size},
+        .site = {slash + 1, site.size - org_size - 1},
+        .verb = {WEFT_FACT_NONE, {NULL, 0}},
+        .tier_presence = WEFT_FACT_NONE,
+        .labels_presence = WEFT_FACT_NONE,
+        .time_ns = permit->time_ns};
+}
+
+/* Whoever may read the policy may know why; all others are told a number to ask somebody with. */
+static bool may_know(const struct weft_policy *policy, struct weft_policy_request request)
+{
+    struct weft_policy_decision decision;
+    request.action = WEFT_ACTION_READ;
+    request.asset = (struct weft_policy_fact){WEFT_FACT_GIVEN, WEFT_TEXT(WEFT_POLICY_ASSET)};
+    request.kind = (struct weft_policy_fact){WEFT_FACT_GIVEN, WEFT_TEXT(WEFT_POLICY_KIND)};
+    weft_policy_decide(policy, &request, &decision);
+    return decision.effect == WEFT_EFFECT_ALLOW;
+}
+
+static void correlate(const struct weft_permit *permit, struct weft_denial *d)
+{
+    static const char label[] = "weft-denial/v1\n";
+    uint8_t place[12];
+    struct weft_sha256 hash;
+    weft_put_be64(place, permit->index);
+    weft_put_be32(place + 8, permit->item);
+    weft_sha256_init(&hash);
+    weft_sha256_update(&hash, label, sizeof(label) - 1);
+    weft_sha256_update(&hash, permit->site.data, permit->site.size);
+    weft_sha256_update(&hash, place, sizeof(place));
+    struct weft_digest digest = weft_sha256_final(&hash);
+    (void)snprintf(d->correlation, sizeof(d->correlation), "%016llx",
+        (unsigned long long)weft_get_be64(digest.bytes));
+}
+
+static void explain(const struct weft_policy *policy, const struct weft_policy_request *request,
+    struct weft_denial *d)
+{
+    struct weft_buffer text = {.size_max = EXPLANATION_SIZE_MAX};
+    /* What does not fit is left out: the explanation is a help, and `weft policy why` has all. */
+    (void)!weft_policy_explain(policy, request, &d->decision, &text);
+    size_t size = weft_text_utf8_prefix((struct weft_text){(const char *)text.data, text.size});
+    while (size > 0 && text.data[size - 1] == '\n') {
+        size--;
+    }
+    (void)weft_fail(&d->detail, WEFT_EREFUSED, "not permitted (correlation %s): %.*s",
+        d->correlation, (int)size, (const char *)text.data);
+    (void)snprintf(d->pointer, sizeof(d->pointer), "/records/%u", d->record);
+    weft_buffer_destroy(&text);
+}
+
+/* `request` NULL: there is no policy, or nobody that it could speak of. */
+static void deny(const struct weft_permit *permit, const struct weft_policy *policy,
+    const struct weft_policy_request *request, struct weft_denial *d)
+{
+    d->is_denied = true;
+    correlate(permit, d);
+    if (!permit->with_text) {
+        return;
+    }
+    (void)weft_fail(&d->detail, WEFT_EREFUSED, "not permitted (correlation %s)", d->correlation);
+    if (request != NULL && may_know(policy, *request)) {
+        explain(policy, request, d);
+    }
+}
+
+enum weft_err weft_permit_check(const struct weft_permit *permit, struct weft_names *names,
+    const struct weft_commit *commit, struct weft_denial *ret_denial, struct weft_msg *msg)
+{
+    struct weft_denial *d = ret_denial;
+    const struct weft_policy *policy = weft_authority_policy(permit->authority);
+    struct weft_principal principal;
+    struct weft_policy_subject subject;
+    d->is_denied = false;
+    d->pointer[0] = '\0';
+    d->detail.text[0] = '\0';
+    if (weft_authority_org(permit->authority) == NULL) {
+        return WEFT_OK;
+    }
+    bool is_somebody = weft_principal_parse_uri(permit->principal, &principal, NULL) == WEFT_OK;
+    if (is_somebody) {
+        weft_authority_subject(permit->authority, &principal, &subject);
+    }
+    struct weft_policy_request request = request_of(permit, &subject);
+    for (d->record = 0; d->record < commit->record_count; d->record++) {
+        const struct weft_record *record = &commit->records[d->record];
+        uint32_t name;
+        if (weft_text_is(record->kind, WEFT_AUTHORITY_KIND)) {
+            continue;
+        }
+        enum weft_err err = weft_names_find(names, record->asset, &name, msg);
+        if (err != WEFT_OK) {
+            return err;
+        }
+        d->action = weft_permit_action(record, weft_names_at(names, name)->head.rev);
+        if (policy == NULL || !is_somebody) {
+            d->decision = (struct weft_policy_decision){.effect = WEFT_EFFECT_DENY,
+                .reason = WEFT_REASON_NO_PERMIT,
+                .statement = WEFT_POLICY_NO_STATEMENT};
+            deny(permit, policy, NULL, d);
+            return WEFT_OK;
+        }
+        request.action = d->action;
+        request.asset = (struct weft_policy_fact){WEFT_FACT_GIVEN, record->asset};
+        request.kind = (struct weft_policy_fact){WEFT_FACT_GIVEN, record->kind};
+        weft_policy_decide(policy, &request, &d->decision);
+        if (d->decision.effect != WEFT_EFFECT_ALLOW) {
+            deny(permit, policy, &request, d);
+            return WEFT_OK;
+        }
+    }
+    return WEFT_OK;
+}

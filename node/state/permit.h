@@ -1,0 +1,54 @@
+/* node/state/permit.h: may this commit be made? The policy in force, asked of each record.
+ *
+ * Asked by apply before anything else is told of a commit, so that a refusal says nothing of what
+ * is there. A pure function of what governs, the commit and the state: every replica refuses alike,
+ * under the same correlation id. Which action a record asks for: policy/README.md, Actions.
+ * Records of kind `authority` are asked by their signatures instead (node/state/authority.h). */
+#ifndef WEFT_NODE_STATE_PERMIT_H
+#define WEFT_NODE_STATE_PERMIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "node/state/authority.h"
+#include "node/state/names.h"
+#include "policy/decide.h"
+#include "proto/err.h"
+#include "proto/record.h"
+
+enum {
+    WEFT_PERMIT_CORRELATION_SIZE = 17, /* 16 hexadecimal digits, terminated. */
+};
+
+/* Who commits, where. */
+struct weft_permit {
+    const struct weft_authority *authority; /* In force at the index. */
+    struct weft_text site;                  /* "<org>/<site>" */
+    struct weft_text principal;             /* URI. */
+    uint64_t index;
+    uint32_t item; /* Of the entry. */
+    int64_t time_ns;
+    bool with_text; /* False: the denial's detail is not made. */
+};
+
+struct weft_denial {
+    bool is_denied;
+    uint32_t record; /* The first that is. */
+    enum weft_policy_action action;
+    /* No policy, or nobody's principal: DENY, NO_PERMIT. */
+    struct weft_policy_decision decision;
+    /* For whoever asks and for the audit log, which has the explanation. */
+    char correlation[WEFT_PERMIT_CORRELATION_SIZE];
+    char pointer[32];
+    struct weft_msg detail; /* Explains to those alone who may read the policy. */
+};
+
+/* Ungoverned: nothing is denied. WEFT_ECORRUPT, WEFT_EIO, WEFT_ENOMEM: of weft_names_find. */
+WEFT_MUST_USE enum weft_err weft_permit_check(const struct weft_permit *permit,
+    struct weft_names *names, const struct weft_commit *commit, struct weft_denial *ret_denial,
+    struct weft_msg *msg);
+
+/* What a commit of the record asks for; `rev` is its asset's revision before, 0: none. */
+enum weft_policy_action weft_permit_action(const struct weft_record *record, uint64_t rev);
+
+#endif

@@ -1,0 +1,351 @@
+/* Which commits the policy in force lets through: against plain rules, whatever the batching. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/state/permit.h"
+#include "tests/lib/test.h"
+#include "tests/unit/node/authority_rig.h"
+
+static const char *const by_ann[] = {RIG_ANN, NULL};
+static const char *const roots[] = {RIG_ROOT_A, RIG_ROOT_B, NULL};
+
+static enum weft_err commit_by(struct fixture *f, const char *who, struct weft_record record)
+{
+    return rig_commit(f, who, &record, 1)->err;
+}
+
+static struct weft_record of_kind(const char *kind, const char *asset)
+{
+    return (struct weft_record){.kind = weft_text_of(kind), .asset = weft_text_of(asset)};
+}
+
+/* A policy that lets ann and bo administer, and has these lines besides. */
+static struct weft_digest next_policy(
+    struct fixture *f, uint64_t version, const struct weft_digest *prev, const char *lines)
+{
+    char rest[1024];
+    struct weft_digest digest;
+    (void)snprintf(rest, sizeof(rest),
+        "permit admin\n  who op ann op bo\n  do admin-policy admin-keys\n%s", lines);
+    struct weft_record record = rig_policy(version, prev, rest, by_ann, &digest);
+    const struct weft_applied_item *item = rig_commit(f, RIG_BO, &record, 1);
+    EXPECT_TEXT("", item->err == WEFT_OK ? "" : item->error.detail.data);
+    return digest;
+}
+
+TEST(permit, ungoverned_everybody_may)
+{
+    struct fixture f;
+    struct weft_denials denials;
+    rig_start(&f, "state");
+    EXPECT_EQ(WEFT_OK, commit_by(&f, RIG_BO, fixture_record("serial:1")));
+    struct weft_record record = fixture_record("serial:1");
+    EXPECT_EQ(WEFT_OK, fixture_commit(&f, 99, &record, 1)->err); /* person/17 is nobody. */
+    weft_state_denials(f.state, &denials);
+    EXPECT_EQ(0, denials.commits);
+    fixture_destroy(&f);
+}
+
+TEST(permit, governed_only_whom_the_policy_lets)
+{
+    struct fixture f;
+    struct weft_denials denials;
+    rig_start(&f, "state");
+    (void)rig_govern(&f);
+    struct weft_record record = fixture_record("serial:1");
+    EXPECT_EQ(WEFT_OK, commit_by(&f, RIG_ANN, record));
+    EXPECT_EQ(WEFT_OK, commit_by(&f, RIG_CY, record));
+    EXPECT_EQ(WEFT_OK, commit_by(&f, RIG_ROBOT, record));
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, RIG_BO, record));
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, "oem.example/plant1/node/n1", record));
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, "oem.example/plant2/op/ann", record));
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, "supplier.example/plant1/op/ann", record));
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, "oem.example", record));
+    EXPECT_EQ(WEFT_EREFUSED, fixture_commit(&f, 99, &record, 1)->err);
+    weft_state_denials(f.state, &denials);
+    EXPECT_EQ(6, denials.commits);
+    EXPECT_EQ(6, denials.by_action[WEFT_ACTION_WRITE]);
+    struct weft_state_position position;
+    weft_state_position(f.state, &position);
+    EXPECT_EQ(4 + 3, position.records);
+    fixture_destroy(&f);
+}
+
+TEST(permit, each_kind_of_record_asks_for_its_action)
+{
+    static const struct {
+        const char *kind;
+        uint64_t rev;
+        enum weft_policy_action action;
+    } cases[] = {{"test", 0, WEFT_ACTION_CREATE}, {"test", 5, WEFT_ACTION_WRITE},
+        {"retirement", 5, WEFT_ACTION_RETIRE}, {"agreement", 0, WEFT_ACTION_SHARE},
+        {"model", 0, WEFT_ACTION_ADMIN_POLICY}, {"site_setting", 3, WEFT_ACTION_ADMIN_POLICY},
+        {"twin_policy", 0, WEFT_ACTION_ADMIN_POLICY}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct weft_record record = of_kind(cases[i].kind, "x");
+        EXPECT_EQ(cases[i].action, weft_permit_action(&record, cases[i].rev));
+    }
+}
+
+TEST(permit, create_is_of_new_assets_and_write_of_all_others)
+{
+    struct fixture f;
+    rig_start(&f, "state");
+    struct weft_digest digest = rig_govern(&f);
+    digest = next_policy(&f, 2, &digest,
+        "permit new\n  who op cy\n  do create\n  on asset line2/...\n"
+        "permit old\n  who svc robot\n  do write\n  on kind test\n");
+    struct weft_record record = fixture_record("line2/press7");
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, RIG_ROBOT, record));
+    EXPECT_EQ(WEFT_OK, commit_by(&f, RIG_CY, record));
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, RIG_CY, record));
+    EXPECT_EQ(WEFT_OK, commit_by(&f, RIG_ROBOT, record));
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, RIG_ROBOT, of_kind("note", "line2/press7")));
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, RIG_CY, fixture_record("line3/press1")));
+    /* One that is not permitted refuses the commit. */
+    const struct weft_record both[] = {
+        fixture_record("line2/press8"), fixture_record("line3/press1")};
+    EXPECT_EQ(WEFT_EREFUSED, rig_commit(&f, RIG_CY, both, 2)->err);
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, RIG_ROBOT, fixture_record("line2/press8")));
+    /* Records of a commit do not see each other: both are new. */
+    const struct weft_record twice[] = {
+        fixture_record("line2/press9"), fixture_record("line2/press9")};
+    EXPECT_EQ(WEFT_OK, rig_commit(&f, RIG_CY, twice, 2)->err);
+    fixture_destroy(&f);
+}
+
+TEST(permit, roles_and_attributes_of_the_org_document_count)
+{
+    struct fixture f;
+    rig_start(&f, "state");
+    struct weft_digest digest = rig_govern(&f);
+    digest = next_policy(&f, 2, &digest,
+        "permit line\n  who role operator @ plant1/line2\n  do create write\n"
+        "forbid itar\n  who not attr us-person = true\n  do any\n  on asset itar/...\n"
+        "permit itar-new\n  who any\n  do create\n  on asset itar/...\n");
+    EXPECT_EQ(WEFT_OK, commit_by(&f, RIG_CY, fixture_record("plant1/line2/x")));
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, RIG_ANN, fixture_record("plant1/line2/x")));
+    EXPECT_EQ(WEFT_OK, commit_by(&f, RIG_CY, fixture_record("itar/1")));
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, RIG_ROBOT, fixture_record("itar/2")));
+    fixture_destroy(&f);
+}
+
+TEST(permit, a_refusal_is_opaque_but_to_who_may_read_the_policy)
+{
+    struct fixture f;
+    rig_start(&f, "state");
+    struct weft_digest digest = rig_govern(&f);
+    (void)next_policy(
+        &f, 2, &digest, "permit see\n  who op bo\n  do read\n  on asset weft:policy\n");
+    struct weft_record record = fixture_record("serial:1");
+    record.has_expect = true; /* Which does not hold, and is not told. */
+    record.expect_rev = 7;
+    const struct weft_applied_item *item = rig_commit(&f, RIG_CY, &record, 1);
+    EXPECT_EQ(WEFT_EREFUSED, item->err);
+    EXPECT_TEXT("not permitted (correlation e72cf625d74f7662)", item->error.detail.data);
+    EXPECT_TEXT("", item->error.pointer.data);
+    EXPECT_EQ(0, item->error.present_rev);
+    item = rig_commit(&f, RIG_BO, &record, 1);
+    EXPECT_EQ(WEFT_EREFUSED, item->err);
+    EXPECT_TRUE(strstr(item->error.detail.data, "): ") != NULL);
+    EXPECT_TEXT("/records/0", item->error.pointer.data);
+    fixture_destroy(&f);
+}
+
+TEST(permit, a_repeated_request_is_answered_as_before)
+{
+    struct fixture f;
+    rig_start(&f, "state");
+    struct weft_digest digest = rig_govern(&f);
+    struct weft_record record = fixture_record("serial:1");
+    struct weft_commit commit = {.records = &record, .record_count = 1};
+    commit.request_id.bytes[3] = 9;
+    for (int i = 0; i < 2; i++) {
+        test_entry_begin(&f.entry);
+        EXPECT_TRUE(test_entry_commit(&f.entry, "spiffe://" RIG_CY, &commit));
+        fixture_apply(&f);
+        EXPECT_EQ(WEFT_OK, f.items[0].err);
+        EXPECT_EQ(i == 1, f.items[0].result.repeated);
+        if (i == 0) {
+            (void)next_policy(&f, 2, &digest, "");
+        }
+    }
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, RIG_CY, record));
+    fixture_destroy(&f);
+}
+
+TEST(permit, without_a_policy_nothing_is_permitted)
+{
+    struct fixture f;
+    struct weft_org org = signers_org();
+    rig_start(&f, "state");
+    struct weft_record record = rig_org(&org, roots);
+    EXPECT_EQ(WEFT_OK, commit_by(&f, RIG_ANN, record));
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, RIG_ANN, fixture_record("serial:1")));
+    EXPECT_EQ(WEFT_OK, commit_by(&f, RIG_CY, rig_key(RIG_ANN, false, &org, roots)));
+    EXPECT_EQ(WEFT_OK, commit_by(&f, RIG_CY, rig_policy(1, NULL, RIG_POLICY, by_ann, NULL)));
+    EXPECT_EQ(WEFT_OK, commit_by(&f, RIG_ANN, fixture_record("serial:1")));
+    fixture_destroy(&f);
+}
+
+/* --- random histories ------------------------------------------------------------------------ */
+
+enum {
+    WRITERS = 4,
+    ENTRIES = 150,
+    ENTRY_COMMITS = 5,
+    ASSETS = 12,
+};
+
+static const char *const writers[WRITERS] = {RIG_ANN, RIG_BO, RIG_CY, RIG_ROBOT};
+static const char *const words[WRITERS] = {"op ann", "op bo", "op cy", "svc robot"};
+
+/* What one commit of the history is: everything follows from the seed. */
+struct plan {
+    uint32_t who;
+    uint32_t asset;
+    bool is_policy;    /* Then `masks`. */
+    uint32_t masks[2]; /* Who may create, who may write: a bit for each. */
+};
+
+/* Who may do what, by plain rules. */
+struct plain {
+    uint32_t in_force[2];
+    uint32_t coming[2];
+    bool exists[ASSETS];
+    uint64_t version;
+    struct weft_digest digest;
+    uint32_t allowed;
+    uint32_t denied;
+};
+
+static struct weft_record policy_of(struct plain *p, const struct plan *plan)
+{
+    char rest[400];
+    size_t size =
+        (size_t)snprintf(rest, sizeof(rest), "permit admin\n  who op ann\n  do admin-policy\n");
+    for (int k = 0; k < 2; k++) {
+        size += (size_t)snprintf(rest + size, sizeof(rest) - size, "permit p%d\n  who svc none", k);
+        for (int i = 0; i < WRITERS; i++) {
+            if ((plan->masks[k] & 1u << i) != 0) {
+                size += (size_t)snprintf(rest + size, sizeof(rest) - size, " %s", words[i]);
+            }
+        }
+        size += (size_t)snprintf(
+            rest + size, sizeof(rest) - size, "\n  do %s\n", k == 0 ? "create" : "write");
+    }
+    return rig_policy(++p->version, &p->digest, rest, by_ann, &p->digest);
+}
+
+static void plan_entry(struct plan plans[ENTRY_COMMITS], uint32_t *ret_count)
+{
+    *ret_count = 1 + (uint32_t)test_random(ENTRY_COMMITS);
+    for (uint32_t i = 0; i < *ret_count; i++) {
+        plans[i] = (struct plan){.who = (uint32_t)test_random(WRITERS),
+            .asset = (uint32_t)test_random(ASSETS),
+            .is_policy = test_random(10) == 0,
+            .masks = {(uint32_t)test_random(16), (uint32_t)test_random(16)}};
+    }
+}
+
+/* An entry as bytes of its own, aligned as a log's are, and what is expected of its items. */
+struct kept {
+    struct weft_log_entry entry;
+    bool is_good[ENTRY_COMMITS];
+};
+
+static void keep_entry(struct kept *k, struct test_entry *e, struct plain *p, uint64_t index)
+{
+    struct plan plans[ENTRY_COMMITS];
+    uint32_t count;
+    char name[32];
+    plan_entry(plans, &count);
+    test_entry_begin(e);
+    memcpy(p->in_force, p->coming, sizeof(p->in_force));
+    for (uint32_t i = 0; i < count; i++) {
+        (void)snprintf(name, sizeof(name), "serial:%u", plans[i].asset);
+        struct weft_record record =
+            plans[i].is_policy ? policy_of(p, &plans[i]) : fixture_record(name);
+        struct weft_commit commit = {.records = &record, .record_count = 1};
+        char uri[WEFT_PRINCIPAL_URI_SIZE];
+        (void)snprintf(uri, sizeof(uri), "spiffe://%s", writers[plans[i].who]);
+        EXPECT_TRUE(test_entry_commit(e, uri, &commit));
+        uint32_t mask = p->in_force[p->exists[plans[i].asset] ? 1 : 0];
+        k->is_good[i] = plans[i].is_policy || (mask & 1u << plans[i].who) != 0;
+        if (plans[i].is_policy) {
+            memcpy(p->coming, plans[i].masks, sizeof(p->coming));
+        } else {
+            p->exists[plans[i].asset] = p->exists[plans[i].asset] || k->is_good[i];
+            p->allowed += k->is_good[i];
+            p->denied += !k->is_good[i];
+        }
+    }
+    k->entry = test_entry_end(e, index, 1, SIGNERS_NOW_NS + (int64_t)index * 1000000);
+    void *bytes = aligned_alloc(8, (k->entry.data.size + 7) / 8 * 8);
+    EXPECT_TRUE(bytes != NULL);
+    memcpy(bytes, k->entry.data.data, k->entry.data.size);
+    k->entry.data.data = bytes;
+}
+
+/* Entries from the second on, `step` at once; opened anew behind each `reopen` (0: never). */
+static void play(struct fixture *f, const struct kept *kept, uint32_t step, uint32_t reopen)
+{
+    struct weft_log_entry entries[ENTRIES];
+    for (uint32_t at = 0; at < ENTRIES; at += step) {
+        uint32_t count = at + step <= ENTRIES ? step : ENTRIES - at;
+        for (uint32_t i = 0; i < count; i++) {
+            entries[i] = kept[at + i].entry;
+        }
+        weft_arena_reset(&f->arena);
+        EXPECT_EQ(WEFT_OK, weft_state_apply(f->state, entries, count, at % 2 == 0, &f->arena,
+                               &f->items, &f->item_count, &f->msg));
+        for (uint32_t i = 0; i < f->item_count; i++) {
+            const struct kept *k = &kept[f->items[i].entry_index - entries[0].index + at];
+            EXPECT_EQ(k->is_good[f->items[i].item], f->items[i].err == WEFT_OK);
+        }
+        if (reopen != 0 && at / step % reopen == 0) {
+            fixture_close(f);
+            fixture_open(f);
+        }
+    }
+    f->index = 1 + ENTRIES;
+}
+
+TEST(permit, decisions_are_the_plain_rules_whatever_the_batching_of_applies)
+{
+    static struct kept kept[ENTRIES];
+    static const struct {
+        const char *name;
+        uint32_t step;
+        uint32_t reopen;
+    } replicas[] = {{"a", 1, 0}, {"b", 7, 0}, {"c", ENTRIES, 0}, {"d", 3, 4}};
+    struct test_entry e = {0};
+    struct weft_digest chain = {{0}}, digest = {{0}};
+    struct plain p = {.coming = {13, 13}, .version = 1};
+    for (size_t i = 0; i < sizeof(replicas) / sizeof(replicas[0]); i++) {
+        struct fixture f;
+        struct weft_state_position position;
+        rig_start(&f, replicas[i].name);
+        struct weft_digest first = rig_govern(&f);
+        if (i == 0) {
+            p.digest = first;
+            for (uint32_t n = 0; n < ENTRIES; n++) {
+                keep_entry(&kept[n], &e, &p, f.index + 1 + n);
+            }
+        }
+        play(&f, kept, replicas[i].step, replicas[i].reopen);
+        weft_state_position(f.state, &position);
+        struct weft_digest_result result = fixture_digest(&f);
+        EXPECT_TRUE(i == 0 || weft_digest_equal(&chain, &position.chain)); /* NOD-7, NOD-145 */
+        EXPECT_TRUE(i == 0 || weft_digest_equal(&digest, &result.digest));
+        chain = position.chain;
+        digest = result.digest;
+        fixture_destroy(&f);
+    }
+    EXPECT_TRUE(p.allowed > 100 && p.denied > 100 && p.version > 20);
+    for (uint32_t n = 0; n < ENTRIES; n++) {
+        free((void *)kept[n].entry.data.data);
+    }
+    test_entry_destroy(&e);
+}
