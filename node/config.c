@@ -14,7 +14,7 @@
 
 enum {
     FILE_SIZE_MAX = 256 * 1024, /* chosen: a hundred times the annotated sample */
-    SECTIONS = 8,
+    SECTIONS = 9,
     FIELDS_MAX = WEFT_SETTINGS + 2 * SECTIONS + 4,
 };
 
@@ -40,6 +40,7 @@ static const struct {
     {"node", "", "node"},
     {"tls", "", "tls"},
     {"http", "", "http"},
+    {"policy", "", "policy"},
     {"link", "", "link"},
     {"limits", "", "limits"},
     {"timers", "", "timers"},
@@ -78,8 +79,35 @@ static void add_settings(struct schema *schema, const char *section)
     }
 }
 
+/* `policy: ungoverned`: a word in the place of its section. */
+static void add_mode(struct schema *schema)
+{
+    for (uint32_t i = 0; i < WEFT_SETTINGS; i++) {
+        if (weft_settings[i].type == WEFT_SETTING_MODE) {
+            *add_field(schema) = (cyaml_schema_field_t){.key = weft_settings[i].section,
+                .data_offset = (uint32_t)(offsetof(struct raw, values) + i * sizeof(char *)),
+                .value = {.type = CYAML_STRING,
+                    .flags = (enum cyaml_flag)(CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL),
+                    .data_size = sizeof(char),
+                    .string = {.min = 0, .max = WEFT_CONFIG_NAME_SIZE}}};
+        }
+    }
+}
+
+static bool has_below(const struct weft_yaml_places *places, const char *section)
+{
+    size_t size = strlen(section);
+    for (uint32_t i = 0; i < places->count; i++) {
+        const char *path = places->places[i].path;
+        if (strncmp(path, section, size) == 0 && path[size] == '.') {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The schema that the table of settings describes. */
-static void make_schema(struct schema *schema)
+static void make_schema(struct schema *schema, const struct weft_yaml_places *places)
 {
     const cyaml_schema_field_t *firsts[SECTIONS];
     memset(schema, 0, sizeof(*schema));
@@ -95,7 +123,9 @@ static void make_schema(struct schema *schema)
     }
     const cyaml_schema_field_t *top = &schema->fields[schema->used];
     for (uint32_t s = 0; s < SECTIONS; s++) {
-        if (sections[s].parent[0] == '\0') {
+        if (strcmp(sections[s].key, "policy") == 0 && !has_below(places, "policy")) {
+            add_mode(schema);
+        } else if (sections[s].parent[0] == '\0') {
             add_mapping(schema, sections[s].key, firsts[s]);
         }
     }
@@ -302,6 +332,11 @@ static enum weft_err check_together(const char *file, const struct weft_yaml_pla
         (void)weft_fail(msg, WEFT_EINVAL, "two doors on one address");
         return fail_value(file, places, "node.listen_client", WEFT_EINVAL, msg);
     }
+    bool has_org = config->policy.org[0] != '\0', has_file = config->policy.file[0] != '\0';
+    if (has_org != has_file || (config->policy.is_ungoverned && has_org)) {
+        (void)weft_fail(msg, WEFT_EINVAL, "org and file come together, or mode: ungoverned alone");
+        return fail_value(file, places, "policy", WEFT_EINVAL, msg);
+    }
     if (config->timers.heartbeat_ms > config->timers.election_ms / 2) {
         (void)weft_fail(msg, WEFT_EINVAL,
             "%" PRIu32 " ms is more than half of election_ms (%" PRIu32
@@ -372,7 +407,7 @@ static enum weft_err load(
         }
     }
     if (err == WEFT_OK) {
-        make_schema(&schema);
+        make_schema(&schema, places);
         err =
             load_raw(path, (struct weft_bytes){yaml->data, yaml->size}, places, &schema, &raw, msg);
     }

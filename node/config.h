@@ -34,6 +34,12 @@ struct weft_config {
         char advertise_peer[WEFT_ADDRESS_SIZE_MAX + 1]; /* Default: listen_peer. */
         char advertise_client[WEFT_ADDRESS_SIZE_MAX + 1];
     } node;
+    struct { /* What the site is governed by from its first commit on. */
+        char org[WEFT_CONFIG_PATH_SIZE];  /* Note of the org document; "": none. */
+        char file[WEFT_CONFIG_PATH_SIZE]; /* Note of the first policy. */
+        char keys[WEFT_CONFIG_PATH_SIZE]; /* Directory of enrolments, *.note. */
+        bool is_ungoverned;               /* "policy: ungoverned", in so many words. */
+    } policy;
     struct { /* Client doors of other nodes: where a first start without --bootstrap joins. */
         char endpoints[WEFT_MEMBERS_MAX][WEFT_ADDRESS_SIZE_MAX + 1];
         uint32_t count;

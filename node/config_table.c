@@ -47,6 +47,15 @@ const struct weft_setting weft_settings[WEFT_SETTINGS] = {
 {"http", "tokens", WEFT_SETTING_PATH, AT(http.tokens), "", 0, 0, true,
     "file of bearer tokens: lines of principal and sha256:DIGEST (weft pki token); absent: none"},
 
+{"policy", "org", WEFT_SETTING_PATH, AT(policy.org), "", 0, 0, true,
+    "the signed org document: with --bootstrap the site's first commit (weft pki org)"},
+{"policy", "file", WEFT_SETTING_PATH, AT(policy.file), "", 0, 0, true,
+    "the signed first policy: the same"},
+{"policy", "keys", WEFT_SETTING_PATH, AT(policy.keys), "", 0, 0, true,
+    "directory of signed enrolments of the admins' keys, *.note: the same"},
+{"policy", "mode", WEFT_SETTING_MODE, AT(policy.is_ungoverned), "governed", 0, 0, true,
+    "governed or ungoverned; `policy: ungoverned` for short: everybody with a certificate may all"},
+
 {"link", "peer", WEFT_SETTING_LINK, AT(link.peer), "direct", 0, 0, false,
     "transport between nodes: direct or nng (evidence: node/README.md)"},
 {"link", "client", WEFT_SETTING_LINK, AT(link.client), "direct", 0, 0, false,
@@ -131,6 +140,8 @@ size_t weft_setting_size(const struct weft_setting *setting)
         return sizeof(enum weft_link_type);
     case WEFT_SETTING_LEVEL:
         return sizeof(enum weft_log_level);
+    case WEFT_SETTING_MODE:
+        return sizeof(bool);
     }
     return 0;
 }
@@ -274,6 +285,15 @@ enum weft_err weft_setting_parse(const struct weft_setting *setting, const char 
         memcpy(member, &level, sizeof(level));
         return WEFT_OK;
     }
+    case WEFT_SETTING_MODE: {
+        bool is_ungoverned = strcmp(text, "ungoverned") == 0;
+        if (!is_ungoverned && strcmp(text, "governed") != 0) {
+            return weft_fail(
+                msg, WEFT_EINVAL, "\"%.80s\" is neither governed nor ungoverned", text);
+        }
+        memcpy(member, &is_ungoverned, sizeof(is_ungoverned));
+        return WEFT_OK;
+    }
     }
     return weft_fail(msg, WEFT_EINVAL, "unknown type of setting");
 }
@@ -307,6 +327,9 @@ void weft_setting_format(const struct weft_setting *setting, const struct weft_c
     case WEFT_SETTING_LEVEL:
         (void)snprintf(
             ret_text, size, "%s", weft_log_level_name(*(const enum weft_log_level *)member));
+        return;
+    case WEFT_SETTING_MODE:
+        (void)snprintf(ret_text, size, "%s", *(const bool *)member ? "ungoverned" : "governed");
         return;
     }
 }

@@ -19,6 +19,7 @@ enum weft_setting_type {
     WEFT_SETTING_MS,      /* uint32_t */
     WEFT_SETTING_LINK,    /* enum weft_link_type */
     WEFT_SETTING_LEVEL,   /* enum weft_log_level */
+    WEFT_SETTING_MODE,    /* bool: is it ungoverned? */
 };
 
 struct weft_setting {
@@ -34,7 +35,7 @@ struct weft_setting {
 };
 
 enum {
-    WEFT_SETTINGS = 41
+    WEFT_SETTINGS = 45
 };
 extern const struct weft_setting weft_settings[WEFT_SETTINGS];
 

@@ -12,6 +12,7 @@ enum {
     OPT_CONFIG = 256,
     OPT_CHECK_CONFIG,
     OPT_BOOTSTRAP,
+    OPT_UNGOVERNED,
     OPT_JOIN,
     OPT_DROP_DAMAGED_LOG,
     OPT_RESTORE,
@@ -25,6 +26,7 @@ static const struct option options[] = {
     {"config", required_argument, NULL, OPT_CONFIG},
     {"check-config", required_argument, NULL, OPT_CHECK_CONFIG},
     {"bootstrap", no_argument, NULL, OPT_BOOTSTRAP},
+    {"ungoverned", no_argument, NULL, OPT_UNGOVERNED},
     {"join", required_argument, NULL, OPT_JOIN},
     {"drop-damaged-log", no_argument, NULL, OPT_DROP_DAMAGED_LOG},
     {"restore", required_argument, NULL, OPT_RESTORE},
@@ -41,7 +43,11 @@ static void help(void)
         "weftd - a node of a Weft site\n"
         "\n"
         "    weftd --config FILE                     start; the data directory says what it is\n"
-        "    weftd --config FILE --bootstrap         first start of the first node of a site\n"
+        "    weftd --config FILE --bootstrap         first start of the first node of a site: its\n"
+        "                                            configuration names what governs it\n"
+        "    weftd --config FILE --bootstrap --ungoverned\n"
+        "                                            the same without a policy, for ever: if the\n"
+        "                                            configuration says `policy: ungoverned`\n"
         "    weftd --config FILE --join HOST:PORT    first start of a further node, or of one\n"
         "                                            whose disk was lost: the client door of\n"
         "                                            any node of the site\n"
@@ -104,6 +110,9 @@ int main(int argc, char **argv)
         case OPT_BOOTSTRAP:
             node.start = WEFT_START_BOOTSTRAP;
             break;
+        case OPT_UNGOVERNED:
+            node.ungoverned = true;
+            break;
         case OPT_JOIN:
             node.start = WEFT_START_JOIN;
             node.join_endpoint = optarg;
@@ -134,6 +143,9 @@ int main(int argc, char **argv)
     }
     if (node.config_path == NULL) {
         return usage("--config FILE is missing");
+    }
+    if (node.ungoverned && node.start != WEFT_START_BOOTSTRAP) {
+        return usage("--ungoverned goes with --bootstrap");
     }
     if (restore != NULL) {
         return weft_offline_restore(node.config_path, restore);

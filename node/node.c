@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "node/forwarder.h"
+#include "node/governing.h"
 #include "node/join.h"
 #include "node/logger.h"
 #include "node/notify.h"
@@ -66,6 +67,9 @@ enum weft_err weft_node_propose(
 {
     if (node->phase != WEFT_NODE_RUNNING || !node->is_leader) {
         return WEFT_ENOTLEADER;
+    }
+    if (item->type == WEFT_ITEM_COMMIT && !weft_governing_is_done(node)) { /* NOD-16 */
+        return WEFT_EUNAVAILABLE;
     }
     return weft_proposer_add(&node->proposer, item, waiter);
 }

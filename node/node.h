@@ -39,6 +39,7 @@ struct weft_node_options {
     const char *config_path;
     enum weft_start_type start;
     const char *join_endpoint; /* JOIN: client door of any node. */
+    bool ungoverned;           /* BOOTSTRAP: without org document and policy. */
     bool drop_damaged_log;     /* Operator's word: cut the Raft log at the damage. */
 };
 
@@ -95,6 +96,7 @@ struct weft_node {
     int exit_code;
     /* Counters for status. */
     bool lineage_is_given_up;
+    uint64_t governing_term; /* In which the first commit was proposed here; 0: in none. */
     uint64_t commits, refusals, applied_entries, turns, slow_turns, alarms;
 };
 
@@ -111,7 +113,8 @@ void weft_node_close_parts(struct weft_node *node);
 /* Client address of the present leader, or "". */
 const char *weft_node_leader_address(struct weft_node *node);
 
-/* Queue a request for agreement. Not WEFT_OK: nothing is queued, the caller answers. */
+/* Queue a request for agreement. WEFT_EUNAVAILABLE: a commit, and the site waits to be governed.
+ * Not WEFT_OK: nothing is queued, the caller answers. */
 WEFT_MUST_USE enum weft_err weft_node_propose(
     struct weft_node *node, const struct weft_entry_item *item, const struct weft_waiter *waiter);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "node/governing.h"
 #include "node/join.h"
 #include "node/logger.h"
 #include "node/node.h"
@@ -295,6 +296,7 @@ static enum weft_err open_group(struct weft_node *node, bool is_first, struct we
     node->phase = WEFT_NODE_RUNNING;
     weft_log(WEFT_LOG_INFO, "running", weft_kv("member", node->datadir.identity.member_id),
         weft_kv("term", node->log_start.term), weft_kv("last", node->log_start.last_index));
+    weft_governing_warn(node);
     weft_node_wake(node);
     return WEFT_OK;
 }
@@ -371,6 +373,9 @@ enum weft_err weft_start_group(struct weft_node *node, struct weft_msg *msg)
     if (!is_first) {
         return start_join(node, msg);
     }
-    enum weft_err rv = weft_datadir_set_cluster(&node->datadir, weft_start_random_id(), msg);
+    enum weft_err rv = weft_governing_check_start(node, msg);
+    if (rv == WEFT_OK) {
+        rv = weft_datadir_set_cluster(&node->datadir, weft_start_random_id(), msg);
+    }
     return rv == WEFT_OK ? open_group(node, true, msg) : rv;
 }

@@ -1,6 +1,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "node/governing.h"
 #include "node/node.h"
 
 struct gauges {
@@ -170,6 +171,7 @@ enum weft_err weft_node_status(
     status.last_log_index = raft.last_index;
     status.checkpoint_index = node->checkpoints.newest_index;
     status.chain = position.chain;
+    status.policy = weft_governing_name(node, arena);
     status.gauges = g.list;
     status.gauge_count = g.count;
     *ret_status = status;

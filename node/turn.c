@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "node/forwarder.h"
+#include "node/governing.h"
 #include "node/logger.h"
 #include "node/mutant.h"
 #include "node/node.h"
@@ -137,6 +138,7 @@ static void answer_entries(struct weft_node *node, const struct weft_log_entry *
             const struct weft_applied_item *item = &items[at++];
             node->commits += item->err == WEFT_OK;
             node->refusals += item->err != WEFT_OK;
+            weft_governing_note(node, item);
             if (batch != NULL && item->item < batch->waiter_count) {
                 uint32_t place = weft_node_mutant(WEFT_NODE_MUTANT_ANSWERS_CROSSED)
                                      ? batch->waiter_count - 1 - item->item
@@ -264,6 +266,7 @@ void weft_turn(struct weft_node *node)
     replica_or_fail(node, weft_replica_synced(node->replica, now_ms, &msg), &msg);
     tick_if_due(node, now_ms);
     note_changes(node);
+    weft_governing_turn(node, wall_ns());
     propose(node, now_ms);
     if (apply_committed(node, now_ms)) {
         propose(node, now_ms); /* The commit made room in flight. */

@@ -198,6 +198,20 @@ enum weft_err weft_revoke_encode(
     return weft_document_end(out, before, err, decoded, msg);
 }
 
+void weft_enroll_nonce(const struct weft_digest *org_text, struct weft_text site,
+    uint8_t ret_nonce[WEFT_DOCUMENT_NONCE_SIZE])
+{
+    static const char label[] = "weft-enroll-nonce/v1\n";
+    struct weft_sha256 hash;
+    weft_sha256_init(&hash);
+    weft_sha256_update(&hash, label, sizeof(label) - 1);
+    weft_sha256_update(&hash, site.data, site.size);
+    weft_sha256_update(&hash, "\n", 1);
+    weft_sha256_update(&hash, org_text->bytes, WEFT_DIGEST_SIZE);
+    struct weft_digest digest = weft_sha256_final(&hash);
+    memcpy(ret_nonce, digest.bytes, WEFT_DOCUMENT_NONCE_SIZE);
+}
+
 /* --- who signed ------------------------------------------------------------------------------ */
 
 enum weft_err weft_enroll_check_approval(const struct weft_note *note, enum weft_document_kind kind,

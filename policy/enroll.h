@@ -60,6 +60,12 @@ WEFT_MUST_USE enum weft_err weft_enroll_encode(
 WEFT_MUST_USE enum weft_err weft_revoke_encode(
     const struct weft_revoke *revoke, struct weft_buffer *out, struct weft_msg *msg);
 
+/* What an enrolment at the site has to answer: it follows from the org document in force (the
+ * digest of its text), so that it is good for this site and this version alone, and every replica
+ * knows it without a random number. `site` is "<org>/<site>". */
+void weft_enroll_nonce(const struct weft_digest *org_text, struct weft_text site,
+    uint8_t ret_nonce[WEFT_DOCUMENT_NONCE_SIZE]);
+
 /* Does who asks hold the key, and is it the answer to `nonce` at now_ns? Nothing is said of
  * whether the key may come in. As decode, and
  * WEFT_EREFUSED: out of date, or another nonce. WEFT_EPEER, WEFT_EBADSIG: not signed by the key. */

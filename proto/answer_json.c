@@ -269,6 +269,7 @@ void weft_answer_write_node(struct weft_writer *w, const struct weft_status *sta
     weft_writer_unsigned(w, "checkpoint_index", status->checkpoint_index);
     weft_writer_text(w, "chain", weft_text_of(chain));
     weft_writer_text(w, "version", status->version);
+    weft_writer_text(w, "policy", status->policy);
     weft_writer_open(w, "gauges", '{');
     for (uint32_t i = 0; i < status->gauge_count; i++) {
         char name[NAME_SIZE];

@@ -250,6 +250,7 @@ struct weft_status {
     uint32_t member_count;
     const struct weft_gauge *gauges;
     uint32_t gauge_count;
+    struct weft_text policy; /* "plant1-core 42", "ungoverned", "none"; empty: not told. */
 };
 
 enum weft_member_action {

@@ -358,6 +358,7 @@ void weft_codec_read_status(
         .member_count = s.members.count,
         .gauges = read_gauges(in, s.gauges),
         .gauge_count = s.gauges.count,
+        .policy = weft_codec_text(in, s.policy, WEFT_PATH_SIZE_MAX, "policy"),
     };
 }
 
@@ -381,6 +382,7 @@ struct weft_wire_ref weft_codec_put_status(struct weft_wire_builder *b, const st
         .chain = weft_codec_put_digest(b, &s->chain),
         .members = weft_codec_put_members(b, s->members, s->member_count),
         .gauges = put_gauges(b, s->gauges, s->gauge_count),
+        .policy = weft_codec_put_text(b, s->policy, WEFT_PATH_SIZE_MAX),
     };
     return weft_wire_status_write(b, &refs);
 }

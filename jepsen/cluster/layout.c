@@ -67,14 +67,36 @@ static void write_configuration(struct jep_text *text, const struct jep_plant_op
     }
 }
 
+/* What is judged here is agreement, not policy. A build of before there was one knows no such
+ * setting, so it has a file of its own. */
+static bool write_both(const struct jep_plant_options *o, const struct jep_node_info *node,
+    const char *const *peers, unsigned peers_count, struct jep_message *message)
+{
+    static const char *const names[] = {"weftd-old.yaml", "weftd.yaml"};
+    struct jep_text text = {0};
+    bool is_written = true;
+    for (unsigned i = 0; i < 2 && is_written; i++) {
+        char path[PATH_BYTES];
+        (void)snprintf(path, sizeof(path), "%s/%s", node->home, names[i]);
+        jep_text_free(&text);
+        text = (struct jep_text){0};
+        write_configuration(&text, o, node, peers, peers_count);
+        if (i == 1) {
+            jep_text_puts(&text, "policy: ungoverned\n");
+        }
+        is_written = jep_text_write_file(&text, path, message);
+    }
+    jep_text_free(&text);
+    return is_written;
+}
+
 bool jep_layout_node(const struct jep_plant_options *options, const struct jep_node_info *node,
     const char *const *peers, unsigned peers_count, struct jep_message *message)
 {
-    char weft[PATH_BYTES], pki[PATH_BYTES], tls[PATH_BYTES], path[PATH_BYTES];
+    char weft[PATH_BYTES], pki[PATH_BYTES], tls[PATH_BYTES];
     (void)snprintf(weft, sizeof(weft), "%s/weft", options->bin);
     (void)snprintf(pki, sizeof(pki), "%s/pki-%u", options->out, node->cluster + 1);
     (void)snprintf(tls, sizeof(tls), "%s/tls", node->home);
-    (void)snprintf(path, sizeof(path), "%s/weftd.yaml", node->home);
     if (mkdir(node->home, 0755) != 0 && errno != EEXIST) {
         return jep_failed(message, "%s: %s", node->home, strerror(errno));
     }
@@ -83,9 +105,5 @@ bool jep_layout_node(const struct jep_plant_options *options, const struct jep_n
     if (!jep_run(argv, jep_layout_env, PKI_MS, message)) {
         return false;
     }
-    struct jep_text text = {0};
-    write_configuration(&text, options, node, peers, peers_count);
-    bool is_written = jep_text_write_file(&text, path, message);
-    jep_text_free(&text);
-    return is_written;
+    return write_both(options, node, peers, peers_count, message);
 }

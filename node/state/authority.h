@@ -66,9 +66,4 @@ WEFT_MUST_USE enum weft_err weft_authority_next(const struct weft_authority *aut
     const struct weft_record *record, uint32_t number, const struct weft_authority_place *place,
     struct weft_authority **ret_next, struct weft_refusal *ret_refusal, struct weft_msg *msg);
 
-/* What an enrolment at the site has to answer: it follows from the org document in force, so that
- * it is good for this site and this version alone. `site` is "<org>/<site>". */
-void weft_authority_nonce(const struct weft_digest *org_text, struct weft_text site,
-    uint8_t ret_nonce[WEFT_DOCUMENT_NONCE_SIZE]);
-
 #endif

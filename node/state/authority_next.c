@@ -285,7 +285,7 @@ static enum weft_err take_key(struct step *s)
     if (err != WEFT_OK) {
         return err;
     }
-    weft_authority_nonce(&org->link.digest, s->place->site, nonce);
+    weft_enroll_nonce(&org->link.digest, s->place->site, nonce);
     err = weft_enroll_accept(&s->note, nonce, org, s->place->time_ns, s->place->index, &part->ring,
         &enroll, &s->fault, s->detail);
     if (err == WEFT_OK && !is_name_of(s, &enroll.principal)) {
@@ -403,18 +403,4 @@ enum weft_err weft_authority_next(const struct weft_authority *authority,
     weft_authority_release(s.next);
     return err == WEFT_ENOMEM ? weft_fail(msg, err, "change what governs")
                               : refuse(r, err, number, "/attrs/note");
-}
-
-void weft_authority_nonce(const struct weft_digest *org_text, struct weft_text site,
-    uint8_t ret_nonce[WEFT_DOCUMENT_NONCE_SIZE])
-{
-    static const char label[] = "weft-enroll-nonce/v1\n";
-    struct weft_sha256 hash;
-    weft_sha256_init(&hash);
-    weft_sha256_update(&hash, label, sizeof(label) - 1);
-    weft_sha256_update(&hash, site.data, site.size);
-    weft_sha256_update(&hash, "\n", 1);
-    weft_sha256_update(&hash, org_text->bytes, WEFT_DIGEST_SIZE);
-    struct weft_digest digest = weft_sha256_final(&hash);
-    memcpy(ret_nonce, digest.bytes, WEFT_DOCUMENT_NONCE_SIZE);
 }

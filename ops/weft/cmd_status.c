@@ -190,9 +190,9 @@ static void print_report(const struct weft_args *args, const struct report *r)
     const struct weft_status *site = &r->site.status_result;
     struct weft_text leader = name_of(r, leader_of(r));
     struct weft_table t;
-    (void)printf("site %.*s of %.*s, group %016" PRIx64 ", leader %.*s\n\n", (int)site->site.size,
-        site->site.data, (int)site->org.size, site->org.data, site->cluster, (int)leader.size,
-        leader.data);
+    (void)printf("site %.*s of %.*s, group %016" PRIx64 ", leader %.*s, policy %.*s\n\n",
+        (int)site->site.size, site->site.data, (int)site->org.size, site->org.data, site->cluster,
+        (int)leader.size, leader.data, (int)site->policy.size, site->policy.data);
     weft_table_init(&t, "NODE|ROLE|STATE|>TERM|>COMMIT|>APPLIED|>LAG|>DISK|VERSION|CLIENT DOOR");
     for (uint32_t i = 0; i < r->count; i++) {
         print_row(&t, r, &r->nodes[i]);

@@ -89,6 +89,7 @@ enum weft_exit weft_cmd_model_list(const struct weft_args *args);
 enum weft_exit weft_cmd_model_show(const struct weft_args *args);
 enum weft_exit weft_cmd_pki_init(const struct weft_args *args);
 enum weft_exit weft_cmd_pki_node(const struct weft_args *args);
+enum weft_exit weft_cmd_pki_org(const struct weft_args *args);
 enum weft_exit weft_cmd_pki_person(const struct weft_args *args);
 enum weft_exit weft_cmd_pki_service(const struct weft_args *args);
 enum weft_exit weft_cmd_pki_token(const struct weft_args *args);

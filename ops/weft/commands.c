@@ -1,4 +1,5 @@
 #include "ops/weft/command.h"
+#include "ops/weft/keys.h"
 
 /* The table of commands. One row says everything: help, usage, completion and the parser are
  * made from it. Descriptions are wrapped at 76 columns. */
@@ -57,6 +58,18 @@ static const struct weft_option pki_node_options[] = {{"site", 0, "SITE", "the p
     KEY_OPTIONS, END};
 static const struct weft_option pki_leaf_options[] = {
     {"site", 0, "SITE", "the plant"}, KEY_OPTIONS, END};
+static const struct weft_option pki_org_options[] = {{"org", 0, "ORG", "the organization"},
+    {"site", 0, "SITE", "the plant"},
+    {"admin", 0, "NAME", "a person who may change policy and keys; may be repeated"},
+    {"admin-threshold", 0, "K", "admins that have to sign a change (1)"},
+    {"roots", 0, "N", "root keys (3)"},
+    {"threshold", 0, "K", "roots that have to sign an org document (more than half)"},
+    {"role", 0, "TEXT", "\"CLASS/NAME ROLE ASSET\": who has a role at an asset; may be repeated"},
+    {"attr", 0, "TEXT", "\"CLASS/NAME KEY VALUE\": an attribute of somebody; may be repeated"},
+    {"ca", 0, "FILE", "certificate of the trust root for TLS, whose fingerprint is noted"},
+    {"policy", 0, "FILE", "the first policy; default: admins may all, everybody reads"},
+    {"days", 0, "N", "validity of the org document in days (365)"},
+    {"out", 0, "DIR", "where all is written (org)"}, WEFT_KEYS_NEW_OPTIONS, END};
 static const struct weft_option pki_token_options[] = {
     {"tokens", 0, "FILE", "the file that http.tokens of weftd.yaml names; made if it is not there"},
     {"org", 0, "ORG", "the organization"}, {"site", 0, "SITE", "the plant"},
@@ -547,6 +560,15 @@ const struct weft_command weft_commands[] = {
         "Its name in the certificate is spiffe://ORG/SITE/node/NAME; that, and no\n"
         "DNS name, says who it is. Writes an identity: ca.crt, tls.crt, tls.key.",
         "weft pki node n1 --site plant1 --host n1.plant1.oem.example", weft_cmd_pki_node},
+    {"pki org", "what a site is governed by: keys, org document, first policy", "", 0, 0,
+        pki_org_options, false,
+        "Makes root keys and a key for each admin, signs the org document, the\n"
+        "enrolments of the admins' keys and the first policy, and prints what\n"
+        "weftd.yaml of the first node says of them: they are the site's first\n"
+        "commit. One passphrase protects all keys that are made; openssl pkcs8\n"
+        "-topk8 -scrypt changes it key by key.",
+        "weft pki org --org oem.example --site plant1 --admin ann --admin bo --out org",
+        weft_cmd_pki_org},
     {"pki person", "a person's key and certificate", "NAME", 1, 1, pki_leaf_options, false,
         "Its name in the certificate is spiffe://ORG/SITE/op/NAME. Writes an\n"
         "identity: ca.crt, tls.crt, tls.key.",

@@ -595,7 +595,7 @@ class Document(HttpCase):
         self.addCleanup(self.plant.nodes.pop, "other")
         other.http = self.plant["n1"].http
         other.write_config()
-        other.launch("--bootstrap")
+        other.launch("--bootstrap", "--ungoverned")
         self.addCleanup(other.process.kill)
         self.assertEqual(1, other.process.wait(60))
         self.assertIn("cannot listen there", other.tail())

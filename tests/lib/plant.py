@@ -101,6 +101,8 @@ class Node:
         for section, values in sections.items():
             lines.append(f"{section}:")
             lines += [f"  {key}: {value}" for key, value in values.items()]
+        if "policy" not in sections:
+            lines.append("policy: ungoverned")
         self.config.write_text("\n".join(lines) + "\n")
 
     def launch(self, *arguments, prefix=()):
@@ -208,7 +210,8 @@ class Plant:
     def start(self, seconds=WAIT_S):
         """Bootstrap the first node, join the others, wait until all of them vote."""
         first, *others = self.nodes.values()
-        first.start("--bootstrap", seconds=seconds)
+        how = [] if "policy" in self.settings else ["--ungoverned"]
+        first.start("--bootstrap", *how, seconds=seconds)
         for node in others:
             node.launch("--join", first.client)
         self.wait_for_voters(seconds=seconds)

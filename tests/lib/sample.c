@@ -593,6 +593,7 @@ static struct weft_status status(struct sample *s)
         .checkpoint_index = number(s),
         .chain = digest(s),
         .gauge_count = count(s, 30),
+        .policy = sample_text(s, 20),
     };
     st.members = members(s, &st.member_count);
     struct weft_gauge *gauges = alloc(s, st.gauge_count, sizeof(*gauges));

@@ -491,6 +491,7 @@ static void put_status(struct weft_buffer *out, const struct weft_status *s)
     put_number(out, "checkpoint_index", s->checkpoint_index);
     put_digest(out, "chain", &s->chain);
     put_members(out, s->members, s->member_count);
+    put_text(out, "policy", s->policy);
     key(out, "gauges");
     put(out, "[");
     for (uint32_t i = 0; i < s->gauge_count; i++) {

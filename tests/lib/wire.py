@@ -245,7 +245,8 @@ def decode_status(body):
             "checkpoint_index": s.CheckpointIndex(), "chain": _octets(s, 14).hex(),
             "members": [_member(s.Members(i)) for i in range(s.MembersLength())],
             "gauges": {_text(s.Gauges(i).Name()): s.Gauges(i).Value()
-                       for i in range(s.GaugesLength())}}
+                       for i in range(s.GaugesLength())},
+            "policy": _text(s.Policy())}
 
 
 def decode_error(body):

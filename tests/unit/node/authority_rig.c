@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "node/state/authority.h"
 #include "proto/arith.h"
 #include "tests/lib/test.h"
 
@@ -62,7 +61,7 @@ struct weft_record rig_key(
         .issued_ns = SIGNERS_NOW_NS,
         .expires_ns = SIGNERS_NOW_NS + SIGNERS_DAY_NS};
     struct weft_digest digest = rig_org_digest(org);
-    weft_authority_nonce(&digest, WEFT_TEXT("oem.example/plant1"), enroll.nonce);
+    weft_enroll_nonce(&digest, WEFT_TEXT("oem.example/plant1"), enroll.nonce);
     struct weft_buffer text = {0};
     struct weft_msg msg = {""};
     EXPECT_EQ(WEFT_OK, weft_enroll_encode(&enroll, &text, &msg));

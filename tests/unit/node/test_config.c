@@ -108,6 +108,20 @@ TEST(config, every_section_is_read)
     EXPECT_TEXT("[::1]:7202", config.peers.endpoints[1]);
 }
 
+TEST(config, what_governs_is_named_or_a_word_says_that_nothing_does)
+{
+    EXPECT_EQ(WEFT_OK, load_with("policy: {org: /o/org.note, file: /o/policy.note}\n"));
+    EXPECT_TEXT("/o/org.note", config.policy.org);
+    EXPECT_TEXT("", config.policy.keys);
+    EXPECT_TRUE(!config.policy.is_ungoverned);
+    EXPECT_EQ(WEFT_OK, load_with("policy: ungoverned\n"));
+    EXPECT_TRUE(config.policy.is_ungoverned);
+    EXPECT_EQ(WEFT_OK, load_with("policy:\n  mode: ungoverned\n"));
+    EXPECT_TRUE(config.policy.is_ungoverned);
+    EXPECT_EQ(WEFT_OK, load_with(""));
+    EXPECT_TRUE(!config.policy.is_ungoverned);
+}
+
 TEST(config, what_is_printed_loads_to_the_same)
 {
     EXPECT_EQ(WEFT_OK, load_with("log: {file: \"it's here.log\"}\npeers: [\"h:1\"]\n"));
@@ -133,6 +147,9 @@ TEST(config, error_names_file_line_and_column)
         {"log:\n  level: loud\n", "13:3: log.level: ", "none of debug"},
         {"log:\n  level: info\n  level: warn\n", "14:3: ", "given twice"},
         {"log:\n  level:\n", "13:3: log.level", "empty value"},
+        {"policy: none\n", "12:1: policy", "neither governed nor ungoverned"},
+        {"policy: {org: /o}\n", "12:1: policy: ", "come together"},
+        {"policy: {org: /o, file: /f, mode: ungoverned}\n", "12:1: policy: ", "mode: ungoverned"},
         {"link: {peer: zeromq}\n", "12:8: link.peer: ", "neither direct nor nng"},
         {"limits: {connections: many}\n", "12:10: limits.connections: ", "whole number"},
         {"limits: {connections: 3}\n", "12:10: ", "not within 4 to 65536"},
