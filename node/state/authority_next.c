@@ -174,7 +174,7 @@ static enum weft_err take_org(struct step *s)
         err = weft_fail(s->detail, WEFT_EPEER, "the document of another organization");
     }
     if (err == WEFT_OK) {
-        err = weft_authority_part_index(part);
+        err = weft_subjects_make(&part->org, &part->arena, &part->subjects);
     }
     return err == WEFT_OK ? check_lock_out(s) : fault_of(err, part, s);
 }

@@ -58,6 +58,38 @@ static const struct weft_option pki_node_options[] = {{"site", 0, "SITE", "the p
     KEY_OPTIONS, END};
 static const struct weft_option pki_leaf_options[] = {
     {"site", 0, "SITE", "the plant"}, KEY_OPTIONS, END};
+static const struct weft_option policy_show_options[] = {
+    {"note", 0, NULL, "the whole note, with its signatures"},
+    {"next", 0, NULL, "with the head of the next version: to be edited and applied"},
+    {"org", 0, NULL, "the org document instead"}, END};
+static const struct weft_option policy_sign_options[] = {
+    {"key", 0, "FILE", "NAME.key of an admin, NAME.vkey beside it; may be repeated"},
+    WEFT_KEYS_OPTIONS, END};
+static const struct weft_option policy_apply_options[] = {
+    {"key", 0, "FILE", "NAME.key of an admin, NAME.vkey beside it; may be repeated"},
+    {"signature", 0, "FILE", "signature lines of weft policy sign; may be repeated"},
+    {"dry-run", 'n', NULL, "say what would change, commit nothing"}, WEFT_KEYS_OPTIONS, END};
+#define POLICY_SOURCE_OPTIONS                                                                      \
+    {"policy", 0, "FILE", "a policy in a file; default: the site's"},                              \
+        {"org", 0, "FILE",                                                                         \
+            "an org document in a file; default: the site's. With both no\n"                       \
+            "connection is made"},                                                                 \
+        {"site", 0, "SITE", "whose policy it is; default: that of the first admin"},               \
+    {                                                                                              \
+        "time", 0, "TIME", "when it is asked; default: now"                                        \
+    }
+#define POLICY_FACT_OPTIONS                                                                        \
+    {"kind", 0, "KIND", "kind of the record"}, {"verb", 0, "VERB", "of a command"},                \
+        {"tier", 0, "N", "of a command"},                                                          \
+    {                                                                                              \
+        "label", 0, "LABEL", "of the asset; may be repeated"                                       \
+    }
+static const struct weft_option policy_why_options[] = {
+    POLICY_FACT_OPTIONS, POLICY_SOURCE_OPTIONS, END};
+static const struct weft_option policy_who_can_options[] = {POLICY_FACT_OPTIONS,
+    {"who", 0, "PRINCIPAL", "somebody whom the org document does not name; may be repeated"},
+    POLICY_SOURCE_OPTIONS, END};
+static const struct weft_option policy_what_if_options[] = {POLICY_SOURCE_OPTIONS, END};
 static const struct weft_option pki_org_options[] = {{"org", 0, "ORG", "the organization"},
     {"site", 0, "SITE", "the plant"},
     {"admin", 0, "NAME", "a person who may change policy and keys; may be repeated"},
@@ -487,6 +519,41 @@ const struct weft_command weft_commands[] = {
         "weft model check inspection.json\n"
         "weft model check inspection.json records.jsonl",
         weft_cmd_model_check},
+    {"policy check", "check a policy file", "FILE", 1, 1, NULL, false,
+        "Compiles it, without a connection: exit 2 and FILE:LINE:COLUMN, what was\n"
+        "expected and what was found, if it is none or over a bound. Prints what\n"
+        "the worst request costs.",
+        "weft policy check plant1.policy", weft_cmd_policy_check},
+    {"policy show", "the policy in force", "", 0, 0, policy_show_options, true,
+        "Its text as it was signed.", "weft policy show\nweft policy show --next > plant1.policy",
+        weft_cmd_policy_show},
+    {"policy diff", "what a new policy widens and what it narrows", "[OLD] NEW", 1, 2, NULL, true,
+        "Statement by statement, groups and scopes unfolded. With one file it is\n"
+        "compared with the policy in force; with two no connection is made.",
+        "weft policy diff plant1.policy", weft_cmd_policy_diff},
+    {"policy sign", "sign a policy for somebody else to apply", "FILE", 1, 1, policy_sign_options,
+        false, "Prints a signature line for each key; the file stays as it is.",
+        "weft policy sign plant1.policy --key ann.key > ann.sig", weft_cmd_policy_sign},
+    {"policy apply", "bring a policy into force", "FILE", 1, 1, policy_apply_options, true,
+        "Signs it with keys, joins signatures of others, says what changes, and\n"
+        "commits the note. The site refuses what does not follow the version in\n"
+        "force (rollback, fork, fast-forward), is signed by too few admins, is not\n"
+        "permitted to them, or would lock all of them out. FILE may be a note.",
+        "weft policy apply plant1.policy --key ann.key --signature bo.sig", weft_cmd_policy_apply},
+    {"policy why", "why somebody may do something, or not", "PRINCIPAL ACTION ASSET", 3, 3,
+        policy_why_options, true,
+        "The statement that decides, its line, and near misses. Exit 1 if it is not\n"
+        "permitted.",
+        "weft policy why oem.example/plant1/op/ann write line2/press7 --kind inspection",
+        weft_cmd_policy_why},
+    {"policy who-can", "who may do something", "ACTION ASSET", 2, 2, policy_who_can_options, true,
+        "Of everybody whom the org document names, and of those given by --who.",
+        "weft policy who-can admin-policy weft:policy --kind policy", weft_cmd_policy_who_can},
+    {"policy what-if", "which requests a policy would decide otherwise", "FILE REQUESTS|-", 2, 2,
+        policy_what_if_options, true,
+        "REQUESTS has one JSON object per line: principal, action, and asset, kind,\n"
+        "verb, time where there are any. Prints the number of each line that flips.",
+        "weft policy what-if plant1.policy requests.jsonl", weft_cmd_policy_what_if},
     {"member list", "the members of the site", "", 0, 0, NULL, true,
         "Name, role and addresses of each member, and how far it is.", "weft member list",
         weft_cmd_member_list},

@@ -70,7 +70,8 @@ class Governed(cluster.PlantCase):
     def setUpClass(cls):
         cluster.need("weft")
         # The plant's settings name files that are made first.
-        cls.home = pathlib.Path(cluster.tempfile.mkdtemp(prefix="org-", dir=cluster.options.work))
+        home = cluster.tempfile.mkdtemp(prefix="org-", dir=cluster.options.work)
+        cls.home = pathlib.Path(home).resolve()
         cls.plant_settings = {"policy": make_org(cls.home / "org")}
         super().setUpClass()
         cls.who = {name: cls.plant.authority.issue("plant1", "op", name, cls.plant.directory / name)
@@ -97,6 +98,93 @@ class Governed(cluster.PlantCase):
         self.assertRegex(done.stderr, r"not permitted \(correlation [0-9a-f]{16}\)")
         gauges = self.plant.leader().status()["gauges"]
         self.assertGreaterEqual(gauges["denials_total"], 1)
+
+    def next_policy(self, edit, name="next.policy"):
+        """A file with the text of the next version, edited."""
+        text = self.plant.weft("policy", "show", "--next", check=True).stdout
+        path = self.plant.directory / name
+        path.write_text(edit(text), encoding="utf-8")
+        return path
+
+    def key(self, name):
+        return str(self.home / "org/admins" / f"{name}.key")
+
+    def apply(self, path, *arguments, who="vic"):
+        return self.plant.weft("policy", "apply", str(path), *arguments, identity=self.who[who])
+
+    def assert_refused(self, code, word, done):
+        self.assertEqual(code, done.returncode, done.stdout + done.stderr)
+        self.assertIn(word, done.stderr)
+
+    @staticmethod
+    def let_vic(text):
+        return text + "\npermit vic\n  who  op vic\n  do   write create\n  on   asset box:*\n"
+
+    def test_2_an_admin_changes_the_policy_and_it_is_in_force(self):
+        path = self.next_policy(lambda text: text.replace("do   read subscribe",
+                                                          "do   read subscribe write create"))
+        self.assertEqual(0, weft("policy", "check", path).returncode)
+        why = ("policy", "why", "oem.example/plant1/op/vic", "write", "box:1")
+        self.assertEqual(1, self.plant.weft(*why).returncode)
+        # Who brings it does not matter: the signature of an admin does.
+        done = self.apply(path, "--key", self.key("ann"))
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertIn("policy plant1 2 is in force", done.stdout)
+        self.assertIn("widens", done.stderr)
+        self.assertEqual(0, self.put("vic").returncode)
+        self.assertEqual(0, self.plant.weft(*why).returncode)
+        plant.wait_for("all have it", lambda: self.statuses() == ["plant1 2"] * 3)
+
+    def test_3_what_does_not_follow_is_refused(self):
+        first = self.home / "org/policy.note"
+        self.assert_refused(5, "rollback: version 1, and 2 is in force", self.apply(first))
+        again = self.plant.directory / "again.note"
+        again.write_text(self.plant.weft("policy", "show", "--note", check=True).stdout)
+        self.assert_refused(5, "repeated: version 2 is in force", self.apply(again))
+        fork = self.plant.directory / "fork.policy"
+        fork.write_text(self.plant.weft("policy", "show", check=True).stdout + "# other\n")
+        done = self.apply(fork, "--key", self.key("ann"))
+        self.assert_refused(5, "fork: another version 2", done)
+        gone = self.next_policy(lambda text: text.replace("permit admins\n  who  admins",
+                                                          "permit admins\n  who  op vic"))
+        self.assert_refused(4, "lock-out: ", self.apply(gone, "--key", self.key("bo")))
+        nobody = self.next_policy(lambda text: text)
+        root = str(self.home / "org/roots/a.key")
+        self.assert_refused(4, "threshold: 0 admins", self.apply(nobody, "--key", root))
+        self.assert_refused(2, "nobody has signed it", self.apply(nobody))
+        self.assertEqual(["plant1 2"] * len(self.statuses()), self.statuses())
+
+    def test_4_a_signature_is_made_elsewhere_and_joined(self):
+        path = self.next_policy(lambda text: text.replace("read subscribe write create",
+                                                          "read subscribe"))
+        lines = self.plant.directory / "bo.sig"
+        lines.write_text(weft("policy", "sign", path, "--key", self.key("bo")).stdout)
+        done = self.apply(path, "--signature", str(lines))
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertEqual(4, self.put("vic").returncode)
+        self.assertEqual(0, self.put("ann").returncode)
+
+    def test_5_nodes_that_come_later_decide_alike(self):
+        follower = self.plant.followers()[0]
+        follower.stop()
+        path = self.next_policy(self.let_vic)
+        self.assertEqual(0, self.apply(path, "--key", self.key("ann")).returncode)
+        self.assertEqual(0, self.put("vic").returncode)
+        self.assertEqual(4, self.put("vic", {**GOOD, "asset": "pump:1"}).returncode)
+        follower.start()
+        late = self.plant.add("n4")
+        late.launch("--join", self.plant.leader().client)
+        self.plant.wait_for_voters()
+        index = self.plant.leader().status()["applied_index"]
+        self.plant.wait_for_applied(index)
+        self.assertEqual(["plant1 4"] * 4, self.statuses())
+        self.assertEqual(1, len({node.status()["chain"] for node in self.plant
+                                 if node.status()["applied_index"] == index}))
+        self.assert_same_digests()
+        for node in self.plant:
+            node.stop()
+            done = weft("check-data", node.data)
+            self.assertEqual(0, done.returncode, done.stdout + done.stderr)
 
 
 if __name__ == "__main__":
