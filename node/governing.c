@@ -81,9 +81,9 @@ static enum weft_err add(struct first *f, const char *path, const char *asset)
 static enum weft_err add_key(struct first *f, const char *path)
 {
     struct weft_note note;
-    struct weft_enroll enroll;
+    struct weft_enroll enroll = {.is_replacing = false};
     char asset[WEFT_PRINCIPAL_TEXT_SIZE + 32];
-    struct weft_text bytes;
+    struct weft_text bytes = {NULL, 0};
     enum weft_err err = read_note(f, path, &bytes);
     if (err == WEFT_OK) {
         err = weft_note_parse(bytes, &note, f->msg);

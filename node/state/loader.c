@@ -224,7 +224,7 @@ struct each {
 
 static enum weft_err each_record(struct each *e, uint64_t index, uint32_t ordinal)
 {
-    struct weft_bytes bytes;
+    struct weft_bytes bytes = {NULL, 0};
     struct weft_stored stored = {.index = index, .ordinal = ordinal};
     enum weft_err rv =
         weft_loader_find(&e->loader, index, ordinal, &bytes, &stored.time_ns, e->msg);

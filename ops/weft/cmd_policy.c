@@ -282,8 +282,9 @@ static enum weft_err commit(struct weft_client *client, struct weft_text note, u
         .expect_rev = rev,
         .fields = &field,
         .field_count = 1};
-    struct weft_client_message answer,
-        request = {.kind = WEFT_KIND_COMMIT, .commit = {.records = &record, .record_count = 1}};
+    struct weft_client_message answer = {.kind = 0};
+    struct weft_client_message request = {
+        .kind = WEFT_KIND_COMMIT, .commit = {.records = &record, .record_count = 1}};
     enum weft_err err = getrandom(request.commit.request_id.bytes, 16, 0) == 16
                             ? weft_client_call(client, &request, &arena, &answer, msg)
                             : weft_fail(msg, WEFT_EIO, "no random request id");

@@ -115,7 +115,7 @@ enum weft_err weft_keys_make(const char *directory, const char *label, const cha
 {
     struct weft_ed25519_pair pair;
     struct weft_buffer pem = {.size_max = WEFT_KEYFILE_SIZE_MAX};
-    char vkey[WEFT_VKEY_TEXT_SIZE + 1];
+    char vkey[WEFT_VKEY_TEXT_SIZE], line[WEFT_VKEY_TEXT_SIZE + 1];
     enum weft_err err = weft_files_make_directory(directory, 0700, msg);
     if (err == WEFT_OK) {
         err = weft_ed25519_generate(&pair, msg);
@@ -133,9 +133,9 @@ enum weft_err weft_keys_make(const char *directory, const char *label, const cha
     }
     if (err == WEFT_OK) {
         weft_verifier_format(&ret_signer->verifier, vkey);
-        strcat(vkey, "\n");
+        (void)snprintf(line, sizeof(line), "%s\n", vkey);
         err = write_file(directory, label, ".vkey",
-            (struct weft_bytes){(const uint8_t *)vkey, strlen(vkey)}, 0644, msg);
+            (struct weft_bytes){(const uint8_t *)line, strlen(line)}, 0644, msg);
     }
     weft_keyfile_destroy(&pem);
     weft_random_wipe(&pair, sizeof(pair));

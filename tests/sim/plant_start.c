@@ -164,6 +164,7 @@ static enum weft_err on_install(
 static void configure(struct plant_node *pn)
 {
     struct weft_config *c = &pn->node.config;
+    c->policy.is_ungoverned = true; /* What is judged here is agreement. */
     (void)snprintf(c->node.name, sizeof(c->node.name), "n%" PRIu64, pn->sim->id);
     (void)snprintf(c->node.site, sizeof(c->node.site), "plant1");
     (void)snprintf(c->node.org, sizeof(c->node.org), "acme.example");
