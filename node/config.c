@@ -257,6 +257,12 @@ static enum weft_err fail_value(const char *file, const struct weft_yaml_places 
     const char *path, enum weft_err err, struct weft_msg *msg)
 {
     const struct weft_yaml_place *place = weft_yaml_places_find(places, path);
+    const char *dot = strrchr(path, '.');
+    if (place == NULL && dot != NULL) { /* A word in the place of its section. */
+        char section[WEFT_YAML_PATH_SIZE];
+        (void)snprintf(section, sizeof(section), "%.*s", (int)(dot - path), path);
+        place = weft_yaml_places_find(places, section);
+    }
     uint32_t line = place != NULL ? place->line : 1;
     uint32_t column = place != NULL ? place->column : 1;
     return weft_wrap(msg, err, "%s:%" PRIu32 ":%" PRIu32 ": %s", file, line, column, path);
