@@ -62,6 +62,30 @@ static void chain_end(struct apply *a)
     }
 }
 
+/* --- the audit log --------------------------------------------------------------------------- */
+
+/* `seed` NULL: the entry is no batch, and its leaves have the time of the last one. */
+static enum weft_err audit_begin(struct apply *a, const uint8_t *seed)
+{
+    const struct weft_audit_entry entry = {.term = a->position.public.term,
+        .index = a->position.public.index,
+        .time_ns = seed != NULL ? a->time_ns : a->position.public.time_ns,
+        .seed = seed};
+    return weft_audit_begin(a->state->audit, &entry, a->state->batch, a->msg);
+}
+
+/* `statements`: of its records, as leaves of a tree, so that one of them can be shown alone. */
+static enum weft_err audit_commit(
+    struct apply *a, struct weft_text principal, const struct weft_merkle_range *statements)
+{
+    struct weft_digest evidence = weft_merkle_root(statements);
+    const struct weft_audit_act act = {.act = WEFT_AUDIT_ACT_COMMIT,
+        .principal = principal,
+        .count = statements->size,
+        .evidence = &evidence};
+    return weft_audit_add(a->state->audit, &act, a->state->batch, a->msg);
+}
+
 /* --- answers --------------------------------------------------------------------------------- */
 
 static struct weft_text keep_text(struct apply *a, struct weft_text text)
@@ -314,10 +338,11 @@ static enum weft_err accept(struct apply *a, const struct weft_commit *commit,
             return no_memory(a);
         }
     }
+    struct weft_merkle_range statements = {0};
     chain_add(a, CHAIN_ACCEPTED, commit->record_count);
     for (uint32_t i = 0; i < commit->record_count; i++) {
         struct weft_record record = commit->records[i];
-        struct weft_digest digest;
+        struct weft_digest digest = {{0}};
         weft_answer_fill_in(&record, principal, a->time_ns);
         context.place.ordinal = a->ordinal + i;
         context.place.schema = weft_models_schema(s->models, record.kind, a->position.public.index);
@@ -325,6 +350,10 @@ static enum weft_err accept(struct apply *a, const struct weft_commit *commit,
             weft_stage_record(&s->stage, &context, &record, names[i], &digest, a->msg);
         if (rv == WEFT_OK) {
             rv = weft_govern_note(s->govern, &s->stage, &record, a->msg);
+        }
+        struct weft_digest leaf = weft_merkle_leaf(digest.bytes, WEFT_DIGEST_SIZE);
+        if (rv == WEFT_OK) {
+            rv = weft_merkle_append(&statements, &leaf);
         }
         if (rv != WEFT_OK) {
             return rv;
@@ -346,7 +375,7 @@ static enum weft_err accept(struct apply *a, const struct weft_commit *commit,
     weft_models_accept(s->models);
     weft_authorities_accept(s->authorities);
     a->position.public.records += commit->record_count;
-    return WEFT_OK;
+    return audit_commit(a, principal, &statements);
 }
 
 static enum weft_err apply_commit(
@@ -427,7 +456,10 @@ static enum weft_err apply_command(struct apply *a, struct weft_bytes data)
     a->seed = reader.salt_seed;
     a->ordinal = 0;
     struct weft_entry_item entry_item;
-    enum weft_err rv;
+    enum weft_err rv = audit_begin(a, a->seed);
+    if (rv != WEFT_OK) {
+        return rv;
+    }
     if (weft_node_mutant(WEFT_NODE_MUTANT_FOLLOWER_SKIPS) && !a->with_results &&
         a->position.public.index % 8 == 0) {
         return WEFT_OK;
@@ -471,7 +503,11 @@ static enum weft_err apply_change(struct apply *a, struct weft_bytes data)
     chain_add(a, CHAIN_CHANGE, (uint32_t)data.size);
     weft_sha256_update(&a->chain, data.data, data.size);
     a->position.public.conf_index = a->position.public.index;
-    return WEFT_OK;
+    struct weft_digest evidence = weft_sha256(data.data, data.size);
+    const struct weft_audit_act act = {
+        .act = WEFT_AUDIT_ACT_MEMBERS, .count = 1, .evidence = &evidence};
+    enum weft_err rv = audit_begin(a, NULL);
+    return rv == WEFT_OK ? weft_audit_add(s->audit, &act, s->batch, a->msg) : rv;
 }
 
 static enum weft_err apply_entry(struct apply *a, const struct weft_log_entry *entry)
@@ -497,11 +533,13 @@ static enum weft_err apply_entry(struct apply *a, const struct weft_log_entry *e
         rv = apply_command(a, entry->data);
         break;
     case WEFT_ENTRY_BARRIER:
+        rv = audit_begin(a, NULL);
         break;
     case WEFT_ENTRY_CHANGE:
         rv = apply_change(a, entry->data);
         break;
     }
+    weft_audit_end(a->state->audit, a->state->batch);
     chain_end(a);
     return rv;
 }
@@ -527,6 +565,7 @@ static void put_heads(struct apply *a)
     }
     struct weft_key key = weft_key_single(WEFT_KEY_POSITION);
     weft_store_batch_put(s->batch, &key, position, sizeof(position));
+    weft_audit_put(s->audit, s->batch);
 }
 
 static size_t count_items(const struct weft_log_entry *entries, uint32_t entry_count)

@@ -4,6 +4,7 @@
  * damage, not faults of that code: those are the tests' matter. What is compared is, by type of
  * key, the number of pairs and the sum of their digests: order does not matter, and no second
  * copy is kept. */
+#include "node/state/audit_check.h"
 #include "node/state/loader.h"
 #include "node/state/machine.h"
 #include "proto/arith.h"
@@ -25,6 +26,7 @@ struct checker {
     struct weft_names *names; /* Of the world made again. */
     struct weft_models *models;
     struct weft_authorities *authorities;
+    struct weft_audit_check *audit;
     struct weft_store_batch *batch;
     struct weft_stage stage;
     struct weft_position position;
@@ -117,6 +119,9 @@ static enum weft_err check_record(struct checker *c, struct weft_bytes bytes, in
     if (rv == WEFT_OK) {
         rv = weft_authorities_learn(c->authorities, &record, c->index, time_ns, c->msg);
     }
+    if (rv == WEFT_OK) {
+        rv = weft_audit_check_record(c->audit, c->index, &stored, c->msg);
+    }
     c->check->links += record.link_count;
     return rv;
 }
@@ -201,6 +206,13 @@ static bool report(struct checker *c, uint64_t before)
     return c->check->on_progress(c->check->ctx, c->records, c->position.public.records);
 }
 
+static enum weft_err check_leaves(struct checker *c, struct weft_bytes key, struct weft_bytes value)
+{
+    enum weft_err rv = weft_audit_check_leaves(c->audit, key, value, c->batch, c->msg);
+    weft_store_batch_drain(c->batch, on_made, c);
+    return rv;
+}
+
 static enum weft_err check_key(struct checker *c, struct weft_bytes key, struct weft_bytes value)
 {
     uint64_t before = c->records;
@@ -212,6 +224,8 @@ static enum weft_err check_key(struct checker *c, struct weft_bytes key, struct 
         rv = check_pack(c, key, value);
     } else if (key.data[0] == WEFT_KEY_REQUESTS) {
         rv = check_requests(c, key, value);
+    } else if (key.data[0] == WEFT_KEY_AUDIT_LEAVES) {
+        rv = check_leaves(c, key, value);
     }
     if (rv == WEFT_OK && !report(c, before)) {
         rv = weft_fail(c->msg, WEFT_ECLOSED, "stopped");
@@ -228,6 +242,10 @@ static enum weft_err check_keys(struct checker *c)
     }
     if (rv == WEFT_OK) {
         rv = weft_store_walk_err(c->walk, c->msg);
+        if (rv != WEFT_OK && c->records == 0) { /* RocksDB does not name the file of a blob. */
+            return weft_wrap(c->msg, rv, "at or behind leaf %llu of the audit log",
+                (unsigned long long)weft_audit_check_next(c->audit));
+        }
     }
     return rv == WEFT_OK ? end_index(c) : rv;
 }
@@ -262,6 +280,7 @@ static enum weft_err compare_sums(struct checker *c)
         {WEFT_KEY_RECORDS, "packs of records"},
         {WEFT_KEY_LATE, "records out of order of time"},
         {WEFT_KEY_VERSION, "records by asset"},
+        {WEFT_KEY_AUDIT_TILE, "tiles of the audit log"},
     };
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         const struct sum *found = &c->found[types[i].type], *made = &c->made[types[i].type];
@@ -302,7 +321,7 @@ static enum weft_err compare_counts(struct checker *c)
 static enum weft_err check_types(const struct checker *c)
 {
     for (int type = 0; type < 256; type++) {
-        if (c->found[type].count > 0 && strchr("CDEIKLMNPQRSTV", type) == NULL) {
+        if (c->found[type].count > 0 && strchr("ABCDEIKLMNPQRSTUV", type) == NULL) {
             return weft_fail(c->msg, WEFT_ECORRUPT, "%llu keys of unknown type 0x%02x",
                 (unsigned long long)c->found[type].count, type);
         }
@@ -362,6 +381,9 @@ static enum weft_err begin(struct checker *c)
             c->msg);
     }
     if (rv == WEFT_OK) {
+        rv = weft_audit_check_create(c->store, &c->audit, c->msg);
+    }
+    if (rv == WEFT_OK) {
         c->batch = weft_store_batch_create();
         c->walk = weft_store_walk_create(c->store, NULL, true);
         c->stage.arena.size_max = WEFT_STATE_ARENA_SIZE_MAX;
@@ -392,8 +414,12 @@ enum weft_err weft_state_check(struct weft_state_check *check, struct weft_msg *
     if (rv == WEFT_OK) {
         rv = compare_counts(&c);
     }
+    if (rv == WEFT_OK) {
+        rv = weft_audit_check_end(c.audit, c.position.public.index, msg);
+    }
     weft_models_destroy(c.models);
     weft_authorities_destroy(c.authorities);
+    weft_audit_check_destroy(c.audit);
     weft_names_destroy(c.names);
     weft_stage_destroy(&c.stage);
     weft_store_batch_destroy(c.batch);

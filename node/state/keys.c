@@ -127,3 +127,22 @@ struct weft_key weft_key_requests(uint64_t index)
     weft_put_be48(key.bytes + 1, index);
     return key;
 }
+
+struct weft_key weft_key_audit_leaves(uint64_t first)
+{
+    struct weft_key key;
+    key.size = WEFT_KEY_AUDIT_LEAVES_SIZE;
+    key.bytes[0] = WEFT_KEY_AUDIT_LEAVES;
+    weft_put_be64(key.bytes + 1, first);
+    return key;
+}
+
+struct weft_key weft_key_audit_tile(unsigned level, uint64_t index)
+{
+    struct weft_key key;
+    key.size = WEFT_KEY_AUDIT_TILE_SIZE;
+    key.bytes[0] = WEFT_KEY_AUDIT_TILE;
+    key.bytes[1] = (uint8_t)level;
+    weft_put_be64(key.bytes + 2, index);
+    return key;
+}

@@ -14,6 +14,8 @@
 #include "proto/record.h"
 
 enum weft_key_type {
+    WEFT_KEY_AUDIT_LEAVES = 'A', /* number of the first: leaves of the audit log, of one entry */
+    WEFT_KEY_AUDIT_TILE = 'B',   /* level, index: a full tile of it */
     WEFT_KEY_CONFIGURATION = 'C',
     WEFT_KEY_DICTIONARY = 'D', /* id to name of a kind or rel */
     WEFT_KEY_WORD = 'E',       /* and name to id */
@@ -27,6 +29,7 @@ enum weft_key_type {
     WEFT_KEY_RECORDS = 'R',  /* index, first ordinal: a pack of records */
     WEFT_KEY_IDENTITY = 'S',
     WEFT_KEY_LATE = 'T',    /* asset, at, record: those that came out of order of time */
+    WEFT_KEY_AUDIT = 'U',   /* how far it goes (audit_head.h) */
     WEFT_KEY_VERSION = 'V', /* asset, kind, record */
 };
 
@@ -51,6 +54,8 @@ enum {
     WEFT_KEY_MIRROR_SIZE = WEFT_KEY_MIRROR_PREFIX_SIZE + 8 + WEFT_INDEX_SIZE + WEFT_ORDINAL_SIZE,
     WEFT_KEY_REQUESTS_SIZE = 1 + WEFT_INDEX_SIZE,
     WEFT_KEY_ASSETS_SIZE = 1 + WEFT_ASSET_ID_SIZE,
+    WEFT_KEY_AUDIT_LEAVES_SIZE = 1 + 8,
+    WEFT_KEY_AUDIT_TILE_SIZE = 1 + 1 + 8,
 };
 
 /* A record's place in the state. */
@@ -140,5 +145,7 @@ struct weft_key weft_key_links(uint64_t asset, uint64_t index, uint32_t ordinal)
 struct weft_key weft_key_mirror(
     uint64_t target, uint16_t rel, int64_t at_ns, uint64_t index, uint32_t ordinal);
 struct weft_key weft_key_requests(uint64_t index);
+struct weft_key weft_key_audit_leaves(uint64_t first);
+struct weft_key weft_key_audit_tile(unsigned level, uint64_t index);
 
 #endif

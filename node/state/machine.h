@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "node/state/audit.h"
 #include "node/state/authorities.h"
 #include "node/state/govern.h"
 #include "node/state/lineage/shelf.h"
@@ -56,6 +57,7 @@ struct weft_state {
     struct weft_authorities *authorities; /* NULL when read only. */
     struct weft_feed *feed;               /* The index of lineage, if there is one. */
     struct weft_govern *govern;           /* NULL when read only. */
+    struct weft_audit *audit;             /* NULL when read only. */
     struct weft_shelf shelf;
     struct weft_position position;
     struct weft_buffer configuration;

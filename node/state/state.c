@@ -219,6 +219,10 @@ static enum weft_err open_parts(
     if (rv != WEFT_OK || s->is_read_only) {
         return rv;
     }
+    rv = weft_audit_create(s->store, s->position.public.index, &s->audit, msg);
+    if (rv != WEFT_OK) {
+        return rv;
+    }
     rv =
         weft_names_create(s->store, HEADS_BYTES, s->position.public.assets, secret, &s->names, msg);
     if (rv == WEFT_OK) {
@@ -294,6 +298,7 @@ void weft_state_close(struct weft_state *state)
     weft_assert(atomic_load(&state->views) == 0); /* NOD-109 */
     weft_models_destroy(state->models);
     weft_authorities_destroy(state->authorities);
+    weft_audit_destroy(state->audit);
     weft_shelf_close(&state->shelf);
     weft_feed_destroy(state->feed);
     weft_govern_destroy(state->govern);
@@ -320,6 +325,11 @@ struct weft_authority *weft_state_authority(struct weft_state *state)
 void weft_state_denials(const struct weft_state *state, struct weft_denials *ret_denials)
 {
     *ret_denials = state->denials;
+}
+
+struct weft_merkle_head weft_state_audit(const struct weft_state *state)
+{
+    return weft_audit_tree(state->audit);
 }
 
 void weft_state_lineage(const struct weft_state *state, struct weft_lineage_stats *ret_stats)

@@ -16,6 +16,7 @@
 #include "node/state/store_log.h"
 #include "node/state/yield.h"
 #include "policy/decide.h"
+#include "policy/merkle.h"
 #include "proto/checkpoint.h"
 #include "proto/client.h"
 #include "proto/entry.h"
@@ -81,6 +82,9 @@ struct weft_denials {
     uint64_t by_action[WEFT_ACTIONS]; /* What the first record that was refused asked for. */
 };
 void weft_state_denials(const struct weft_state *state, struct weft_denials *ret_denials);
+
+/* The audit log (node/state/audit.h) of all that was applied. Of a state that is not read only. */
+struct weft_merkle_head weft_state_audit(const struct weft_state *state);
 
 /* What the index of lineage takes. */
 void weft_state_lineage(const struct weft_state *state, struct weft_lineage_stats *ret_stats);
@@ -148,7 +152,8 @@ WEFT_MUST_USE enum weft_err weft_view_digest(struct weft_view *view, const volat
  * applies go on. The position it speaks for is read from the checkpoint itself. */
 WEFT_MUST_USE enum weft_err weft_state_checkpoint(
     struct weft_state *state, const char *directory, struct weft_msg *msg);
-/* Checksums of the files that the open state consists of. WEFT_EIO. Any thread. */
+/* Checksums of the files that the open state, or a copy of it, consists of. WEFT_EIO. Any thread.
+ */
 WEFT_MUST_USE enum weft_err weft_state_files(
     struct weft_state *state, weft_store_on_file *on_file, void *ctx, struct weft_msg *msg);
 /* Make everything applied so far durable: so that the log below it may be trimmed without a
