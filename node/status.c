@@ -89,7 +89,6 @@ static void add_all(struct gauges *g, const struct weft_node *node,
     uint64_t free_bytes = 0, used_bytes = 0;
     add(g, "records", position->records);
     add(g, "assets", position->assets);
-    add(g, "audit_leaves", weft_state_audit(node->state).size);
     add_lineage(g, node->state);
     add(g, "commits_total", node->commits);
     add(g, "refusals_total", node->refusals);
@@ -173,6 +172,9 @@ enum weft_err weft_node_status(
     status.checkpoint_index = node->checkpoints.newest_index;
     status.chain = position.chain;
     status.policy = weft_governing_name(node, arena);
+    const struct weft_merkle_head audit = weft_state_audit(node->state);
+    status.audit_size = audit.size;
+    status.audit_root = audit.root;
     status.gauges = g.list;
     status.gauge_count = g.count;
     *ret_status = status;

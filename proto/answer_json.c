@@ -258,8 +258,9 @@ const char *weft_answer_role_name(enum weft_role role)
 
 void weft_answer_write_node(struct weft_writer *w, const struct weft_status *status)
 {
-    char chain[WEFT_DIGEST_TEXT_SIZE];
+    char chain[WEFT_DIGEST_TEXT_SIZE], root[WEFT_DIGEST_TEXT_SIZE];
     weft_digest_format(&status->chain, chain);
+    weft_digest_format(&status->audit_root, root);
     weft_writer_text(w, "state", status->state);
     weft_writer_unsigned(w, "term", status->term);
     weft_writer_unsigned(w, "commit_index", status->commit_index);
@@ -268,6 +269,8 @@ void weft_answer_write_node(struct weft_writer *w, const struct weft_status *sta
     weft_writer_unsigned(w, "last_log_index", status->last_log_index);
     weft_writer_unsigned(w, "checkpoint_index", status->checkpoint_index);
     weft_writer_text(w, "chain", weft_text_of(chain));
+    weft_writer_unsigned(w, "audit_size", status->audit_size);
+    weft_writer_text(w, "audit_root", weft_text_of(root));
     weft_writer_text(w, "version", status->version);
     weft_writer_text(w, "policy", status->policy);
     weft_writer_open(w, "gauges", '{');

@@ -59,6 +59,7 @@ enum weft_query_type {
     WEFT_QUERY_RECALL = 7,        /* Finished units that a lot, machine or part type affects. */
     WEFT_QUERY_TWIN = 8,          /* The state of an asset, derived from the thread. */
     WEFT_QUERY_DIFF = 9,          /* What differs between two of its states. */
+    WEFT_QUERY_AUDIT = 10,        /* The audit log: its head, or a file of it. */
 };
 
 /* The configurations of a serialized asset, for DIFF. */
@@ -84,7 +85,8 @@ struct weft_query {
     enum weft_query_type type;
     enum weft_consistency consistency;
     uint64_t min_index;
-    struct weft_text asset;      /* ASSET, STORY, traces, RECALL (a lot), TWIN, DIFF. */
+    struct weft_text asset;      /* ASSET, STORY, traces, RECALL (a lot), TWIN, DIFF. AUDIT: empty
+                                  * (the head), "checkpoint", or a path of policy/tile.h. */
     struct weft_text asset_glob; /* FIND, COMMITS: '*' any run of bytes, '?' one; empty: all. */
     struct weft_text kind;       /* FIND: empty for all. */
     struct weft_text where_path; /* FIND: field path; empty for no condition. */
@@ -246,6 +248,8 @@ struct weft_status {
     uint64_t last_log_index;
     uint64_t checkpoint_index;
     struct weft_digest chain; /* State chain at applied_index. */
+    uint64_t audit_size;      /* Leaves of the audit log, and the root of their tree. */
+    struct weft_digest audit_root;
     const struct weft_member *members;
     uint32_t member_count;
     const struct weft_gauge *gauges;
@@ -326,6 +330,15 @@ struct weft_forward {
     struct weft_bytes commit;
 };
 
+/* The audit log at `index`, and a file of it (policy/tile.h), at most WEFT_ANSWER_SIZE_MAX. */
+struct weft_audit_result {
+    uint64_t index;
+    uint64_t first_index; /* The entry that the log begins with; 0: there is none. */
+    uint64_t size;
+    struct weft_digest root;
+    struct weft_bytes content;
+};
+
 struct weft_error_answer {
     enum weft_err err;
     struct weft_text detail;  /* For people; says place and remedy. */
@@ -359,6 +372,7 @@ struct weft_client_message {
         struct weft_block block; /* BLOCK_PUT, BLOCK_RESULT */
         struct weft_block_put_result block_put_result;
         struct weft_block_get block_get;
+        struct weft_audit_result audit;
     };
 };
 

@@ -179,6 +179,19 @@ static void read_block_get(
     m->block_get = (struct weft_block_get){weft_codec_digest(in, g.digest, "digest"), g.is_local};
 }
 
+static void read_audit(struct weft_codec_in *in, const void *table, struct weft_client_message *m)
+{
+    struct weft_wire_audit_result a;
+    weft_wire_audit_result_read(table, &a);
+    m->audit = (struct weft_audit_result){
+        .index = a.index,
+        .first_index = a.first_index,
+        .size = a.size,
+        .root = weft_codec_digest(in, a.root, "root"),
+        .content = weft_codec_bytes(in, a.content, WEFT_ANSWER_SIZE_MAX, "content"),
+    };
+}
+
 static void read_forward(struct weft_codec_in *in, const void *table, struct weft_client_message *m)
 {
     struct weft_wire_forward_request f;
@@ -226,6 +239,7 @@ static const struct family *family_of(unsigned kind)
             ANSWER},
         [WEFT_KIND_BLOCK_GET] = {weft_wire_block_get_open, read_block_get, REQUEST},
         [WEFT_KIND_BLOCK_RESULT] = {weft_wire_block_open, read_block, ANSWER},
+        [WEFT_KIND_AUDIT_RESULT] = {weft_wire_audit_result_open, read_audit, ANSWER},
         [WEFT_KIND_FORWARD] = {weft_wire_forward_request_open, read_forward, REQUEST},
     };
     bool is_known = kind < sizeof(families) / sizeof(families[0]) && families[kind].open != NULL;
@@ -383,6 +397,19 @@ static struct weft_wire_ref put_block(struct weft_wire_builder *b, const struct 
     return weft_wire_block_write(b, &refs);
 }
 
+static struct weft_wire_ref put_audit(
+    struct weft_wire_builder *b, const struct weft_audit_result *a)
+{
+    const struct weft_wire_audit_result_refs refs = {
+        .index = a->index,
+        .first_index = a->first_index,
+        .size = a->size,
+        .root = weft_codec_put_digest(b, &a->root),
+        .content = weft_codec_put_bytes(b, a->content, WEFT_ANSWER_SIZE_MAX),
+    };
+    return weft_wire_audit_result_write(b, &refs);
+}
+
 static struct weft_wire_ref put_message(
     struct weft_wire_builder *b, const struct weft_client_message *m)
 {
@@ -440,6 +467,8 @@ static struct weft_wire_ref put_message(
             b, &(struct weft_wire_block_get_refs){
                    .digest = weft_codec_put_digest(b, &m->block_get.digest),
                    .is_local = m->block_get.is_local});
+    case WEFT_KIND_AUDIT_RESULT:
+        return put_audit(b, &m->audit);
     case WEFT_KIND_FORWARD:
         return weft_wire_forward_request_write(b,
             &(struct weft_wire_forward_request_refs){

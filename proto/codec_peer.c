@@ -189,6 +189,20 @@ static void read_read_index_result(
     };
 }
 
+static void read_audit_line(
+    struct weft_codec_in *in, const void *table, struct weft_peer_message *m)
+{
+    struct weft_wire_audit_line a;
+    weft_wire_audit_line_read(table, &a);
+    read_header(in, a.header, &m->header);
+    m->audit_line = (struct weft_audit_line){
+        .size = a.size,
+        .root = weft_codec_digest(in, a.root, "root"),
+        .vkey = weft_codec_text(in, a.vkey, WEFT_AUDIT_LINE_SIZE_MAX, "vkey"),
+        .line = weft_codec_text(in, a.line, WEFT_AUDIT_LINE_SIZE_MAX, "line"),
+    };
+}
+
 static void read_fetch(struct weft_codec_in *in, const void *table, struct weft_peer_message *m)
 {
     struct weft_wire_fetch f;
@@ -234,6 +248,7 @@ static const struct family *family_of(uint16_t kind)
         [WEFT_KIND_PONG] = {weft_wire_ping_open, read_pong},
         [WEFT_KIND_READ_INDEX] = {weft_wire_read_index_open, read_read_index},
         [WEFT_KIND_READ_INDEX_RESULT] = {weft_wire_read_index_result_open, read_read_index_result},
+        [WEFT_KIND_AUDIT_LINE] = {weft_wire_audit_line_open, read_audit_line},
         [WEFT_KIND_FETCH] = {weft_wire_fetch_open, read_fetch},
         [WEFT_KIND_CHUNK] = {weft_wire_chunk_open, read_chunk},
     };
@@ -423,6 +438,19 @@ static struct weft_wire_ref put_read_index_result(struct weft_wire_builder *b,
     return weft_wire_read_index_result_write(b, &refs);
 }
 
+static struct weft_wire_ref put_audit_line(
+    struct weft_wire_builder *b, const struct weft_audit_line *a, struct weft_wire_ref header)
+{
+    const struct weft_wire_audit_line_refs refs = {
+        .header = header,
+        .size = a->size,
+        .root = weft_codec_put_digest(b, &a->root),
+        .vkey = weft_codec_put_text(b, a->vkey, WEFT_AUDIT_LINE_SIZE_MAX),
+        .line = weft_codec_put_text(b, a->line, WEFT_AUDIT_LINE_SIZE_MAX),
+    };
+    return weft_wire_audit_line_write(b, &refs);
+}
+
 static struct weft_wire_ref put_fetch(
     struct weft_wire_builder *b, const struct weft_fetch *f, struct weft_wire_ref header)
 {
@@ -463,6 +491,8 @@ static struct weft_wire_ref put_message(
         return put_read_index(b, &m->read_index, header);
     case WEFT_KIND_READ_INDEX_RESULT:
         return put_read_index_result(b, &m->read_index_result, header);
+    case WEFT_KIND_AUDIT_LINE:
+        return put_audit_line(b, &m->audit_line, header);
     case WEFT_KIND_FETCH:
         return put_fetch(b, &m->fetch, header);
     case WEFT_KIND_CHUNK:

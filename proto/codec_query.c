@@ -12,7 +12,8 @@ _Static_assert((int)WEFT_QUERY_ASSET == WEFT_WIRE_QUERY_TYPE_ASSET &&
                    (int)WEFT_QUERY_TRACE_BACK == WEFT_WIRE_QUERY_TYPE_TRACE_BACK &&
                    (int)WEFT_QUERY_RECALL == WEFT_WIRE_QUERY_TYPE_RECALL &&
                    (int)WEFT_QUERY_TWIN == WEFT_WIRE_QUERY_TYPE_TWIN &&
-                   (int)WEFT_QUERY_DIFF == WEFT_WIRE_QUERY_TYPE_DIFF,
+                   (int)WEFT_QUERY_DIFF == WEFT_WIRE_QUERY_TYPE_DIFF &&
+                   (int)WEFT_QUERY_AUDIT == WEFT_WIRE_QUERY_TYPE_AUDIT,
     "query types are the schema's");
 _Static_assert((int)WEFT_TWIN_UNSPECIFIED == WEFT_WIRE_CONFIGURATION_UNSPECIFIED &&
                    (int)WEFT_TWIN_DESIGNED == WEFT_WIRE_CONFIGURATION_DESIGNED &&
@@ -81,7 +82,7 @@ void weft_codec_read_query(
     weft_wire_query_read(table, &q);
     m->query = (struct weft_query){
         .type = (enum weft_query_type)weft_codec_enum(
-            in, q.query_type, WEFT_QUERY_ASSET, WEFT_QUERY_DIFF, "query_type"),
+            in, q.query_type, WEFT_QUERY_ASSET, WEFT_QUERY_AUDIT, "query_type"),
         .consistency = (enum weft_consistency)weft_codec_enum(
             in, q.consistency, WEFT_LINEARIZABLE, WEFT_MIN_INDEX, "consistency"),
         .min_index = q.min_index,
@@ -354,6 +355,8 @@ void weft_codec_read_status(
         .last_log_index = s.last_log_index,
         .checkpoint_index = s.checkpoint_index,
         .chain = weft_codec_digest(in, s.chain, "chain"),
+        .audit_size = s.audit_size,
+        .audit_root = weft_codec_digest(in, s.audit_root, "audit_root"),
         .members = weft_codec_read_members(in, s.members),
         .member_count = s.members.count,
         .gauges = read_gauges(in, s.gauges),
@@ -380,6 +383,8 @@ struct weft_wire_ref weft_codec_put_status(struct weft_wire_builder *b, const st
         .last_log_index = s->last_log_index,
         .checkpoint_index = s->checkpoint_index,
         .chain = weft_codec_put_digest(b, &s->chain),
+        .audit_size = s->audit_size,
+        .audit_root = weft_codec_put_digest(b, &s->audit_root),
         .members = weft_codec_put_members(b, s->members, s->member_count),
         .gauges = put_gauges(b, s->gauges, s->gauge_count),
         .policy = weft_codec_put_text(b, s->policy, WEFT_PATH_SIZE_MAX),

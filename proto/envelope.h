@@ -39,6 +39,7 @@ enum weft_message_kind {
     WEFT_KIND_READ_INDEX_RESULT = 25,
     WEFT_KIND_FETCH = 26, /* bulk link only */
     WEFT_KIND_CHUNK = 27, /* bulk link only */
+    WEFT_KIND_AUDIT_LINE = 28,
 
     /* Client door, proto/client.h. */
     WEFT_KIND_COMMIT = 64,
@@ -63,6 +64,7 @@ enum weft_message_kind {
     WEFT_KIND_BLOCK_GET = 86,
     WEFT_KIND_BLOCK_RESULT = 87,
     WEFT_KIND_FORWARD = 88, /* answered as COMMIT is */
+    WEFT_KIND_AUDIT_RESULT = 90,
 };
 
 struct weft_envelope {

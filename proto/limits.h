@@ -52,6 +52,7 @@ enum {
     WEFT_MESSAGE_SIZE_MAX = 8 * 1024 * 1024, /* any envelope; larger is dropped unread */
     WEFT_CLIENT_MESSAGE_SIZE_MAX = 1024 * 1024,
     WEFT_ANSWER_SIZE_MAX = 4 * 1024 * 1024,
+    WEFT_AUDIT_LINE_SIZE_MAX = 512,    /* a name of 255 bytes and a signature, or a key */
     WEFT_CHUNK_SIZE_MAX = 1024 * 1024, /* checkpoint bytes per message on the bulk link */
     WEFT_MESSAGE_DEPTH_MAX = 16,       /* FlatBuffers nesting */
     WEFT_MESSAGE_TABLES_MAX = 200000,  /* FlatBuffers tables in one message */

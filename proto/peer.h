@@ -102,6 +102,14 @@ struct weft_read_index {
     uint64_t id; /* Follower's counter; the result echoes it. */
 };
 
+/* AUDIT_LINE: the sender signed this tree of the audit log (node/audit_sign.h). */
+struct weft_audit_line {
+    uint64_t size;
+    struct weft_digest root;
+    struct weft_text vkey; /* The key (policy/signer.h). */
+    struct weft_text line;     /* The signature line of the note, with its newline. */
+};
+
 struct weft_read_index_result {
     uint64_t id;
     uint64_t index;    /* Read once applied >= index. */
@@ -122,6 +130,7 @@ struct weft_peer_message {
         struct weft_ping pong;
         struct weft_read_index read_index;
         struct weft_read_index_result read_index_result;
+        struct weft_audit_line audit_line;
         struct weft_fetch fetch;
         struct weft_chunk chunk;
     };

@@ -202,6 +202,8 @@ static const char *find_fault(const struct weft_peer_message *m)
     case WEFT_KIND_BLOCK_GET:
     case WEFT_KIND_BLOCK_RESULT:
     case WEFT_KIND_FORWARD:
+    case WEFT_KIND_AUDIT_RESULT:
+    case WEFT_KIND_AUDIT_LINE:
         break;
     }
     return "not a message of this link";

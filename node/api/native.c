@@ -264,6 +264,8 @@ static void dispatch(struct weft_native *n, const struct weft_identity *identity
     case WEFT_KIND_READ_INDEX_RESULT:
     case WEFT_KIND_FETCH:
     case WEFT_KIND_CHUNK:
+    case WEFT_KIND_AUDIT_LINE:
+    case WEFT_KIND_AUDIT_RESULT:
     case WEFT_KIND_COMMIT_RESULT:
     case WEFT_KIND_PAGE:
     case WEFT_KIND_STATUS_RESULT:

@@ -452,6 +452,8 @@ static enum weft_err dispatch(struct weft_run *run)
         return weft_query_trace(run);
     case WEFT_QUERY_RECALL:
         return weft_query_recall(run);
+    case WEFT_QUERY_AUDIT:
+        break;
     }
     return weft_fail(run->msg, WEFT_EINVAL, "there is no query of type %d", (int)run->query->type);
 }
@@ -478,6 +480,8 @@ static void finish(const struct weft_run *run, struct weft_client_message *ret_a
     case WEFT_QUERY_DIFF:
         *ret_answer =
             (struct weft_client_message){.kind = WEFT_KIND_DOCUMENT, .document = *run->document};
+        break;
+    case WEFT_QUERY_AUDIT:
         break;
     }
 }
@@ -524,6 +528,9 @@ static enum weft_err answer_by(
 enum weft_err weft_view_query(struct weft_view *view, const struct weft_query *query,
     struct weft_arena *arena, struct weft_client_message *ret_answer, struct weft_msg *msg)
 {
+    if (query->type == WEFT_QUERY_AUDIT) {
+        return weft_query_audit(view, query->asset, arena, ret_answer, msg);
+    }
     struct weft_run run = {.view = view,
         .snapshot = view->snapshot,
         .query = query,

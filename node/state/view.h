@@ -142,5 +142,9 @@ WEFT_MUST_USE enum weft_err weft_query_trace(struct weft_run *run);
 WEFT_MUST_USE enum weft_err weft_query_recall(struct weft_run *run);
 WEFT_MUST_USE enum weft_err weft_query_twin(struct weft_run *run);
 WEFT_MUST_USE enum weft_err weft_query_diff(struct weft_run *run);
+/* The audit log's head, or the file of it that `path` names. WEFT_ENOTFOUND: it has no such one;
+ * WEFT_EINVAL: no path of it. */
+WEFT_MUST_USE enum weft_err weft_query_audit(struct weft_view *view, struct weft_text path,
+    struct weft_arena *arena, struct weft_client_message *ret_answer, struct weft_msg *msg);
 
 #endif

@@ -162,6 +162,28 @@ static void print_digests(const struct report *r)
     weft_table_print(&t, stdout);
 }
 
+/* Roots of equal sizes are equal, or nodes have two logs. */
+static void print_audit(const struct report *r)
+{
+    const struct weft_status *newest = NULL;
+    bool is_split = false;
+    for (uint32_t i = 0; i < r->count; i++) {
+        const struct weft_status *s = status_of(&r->nodes[i]);
+        for (uint32_t j = 0; s != NULL && j < i; j++) {
+            const struct weft_status *t = status_of(&r->nodes[j]);
+            is_split = is_split || (t != NULL && t->audit_size == s->audit_size &&
+                                       !weft_digest_equal(&t->audit_root, &s->audit_root));
+        }
+        newest = s != NULL && (newest == NULL || s->audit_size > newest->audit_size) ? s : newest;
+    }
+    if (newest != NULL) {
+        char root[WEFT_DIGEST_TEXT_SIZE];
+        weft_digest_format(&newest->audit_root, root);
+        (void)printf("\naudit log: %" PRIu64 " leaves, root %s%s\n", newest->audit_size, root,
+            is_split ? ": NODES HAVE OTHER ROOTS OF ONE SIZE" : "");
+    }
+}
+
 static void print_row(struct weft_table *t, const struct report *r, const struct node *n)
 {
     const struct weft_status *s = status_of(n);
@@ -206,6 +228,7 @@ static void print_report(const struct weft_args *args, const struct report *r)
                 s->gauges[g].name.data, s->gauges[g].value);
         }
     }
+    print_audit(r);
     if (r->has_digests) {
         print_digests(r);
     }

@@ -194,6 +194,16 @@ static const struct weft_option find_options[] = {{"kind", 'k', "KIND", "records
     {"by", 0, "PATH", "what the groups are: a field, author (default) or source"},
     {"limit", 'n', "N", "at most so many records (25)"},
     {"cursor", 0, "C", "go on from the cursor of the last answer"}, READ_OPTIONS, END};
+static const struct weft_option audit_options[] = {
+    {"stale", 0, NULL, "whatever the node has: no round to the others"}, END};
+static const struct weft_option audit_verify_options[] = {
+    {"keys", 0, "FILE",
+        "keys of the log, one a line as log.vkey has them, of each\n"
+        "node of the site, from where they are trusted"},
+    {"threshold", 0, "N", "keys that must have signed; default: the majority"},
+    {"known", 0, "FILE", "an older checkpoint, which must be its beginning"},
+    END,
+};
 static const struct weft_option telemetry_get_options[] = {
     {"raw", 0, NULL, "the block as it is kept, compressed"},
     END,
@@ -470,6 +480,29 @@ const struct weft_command weft_commands[] = {
         "weft find --asset 'serial:box/*' --limit 100\n"
         "weft find --kind inspection --differs verdict --by organization",
         weft_cmd_find},
+    {"audit head", "how large the audit log is, and the root of its tree", "", 0, 0, audit_options,
+        true,
+        "Whatever was governed has a leaf in it: each commit, each refusal by policy,\n"
+        "each change of members. Every node has the same tree.",
+        "weft audit head", weft_cmd_audit_head},
+    {"audit show", "leaves of the audit log", "N...", 1, -1, audit_options, true,
+        "As they are hashed. They hold digests alone: of the statements that were\n"
+        "committed, and pseudonyms of who did it.",
+        "weft audit show 1187", weft_cmd_audit_show},
+    {"audit prove", "that a leaf is in the audit log", "N", 1, 1, audit_options, true,
+        "Prints a proof (C2SP tlog-proof) with the newest checkpoint that a majority\n"
+        "of the nodes has signed. Who has it, the leaf and the keys needs no more.",
+        "weft audit prove 1187 >1187.tlog-proof", weft_cmd_audit_prove},
+    {"audit export", "the whole audit log into a directory", "DIR", 1, 1, audit_options, true,
+        "As C2SP tlog-tiles lays it out, up to the newest checkpoint that a majority\n"
+        "of the nodes has signed. What is there already is not asked for again, so\n"
+        "that exporting to the same place again brings it forward.",
+        "weft audit export /media/stick/plant1", weft_cmd_audit_export},
+    {"audit verify", "that an exported audit log is what its checkpoint says", "DIR", 1, 1,
+        audit_verify_options, false,
+        "Needs no node. Every entry is hashed, every tile compared, and the root with\n"
+        "the one that was signed. Exit 1 if a single bit differs, with the file.",
+        "weft audit verify /media/stick/plant1 --keys plant1.keys", weft_cmd_audit_verify},
     {"telemetry get", "the lines of blocks of telemetry", "DIGEST...", 1, -1, telemetry_get_options,
         true,
         "Blocks are named by their SHA-256 in the records of process runs. Any node\n"

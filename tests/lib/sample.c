@@ -12,14 +12,15 @@ const enum weft_message_kind sample_peer_kinds[] = {WEFT_KIND_REQUEST_VOTE,
     WEFT_KIND_REQUEST_VOTE_RESULT, WEFT_KIND_APPEND_ENTRIES, WEFT_KIND_APPEND_ENTRIES_RESULT,
     WEFT_KIND_INSTALL_SNAPSHOT, WEFT_KIND_TIMEOUT_NOW, WEFT_KIND_PING, WEFT_KIND_PONG,
     WEFT_KIND_READ_INDEX, WEFT_KIND_READ_INDEX_RESULT, WEFT_KIND_FETCH, WEFT_KIND_CHUNK,
-    (enum weft_message_kind)0};
+    WEFT_KIND_AUDIT_LINE, (enum weft_message_kind)0};
 
 const enum weft_message_kind sample_client_kinds[] = {WEFT_KIND_COMMIT, WEFT_KIND_COMMIT_RESULT,
     WEFT_KIND_QUERY, WEFT_KIND_PAGE, WEFT_KIND_STATUS, WEFT_KIND_STATUS_RESULT, WEFT_KIND_MEMBER,
     WEFT_KIND_MEMBER_RESULT, WEFT_KIND_DIGEST, WEFT_KIND_DIGEST_RESULT, WEFT_KIND_CHECKPOINT,
     WEFT_KIND_CHECKPOINT_RESULT, WEFT_KIND_FILE, WEFT_KIND_FILE_RESULT, WEFT_KIND_ERROR,
     WEFT_KIND_TRACE_RESULT, WEFT_KIND_DOCUMENT, WEFT_KIND_BLOCK_PUT, WEFT_KIND_BLOCK_PUT_RESULT,
-    WEFT_KIND_BLOCK_GET, WEFT_KIND_BLOCK_RESULT, WEFT_KIND_FORWARD, (enum weft_message_kind)0};
+    WEFT_KIND_BLOCK_GET, WEFT_KIND_BLOCK_RESULT, WEFT_KIND_FORWARD, WEFT_KIND_AUDIT_RESULT,
+    (enum weft_message_kind)0};
 
 /* --- scalars --------------------------------------------------------------------------------- */
 
@@ -378,6 +379,10 @@ void sample_peer(
     case WEFT_KIND_READ_INDEX:
         m.read_index.id = number(s);
         break;
+    case WEFT_KIND_AUDIT_LINE:
+        m.audit_line = (struct weft_audit_line){number(s), digest(s),
+            sample_text(s, WEFT_AUDIT_LINE_SIZE_MAX), sample_text(s, WEFT_AUDIT_LINE_SIZE_MAX)};
+        break;
     case WEFT_KIND_READ_INDEX_RESULT:
         m.read_index_result = (struct weft_read_index_result){
             number(s), number(s), (enum weft_err)sample_random(s, WEFT_ERRS)};
@@ -397,7 +402,7 @@ void sample_peer(
 static struct weft_query query(struct sample *s)
 {
     struct weft_query q = {
-        .type = (enum weft_query_type)(WEFT_QUERY_ASSET + sample_random(s, WEFT_QUERY_DIFF)),
+        .type = (enum weft_query_type)(WEFT_QUERY_ASSET + sample_random(s, WEFT_QUERY_AUDIT)),
         .consistency = (enum weft_consistency)sample_random(s, 3),
         .min_index = number(s),
         .asset = sample_text(s, WEFT_ASSET_SIZE_MAX),
@@ -592,6 +597,8 @@ static struct weft_status status(struct sample *s)
         .last_log_index = number(s),
         .checkpoint_index = number(s),
         .chain = digest(s),
+        .audit_size = number(s),
+        .audit_root = digest(s),
         .gauge_count = count(s, 30),
         .policy = sample_text(s, 20),
     };
@@ -686,6 +693,10 @@ void sample_client(
         break;
     case WEFT_KIND_BLOCK_GET:
         m.block_get = (struct weft_block_get){digest(s), coin(s)};
+        break;
+    case WEFT_KIND_AUDIT_RESULT:
+        m.audit = (struct weft_audit_result){
+            number(s), number(s), number(s), digest(s), bytes_of_size(s, sample_random(s, 20000))};
         break;
     case WEFT_KIND_FORWARD:
         m.forward =

@@ -312,6 +312,12 @@ static void put_peer_body(struct weft_buffer *out, const struct weft_peer_messag
     case WEFT_KIND_READ_INDEX:
         put_number(out, "read_id", m->read_index.id);
         break;
+    case WEFT_KIND_AUDIT_LINE:
+        put_number(out, "size", m->audit_line.size);
+        put_digest(out, "root", &m->audit_line.root);
+        put_text(out, "vkey", m->audit_line.vkey);
+        put_text(out, "line", m->audit_line.line);
+        break;
     case WEFT_KIND_READ_INDEX_RESULT:
         put_number(out, "read_id", m->read_index_result.id);
         put_number(out, "index", m->read_index_result.index);
@@ -501,6 +507,8 @@ static void put_status(struct weft_buffer *out, const struct weft_status *s)
         put(out, "}");
     }
     put(out, "]");
+    put_number(out, "audit_size", s->audit_size);
+    put_digest(out, "audit_root", &s->audit_root);
 }
 
 static void put_member_request(struct weft_buffer *out, const struct weft_member_request *m)
@@ -587,6 +595,13 @@ static void put_client_body(struct weft_buffer *out, const struct weft_client_me
     case WEFT_KIND_BLOCK_PUT_RESULT:
         put_digest(out, "digest", &m->block_put_result.digest);
         put_bool(out, "was_there", m->block_put_result.was_there);
+        break;
+    case WEFT_KIND_AUDIT_RESULT:
+        put_number(out, "index", m->audit.index);
+        put_number(out, "first_index", m->audit.first_index);
+        put_number(out, "size", m->audit.size);
+        put_digest(out, "root", &m->audit.root);
+        put_bytes(out, "content", m->audit.content);
         break;
     case WEFT_KIND_BLOCK_GET:
         put_digest(out, "digest", &m->block_get.digest);

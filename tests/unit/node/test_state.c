@@ -431,7 +431,7 @@ static enum weft_err ask(struct fixture *f, const struct weft_query *query, stru
 
 TEST(state, refuses_types_of_questions_that_there_are_not)
 {
-    static const int types[] = {0, WEFT_QUERY_DIFF + 1, 77};
+    static const int types[] = {0, WEFT_QUERY_AUDIT + 1, 77};
     struct fixture f;
     struct weft_page page;
     fixture_init(&f, "state");

@@ -22,12 +22,12 @@ ROUNDS = 25
 TABLES = {
     16: 'RequestVote', 17: 'RequestVoteResult', 18: 'AppendEntries', 19: 'AppendEntriesResult',
     20: 'InstallSnapshot', 21: 'TimeoutNow', 22: 'Ping', 23: 'Ping', 24: 'ReadIndex',
-    25: 'ReadIndexResult', 26: 'Fetch', 27: 'Chunk',
+    25: 'ReadIndexResult', 26: 'Fetch', 27: 'Chunk', 28: 'AuditLine',
     64: 'CommitRequest', 65: 'CommitResult', 66: 'Query', 67: 'Page', 68: 'StatusRequest',
     69: 'Status', 70: 'MemberRequest', 71: 'MemberResult', 72: 'DigestRequest',
     73: 'DigestResult', 74: 'CheckpointRequest', 75: 'CheckpointResult', 76: 'FileRequest',
     77: 'FileResult', 78: 'ErrorAnswer', 80: 'TraceResult', 82: 'Document', 84: 'Block',
-    85: 'BlockPutResult', 86: 'BlockGet', 87: 'Block', 88: 'ForwardRequest',
+    85: 'BlockPutResult', 86: 'BlockGet', 87: 'Block', 88: 'ForwardRequest', 90: 'AuditResult',
 }
 ENVELOPE = struct.Struct('<IHHQ')
 compared = 0

@@ -1,0 +1,150 @@
+#include "ops/weft/audit_files.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/note.h"
+
+enum {
+    ARENA_SIZE_MAX = 2 * WEFT_ANSWER_SIZE_MAX,
+};
+
+void weft_audit_source_init(
+    struct weft_audit_source *source, struct weft_client *client, bool is_stale)
+{
+    *source = (struct weft_audit_source){
+        .client = client, .is_stale = is_stale, .arena = {.size_max = ARENA_SIZE_MAX}};
+}
+
+void weft_audit_source_close(struct weft_audit_source *source)
+{
+    weft_arena_destroy(&source->arena);
+}
+
+enum weft_err weft_audit_source_ask(struct weft_audit_source *source, const char *path,
+    struct weft_audit_result *ret_result, struct weft_msg *msg)
+{
+    const struct weft_client_message request = {.kind = WEFT_KIND_QUERY,
+        .query = {.type = WEFT_QUERY_AUDIT,
+            .consistency = source->is_stale ? WEFT_STALE : WEFT_LINEARIZABLE,
+            .asset = weft_text_of(path)}};
+    struct weft_client_message answer;
+    weft_arena_reset(&source->arena);
+    enum weft_err err = weft_client_call(source->client, &request, &source->arena, &answer, msg);
+    if (err == WEFT_OK && answer.kind != WEFT_KIND_AUDIT_RESULT) {
+        err = weft_fail(msg, WEFT_EVERSION, "the node answered with something else");
+    }
+    if (err == WEFT_OK) {
+        *ret_result = answer.audit;
+    }
+    return err;
+}
+
+static enum weft_err ask_tile(struct weft_audit_source *source, const struct weft_tile *tile,
+    struct weft_bytes *ret_content, struct weft_msg *msg)
+{
+    char path[WEFT_TILE_PATH_SIZE];
+    struct weft_audit_result result;
+    weft_tile_format(tile, path);
+    enum weft_err err = weft_audit_source_ask(source, path, &result, msg);
+    if (err == WEFT_OK) {
+        *ret_content = result.content;
+    }
+    return err;
+}
+
+enum weft_err weft_audit_source_leaf(struct weft_audit_source *source, uint64_t size,
+    uint64_t number, struct weft_bytes *ret_leaf, struct weft_msg *msg)
+{
+    const uint64_t index = number / WEFT_TILE_WIDTH;
+    const struct weft_tile tile = {
+        .is_bundle = true, .index = index, .width = weft_tile_width(size, 0, index)};
+    struct weft_bytes rest;
+    if (number >= size) {
+        return weft_fail(msg, WEFT_ENOTFOUND, "there is no leaf %" PRIu64 ": the log has %" PRIu64,
+            number, size);
+    }
+    enum weft_err err = ask_tile(source, &tile, &rest, msg);
+    for (uint64_t i = 0; err == WEFT_OK && i <= number % WEFT_TILE_WIDTH; i++) {
+        err = weft_bundle_next(&rest, ret_leaf);
+        if (err != WEFT_OK) {
+            err = weft_fail(msg, err, "the node answered with something else");
+        }
+    }
+    return err;
+}
+
+enum weft_err weft_audit_files_checkpoint(
+    struct weft_text bytes, struct weft_checkpoint_note *ret_checkpoint, struct weft_msg *msg)
+{
+    struct weft_note note;
+    enum weft_err err = weft_note_parse(bytes, &note, msg);
+    return err == WEFT_OK ? weft_checkpoint_note_parse(note.text, ret_checkpoint, msg) : err;
+}
+
+enum weft_err weft_audit_source_checkpoint(struct weft_audit_source *source,
+    struct weft_buffer *out, struct weft_merkle_head *ret_head, struct weft_msg *msg)
+{
+    struct weft_audit_result result;
+    struct weft_checkpoint_note checkpoint;
+    enum weft_err err = weft_audit_source_ask(source, "checkpoint", &result, msg);
+    if (err == WEFT_OK) {
+        err = weft_buffer_append(out, result.content.data, result.content.size);
+    }
+    if (err == WEFT_OK) {
+        err = weft_audit_files_checkpoint(
+            (struct weft_text){(const char *)out->data, out->size}, &checkpoint, msg);
+    }
+    if (err == WEFT_OK) {
+        *ret_head = checkpoint.head;
+    }
+    return err;
+}
+
+enum weft_err weft_audit_source_tile(void *ctx, const struct weft_tile *tile,
+    struct weft_digest ret_hashes[WEFT_TILE_WIDTH], struct weft_msg *msg)
+{
+    struct weft_bytes content;
+    enum weft_err err = ask_tile(ctx, tile, &content, msg);
+    return err == WEFT_OK ? weft_tile_hashes(content, tile->width, ret_hashes, msg) : err;
+}
+
+/* --- on disk --------------------------------------------------------------------------------- */
+
+enum weft_err weft_audit_files_write(
+    const char *directory, const char *path, struct weft_bytes bytes, struct weft_msg *msg)
+{
+    char full[WEFT_FILES_PATH_SIZE], parent[WEFT_FILES_PATH_SIZE];
+    enum weft_err err = weft_files_join(directory, path, full, msg);
+    if (err != WEFT_OK) {
+        return err;
+    }
+    memcpy(parent, full, sizeof(parent));
+    *strrchr(parent, '/') = '\0';
+    err = weft_files_make_directory(parent, 0755, msg);
+    return err == WEFT_OK ? weft_files_write(full, bytes, 0644, true, msg) : err;
+}
+
+enum weft_err weft_audit_files_fetch(struct weft_audit_source *source, const char *directory,
+    const struct weft_tile *tile, struct weft_msg *msg)
+{
+    char path[WEFT_TILE_PATH_SIZE], full[WEFT_FILES_PATH_SIZE];
+    struct weft_bytes content;
+    weft_tile_format(tile, path);
+    enum weft_err err = weft_files_join(directory, path, full, msg);
+    if (err != WEFT_OK || weft_files_exists(full)) {
+        return err;
+    }
+    err = ask_tile(source, tile, &content, msg);
+    return err == WEFT_OK ? weft_audit_files_write(directory, path, content, msg) : err;
+}
+
+enum weft_err weft_audit_files_read(
+    void *ctx, const char *path, struct weft_buffer *ret_data, struct weft_msg *msg)
+{
+    const struct weft_audit_reading *reading = ctx;
+    char full[WEFT_FILES_PATH_SIZE];
+    enum weft_err err = weft_files_join(reading->directory, path, full, msg);
+    return err == WEFT_OK ? weft_files_read(full, ret_data, msg) : err;
+}
