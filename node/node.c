@@ -1,5 +1,6 @@
 #include "node/node.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "node/replies.h"
 #include "node/start.h"
 #include "node/turn.h"
+#include "policy/checkpoint_note.h"
 #include "proto/check.h"
 
 enum {
@@ -160,7 +162,8 @@ void weft_node_close_parts(struct weft_node *node)
     node->closing = 1; /* Held until everything below has been told. */
     node->closing += 2 + (node->native != NULL) + (node->http != NULL) + (node->forwarder != NULL) +
                      (node->peers != NULL) + (node->join != NULL) +
-                     (node->checkpoints.work != NULL) + (node->telemetry != NULL);
+                     (node->checkpoints.work != NULL) + (node->telemetry != NULL) +
+                     (node->audit_sign != NULL);
     weft_reads_close(&node->reads, one_closed, node);
     weft_digests_close(&node->digests, one_closed, node);
     if (node->checkpoints.work != NULL) {
@@ -168,6 +171,10 @@ void weft_node_close_parts(struct weft_node *node)
     }
     if (node->telemetry != NULL) {
         weft_telemetry_close(node->telemetry, one_closed, node);
+    }
+    if (node->audit_sign != NULL) {
+        weft_audit_sign_close(node->audit_sign, one_closed, node);
+        node->audit_sign = NULL;
     }
     if (node->join != NULL) {
         weft_join_close(node->join, one_closed, node);
@@ -342,6 +349,41 @@ static void on_corrupt(void *ctx, const struct weft_msg *msg)
     weft_node_fail(ctx, "state_failed", WEFT_ECORRUPT, msg);
 }
 
+static void tell_audit(void *ctx, const struct weft_audit_line *line)
+{
+    struct weft_node *node = ctx;
+    const struct weft_peer_message message = {.kind = WEFT_KIND_AUDIT_LINE, .audit_line = *line};
+    if (node->peers != NULL) {
+        weft_peers_tell(node->peers, &message);
+    }
+}
+
+static void wake_audit(void *ctx)
+{
+    weft_node_wake(ctx);
+}
+
+/* Its key lies beside the certificate. */
+static enum weft_err open_audit(struct weft_node *node, struct weft_msg *msg)
+{
+    const struct weft_config *config = &node->config;
+    char directory[PATH_MAX], key[PATH_MAX], origin[WEFT_ORIGIN_SIZE_MAX + 1];
+    const char *slash = strrchr(config->tls.cert, '/');
+    int parent = slash != NULL ? (int)(slash - config->tls.cert) + 1 : 0;
+    (void)snprintf(directory, sizeof(directory), "%s/audit", config->node.data);
+    (void)snprintf(key, sizeof(key), "%.*slog.key", parent, config->tls.cert);
+    (void)snprintf(origin, sizeof(origin), "%s/%s/audit", config->node.org, config->node.site);
+    const struct weft_audit_sign_options options = {.loop = &node->loop,
+        .directory = directory,
+        .key_file = key,
+        .origin = origin,
+        .self_id = node->datadir.identity.member_id,
+        .ctx = node,
+        .tell = tell_audit,
+        .wake = wake_audit};
+    return weft_audit_sign_open(&options, &node->audit_sign, msg);
+}
+
 static enum weft_err open_node(struct weft_node *node, struct weft_msg *msg)
 {
     const struct weft_config *config = &node->config;
@@ -364,6 +406,9 @@ static enum weft_err open_node(struct weft_node *node, struct weft_msg *msg)
         return rv;
     }
     rv = weft_telemetry_open(node, &node->telemetry, msg);
+    if (rv == WEFT_OK) {
+        rv = open_audit(node, msg);
+    }
     if (rv == WEFT_OK) {
         rv = weft_start_group(node, msg);
     }

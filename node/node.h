@@ -14,6 +14,7 @@
 
 #include "node/api/http/http.h"
 #include "node/api/native.h"
+#include "node/audit_sign.h"
 #include "node/chains.h"
 #include "node/checkpoints.h"
 #include "node/config.h"
@@ -71,6 +72,7 @@ struct weft_node {
     struct weft_forwarder *forwarder; /* With it. */
     struct weft_join *join;
     struct weft_telemetry *telemetry;
+    struct weft_audit_sign *audit_sign;
     struct weft_proposer proposer;
     struct weft_reads reads;
     struct weft_replies replies;

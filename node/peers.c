@@ -348,6 +348,17 @@ static struct weft_peer_message bulk_message(struct weft_peers *p, enum weft_mes
             .sequence = ++p->bulk_sequence}};
 }
 
+void weft_peers_tell(struct weft_peers *p, const struct weft_peer_message *message)
+{
+    struct weft_peer_message own = *message;
+    own.header = bulk_message(p, message->kind).header;
+    for (uint32_t i = 0; i < WEFT_MEMBERS_MAX; i++) {
+        if (p->members[i].id != 0 && p->members[i].id != p->self_id) {
+            weft_peers_send(p, p->members[i].id, &own);
+        }
+    }
+}
+
 enum weft_err weft_peers_bulk_fetch(struct weft_peers *p, const struct weft_fetch *fetch)
 {
     if (p->bulk == NULL) {

@@ -137,3 +137,22 @@ void weft_reply_not_leader(struct weft_node *node, const struct weft_waiter *wai
     weft_reply_refuse(node, waiter, WEFT_ENOTLEADER,
         has_leader ? "this node does not lead" : "the site has no leader at the moment");
 }
+
+void weft_reply_audit_note(struct weft_node *node, const struct weft_waiter *waiter)
+{
+    const struct weft_merkle_head head =
+        node->state != NULL ? weft_state_audit(node->state) : (struct weft_merkle_head){.size = 0};
+    struct weft_client_message message = {.kind = WEFT_KIND_AUDIT_RESULT,
+        .request_id = waiter->request_id,
+        .audit = {.size = head.size, .root = head.root}};
+    if (node->audit_sign != NULL) {
+        message.audit.content = weft_audit_sign_note(node->audit_sign);
+    }
+    if (message.audit.content.size == 0) {
+        weft_reply_refuse(node, waiter, WEFT_ENOTFOUND,
+            "no checkpoint of the audit log was signed by a majority of the nodes yet: each "
+            "needs a log.key beside its certificate");
+        return;
+    }
+    weft_reply(node, waiter, &message);
+}

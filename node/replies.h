@@ -39,5 +39,7 @@ void weft_reply_refuse(struct weft_node *node, const struct weft_waiter *waiter,
     const char *detail);
 /* It was not taken, and will not be. With the leader's client address, where it is known. */
 void weft_reply_not_leader(struct weft_node *node, const struct weft_waiter *waiter);
+/* The newest checkpoint of the audit log that a majority has signed; WEFT_ENOTFOUND: none yet. */
+void weft_reply_audit_note(struct weft_node *node, const struct weft_waiter *waiter);
 
 #endif

@@ -77,6 +77,12 @@ static enum weft_err peers_on_message(
     if (node->phase != WEFT_NODE_RUNNING && node->phase != WEFT_NODE_HANDING_OVER) {
         return WEFT_OK;
     }
+    if (message->kind == WEFT_KIND_AUDIT_LINE) {
+        if (node->audit_sign != NULL) {
+            weft_audit_sign_receive(node->audit_sign, from, &message->audit_line);
+        }
+        return WEFT_OK;
+    }
     enum weft_err rv =
         weft_replica_receive(node->replica, from, message, uv_now(&node->loop), &msg);
     if (rv == WEFT_EPEER || rv == WEFT_EMALFORMED) {

@@ -89,6 +89,7 @@ static void add_all(struct gauges *g, const struct weft_node *node,
     uint64_t free_bytes = 0, used_bytes = 0;
     add(g, "records", position->records);
     add(g, "assets", position->assets);
+    add(g, "audit_signed_leaves", weft_audit_sign_note_size(node->audit_sign));
     add_lineage(g, node->state);
     add(g, "commits_total", node->commits);
     add(g, "refusals_total", node->refusals);

@@ -223,6 +223,7 @@ void weft_turn_arm(struct weft_node *node, uint64_t now_ms)
 {
     uint64_t deadlines[] = {weft_replica_deadline(node->replica), weft_reads_deadline(&node->reads),
         weft_membership_deadline(&node->membership), weft_checkpoints_deadline(&node->checkpoints),
+        node->audit_sign != NULL ? weft_audit_sign_deadline(node->audit_sign) : UINT64_MAX,
         now_ms + STATUS_EVERY_MS};
     uint64_t next = UINT64_MAX;
     for (size_t i = 0; i < sizeof(deadlines) / sizeof(deadlines[0]); i++) {
@@ -279,6 +280,10 @@ void weft_turn(struct weft_node *node)
     }
     if (node->forwarder != NULL) {
         weft_forwarder_turn(node->forwarder, now_ms);
+    }
+    if (node->audit_sign != NULL) {
+        weft_audit_sign_turn(node->audit_sign, node->state,
+            weft_replica_configuration(node->replica), node->leader_id, now_ms);
     }
     note_commits(node, &position);
     weft_reads_turn(&node->reads, position.index, now_ms);

@@ -107,7 +107,7 @@ struct weft_audit_line {
     uint64_t size;
     struct weft_digest root;
     struct weft_text vkey; /* The key (policy/signer.h). */
-    struct weft_text line;     /* The signature line of the note, with its newline. */
+    struct weft_text line; /* The signature line of the note, with its newline. */
 };
 
 struct weft_read_index_result {

@@ -222,6 +222,11 @@ static void dispatch(struct weft_native *n, const struct weft_identity *identity
         on_commit(n, identity, body, waiter);
         return;
     case WEFT_KIND_QUERY:
+        if (message->query.type == WEFT_QUERY_AUDIT &&
+            weft_text_is(message->query.asset, "checkpoint")) {
+            weft_reply_audit_note(node, waiter);
+            return;
+        }
         rv = weft_reads_add(&node->reads, &message->query, waiter, now_ms);
         if (rv != WEFT_OK) {
             weft_reply_refuse(n->node, waiter, rv, "too many queries wait on this node; try again");

@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "node/state/audit_read.h"
 #include "node/state/loader.h"
 #include "node/state/machine.h"
+#include "policy/merkle_proof.h"
 #include "proto/arith.h"
 #include "proto/check.h"
 
@@ -330,6 +332,27 @@ void weft_state_denials(const struct weft_state *state, struct weft_denials *ret
 struct weft_merkle_head weft_state_audit(const struct weft_state *state)
 {
     return weft_audit_tree(state->audit);
+}
+
+enum weft_err weft_state_audit_root(
+    struct weft_state *state, uint64_t size, struct weft_digest *ret_root, struct weft_msg *msg)
+{
+    const struct weft_merkle_head head = weft_audit_tree(state->audit);
+    if (size == 0 || size == head.size) {
+        *ret_root = size == 0 ? weft_merkle_empty() : head.root;
+        return WEFT_OK;
+    }
+    struct weft_audit_reader reader;
+    struct weft_merkle_prover *prover = malloc(sizeof(*prover)); /* 64 KiB */
+    if (prover == NULL) {
+        return weft_fail(msg, WEFT_ENOMEM, "read the audit log");
+    }
+    weft_audit_reader_init(&reader, state->store, NULL);
+    weft_merkle_prover_init(prover, head.size, weft_audit_read_tile, &reader);
+    enum weft_err rv = weft_merkle_prove_root(prover, size, ret_root, msg);
+    weft_audit_reader_close(&reader);
+    free(prover);
+    return rv;
 }
 
 void weft_state_lineage(const struct weft_state *state, struct weft_lineage_stats *ret_stats)

@@ -5,12 +5,16 @@
 
 #include "ops/weft/context.h"
 #include "ops/weft/output.h"
+#include "policy/crypto/keyfile.h"
 #include "policy/crypto/pki.h"
+#include "policy/signer.h"
 #include "proto/record.h"
 #include "proto/time.h"
 
 #define ROOT_CERT "ca.crt"
 #define ROOT_KEY "ca.key"
+#define LOG_KEY "log.key"
+#define LOG_VKEY "log.vkey"
 
 static const char *const default_hosts[] = {"localhost", "127.0.0.1", "::1"};
 enum {
@@ -232,6 +236,44 @@ static enum weft_err write_identity(const char *directory, const struct weft_pki
     return err;
 }
 
+/* The key that a node signs the audit log with, and its public half. One that is there stays: what
+ * it signed binds the node, and others know it. */
+static enum weft_err make_log_key(
+    const char *directory, const struct weft_principal *node, struct weft_msg *msg)
+{
+    char path[WEFT_FILES_PATH_SIZE], origin[WEFT_SIGNER_NAME_SIZE_MAX + 1];
+    char vkey[WEFT_VKEY_TEXT_SIZE + 1];
+    struct weft_ed25519_pair pair = {.seed = {0}};
+    struct weft_signer signer = {.pair = {.seed = {0}}};
+    struct weft_buffer pem = {.size_max = WEFT_KEYFILE_SIZE_MAX};
+    enum weft_err err = weft_files_join(directory, LOG_KEY, path, msg);
+    if (err != WEFT_OK || weft_files_exists(path)) {
+        return err;
+    }
+    (void)snprintf(origin, sizeof(origin), "%s/%s/audit", node->org, node->site);
+    err = weft_ed25519_generate(&pair, msg);
+    if (err == WEFT_OK) {
+        err = weft_signer_make(weft_text_of(origin), WEFT_SIGNER_ED25519, &pair, &signer, msg);
+    }
+    if (err == WEFT_OK) {
+        err = weft_keyfile_encode(&pair, (struct weft_bytes){NULL, 0}, &pem, msg);
+    }
+    if (err == WEFT_OK) {
+        err = write_one(directory, LOG_KEY, bytes_of(&pem), 0600, msg);
+    }
+    if (err == WEFT_OK) {
+        weft_verifier_format(&signer.verifier, vkey);
+        size_t size = strlen(vkey);
+        vkey[size] = '\n';
+        err = write_one(
+            directory, LOG_VKEY, (struct weft_bytes){(const uint8_t *)vkey, size + 1}, 0644, msg);
+    }
+    weft_keyfile_destroy(&pem);
+    weft_signer_wipe(&signer);
+    weft_ed25519_wipe(&pair);
+    return err;
+}
+
 static enum weft_err issue(const struct weft_args *args, enum weft_principal_class class,
     struct weft_pki_pair *root, struct weft_pki_pair *leaf, struct weft_msg *msg)
 {
@@ -266,6 +308,9 @@ static enum weft_err issue(const struct weft_args *args, enum weft_principal_cla
     }
     if (err == WEFT_OK) {
         err = write_identity(directory, leaf, root, msg);
+    }
+    if (err == WEFT_OK && class == WEFT_PRINCIPAL_NODE) {
+        err = make_log_key(directory, &options.principal, msg);
     }
     return err == WEFT_OK ? report(args, directory, &leaf->cert, msg) : err;
 }

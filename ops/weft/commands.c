@@ -658,7 +658,9 @@ const struct weft_command weft_commands[] = {
         "weft pki init --org oem.example --pki pki", weft_cmd_pki_init},
     {"pki node", "a node's key and certificate", "NAME", 1, 1, pki_node_options, false,
         "Its name in the certificate is spiffe://ORG/SITE/node/NAME; that, and no\n"
-        "DNS name, says who it is. Writes an identity: ca.crt, tls.crt, tls.key.",
+        "DNS name, says who it is. Writes an identity: ca.crt, tls.crt, tls.key;\n"
+        "and the key that it signs the audit log with, log.key, which stays if it is\n"
+        "there, with its public half, log.vkey.",
         "weft pki node n1 --site plant1 --host n1.plant1.oem.example", weft_cmd_pki_node},
     {"pki org", "what a site is governed by: keys, org document, first policy", "", 0, 0,
         pki_org_options, false,

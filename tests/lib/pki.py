@@ -3,6 +3,8 @@
 Independent of `weft pki`, so that the doors are judged by certificates that the product did not
 make, and by those that it would refuse to make."""
 
+import base64
+import hashlib
 import pathlib
 import subprocess
 
@@ -87,3 +89,15 @@ class Authority:
                  str(self.key), "-in", str(request), "-startdate", "20200101000000Z", "-enddate",
                  "20210101000000Z", "-extfile", str(extensions), "-extensions", "leaf", "-notext",
                  "-out", str(home / "tls.crt"))
+
+
+def log_key(home, origin):
+    """log.key, an Ed25519 key, beside a node's certificate; its vkey (C2SP signed-note)."""
+    path = pathlib.Path(home) / "log.key"
+    _openssl("genpkey", "-algorithm", "ED25519", "-out", str(path))
+    path.chmod(0o600)
+    public = subprocess.run(["openssl", "pkey", "-in", str(path), "-pubout", "-outform", "DER"],
+                            check=True, stdin=subprocess.DEVNULL, capture_output=True).stdout
+    typed = b"\x01" + public[-32:]
+    key_id = hashlib.sha256(origin.encode() + b"\n" + typed).digest()[:4].hex()
+    return f"{origin}+{key_id}+{base64.b64encode(typed).decode()}"

@@ -267,3 +267,22 @@ void weft_checkpoints_file(
 {
     (void)c, (void)fetch, (void)waiter;
 }
+
+/* Nobody signs here: node->audit_sign is NULL. */
+void weft_audit_sign_turn(struct weft_audit_sign *sign, struct weft_state *state,
+    const struct weft_configuration *configuration, uint64_t leader_id, uint64_t now_ms)
+{
+    (void)sign, (void)state, (void)configuration, (void)leader_id, (void)now_ms;
+}
+
+uint64_t weft_audit_sign_deadline(const struct weft_audit_sign *sign)
+{
+    (void)sign;
+    return UINT64_MAX;
+}
+
+struct weft_bytes weft_audit_sign_note(const struct weft_audit_sign *sign)
+{
+    (void)sign;
+    return (struct weft_bytes){NULL, 0};
+}

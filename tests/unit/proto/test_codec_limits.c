@@ -200,7 +200,7 @@ TEST(codec_limits, admit_only_known_enumerators_of_the_client_door)
 {
     for (unsigned v = 0; v < 256; v++) {
         uint8_t value = (uint8_t)v;
-        EXPECT_EQ(v >= 1 && v <= 9 ? WEFT_OK : WEFT_EINVAL, query_of(value, 0, 0, 0));
+        EXPECT_EQ(v >= 1 && v <= 10 ? WEFT_OK : WEFT_EINVAL, query_of(value, 0, 0, 0));
         EXPECT_EQ(v <= 2 ? WEFT_OK : WEFT_EINVAL, query_of(1, value, 0, 0));
         EXPECT_EQ(v <= 7 ? WEFT_OK : WEFT_EINVAL, query_of(1, 0, value, 0));
 
@@ -228,7 +228,7 @@ TEST(codec_limits, hold_the_records_that_a_query_asks_for)
 {
     EXPECT_EQ(WEFT_OK, query_of(1, 0, 0, WEFT_PAGE_RECORDS_MAX));
     EXPECT_EQ(WEFT_EINVAL, query_of(1, 0, 0, WEFT_PAGE_RECORDS_MAX + 1));
-    for (uint8_t type = 1; type <= 9; type++) {
+    for (uint8_t type = 1; type <= 10; type++) {
         bool is_trace = type >= WEFT_QUERY_TRACE_FORWARD && type <= WEFT_QUERY_RECALL;
         uint32_t limit = is_trace ? WEFT_TRACE_IDS_MAX : WEFT_PAGE_RECORDS_MAX;
         EXPECT_EQ(WEFT_OK, query_of(type, 0, 0, limit));
