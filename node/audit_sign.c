@@ -239,7 +239,7 @@ static bool choose(
                             "and compare their states (weft status --digest)"));
         return false;
     }
-    return ret_head->size >= s->last.size;
+    return true;
 }
 
 void weft_audit_sign_turn(struct weft_audit_sign *s, struct weft_state *state,

@@ -191,6 +191,8 @@ struct verification {
     struct weft_merkle_head known;
     bool has_known;
     struct weft_audit_order order;
+    enum weft_err leaf_err; /* The first fault of a leaf, which counts if the tree is right. */
+    struct weft_msg leaf_msg;
 };
 
 static enum weft_err read_keys(
@@ -250,11 +252,18 @@ static enum weft_err on_leaf(
     struct weft_audit_reading *reading = ctx;
     struct verification *v = reading->ctx;
     struct weft_text text = {(const char *)bytes.data, bytes.size};
-    enum weft_err err = weft_audit_leaf_parse(text, &leaf, msg);
-    if (err == WEFT_OK) {
-        err = weft_audit_order_step(&v->order, &leaf, msg);
+    (void)msg;
+    if (v->leaf_err != WEFT_OK) {
+        return WEFT_OK;
     }
-    return err == WEFT_OK ? err : weft_wrap(msg, err, "leaf %" PRIu64, number);
+    v->leaf_err = weft_audit_leaf_parse(text, &leaf, &v->leaf_msg);
+    if (v->leaf_err == WEFT_OK) {
+        v->leaf_err = weft_audit_order_step(&v->order, &leaf, &v->leaf_msg);
+    }
+    if (v->leaf_err != WEFT_OK) {
+        v->leaf_err = weft_wrap(&v->leaf_msg, v->leaf_err, "leaf %" PRIu64, number);
+    }
+    return WEFT_OK;
 }
 
 static enum weft_err verify(
@@ -282,6 +291,12 @@ static enum weft_err verify(
         .threshold = (uint32_t)threshold,
         .known = v->has_known ? &v->known : NULL};
     err = weft_audit_verify(&question, &answer, msg);
+    if (err == WEFT_OK && v->leaf_err != WEFT_OK) {
+        err = weft_fail(msg, WEFT_EBADSIG, "%s", v->leaf_msg.text);
+    }
+    if (err == WEFT_EMALFORMED || err == WEFT_ENOTFOUND) {
+        err = WEFT_EBADSIG; /* The log is bad, not the question: one exit code. */
+    }
     if (err == WEFT_OK) {
         char root[WEFT_DIGEST_TEXT_SIZE];
         weft_digest_format(&answer.head.root, root);

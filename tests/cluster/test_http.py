@@ -603,7 +603,8 @@ class Document(HttpCase):
     def test_every_path_answers_as_it_says(self):
         for path, operations in self.document.document["paths"].items():
             for method in operations:
-                target = path.replace("{id}", "serial:box/doc").replace("{job}", "1")
+                target = path.replace("{id}", "serial:box/doc").replace("{job}", "1")\
+                    .replace("{path}", "checkpoint")
                 self.commit([inspection("doc")])
                 body = {} if method == "post" else None
                 self.web().request(method.upper(), target, body=body)

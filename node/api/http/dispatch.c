@@ -119,6 +119,10 @@ static void ask(struct weft_http_conn *c)
         !query.has_at && query.as_of == 0 && !query.has_as_of_ns && query.cursor.size == 0;
     c->asked.ids_only = query.ids_only;
     c->asked.if_none_match = header(c, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    if (query.type == WEFT_QUERY_AUDIT && weft_text_is(query.asset, "checkpoint")) {
+        weft_reply_audit_note(node, &waiter);
+        return;
+    }
     err = weft_reads_add(&node->reads, &query, &waiter, weft_http_now_ms(c->door));
     if (err != WEFT_OK) {
         weft_reply_refuse(node, &waiter, err, "too many queries wait on this node; try again");
@@ -283,6 +287,7 @@ void weft_http_dispatch(struct weft_http_conn *c)
     case WEFT_HTTP_TRACE_FORWARD:
     case WEFT_HTTP_TRACE_BACK:
     case WEFT_HTTP_RECALL:
+    case WEFT_HTTP_AUDIT:
         ask(c);
         return;
     case WEFT_HTTP_IMPORT_EPCIS:

@@ -220,6 +220,9 @@ static enum weft_err read_own(struct question *q)
     case WEFT_HTTP_RECALL:
         q->query->type = WEFT_QUERY_RECALL;
         return read_recall(q);
+    case WEFT_HTTP_AUDIT:
+        q->query->type = WEFT_QUERY_AUDIT;
+        return WEFT_OK;
     case WEFT_HTTP_IMPORT_EPCIS:
     case WEFT_HTTP_IMPORT_JOB:
     case WEFT_HTTP_STATUS:

@@ -152,6 +152,18 @@ static void reply_commit(struct weft_http_reply *r, const struct weft_commit_res
     weft_answer_write_commit(&r->body, result);
 }
 
+/* A file as it is: a signed note, or bytes. */
+static void reply_audit(struct weft_http_reply *r, const struct weft_http_asked *asked,
+    const struct weft_audit_result *audit)
+{
+    r->index = audit->index;
+    r->content_type = weft_text_is(asked->asset, "checkpoint") ? "text/plain; charset=utf-8"
+                                                               : "application/octet-stream";
+    if (weft_buffer_append(&r->body.out, audit->content.data, audit->content.size) != WEFT_OK) {
+        r->body.is_broken = true;
+    }
+}
+
 void weft_http_reply_message(struct weft_http_reply *r, const struct weft_http_asked *asked,
     const struct weft_client_message *message, struct weft_arena *arena)
 {
@@ -162,6 +174,8 @@ void weft_http_reply_message(struct weft_http_reply *r, const struct weft_http_a
         reply_document(r, asked, &message->document, arena);
     } else if (message->kind == WEFT_KIND_TRACE_RESULT) {
         reply_trace(r, asked, &message->trace, arena);
+    } else if (message->kind == WEFT_KIND_AUDIT_RESULT) {
+        reply_audit(r, asked, &message->audit);
     } else if (message->kind == WEFT_KIND_COMMIT_RESULT) {
         reply_commit(r, &message->commit_result);
     } else if (message->kind == WEFT_KIND_STATUS_RESULT) {
