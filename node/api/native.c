@@ -205,6 +205,19 @@ static void on_status(struct weft_native *n, const struct weft_waiter *waiter)
     weft_reply(n->node, waiter, &message);
 }
 
+static void on_query(struct weft_native *n, const struct weft_query *query,
+    const struct weft_waiter *waiter, uint64_t now_ms)
+{
+    if (query->type == WEFT_QUERY_AUDIT && weft_text_is(query->asset, "checkpoint")) {
+        weft_reply_audit_note(n->node, waiter);
+        return;
+    }
+    enum weft_err rv = weft_reads_add(&n->node->reads, query, waiter, now_ms);
+    if (rv != WEFT_OK) {
+        weft_reply_refuse(n->node, waiter, rv, "too many queries wait on this node; try again");
+    }
+}
+
 static void dispatch(struct weft_native *n, const struct weft_identity *identity,
     const struct weft_client_message *message, struct weft_bytes body,
     const struct weft_waiter *waiter)
@@ -216,21 +229,12 @@ static void dispatch(struct weft_native *n, const struct weft_identity *identity
             n->node, waiter, WEFT_EUNAVAILABLE, "this node is still joining its site");
         return;
     }
-    enum weft_err rv;
     switch (message->kind) {
     case WEFT_KIND_COMMIT:
         on_commit(n, identity, body, waiter);
         return;
     case WEFT_KIND_QUERY:
-        if (message->query.type == WEFT_QUERY_AUDIT &&
-            weft_text_is(message->query.asset, "checkpoint")) {
-            weft_reply_audit_note(node, waiter);
-            return;
-        }
-        rv = weft_reads_add(&node->reads, &message->query, waiter, now_ms);
-        if (rv != WEFT_OK) {
-            weft_reply_refuse(n->node, waiter, rv, "too many queries wait on this node; try again");
-        }
+        on_query(n, &message->query, waiter, now_ms);
         return;
     case WEFT_KIND_STATUS:
         on_status(n, waiter);

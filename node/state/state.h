@@ -87,8 +87,8 @@ void weft_state_denials(const struct weft_state *state, struct weft_denials *ret
 struct weft_merkle_head weft_state_audit(const struct weft_state *state);
 /* Its root when it had `size` leaves: a few reads. WEFT_EINVAL: it has fewer. WEFT_ECORRUPT,
  * WEFT_EIO, WEFT_ENOMEM. */
-WEFT_MUST_USE enum weft_err weft_state_audit_root(struct weft_state *state, uint64_t size,
-    struct weft_digest *ret_root, struct weft_msg *msg);
+WEFT_MUST_USE enum weft_err weft_state_audit_root(
+    struct weft_state *state, uint64_t size, struct weft_digest *ret_root, struct weft_msg *msg);
 
 /* What the index of lineage takes. */
 void weft_state_lineage(const struct weft_state *state, struct weft_lineage_stats *ret_stats);

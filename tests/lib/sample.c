@@ -554,6 +554,19 @@ static struct weft_trace_result trace(struct sample *s)
     return t;
 }
 
+static struct weft_audit_result audit(struct sample *s)
+{
+    return (struct weft_audit_result){
+        number(s), number(s), number(s), digest(s), bytes_of_size(s, sample_random(s, 20000))};
+}
+
+static struct weft_error_answer error(struct sample *s)
+{
+    return (struct weft_error_answer){(enum weft_err)(1 + sample_random(s, WEFT_ERRS - 1)),
+        sample_text(s, WEFT_DETAIL_SIZE_MAX), sample_text(s, 255),
+        sample_text(s, WEFT_ADDRESS_SIZE_MAX), number(s), number(s)};
+}
+
 static struct weft_document document(struct sample *s)
 {
     uint32_t n = count(s, 12);
@@ -674,9 +687,7 @@ void sample_client(
         m.file_result = chunk(s);
         break;
     case WEFT_KIND_ERROR:
-        m.error = (struct weft_error_answer){(enum weft_err)(1 + sample_random(s, WEFT_ERRS - 1)),
-            sample_text(s, WEFT_DETAIL_SIZE_MAX), sample_text(s, 255),
-            sample_text(s, WEFT_ADDRESS_SIZE_MAX), number(s), number(s)};
+        m.error = error(s);
         break;
     case WEFT_KIND_TRACE_RESULT:
         m.trace = trace(s);
@@ -695,8 +706,7 @@ void sample_client(
         m.block_get = (struct weft_block_get){digest(s), coin(s)};
         break;
     case WEFT_KIND_AUDIT_RESULT:
-        m.audit = (struct weft_audit_result){
-            number(s), number(s), number(s), digest(s), bytes_of_size(s, sample_random(s, 20000))};
+        m.audit = audit(s);
         break;
     case WEFT_KIND_FORWARD:
         m.forward =

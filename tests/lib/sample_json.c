@@ -472,6 +472,15 @@ static void put_trace(struct weft_buffer *out, const struct weft_trace_result *t
     put_text(out, "assets", t->assets);
 }
 
+static void put_audit(struct weft_buffer *out, const struct weft_audit_result *a)
+{
+    put_number(out, "index", a->index);
+    put_number(out, "first_index", a->first_index);
+    put_number(out, "size", a->size);
+    put_digest(out, "root", &a->root);
+    put_bytes(out, "content", a->content);
+}
+
 static void put_document(struct weft_buffer *out, const struct weft_document *d)
 {
     put_number(out, "index", d->index);
@@ -597,11 +606,7 @@ static void put_client_body(struct weft_buffer *out, const struct weft_client_me
         put_bool(out, "was_there", m->block_put_result.was_there);
         break;
     case WEFT_KIND_AUDIT_RESULT:
-        put_number(out, "index", m->audit.index);
-        put_number(out, "first_index", m->audit.first_index);
-        put_number(out, "size", m->audit.size);
-        put_digest(out, "root", &m->audit.root);
-        put_bytes(out, "content", m->audit.content);
+        put_audit(out, &m->audit);
         break;
     case WEFT_KIND_BLOCK_GET:
         put_digest(out, "digest", &m->block_get.digest);
