@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "policy/tile.h"
 #include "proto/limits.h"
 #include "proto/query_text.h"
 #include "proto/time.h"
@@ -191,6 +192,17 @@ static enum weft_err read_recall(struct question *q)
     return err == WEFT_OK ? read_trace(q) : err;
 }
 
+static enum weft_err read_audit(struct question *q)
+{
+    struct weft_tile tile;
+    return weft_text_is(q->query->asset, "checkpoint") ||
+                   weft_tile_parse(q->query->asset, &tile) == WEFT_OK
+               ? WEFT_OK
+               : weft_fail(q->msg, WEFT_ENOTFOUND,
+                     "an audit log has checkpoint, tile/{L}/{N}[.p/{W}] and "
+                     "tile/entries/{N}[.p/{W}]");
+}
+
 /* ----------------------------------------------------------------------------------------- */
 
 static enum weft_err read_own(struct question *q)
@@ -222,7 +234,7 @@ static enum weft_err read_own(struct question *q)
         return read_recall(q);
     case WEFT_HTTP_AUDIT:
         q->query->type = WEFT_QUERY_AUDIT;
-        return WEFT_OK;
+        return read_audit(q);
     case WEFT_HTTP_IMPORT_EPCIS:
     case WEFT_HTTP_IMPORT_JOB:
     case WEFT_HTTP_STATUS:

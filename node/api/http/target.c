@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy/tile.h"
 #include "proto/record.h"
 
 #define KIB (1024u)
@@ -168,20 +167,6 @@ static enum weft_err parse_trace(struct weft_text rest, struct weft_arena *arena
         "is made of)");
 }
 
-/* As C2SP tlog-tiles names them; nothing in them is percent-encoded. */
-static enum weft_err parse_audit(
-    struct weft_text rest, struct weft_http_target *t, struct weft_msg *msg)
-{
-    struct weft_tile tile;
-    t->resource = WEFT_HTTP_AUDIT;
-    t->id = rest;
-    return weft_text_is(rest, "checkpoint") || weft_tile_parse(rest, &tile) == WEFT_OK
-               ? WEFT_OK
-               : weft_fail(msg, WEFT_ENOTFOUND,
-                     "an audit log has checkpoint, tile/{L}/{N}[.p/{W}] and "
-                     "tile/entries/{N}[.p/{W}]");
-}
-
 static enum weft_err parse_path(struct weft_text path, struct weft_arena *arena,
     struct weft_http_target *t, struct weft_msg *msg)
 {
@@ -193,7 +178,9 @@ static enum weft_err parse_path(struct weft_text path, struct weft_arena *arena,
         return parse_trace(rest, arena, t, msg);
     }
     if (has_prefix(path, "/v1/audit/", &rest)) {
-        return parse_audit(rest, t, msg);
+        t->resource = WEFT_HTTP_AUDIT;
+        t->id = rest; /* As C2SP tlog-tiles names files: nothing in it is percent-encoded. */
+        return WEFT_OK;
     }
     for (int i = 0; i < WEFT_HTTP_RESOURCES; i++) {
         if (weft_text_is(path, rules[i].path)) {
