@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "node/mutant.h"
 #include "node/state/answer.h"
 #include "node/state/machine.h"
@@ -35,6 +37,7 @@ struct apply {
     uint32_t ordinal; /* Of the next record. */
     int64_t time_ns;
     const uint8_t *seed;
+    struct weft_ground ground; /* Of the item under way. */
 };
 
 /* --- the chain ------------------------------------------------------------------------------- */
@@ -81,9 +84,29 @@ static enum weft_err audit_commit(
     struct weft_digest evidence = weft_merkle_root(statements);
     const struct weft_audit_act act = {.act = WEFT_AUDIT_ACT_COMMIT,
         .principal = principal,
+        .effect = a->ground.is_decided ? WEFT_AUDIT_ALLOW : WEFT_AUDIT_NO_DECISION,
+        .statement = a->ground.statement,
+        .version = a->ground.version,
+        .line = a->ground.line,
         .count = statements->size,
         .evidence = &evidence};
     return weft_audit_add(a->state->audit, &act, a->state->batch, a->msg);
+}
+
+static enum weft_err audit_refusal(
+    struct apply *a, struct weft_text principal, enum weft_policy_action action)
+{
+    char word[WEFT_AUDIT_WORD_SIZE_MAX + 1];
+    (void)snprintf(
+        word, sizeof(word), "%s%s", WEFT_AUDIT_ACT_REFUSED, weft_policy_action_name(action));
+    const struct weft_audit_act act = {.act = word,
+        .principal = principal,
+        .effect = WEFT_AUDIT_DENY,
+        .statement = a->ground.statement,
+        .version = a->ground.version,
+        .line = a->ground.line,
+        .count = 1};
+    return weft_audit_refuse(a->state->audit, &act, a->state->batch, a->msg);
 }
 
 /* --- answers --------------------------------------------------------------------------------- */
@@ -219,13 +242,15 @@ static enum weft_err check_permit(struct apply *a, const struct weft_commit *com
     if (rv != WEFT_OK) {
         return rv;
     }
+    a->ground = denial.ground;
+    *ret_ok = !denial.is_denied;
     if (denial.is_denied) {
         s->denials.commits++;
         s->denials.by_action[denial.action]++;
         refuse(a, item, WEFT_EREFUSED, denial.detail.text, denial.pointer, 0);
+        rv = audit_refusal(a, principal, denial.action);
     }
-    *ret_ok = !denial.is_denied;
-    return WEFT_OK;
+    return rv;
 }
 
 /* Do its documents follow those in force (node/state/authorities.h)? */

@@ -18,6 +18,7 @@ struct weft_audit;
 
 /* Acts. The words stand in leaves: they never change. */
 #define WEFT_AUDIT_ACT_COMMIT "commit"
+#define WEFT_AUDIT_ACT_REFUSED "commit." /* And what was asked for: "commit.write". */
 #define WEFT_AUDIT_ACT_MEMBERS "members"
 
 /* Of whose leaves are made next. */

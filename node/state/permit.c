@@ -93,11 +93,22 @@ static void explain(const struct weft_policy *policy, const struct weft_policy_r
     weft_buffer_destroy(&text);
 }
 
+static void find_ground(const struct weft_policy *policy, struct weft_denial *d)
+{
+    d->ground = (struct weft_ground){.is_decided = true};
+    if (d->decision.statement != WEFT_POLICY_NO_STATEMENT) {
+        d->ground.statement = weft_policy_statement(policy, d->decision.statement).name;
+        d->ground.version = weft_policy_head(policy)->version;
+        d->ground.line = d->decision.line;
+    }
+}
+
 /* `request` NULL: there is no policy, or nobody that it could speak of. */
 static void deny(const struct weft_permit *permit, const struct weft_policy *policy,
     const struct weft_policy_request *request, struct weft_denial *d)
 {
     d->is_denied = true;
+    find_ground(policy, d);
     correlate(permit, d);
     if (!permit->with_text) {
         return;
@@ -116,6 +127,7 @@ enum weft_err weft_permit_check(const struct weft_permit *permit, struct weft_na
     struct weft_principal principal;
     struct weft_policy_subject subject;
     d->is_denied = false;
+    d->ground = (struct weft_ground){.is_decided = false};
     d->pointer[0] = '\0';
     d->detail.text[0] = '\0';
     if (weft_authority_org(permit->authority) == NULL) {
@@ -151,6 +163,9 @@ enum weft_err weft_permit_check(const struct weft_permit *permit, struct weft_na
         if (d->decision.effect != WEFT_EFFECT_ALLOW) {
             deny(permit, policy, &request, d);
             return WEFT_OK;
+        }
+        if (!d->ground.is_decided) {
+            find_ground(policy, d);
         }
     }
     return WEFT_OK;

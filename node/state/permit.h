@@ -31,13 +31,23 @@ struct weft_permit {
     bool with_text; /* False: the denial's detail is not made. */
 };
 
+/* What decided, as the audit log says it. */
+struct weft_ground {
+    bool is_decided;            /* False: nothing was asked for. */
+    struct weft_text statement; /* Empty: none decided. Lives as long as the authority. */
+    uint64_t version;           /* Of the policy, and the line; of a statement alone. */
+    uint32_t line;
+};
+
 struct weft_denial {
     bool is_denied;
     uint32_t record; /* The first that is. */
     enum weft_policy_action action;
     /* No policy, or nobody's principal: DENY, NO_PERMIT. */
     struct weft_policy_decision decision;
-    /* For whoever asks and for the audit log, which has the explanation. */
+    /* Of the denial; if there is none, of the first record that something was asked for. */
+    struct weft_ground ground;
+    /* For whoever asks: what to ask somebody with who may know why. */
     char correlation[WEFT_PERMIT_CORRELATION_SIZE];
     char pointer[32];
     struct weft_msg detail; /* Explains to those alone who may read the policy. */

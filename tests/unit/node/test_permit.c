@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/state/audit_read.h"
+#include "node/state/machine.h"
 #include "node/state/permit.h"
+#include "policy/audit_leaf.h"
 #include "tests/lib/test.h"
 #include "tests/unit/node/authority_rig.h"
 
@@ -189,6 +192,125 @@ TEST(permit, without_a_policy_nothing_is_permitted)
     fixture_destroy(&f);
 }
 
+/* --- the audit log --------------------------------------------------------------------------- */
+
+/* What the audit log says of an act and the statement that decided; "" and NULL: of any. */
+struct tally {
+    uint64_t leaves;
+    uint64_t count;              /* In leaves. */
+    uint64_t pending;            /* Of a second that is not over. */
+    struct weft_audit_leaf last; /* Its texts are not there any more. */
+};
+
+static struct tally tally(
+    struct fixture *f, enum weft_audit_effect effect, const char *act, const char *statement)
+{
+    static struct weft_audit_head head;
+    struct weft_audit_reader reader;
+    struct weft_buffer log = {.size_max = 16 << 20};
+    struct tally t = {.leaves = 0};
+    weft_audit_reader_init(&reader, f->state->store, NULL);
+    EXPECT_EQ(WEFT_OK, weft_audit_read_head(&reader, &head, &f->msg));
+    EXPECT_EQ(WEFT_OK, weft_audit_read_leaves(&reader, 0, head.range.size, &log, &f->msg));
+    weft_audit_reader_close(&reader);
+    struct weft_bytes rest = {log.data, log.size}, bytes;
+    while (rest.size > 0) {
+        struct weft_audit_leaf leaf;
+        EXPECT_EQ(WEFT_OK, weft_bundle_next(&rest, &bytes));
+        struct weft_text text = {(const char *)bytes.data, bytes.size};
+        EXPECT_EQ(WEFT_OK, weft_audit_leaf_parse(text, &leaf, &f->msg));
+        if (leaf.effect == effect && (act[0] == '\0' || weft_text_is(leaf.act, act)) &&
+            (statement == NULL || weft_text_is(leaf.statement, statement))) {
+            t.leaves++;
+            t.count += leaf.count;
+            t.last = leaf;
+        }
+    }
+    for (uint32_t i = 0; effect == WEFT_AUDIT_DENY && i < head.pending_count; i++) {
+        t.pending += head.pending[i].count;
+    }
+    weft_buffer_destroy(&log);
+    return t;
+}
+
+/* Line of a statement of the policy in force. */
+static uint32_t line_of(struct fixture *f, const char *name)
+{
+    const struct weft_policy *policy = weft_authority_policy(weft_state_authority(f->state));
+    uint32_t i = 0;
+    while (!weft_text_is(weft_policy_statement(policy, i).name, name)) {
+        i++;
+    }
+    return weft_policy_statement(policy, i).line;
+}
+
+TEST(permit, a_leaf_of_an_accepted_commit_names_the_statement_that_permitted_it)
+{
+    struct fixture f;
+    rig_start(&f, "state");
+    struct weft_digest digest = rig_govern(&f);
+    /* Its records were asked by their signatures. */
+    struct tally t = tally(&f, WEFT_AUDIT_NO_DECISION, "commit", "");
+    EXPECT_EQ(1, t.leaves);
+    EXPECT_EQ(4, t.count);
+    (void)next_policy(&f, 2, &digest,
+        "permit new\n  who op cy\n  do create\n"
+        "permit old\n  who op cy\n  do write\n");
+    EXPECT_EQ(2, tally(&f, WEFT_AUDIT_NO_DECISION, "commit", "").leaves);
+    const struct weft_record records[] = {fixture_record("serial:1"), fixture_record("serial:2")};
+    EXPECT_EQ(WEFT_OK, rig_commit(&f, RIG_CY, records, 2)->err);
+    EXPECT_EQ(WEFT_OK, rig_commit(&f, RIG_CY, records, 1)->err);
+    t = tally(&f, WEFT_AUDIT_ALLOW, "commit", "new");
+    EXPECT_EQ(1, t.leaves);
+    EXPECT_EQ(2, t.count);
+    EXPECT_EQ(2, t.last.version);
+    EXPECT_EQ(line_of(&f, "new"), t.last.line);
+    t = tally(&f, WEFT_AUDIT_ALLOW, "commit", "old");
+    EXPECT_EQ(1, t.leaves);
+    EXPECT_EQ(line_of(&f, "old"), t.last.line);
+    EXPECT_EQ(0, tally(&f, WEFT_AUDIT_DENY, "", NULL).leaves);
+    fixture_destroy(&f);
+}
+
+TEST(permit, a_refused_commit_is_in_the_count_of_exactly_one_leaf)
+{
+    struct fixture f;
+    struct weft_denials denials;
+    rig_start(&f, "state");
+    struct weft_digest digest = rig_govern(&f);
+    (void)next_policy(&f, 2, &digest,
+        "permit new\n  who op cy\n  do create\n"
+        "forbid line3\n  who any\n  do any\n  on asset line3/...\n");
+    f.time_ns = SIGNERS_NOW_NS + INT64_C(5000000000);
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, RIG_CY, fixture_record("line3/a")));
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, RIG_CY, fixture_record("line3/b")));
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, RIG_BO, fixture_record("line2/a")));
+    EXPECT_EQ(WEFT_OK, commit_by(&f, RIG_CY, fixture_record("line2/a")));
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, RIG_CY, fixture_record("line2/a")));
+    struct tally t = tally(&f, WEFT_AUDIT_DENY, "", NULL);
+    EXPECT_EQ(0, t.leaves);
+    EXPECT_EQ(4, t.pending);
+    f.time_ns += INT64_C(2000000000);
+    EXPECT_EQ(WEFT_OK, commit_by(&f, RIG_CY, fixture_record("line2/b")));
+    t = tally(&f, WEFT_AUDIT_DENY, "commit.create", "line3");
+    EXPECT_EQ(1, t.leaves);
+    EXPECT_EQ(2, t.count);
+    EXPECT_EQ(2, t.last.version);
+    EXPECT_EQ(line_of(&f, "line3"), t.last.line);
+    EXPECT_TRUE(t.last.has_actor);
+    EXPECT_EQ(1, tally(&f, WEFT_AUDIT_DENY, "commit.create", "").count);
+    EXPECT_EQ(1, tally(&f, WEFT_AUDIT_DENY, "commit.write", "").count);
+    t = tally(&f, WEFT_AUDIT_DENY, "", NULL);
+    weft_state_denials(f.state, &denials);
+    EXPECT_EQ(3, t.leaves);
+    EXPECT_EQ(denials.commits, t.count); /* NOD-153 */
+    EXPECT_EQ(0, t.pending);
+    fixture_close(&f);
+    struct weft_state_check check = {.directory = f.directory};
+    EXPECT_EQ(WEFT_OK, weft_state_check(&check, &f.msg));
+    fixture_destroy(&f);
+}
+
 /* --- random histories ------------------------------------------------------------------------ */
 
 enum {
@@ -281,7 +403,7 @@ static void keep_entry(struct kept *k, struct test_entry *e, struct plain *p, ui
             p->denied += !k->is_good[i];
         }
     }
-    k->entry = test_entry_end(e, index, 1, SIGNERS_NOW_NS + (int64_t)index * 1000000);
+    k->entry = test_entry_end(e, index, 1, SIGNERS_NOW_NS + (int64_t)index * 100000000);
     void *bytes = aligned_alloc(8, (k->entry.data.size + 7) / 8 * 8);
     EXPECT_TRUE(bytes != NULL);
     memcpy(bytes, k->entry.data.data, k->entry.data.size);
@@ -339,6 +461,10 @@ TEST(permit, decisions_are_the_plain_rules_whatever_the_batching_of_applies)
         struct weft_digest_result result = fixture_digest(&f);
         EXPECT_TRUE(i == 0 || weft_digest_equal(&chain, &position.chain)); /* NOD-7, NOD-145 */
         EXPECT_TRUE(i == 0 || weft_digest_equal(&digest, &result.digest));
+        struct tally denied = tally(&f, WEFT_AUDIT_DENY, "", NULL);
+        EXPECT_EQ(p.denied, denied.count + denied.pending); /* NOD-153 */
+        EXPECT_TRUE(denied.leaves > 20);
+        EXPECT_EQ(p.allowed, tally(&f, WEFT_AUDIT_ALLOW, "commit", NULL).leaves);
         chain = position.chain;
         digest = result.digest;
         fixture_destroy(&f);
