@@ -362,6 +362,7 @@ static void random_question(struct world *w, struct question *q)
     case WEFT_QUERY_RECALL:
     case WEFT_QUERY_TWIN:
     case WEFT_QUERY_DIFF:
+    case WEFT_QUERY_AUDIT:
         break;
     }
 }
