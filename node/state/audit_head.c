@@ -9,9 +9,11 @@ static uint8_t *put_word(uint8_t *p, const char *word)
 {
     size_t size = strlen(word);
     weft_assert(size <= WEFT_AUDIT_WORD_SIZE_MAX); /* NOD-153 */
-    *p = (uint8_t)size;
-    memcpy(p + 1, word, size);
-    return p + 1 + size;
+    *p++ = (uint8_t)size;
+    for (size_t i = 0; i < size; i++) {
+        *p++ = (uint8_t)word[i];
+    }
+    return p;
 }
 
 static uint8_t *put_digest(uint8_t *p, const struct weft_digest *digest)

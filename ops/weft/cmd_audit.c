@@ -91,7 +91,7 @@ enum weft_exit weft_cmd_audit_show(const struct weft_args *args)
 static enum weft_err make_proof(struct weft_audit_source *source, uint64_t number,
     struct weft_buffer *note, struct weft_buffer *out, struct weft_msg *msg)
 {
-    struct weft_merkle_head tree;
+    struct weft_merkle_head tree = {0};
     struct weft_tlog_proof proof = {.index = number};
     struct weft_bytes leaf;
     struct weft_merkle_prover *prover = malloc(sizeof(*prover)); /* 64 KiB */
