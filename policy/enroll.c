@@ -1,6 +1,8 @@
 #include "policy/enroll.h"
 
+#include "proto/arith.h"
 #include "proto/check.h"
+#include "proto/time.h"
 
 static const int64_t life_max_ns = (int64_t)WEFT_ENROLL_LIFE_MAX_S * 1000 * 1000 * 1000;
 
@@ -198,16 +200,32 @@ enum weft_err weft_revoke_encode(
     return weft_document_end(out, before, err, decoded, msg);
 }
 
+/* POL-33 */
 void weft_enroll_nonce(const struct weft_digest *org_text, struct weft_text site,
+    const struct weft_keyring *ring, const struct weft_principal *principal,
     uint8_t ret_nonce[WEFT_DOCUMENT_NONCE_SIZE])
 {
     static const char label[] = "weft-enroll-nonce/v1\n";
+    char text[WEFT_VKEY_TEXT_SIZE], who[WEFT_PRINCIPAL_TEXT_SIZE];
+    uint8_t until[8];
     struct weft_sha256 hash;
     weft_sha256_init(&hash);
     weft_sha256_update(&hash, label, sizeof(label) - 1);
     weft_sha256_update(&hash, site.data, site.size);
     weft_sha256_update(&hash, "\n", 1);
     weft_sha256_update(&hash, org_text->bytes, WEFT_DIGEST_SIZE);
+    weft_principal_format(principal, who);
+    weft_sha256_update(&hash, who, strlen(who));
+    weft_sha256_update(&hash, "\n", 1);
+    for (uint32_t i = 0; i < ring->count; i++) {
+        const struct weft_keyring_key *key = &ring->keys[i];
+        if (weft_principal_equal(&key->principal, principal)) {
+            weft_verifier_format(&key->verifier, text);
+            weft_sha256_update(&hash, text, strlen(text));
+            weft_put_be64(until, key->until_index);
+            weft_sha256_update(&hash, until, sizeof(until));
+        }
+    }
     struct weft_digest digest = weft_sha256_final(&hash);
     memcpy(ret_nonce, digest.bytes, WEFT_DOCUMENT_NONCE_SIZE);
 }
@@ -215,8 +233,8 @@ void weft_enroll_nonce(const struct weft_digest *org_text, struct weft_text site
 /* --- who signed ------------------------------------------------------------------------------ */
 
 enum weft_err weft_enroll_check_approval(const struct weft_note *note, enum weft_document_kind kind,
-    const struct weft_org *org, const struct weft_keyring *ring, uint64_t index,
-    enum weft_chain_fault *ret_fault, struct weft_msg *msg)
+    const struct weft_org *org, const struct weft_keyring *ring, const struct weft_principal *owner,
+    uint64_t index, enum weft_chain_fault *ret_fault, struct weft_msg *msg)
 {
     uint32_t admins = 0, roots = 0;
     weft_assert(org->admin_threshold > 0 && org->root_threshold > 0); /* POL-28 */
@@ -225,12 +243,34 @@ enum weft_err weft_enroll_check_approval(const struct weft_note *note, enum weft
     if (err == WEFT_OK) {
         err = weft_org_count_roots(org, note, &roots, msg);
     }
-    if (err == WEFT_OK && admins < org->admin_threshold && roots < org->root_threshold) {
+    if (err != WEFT_OK || roots >= org->root_threshold) {
+        return err;
+    }
+    /* POL-32: or one stolen admin's key would be all of them. */
+    if (weft_org_is_admin(org, owner)) {
+        err = weft_chain_fail(WEFT_CHAIN_THRESHOLD, ret_fault, msg,
+            "an admin's keys come and go by the roots: %u (of %u needed) have signed", roots,
+            org->root_threshold);
+    } else if (admins < org->admin_threshold) {
         err = weft_chain_fail(WEFT_CHAIN_THRESHOLD, ret_fault, msg,
             "%u admins (of %u needed) and %u roots (of %u needed) have signed", admins,
             org->admin_threshold, roots, org->root_threshold);
     }
     return err;
+}
+
+static enum weft_err check_time(
+    const struct weft_enroll *enroll, int64_t now_ns, struct weft_msg *msg)
+{
+    char from[WEFT_TIME_TEXT_SIZE], until[WEFT_TIME_TEXT_SIZE], now[WEFT_TIME_TEXT_SIZE];
+    if (now_ns >= enroll->issued_ns && now_ns < enroll->expires_ns) {
+        return WEFT_OK;
+    }
+    weft_time_format(enroll->issued_ns, from);
+    weft_time_format(enroll->expires_ns, until);
+    weft_time_format(now_ns, now);
+    return weft_fail(
+        msg, WEFT_EREFUSED, "good from %s to %s, and the site's clock says %s", from, until, now);
 }
 
 enum weft_err weft_enroll_check_possession(const struct weft_note *note,
@@ -244,10 +284,13 @@ enum weft_err weft_enroll_check_possession(const struct weft_note *note,
         return err;
     }
     if (memcmp(nonce, enroll.nonce, sizeof(enroll.nonce)) != 0) {
-        return weft_fail(msg, WEFT_EREFUSED, "an enrolment with another nonce than was given out");
+        return weft_fail(msg, WEFT_EREFUSED,
+            "another nonce than the site's: the org document or a key of %s/%s has changed",
+            weft_principal_class_name(enroll.principal.class), enroll.principal.name);
     }
-    if (now_ns < enroll.issued_ns || now_ns >= enroll.expires_ns) {
-        return weft_fail(msg, WEFT_EREFUSED, "an enrolment that is out of date, or not yet valid");
+    err = check_time(&enroll, now_ns, msg);
+    if (err != WEFT_OK) {
+        return err;
     }
     err = weft_note_verify(note, &enroll.key, 1, &mark, msg);
     if (err != WEFT_OK) {
@@ -296,11 +339,7 @@ static enum weft_err check_replaced(const struct weft_enroll *enroll,
 static enum weft_err change_keys(const struct weft_enroll *enroll, uint64_t index,
     struct weft_keyring *ring, enum weft_chain_fault *ret_fault, struct weft_msg *msg)
 {
-    enum weft_err err = enroll->is_replacing ? check_replaced(enroll, ring, index, msg) : WEFT_OK;
-    if (err != WEFT_OK) {
-        return err;
-    }
-    err = weft_keyring_add(ring, &enroll->principal, &enroll->key, index, msg);
+    enum weft_err err = weft_keyring_add(ring, &enroll->principal, &enroll->key, index, msg);
     if (err == WEFT_ECONFLICT) {
         *ret_fault = WEFT_CHAIN_DUPLICATE_KEY_ID;
     }
@@ -311,24 +350,55 @@ static enum weft_err change_keys(const struct weft_enroll *enroll, uint64_t inde
     return err;
 }
 
-enum weft_err weft_enroll_accept(const struct weft_note *note,
-    const uint8_t nonce[WEFT_DOCUMENT_NONCE_SIZE], const struct weft_org *org, int64_t now_ns,
-    uint64_t index, struct weft_keyring *ring, struct weft_enroll *ret_enroll,
+/* A key that is valid may bring in its successor: the principal and its rights stay. */
+static enum weft_err find_rotation(
+    const struct weft_note *note, struct weft_enroll *enroll, struct weft_msg *msg)
+{
+    struct weft_note_mark mark;
+    struct weft_msg unsaid = {""};
+    enum weft_err err = weft_note_verify(note, &enroll->replaced, 1, &mark, &unsaid);
+    enroll->is_rotation = err == WEFT_OK;
+    return err == WEFT_OK || err == WEFT_EPEER
+               ? WEFT_OK
+               : weft_fail(msg, err, "the replaced key: %s", unsaid.text);
+}
+
+static enum weft_err check_enrolment(const struct weft_note *note, const struct weft_org *org,
+    const struct weft_keyring *ring, uint64_t index, struct weft_enroll *enroll,
     enum weft_chain_fault *ret_fault, struct weft_msg *msg)
 {
-    struct weft_enroll enroll = {.is_replacing = false};
-    *ret_fault = WEFT_CHAIN_SOUND;
-    enum weft_err err = weft_enroll_check_possession(note, nonce, now_ns, &enroll, msg);
-    if (err == WEFT_OK) {
-        err = check_org(org, enroll.org, msg);
+    enum weft_err err = check_org(org, enroll->org, msg);
+    if (err == WEFT_OK && enroll->is_replacing) {
+        err = check_replaced(enroll, ring, index, msg);
     }
-    if (err == WEFT_OK) {
+    if (err == WEFT_OK && enroll->is_replacing) {
+        err = find_rotation(note, enroll, msg);
+    }
+    if (err == WEFT_OK && !enroll->is_rotation) {
         err = weft_enroll_check_approval(
-            note, WEFT_DOCUMENT_ENROLL, org, ring, index, ret_fault, msg);
+            note, WEFT_DOCUMENT_ENROLL, org, ring, &enroll->principal, index, ret_fault, msg);
     }
-    if (err == WEFT_OK && is_root(org, &enroll.key)) {
+    if (err == WEFT_OK && is_root(org, &enroll->key)) {
         *ret_fault = WEFT_CHAIN_DUPLICATE_KEY_ID;
         err = weft_fail(msg, WEFT_ECONFLICT, "duplicate-key-id: it is a root's key");
+    }
+    return err;
+}
+
+enum weft_err weft_enroll_accept(const struct weft_note *note, struct weft_text site,
+    const struct weft_org *org, int64_t now_ns, uint64_t index, struct weft_keyring *ring,
+    struct weft_enroll *ret_enroll, enum weft_chain_fault *ret_fault, struct weft_msg *msg)
+{
+    struct weft_enroll enroll = {.is_replacing = false};
+    uint8_t nonce[WEFT_DOCUMENT_NONCE_SIZE];
+    *ret_fault = WEFT_CHAIN_SOUND;
+    enum weft_err err = weft_enroll_decode(note->text, &enroll, msg);
+    if (err == WEFT_OK) {
+        weft_enroll_nonce(&org->link.digest, site, ring, &enroll.principal, nonce);
+        err = weft_enroll_check_possession(note, nonce, now_ns, &enroll, msg);
+    }
+    if (err == WEFT_OK) {
+        err = check_enrolment(note, org, ring, index, &enroll, ret_fault, msg);
     }
     if (err == WEFT_OK) {
         err = change_keys(&enroll, index, ring, ret_fault, msg);
@@ -354,7 +424,7 @@ enum weft_err weft_revoke_accept(const struct weft_note *note, const struct weft
     }
     if (err == WEFT_OK) {
         err = weft_enroll_check_approval(
-            note, WEFT_DOCUMENT_REVOKE, org, ring, index, ret_fault, msg);
+            note, WEFT_DOCUMENT_REVOKE, org, ring, &revoke.principal, index, ret_fault, msg);
     }
     if (err == WEFT_OK) {
         const struct weft_keyring_key *key =

@@ -10,9 +10,9 @@
  *     expires <time>                              reason lost with the laptop
  *
  * An enrolment is signed by the key itself (it is in the hands of who asks; the nonce is the
- * site's, so that an old one says nothing) and by admins or roots to their threshold. Replacing
- * one's key closes the old one at the same index. A revocation is signed by admins or roots; each
- * follows the one before, so that none is withheld. */
+ * site's, so that an old one says nothing) and by who approves: admins or roots to their threshold,
+ * of an admin's key roots alone; or the key that it replaces, which ends at the same index. A
+ * revocation is approved alike; each follows the one before, so that none is withheld. */
 #ifndef WEFT_POLICY_ENROLL_H
 #define WEFT_POLICY_ENROLL_H
 
@@ -37,6 +37,7 @@ struct weft_enroll {
     uint8_t nonce[WEFT_DOCUMENT_NONCE_SIZE];
     int64_t issued_ns;
     int64_t expires_ns;
+    bool is_rotation; /* Of accept: it was the replaced key that approved. Not in the text. */
 };
 
 struct weft_revoke {
@@ -60,10 +61,13 @@ WEFT_MUST_USE enum weft_err weft_enroll_encode(
 WEFT_MUST_USE enum weft_err weft_revoke_encode(
     const struct weft_revoke *revoke, struct weft_buffer *out, struct weft_msg *msg);
 
-/* What an enrolment at the site has to answer: it follows from the org document in force (the
- * digest of its text), so that it is good for this site and this version alone, and every replica
- * knows it without a random number. `site` is "<org>/<site>". */
+/* What the principal's next enrolment at the site has to answer. It follows from the org document
+ * in force (the digest of its text) and from what became of each key of the principal so far:
+ * every replica knows it without a random number, and it changes whenever one of these does. So an
+ * enrolment is good once, and one that was approved before a revocation is not good after it.
+ * `site` is "<org>/<site>". */
 void weft_enroll_nonce(const struct weft_digest *org_text, struct weft_text site,
+    const struct weft_keyring *ring, const struct weft_principal *principal,
     uint8_t ret_nonce[WEFT_DOCUMENT_NONCE_SIZE]);
 
 /* Does who asks hold the key, and is it the answer to `nonce` at now_ns? Nothing is said of
@@ -73,15 +77,14 @@ WEFT_MUST_USE enum weft_err weft_enroll_check_possession(const struct weft_note 
     const uint8_t nonce[WEFT_DOCUMENT_NONCE_SIZE], int64_t now_ns, struct weft_enroll *ret_enroll,
     struct weft_msg *msg);
 
-/* The same and, of `org` at `index`, that enough have signed; the key is then in the ring, valid
- * from `index`, and the replaced one valid no more. On failure the ring is as before.
+/* The same at `site`, and, of `org` at `index`, that it is approved; the key is then in the ring,
+ * valid from `index`, and the replaced one valid no more. On failure the ring is as before.
  * WEFT_EPEER: of another organization. WEFT_EREFUSED with WEFT_CHAIN_THRESHOLD: too few.
  * WEFT_ECONFLICT with WEFT_CHAIN_DUPLICATE_KEY_ID: it is or was somebody's, or is a root's.
  * WEFT_ENOTFOUND, WEFT_ESTATE: the replaced key. WEFT_ETOOBIG, WEFT_ENOMEM. */
-WEFT_MUST_USE enum weft_err weft_enroll_accept(const struct weft_note *note,
-    const uint8_t nonce[WEFT_DOCUMENT_NONCE_SIZE], const struct weft_org *org, int64_t now_ns,
-    uint64_t index, struct weft_keyring *ring, struct weft_enroll *ret_enroll,
-    enum weft_chain_fault *ret_fault, struct weft_msg *msg);
+WEFT_MUST_USE enum weft_err weft_enroll_accept(const struct weft_note *note, struct weft_text site,
+    const struct weft_org *org, int64_t now_ns, uint64_t index, struct weft_keyring *ring,
+    struct weft_enroll *ret_enroll, enum weft_chain_fault *ret_fault, struct weft_msg *msg);
 
 /* The next revocation after `current` (NULL: the first): the key is valid no more from `index` on.
  * WEFT_ECONFLICT, WEFT_EREFUSED: the fault. WEFT_EPEER: of another organization. WEFT_ENOTFOUND:
@@ -91,10 +94,12 @@ WEFT_MUST_USE enum weft_err weft_revoke_accept(const struct weft_note *note,
     struct weft_keyring *ring, struct weft_revoke *ret_revoke, enum weft_chain_fault *ret_fault,
     struct weft_msg *msg);
 
-/* Have admins by valid keys, or roots, signed the note to their threshold? For documents of the
- * kind that both may sign. WEFT_EREFUSED with WEFT_CHAIN_THRESHOLD, WEFT_EBADSIG, WEFT_ENOMEM. */
+/* Have admins by valid keys, or roots, signed the note about a key of `owner` to their threshold?
+ * About an admin's roots alone. WEFT_EREFUSED with WEFT_CHAIN_THRESHOLD, WEFT_EBADSIG,
+ * WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_enroll_check_approval(const struct weft_note *note,
     enum weft_document_kind kind, const struct weft_org *org, const struct weft_keyring *ring,
-    uint64_t index, enum weft_chain_fault *ret_fault, struct weft_msg *msg);
+    const struct weft_principal *owner, uint64_t index, enum weft_chain_fault *ret_fault,
+    struct weft_msg *msg);
 
 #endif

@@ -280,19 +280,19 @@ static enum weft_err take_key(struct step *s)
     const struct weft_org *org = weft_authority_org(s->before);
     struct weft_authority_part *part;
     struct weft_enroll enroll;
-    uint8_t nonce[WEFT_DOCUMENT_NONCE_SIZE];
     enum weft_err err = copy_ring(s, &part);
     if (err != WEFT_OK) {
         return err;
     }
-    weft_enroll_nonce(&org->link.digest, s->place->site, nonce);
-    err = weft_enroll_accept(&s->note, nonce, org, s->place->time_ns, s->place->index, &part->ring,
-        &enroll, &s->fault, s->detail);
+    err = weft_enroll_accept(&s->note, s->place->site, org, s->place->time_ns, s->place->index,
+        &part->ring, &enroll, &s->fault, s->detail);
     if (err == WEFT_OK && !is_name_of(s, &enroll.principal)) {
         err = weft_fail(s->detail, WEFT_EINVAL, "the key is of %s/%s",
             weft_principal_class_name(enroll.principal.class), enroll.principal.name);
     }
-    return err == WEFT_OK ? check_keys_permitted(s, WEFT_DOCUMENT_ENROLL) : err;
+    /* POL-32: a rotation is the owner's own. */
+    return err == WEFT_OK && !enroll.is_rotation ? check_keys_permitted(s, WEFT_DOCUMENT_ENROLL)
+                                                 : err;
 }
 
 static enum weft_err take_revoke(struct step *s)

@@ -266,6 +266,7 @@ static enum weft_err make_org(struct making *m)
 static enum weft_err make_enrolment(struct making *m, uint32_t which)
 {
     struct weft_buffer text = {.size_max = WEFT_NOTE_SIZE_MAX};
+    static const struct weft_keyring none = {NULL, 0, 0};
     char site[2 * WEFT_PRINCIPAL_PART_SIZE_MAX + 2], file[WEFT_PRINCIPAL_PART_SIZE_MAX + 16];
     char directory[WEFT_FILES_PATH_SIZE];
     struct weft_signer signers[WEFT_ORG_ROOTS_MAX + 1];
@@ -276,7 +277,7 @@ static enum weft_err make_enrolment(struct making *m, uint32_t which)
         .expires_ns = m->org.link.issued_ns + WEFT_ENROLL_LIFE_MAX_S * ns_per_s};
     (void)snprintf(site, sizeof(site), "%s/%s", m->org_name, m->site);
     (void)snprintf(file, sizeof(file), "op-%s.note", m->persons[which].name);
-    weft_enroll_nonce(&m->org_digest, weft_text_of(site), enroll.nonce);
+    weft_enroll_nonce(&m->org_digest, weft_text_of(site), &none, &enroll.principal, enroll.nonce);
     signers[0] = m->admins[which];
     memcpy(&signers[1], m->roots, m->org.root_count * sizeof(m->roots[0]));
     enum weft_err err = weft_enroll_encode(&enroll, &text, m->msg);

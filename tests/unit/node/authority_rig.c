@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "node/state/authority.h"
 #include "proto/arith.h"
 #include "tests/lib/test.h"
 
@@ -50,28 +51,51 @@ struct weft_digest rig_org_digest(const struct weft_org *org)
     return digest;
 }
 
-struct weft_record rig_key(
-    const char *who, bool is_other, const struct weft_org *org, const char *const *names)
+/* Over the nonce of the ring; the key itself signs too. */
+static struct weft_record key_record(const char *who, const struct weft_signer *signer,
+    const struct weft_verifier *replaced, const struct weft_keyring *ring,
+    const struct weft_org *org, const char *const *names)
 {
     char asset[80];
-    struct weft_signer signer = is_other ? signers_make_other(who) : signers_make(who);
     struct weft_enroll enroll = {.org = WEFT_TEXT("oem.example"),
         .principal = signers_principal(who),
-        .key = signer.verifier,
+        .key = signer->verifier,
+        .is_replacing = replaced != NULL,
         .issued_ns = SIGNERS_NOW_NS,
         .expires_ns = SIGNERS_NOW_NS + SIGNERS_DAY_NS};
     struct weft_digest digest = rig_org_digest(org);
-    weft_enroll_nonce(&digest, WEFT_TEXT("oem.example/plant1"), enroll.nonce);
+    if (replaced != NULL) {
+        enroll.replaced = *replaced;
+    }
+    weft_enroll_nonce(
+        &digest, WEFT_TEXT("oem.example/plant1"), ring, &enroll.principal, enroll.nonce);
     struct weft_buffer text = {0};
     struct weft_msg msg = {""};
     EXPECT_EQ(WEFT_OK, weft_enroll_encode(&enroll, &text, &msg));
     (void)snprintf(asset, sizeof(asset), "authority:key/%s", who + strlen("oem.example/plant1/"));
     struct weft_record record = rig_record(asset, signers_text(&text), names);
     uint32_t n = (used - 1) % RIG_RECORDS;
-    signers_add_line(&notes[n], &signer);
+    signers_add_line(&notes[n], signer);
     fields[n].value = signers_text(&notes[n]);
     weft_buffer_destroy(&text);
     return record;
+}
+
+struct weft_record rig_key(
+    const char *who, bool is_other, const struct weft_org *org, const char *const *names)
+{
+    static const struct weft_keyring none = {NULL, 0, 0};
+    struct weft_signer signer = is_other ? signers_make_other(who) : signers_make(who);
+    return key_record(who, &signer, NULL, &none, org, names);
+}
+
+struct weft_record rig_next_key(struct fixture *f, const char *who, bool is_replacing,
+    const struct weft_org *org, const char *const *names)
+{
+    struct weft_signer signer = signers_make_other(who);
+    struct weft_verifier first = signers_make(who).verifier;
+    return key_record(who, &signer, is_replacing ? &first : NULL,
+        weft_authority_keyring(weft_state_authority(f->state)), org, names);
 }
 
 struct weft_record rig_policy(uint64_t version, const struct weft_digest *prev, const char *rest,

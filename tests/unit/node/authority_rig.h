@@ -29,9 +29,12 @@ void rig_start(struct fixture *f, const char *name);
 /* A record of kind `authority` with the note of `text`, signed by `names` (NULL at the end). */
 struct weft_record rig_record(const char *asset, struct weft_text text, const char *const *names);
 struct weft_record rig_org(const struct weft_org *org, const char *const *names);
-/* `who`'s key: that of signers_make, or its `other`. */
+/* The first key of `who`: that of signers_make, or its `other`. */
 struct weft_record rig_key(
     const char *who, bool is_other, const struct weft_org *org, const char *const *names);
+/* `who`'s `other` key, as the state's keyring asks for it; in the place of the first, or beside. */
+struct weft_record rig_next_key(struct fixture *f, const char *who, bool is_replacing,
+    const struct weft_org *org, const char *const *names);
 /* "policy plant1-core VERSION", the digest before it, and the rest. */
 struct weft_record rig_policy(uint64_t version, const struct weft_digest *prev, const char *rest,
     const char *const *names, struct weft_digest *ret_digest);
