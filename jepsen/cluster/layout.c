@@ -38,7 +38,7 @@ bool jep_layout_authority(const struct jep_plant_options *options, unsigned clus
     const char *const root[] = {
         weft, "pki", "init", "--org", orgs[cluster], "--pki", pki, "--force", "-q", NULL};
     const char *const client[] = {weft, "pki", "person", "client", "--site", sites[cluster],
-        "--pki", pki, "--out", ret_identity, "--force", "-q", NULL};
+        "--only", "tls", "--pki", pki, "--out", ret_identity, "--force", "-q", NULL};
     return jep_run(root, jep_layout_env, PKI_MS, message) &&
            jep_run(client, jep_layout_env, PKI_MS, message);
 }

@@ -363,7 +363,7 @@ static enum weft_err make(struct making *m)
             "%s exists already: an organization's keys are never made over", path);
     }
     if (err == WEFT_OK) {
-        err = weft_passphrase_choose(m->args, &m->passphrase, m->msg);
+        err = weft_passphrase_choose(m->args, "passphrase-file", &m->passphrase, m->msg);
     }
     if (err == WEFT_OK) {
         err = make_keys(m);

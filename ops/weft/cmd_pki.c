@@ -4,8 +4,8 @@
 #include <time.h>
 
 #include "ops/weft/context.h"
+#include "ops/weft/keys.h"
 #include "ops/weft/output.h"
-#include "policy/crypto/keyfile.h"
 #include "policy/crypto/pki.h"
 #include "policy/signer.h"
 #include "proto/record.h"
@@ -13,8 +13,8 @@
 
 #define ROOT_CERT "ca.crt"
 #define ROOT_KEY "ca.key"
-#define LOG_KEY "log.key"
-#define LOG_VKEY "log.vkey"
+#define LOG_LABEL "log"
+#define NOTE_LABEL "note"
 
 static const char *const default_hosts[] = {"localhost", "127.0.0.1", "::1"};
 enum {
@@ -69,14 +69,14 @@ static enum weft_err write_one(const char *directory, const char *name, struct w
     return err == WEFT_OK ? weft_files_write(path, bytes, mode, true, msg) : err;
 }
 
-/* What was made, for people or programs. */
+/* What was made, for people or programs. `key` is NULL: no key of signatures. */
 static enum weft_err report(const struct weft_args *args, const char *directory,
-    const struct weft_buffer *cert, struct weft_msg *msg)
+    const struct weft_buffer *cert, const struct weft_verifier *key, struct weft_msg *msg)
 {
     struct weft_pki_facts facts;
     enum weft_format format;
     char uri[WEFT_PRINCIPAL_URI_SIZE];
-    char until[WEFT_TIME_TEXT_SIZE];
+    char until[WEFT_TIME_TEXT_SIZE], vkey[WEFT_VKEY_TEXT_SIZE];
     enum weft_err err = weft_pki_inspect(bytes_of(cert), &facts, msg);
     if (err == WEFT_OK) {
         err = weft_output_format(args, &format, msg);
@@ -98,6 +98,10 @@ static enum weft_err report(const struct weft_args *args, const char *directory,
     weft_writer_text(&w, "directory", weft_text_of(directory));
     weft_writer_text(&w, "not_after", weft_text_of(until));
     weft_writer_text(&w, "fingerprint", weft_text_of(facts.fingerprint));
+    if (key != NULL) {
+        weft_verifier_format(key, vkey);
+        weft_writer_text(&w, "vkey", weft_text_of(vkey));
+    }
     weft_writer_close(&w, '}');
     err = weft_writer_print(&w, stdout, msg);
     weft_writer_destroy(&w);
@@ -133,7 +137,7 @@ static enum weft_err init(const struct weft_args *args, struct weft_msg *msg)
         err = write_one(directory, ROOT_CERT, bytes_of(&root.cert), 0644, msg);
     }
     if (err == WEFT_OK) {
-        err = report(args, directory, &root.cert, msg);
+        err = report(args, directory, &root.cert, NULL, msg);
     }
     weft_pki_pair_destroy(&root);
     return err;
@@ -242,102 +246,263 @@ static enum weft_err make_log_key(
     const char *directory, const struct weft_principal *node, struct weft_msg *msg)
 {
     char path[WEFT_FILES_PATH_SIZE], origin[WEFT_SIGNER_NAME_SIZE_MAX + 1];
-    char vkey[WEFT_VKEY_TEXT_SIZE + 1];
-    struct weft_ed25519_pair pair = {.seed = {0}};
-    struct weft_signer signer = {.pair = {.seed = {0}}};
-    struct weft_buffer pem = {.size_max = WEFT_KEYFILE_SIZE_MAX};
-    enum weft_err err = weft_files_join(directory, LOG_KEY, path, msg);
+    static const struct weft_passphrase none = {""};
+    struct weft_signer signer;
+    enum weft_err err = weft_files_join(directory, LOG_LABEL ".key", path, msg);
     if (err != WEFT_OK || weft_files_exists(path)) {
         return err;
     }
     (void)snprintf(origin, sizeof(origin), "%s/%s/audit", node->org, node->site);
-    err = weft_ed25519_generate(&pair, msg);
-    if (err == WEFT_OK) {
-        err = weft_signer_make(weft_text_of(origin), WEFT_SIGNER_ED25519, &pair, &signer, msg);
-    }
-    if (err == WEFT_OK) {
-        err = weft_keyfile_encode(&pair, (struct weft_bytes){NULL, 0}, &pem, msg);
-    }
-    if (err == WEFT_OK) {
-        err = write_one(directory, LOG_KEY, bytes_of(&pem), 0600, msg);
-    }
-    if (err == WEFT_OK) {
-        weft_verifier_format(&signer.verifier, vkey);
-        size_t size = strlen(vkey);
-        vkey[size] = '\n';
-        err = write_one(
-            directory, LOG_VKEY, (struct weft_bytes){(const uint8_t *)vkey, size + 1}, 0644, msg);
-    }
-    weft_keyfile_destroy(&pem);
+    err = weft_keys_make(directory, LOG_LABEL, origin, &none, &signer, msg);
     weft_signer_wipe(&signer);
-    weft_ed25519_wipe(&pair);
     return err;
 }
 
-static enum weft_err issue(const struct weft_args *args, enum weft_principal_class class,
-    struct weft_pki_pair *root, struct weft_pki_pair *leaf, struct weft_msg *msg)
-{
-    static const char *const names[] = {WEFT_IDENTITY_CA, WEFT_IDENTITY_CERT, WEFT_IDENTITY_KEY};
-    const char *pki = weft_args_text(args, "pki", "pki");
+/* A leaf that is being made. Holds secrets until it is destroyed. */
+struct leaf {
+    const struct weft_args *args;
+    struct weft_pki_leaf_options options;
     const char *hosts[WEFT_PKI_HOSTS_MAX];
     char directory[WEFT_FILES_PATH_SIZE];
-    struct weft_pki_leaf_options options = {.now_s = (int64_t)time(NULL)};
-    enum weft_err err = read_root(pki, root, msg);
-    if (err == WEFT_OK) {
-        err = describe(args, class, root, &options, msg);
-    }
-    if (err == WEFT_OK && class == WEFT_PRINCIPAL_NODE) {
-        err = collect_hosts(args, hosts, &options, msg);
-    }
-    if (err != WEFT_OK) {
-        return err;
-    }
-    const char *out = weft_args_text(args, "out", NULL);
-    int size = out != NULL ? snprintf(directory, sizeof(directory), "%s", out)
-                           : snprintf(directory, sizeof(directory), "%s/%s/%s/%s", pki,
-                                 options.principal.site, weft_principal_class_name(class),
-                                 options.principal.name);
-    if (size < 0 || size >= (int)sizeof(directory)) {
-        return weft_fail(msg, WEFT_EINVAL, "--out: path too long");
-    }
-    if (!weft_args_has(args, "force")) {
-        err = refuse_existing(directory, names, 3, msg);
-    }
-    if (err == WEFT_OK) {
-        err = weft_pki_issue(&options, bytes_of(&root->cert), bytes_of(&root->key), leaf, msg);
-    }
-    if (err == WEFT_OK) {
-        err = write_identity(directory, leaf, root, msg);
-    }
-    if (err == WEFT_OK && class == WEFT_PRINCIPAL_NODE) {
-        err = make_log_key(directory, &options.principal, msg);
-    }
-    return err == WEFT_OK ? report(args, directory, &leaf->cert, msg) : err;
+    struct weft_pki_pair root, pair;
+    struct weft_passphrase passphrase; /* Of note.key. */
+    struct weft_verifier key;
+    bool has_key;
+};
+
+static void destroy_leaf(struct leaf *l)
+{
+    weft_pki_pair_destroy(&l->pair);
+    weft_pki_pair_destroy(&l->root);
+    weft_passphrase_wipe(&l->passphrase);
 }
 
-static enum weft_exit run_issue(const struct weft_args *args, enum weft_principal_class class)
+static enum weft_err choose_directory(struct leaf *l, struct weft_msg *msg)
 {
-    struct weft_pki_pair root = {0}, leaf = {0};
-    struct weft_msg msg;
-    enum weft_err err = issue(args, class, &root, &leaf, &msg);
-    weft_pki_pair_destroy(&leaf);
-    weft_pki_pair_destroy(&root);
-    return weft_complain(err, &msg);
+    const struct weft_principal *p = &l->options.principal;
+    const char *out = weft_args_text(l->args, "out", NULL);
+    int size = out != NULL ? snprintf(l->directory, sizeof(l->directory), "%s", out)
+                           : snprintf(l->directory, sizeof(l->directory), "%s/%s/%s/%s",
+                                 weft_args_text(l->args, "pki", "pki"), p->site,
+                                 weft_principal_class_name(p->class), p->name);
+    return size >= 0 && size < (int)sizeof(l->directory)
+               ? WEFT_OK
+               : weft_fail(msg, WEFT_EINVAL, "--out: path too long");
+}
+
+/* Who it is, below which root, and where it goes. */
+static enum weft_err begin(struct leaf *l, enum weft_principal_class class, struct weft_msg *msg)
+{
+    l->options.now_s = (int64_t)time(NULL);
+    enum weft_err err = read_root(weft_args_text(l->args, "pki", "pki"), &l->root, msg);
+    if (err == WEFT_OK) {
+        err = describe(l->args, class, &l->root, &l->options, msg);
+    }
+    if (err == WEFT_OK && class == WEFT_PRINCIPAL_NODE) {
+        err = collect_hosts(l->args, l->hosts, &l->options, msg);
+    }
+    return err == WEFT_OK ? choose_directory(l, msg) : err;
+}
+
+static enum weft_err issue(struct leaf *l, struct weft_msg *msg)
+{
+    static const char *const names[] = {WEFT_IDENTITY_CA, WEFT_IDENTITY_CERT, WEFT_IDENTITY_KEY};
+    enum weft_err err = WEFT_OK;
+    if (!weft_args_has(l->args, "force")) {
+        err = refuse_existing(l->directory, names, 3, msg);
+    }
+    if (err == WEFT_OK) {
+        err = weft_pki_issue(
+            &l->options, bytes_of(&l->root.cert), bytes_of(&l->root.key), &l->pair, msg);
+    }
+    return err == WEFT_OK ? write_identity(l->directory, &l->pair, &l->root, msg) : err;
 }
 
 enum weft_exit weft_cmd_pki_node(const struct weft_args *args)
 {
-    return run_issue(args, WEFT_PRINCIPAL_NODE);
+    struct leaf l = {.args = args};
+    struct weft_msg msg;
+    enum weft_err err = begin(&l, WEFT_PRINCIPAL_NODE, &msg);
+    if (err == WEFT_OK) {
+        err = issue(&l, &msg);
+    }
+    if (err == WEFT_OK) {
+        err = make_log_key(l.directory, &l.options.principal, &msg);
+    }
+    if (err == WEFT_OK) {
+        err = report(args, l.directory, &l.pair.cert, NULL, &msg);
+    }
+    destroy_leaf(&l);
+    return weft_complain(err, &msg);
+}
+
+/* --- persons and programs ---------------------------------------------------------------- */
+
+/* --only note: of whom, without a trust root. */
+static enum weft_err begin_apart(
+    struct leaf *l, enum weft_principal_class class, struct weft_msg *msg)
+{
+    const char *org = weft_args_text(l->args, "org", NULL);
+    const char *site = weft_args_text(l->args, "site", NULL);
+    if (org == NULL || site == NULL) {
+        return weft_fail(msg, WEFT_EINVAL, "--org ORG and --site SITE are needed: whose key is it");
+    }
+    enum weft_err err =
+        weft_principal_make(class, org, site, l->args->operands[0], &l->options.principal, msg);
+    return err == WEFT_OK ? choose_directory(l, msg) : err;
+}
+
+/* What opens note.key. False in *ret_is_wanted: it stays as it is, or cannot be protected. */
+static enum weft_err choose_passphrase(
+    struct leaf *l, bool is_alone, bool *ret_is_wanted, struct weft_msg *msg)
+{
+    static const char option[] = "passphrase-file";
+    char path[WEFT_FILES_PATH_SIZE];
+    bool is_program = l->options.principal.class == WEFT_PRINCIPAL_SVC;
+    enum weft_err err = weft_files_join(l->directory, NOTE_LABEL ".key", path, msg);
+    *ret_is_wanted = false;
+    if (err == WEFT_OK && weft_files_exists(path)) {
+        return is_alone ? weft_fail(msg, WEFT_ESTATE,
+                              "%s exists already: it is never made over; weft pki rotate gives a "
+                              "new one",
+                              path)
+                        : WEFT_OK;
+    }
+    if (err != WEFT_OK || (is_program && !weft_args_has(l->args, option))) {
+        *ret_is_wanted = err == WEFT_OK; /* Nobody could open a program's at night. */
+        return err;
+    }
+    if (!is_alone && !weft_passphrase_is_at_hand(l->args, option)) {
+        (void)fprintf(stderr,
+            "weft: no note.key: no terminal to ask for its passphrase; --only note adds it\n");
+        return WEFT_OK;
+    }
+    *ret_is_wanted = true;
+    return weft_passphrase_choose(l->args, option, &l->passphrase, msg);
+}
+
+static enum weft_err make_note_key(struct leaf *l, struct weft_msg *msg)
+{
+    char name[WEFT_PRINCIPAL_TEXT_SIZE];
+    struct weft_signer signer;
+    weft_principal_format(&l->options.principal, name);
+    enum weft_err err =
+        weft_keys_make(l->directory, NOTE_LABEL, name, &l->passphrase, &signer, msg);
+    if (err == WEFT_OK) {
+        l->key = signer.verifier;
+        l->has_key = true;
+        weft_signer_wipe(&signer);
+    }
+    return err;
+}
+
+/* What to do next, for people. */
+static void advise(const struct leaf *l)
+{
+    if (l->has_key && !weft_args_has(l->args, "quiet")) {
+        (void)fprintf(stderr,
+            "next: weft pki enroll %s/note.key --request FILE\n"
+            "then, who approves: weft pki enroll --sign FILE --key ADMIN.key\n",
+            l->directory);
+    }
+}
+
+static enum weft_err report_key(const struct leaf *l, struct weft_msg *msg)
+{
+    enum weft_format format;
+    struct weft_writer w = {0};
+    char vkey[WEFT_VKEY_TEXT_SIZE];
+    enum weft_err err = weft_output_format(l->args, &format, msg);
+    if (err != WEFT_OK) {
+        return err;
+    }
+    weft_verifier_format(&l->key, vkey);
+    if (format == WEFT_FORMAT_TABLE) {
+        (void)printf("%s in %s\n", vkey, l->directory);
+        return WEFT_OK;
+    }
+    weft_writer_open(&w, NULL, '{');
+    weft_writer_text(&w, "principal", weft_text_of(l->key.name));
+    weft_writer_text(&w, "directory", weft_text_of(l->directory));
+    weft_writer_text(&w, "vkey", weft_text_of(vkey));
+    weft_writer_close(&w, '}');
+    err = weft_writer_print(&w, stdout, msg);
+    weft_writer_destroy(&w);
+    return err;
+}
+
+static enum weft_err make_holder(
+    struct leaf *l, enum weft_principal_class class, struct weft_msg *msg)
+{
+    const char *only = weft_args_text(l->args, "only", "");
+    bool is_note = strcmp(only, "note") == 0, is_tls = strcmp(only, "tls") == 0;
+    bool makes_key = false;
+    if (only[0] != '\0' && !is_note && !is_tls) {
+        return weft_fail(msg, WEFT_EINVAL, "--only %.40s: note or tls", only);
+    }
+    enum weft_err err = is_note ? begin_apart(l, class, msg) : begin(l, class, msg);
+    if (err == WEFT_OK && !is_tls) {
+        err = choose_passphrase(l, is_note, &makes_key, msg);
+    }
+    if (err == WEFT_OK && !is_note) {
+        err = issue(l, msg);
+    }
+    if (err == WEFT_OK && makes_key) {
+        err = make_note_key(l, msg);
+    }
+    if (err != WEFT_OK) {
+        return err;
+    }
+    return is_note ? report_key(l, msg)
+                   : report(l->args, l->directory, &l->pair.cert, l->has_key ? &l->key : NULL, msg);
+}
+
+static enum weft_exit run_holder(const struct weft_args *args, enum weft_principal_class class)
+{
+    struct leaf l = {.args = args};
+    struct weft_msg msg;
+    enum weft_err err = make_holder(&l, class, &msg);
+    if (err == WEFT_OK) {
+        advise(&l);
+    }
+    destroy_leaf(&l);
+    return weft_complain(err, &msg);
 }
 
 enum weft_exit weft_cmd_pki_person(const struct weft_args *args)
 {
-    return run_issue(args, WEFT_PRINCIPAL_OP);
+    return run_holder(args, WEFT_PRINCIPAL_OP);
 }
 
 enum weft_exit weft_cmd_pki_service(const struct weft_args *args)
 {
-    return run_issue(args, WEFT_PRINCIPAL_SVC);
+    return run_holder(args, WEFT_PRINCIPAL_SVC);
+}
+
+/* For weft policy show --next: a forbid, since others are mostly permitted more. */
+static void print_auditor_policy(const char *name, const char *site)
+{
+    (void)fprintf(stderr,
+        "and into the policy (weft policy show --next > FILE; weft policy apply FILE):\n\n"
+        "scope audit-log = asset weft:audit, asset authority:*/...\n\n"
+        "permit auditor-%s\n"
+        "  who  op %s/%s\n"
+        "  do   read export\n"
+        "  on   audit-log\n\n"
+        "forbid auditor-%s-else\n"
+        "  who  op %s/%s\n"
+        "  do   any\n"
+        "  on   not audit-log\n",
+        name, site, name, name, site, name);
+}
+
+enum weft_exit weft_cmd_pki_auditor(const struct weft_args *args)
+{
+    enum weft_exit result = run_holder(args, WEFT_PRINCIPAL_OP);
+    if (result == WEFT_EXIT_DONE) {
+        print_auditor_policy(args->operands[0], weft_args_text(args, "site", ""));
+    }
+    return result;
 }
 
 /* --- show -------------------------------------------------------------------------------- */

@@ -1,8 +1,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
+#include "ops/weft/authority_note.h"
 #include "ops/weft/files.h"
 #include "ops/weft/keys.h"
 #include "ops/weft/output.h"
@@ -15,7 +15,6 @@
 enum {
     KEYS_MAX = WEFT_ORG_ADMINS_MAX,
     DIFF_ARENA_SIZE_MAX = 16 * 1024 * 1024, /* chosen: ten lines for each statement */
-    ANSWER_ARENA_SIZE_MAX = 1024 * 1024,
 };
 
 /* --- check ----------------------------------------------------------------------------------- */
@@ -270,31 +269,6 @@ static enum weft_err collect_lines(const struct weft_args *args,
     return err;
 }
 
-/* On the revision that was compared with, so that nobody's policy is passed over. */
-static enum weft_err commit(struct weft_client *client, struct weft_text note, uint64_t rev,
-    uint64_t *ret_index, struct weft_msg *msg)
-{
-    struct weft_arena arena = {.size_max = ANSWER_ARENA_SIZE_MAX};
-    const struct weft_field field = {WEFT_TEXT("note"), note, WEFT_VALUE_TEXT};
-    const struct weft_record record = {.kind = WEFT_TEXT("authority"),
-        .asset = WEFT_TEXT("authority:policy"),
-        .has_expect = true,
-        .expect_rev = rev,
-        .fields = &field,
-        .field_count = 1};
-    struct weft_client_message answer = {.kind = 0};
-    struct weft_client_message request = {
-        .kind = WEFT_KIND_COMMIT, .commit = {.records = &record, .record_count = 1}};
-    enum weft_err err = getrandom(request.commit.request_id.bytes, 16, 0) == 16
-                            ? weft_client_call(client, &request, &arena, &answer, msg)
-                            : weft_fail(msg, WEFT_EIO, "no random request id");
-    if (err == WEFT_OK) {
-        *ret_index = answer.commit_result.index;
-    }
-    weft_arena_destroy(&arena);
-    return err;
-}
-
 static enum weft_err apply(
     const struct weft_args *args, struct weft_client *client, struct weft_msg *msg)
 {
@@ -317,8 +291,9 @@ static enum weft_err apply(
         err = report_diff(args, old.policy, new.policy, stderr, msg);
     }
     if (err == WEFT_OK && !weft_args_has(args, "dry-run")) {
-        err = commit(
-            client, (struct weft_text){(const char *)note.data, note.size}, old.rev, &index, msg);
+        /* On the revision that was compared with, so that nobody's policy is passed over. */
+        err = weft_authority_note_commit(client, "authority:policy",
+            (struct weft_text){(const char *)note.data, note.size}, &old.rev, &index, msg);
     }
     if (err == WEFT_OK && index > 0) {
         const struct weft_policy_head *head = weft_policy_head(new.policy);

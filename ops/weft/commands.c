@@ -1,5 +1,5 @@
 #include "ops/weft/command.h"
-#include "ops/weft/keys.h"
+#include "ops/weft/options_keys.h"
 
 /* The table of commands. One row says everything: help, usage, completion and the parser are
  * made from it. Descriptions are wrapped at 76 columns. */
@@ -27,14 +27,6 @@ const struct weft_option weft_online_options[] = {
     END,
 };
 
-#define KEY_OPTIONS                                                                                \
-    {"pki", 0, "DIR", "directory of the trust root (pki)"},                                        \
-        {"days", 0, "N", "validity in days (365)"}, {"key", 0, "TYPE", "p256 or ed25519 (p256)"},  \
-        {"out", 0, "DIR", "where to write; default: PKI/SITE/CLASS/NAME"},                         \
-    {                                                                                              \
-        "force", 0, NULL, "replace what is there"                                                  \
-    }
-
 #define READ_OPTIONS                                                                               \
     {"at", 0, "TIME", "true at that time, as known now (RFC 3339 with zone)"},                     \
         {"as-of", 0, "INDEX|TIME", "as known then"},                                               \
@@ -43,69 +35,6 @@ const struct weft_option weft_online_options[] = {
         "min-index", 0, "N", "once the node has applied that index"                                \
     }
 
-static const struct weft_option pki_init_options[] = {
-    {"org", 0, "ORG", "the organization: its trust domain, such as oem.example"},
-    {"pki", 0, "DIR", "directory to make (pki)"},
-    {"days", 0, "N", "validity in days (3650)"},
-    {"key", 0, "TYPE", "p256 or ed25519 (p256)"},
-    {"force", 0, NULL, "replace what is there: every certificate below it becomes void"},
-    END,
-};
-static const struct weft_option pki_node_options[] = {{"site", 0, "SITE", "the plant"},
-    {"host", 0, "HOST",
-        "DNS name or address it is reached by; may be repeated. localhost,\n"
-        "127.0.0.1 and ::1 are always there"},
-    KEY_OPTIONS, END};
-static const struct weft_option pki_leaf_options[] = {
-    {"site", 0, "SITE", "the plant"}, KEY_OPTIONS, END};
-static const struct weft_option policy_show_options[] = {
-    {"note", 0, NULL, "the whole note, with its signatures"},
-    {"next", 0, NULL, "with the head of the next version: to be edited and applied"},
-    {"org", 0, NULL, "the org document instead"}, END};
-static const struct weft_option policy_sign_options[] = {
-    {"key", 0, "FILE", "NAME.key of an admin, NAME.vkey beside it; may be repeated"},
-    WEFT_KEYS_OPTIONS, END};
-static const struct weft_option policy_apply_options[] = {
-    {"key", 0, "FILE", "NAME.key of an admin, NAME.vkey beside it; may be repeated"},
-    {"signature", 0, "FILE", "signature lines of weft policy sign; may be repeated"},
-    {"dry-run", 'n', NULL, "say what would change, commit nothing"}, WEFT_KEYS_OPTIONS, END};
-#define POLICY_SOURCE_OPTIONS                                                                      \
-    {"policy", 0, "FILE", "a policy in a file; default: the site's"},                              \
-        {"org", 0, "FILE",                                                                         \
-            "an org document in a file; default: the site's. With both no\n"                       \
-            "connection is made"},                                                                 \
-        {"site", 0, "SITE", "whose policy it is; default: that of the first admin"},               \
-    {                                                                                              \
-        "time", 0, "TIME", "when it is asked; default: now"                                        \
-    }
-#define POLICY_FACT_OPTIONS                                                                        \
-    {"kind", 0, "KIND", "kind of the record"}, {"verb", 0, "VERB", "of a command"},                \
-        {"tier", 0, "N", "of a command"},                                                          \
-    {                                                                                              \
-        "label", 0, "LABEL", "of the asset; may be repeated"                                       \
-    }
-static const struct weft_option policy_why_options[] = {
-    POLICY_FACT_OPTIONS, POLICY_SOURCE_OPTIONS, END};
-static const struct weft_option policy_who_can_options[] = {POLICY_FACT_OPTIONS,
-    {"who", 0, "PRINCIPAL", "somebody whom the org document does not name; may be repeated"},
-    POLICY_SOURCE_OPTIONS, END};
-static const struct weft_option policy_what_if_options[] = {POLICY_SOURCE_OPTIONS, END};
-static const struct weft_option pki_org_options[] = {{"org", 0, "ORG", "the organization"},
-    {"site", 0, "SITE", "the plant"},
-    {"admin", 0, "NAME", "a person who may change policy and keys; may be repeated"},
-    {"admin-threshold", 0, "K", "admins that have to sign a change (1)"},
-    {"roots", 0, "N", "root keys (3)"},
-    {"threshold", 0, "K", "roots that have to sign an org document (more than half)"},
-    {"role", 0, "TEXT", "\"CLASS/NAME ROLE ASSET\": who has a role at an asset; may be repeated"},
-    {"attr", 0, "TEXT", "\"CLASS/NAME KEY VALUE\": an attribute of somebody; may be repeated"},
-    {"ca", 0, "FILE", "certificate of the trust root for TLS, whose fingerprint is noted"},
-    {"policy", 0, "FILE", "the first policy; default: admins may all, everybody reads"},
-    {"days", 0, "N", "validity of the org document in days (365)"},
-    {"out", 0, "DIR", "where all is written (org)"}, WEFT_KEYS_NEW_OPTIONS, END};
-static const struct weft_option pki_token_options[] = {
-    {"tokens", 0, "FILE", "the file that http.tokens of weftd.yaml names; made if it is not there"},
-    {"org", 0, "ORG", "the organization"}, {"site", 0, "SITE", "the plant"},
-    {"person", 0, NULL, "for a person; default: for a program"}, END};
 static const struct weft_option context_add_options[] = {
     {"endpoint", 'e', "LIST", "client doors, tls+tcp://HOST:PORT or HOST:PORT, with commas"},
     {"identity", 'i', "DIR", "a directory with ca.crt, tls.crt, tls.key"},
@@ -557,33 +486,34 @@ const struct weft_command weft_commands[] = {
         "expected and what was found, if it is none or over a bound. Prints what\n"
         "the worst request costs.",
         "weft policy check plant1.policy", weft_cmd_policy_check},
-    {"policy show", "the policy in force", "", 0, 0, policy_show_options, true,
+    {"policy show", "the policy in force", "", 0, 0, weft_policy_show_options, true,
         "Its text as it was signed.", "weft policy show\nweft policy show --next > plant1.policy",
         weft_cmd_policy_show},
     {"policy diff", "what a new policy widens and what it narrows", "[OLD] NEW", 1, 2, NULL, true,
         "Statement by statement, groups and scopes unfolded. With one file it is\n"
         "compared with the policy in force; with two no connection is made.",
         "weft policy diff plant1.policy", weft_cmd_policy_diff},
-    {"policy sign", "sign a policy for somebody else to apply", "FILE", 1, 1, policy_sign_options,
-        false, "Prints a signature line for each key; the file stays as it is.",
+    {"policy sign", "sign a policy for somebody else to apply", "FILE", 1, 1,
+        weft_policy_sign_options, false,
+        "Prints a signature line for each key; the file stays as it is.",
         "weft policy sign plant1.policy --key ann.key > ann.sig", weft_cmd_policy_sign},
-    {"policy apply", "bring a policy into force", "FILE", 1, 1, policy_apply_options, true,
+    {"policy apply", "bring a policy into force", "FILE", 1, 1, weft_policy_apply_options, true,
         "Signs it with keys, joins signatures of others, says what changes, and\n"
         "commits the note. The site refuses what does not follow the version in\n"
         "force (rollback, fork, fast-forward), is signed by too few admins, is not\n"
         "permitted to them, or would lock all of them out. FILE may be a note.",
         "weft policy apply plant1.policy --key ann.key --signature bo.sig", weft_cmd_policy_apply},
     {"policy why", "why somebody may do something, or not", "PRINCIPAL ACTION ASSET", 3, 3,
-        policy_why_options, true,
+        weft_policy_why_options, true,
         "The statement that decides, its line, and near misses. Exit 1 if it is not\n"
         "permitted.",
         "weft policy why oem.example/plant1/op/ann write line2/press7 --kind inspection",
         weft_cmd_policy_why},
-    {"policy who-can", "who may do something", "ACTION ASSET", 2, 2, policy_who_can_options, true,
-        "Of everybody whom the org document names, and of those given by --who.",
+    {"policy who-can", "who may do something", "ACTION ASSET", 2, 2, weft_policy_who_can_options,
+        true, "Of everybody whom the org document names, and of those given by --who.",
         "weft policy who-can admin-policy weft:policy --kind policy", weft_cmd_policy_who_can},
     {"policy what-if", "which requests a policy would decide otherwise", "FILE REQUESTS|-", 2, 2,
-        policy_what_if_options, true,
+        weft_policy_what_if_options, true,
         "REQUESTS has one JSON object per line: principal, action, and asset, kind,\n"
         "verb, time where there are any. Prints the number of each line that flips.",
         "weft policy what-if plant1.policy requests.jsonl", weft_cmd_policy_what_if},
@@ -652,18 +582,18 @@ const struct weft_command weft_commands[] = {
         "Of the one named, or the one in use.", "weft context show", weft_cmd_context_show},
     {"context remove", "forget a context", "NAME", 1, 1, NULL, false, "The identity's files stay.",
         "weft context remove plant1", weft_cmd_context_remove},
-    {"pki init", "make an organization's trust root", "", 0, 0, pki_init_options, false,
+    {"pki init", "make an organization's trust root", "", 0, 0, weft_pki_init_options, false,
         "Writes ca.crt and ca.key (mode 0600). Keep ca.key offline: whoever has it\n"
         "can make any node or person of the organization.",
         "weft pki init --org oem.example --pki pki", weft_cmd_pki_init},
-    {"pki node", "a node's key and certificate", "NAME", 1, 1, pki_node_options, false,
+    {"pki node", "a node's key and certificate", "NAME", 1, 1, weft_pki_node_options, false,
         "Its name in the certificate is spiffe://ORG/SITE/node/NAME; that, and no\n"
         "DNS name, says who it is. Writes an identity: ca.crt, tls.crt, tls.key;\n"
         "and the key that it signs the audit log with, log.key, which stays if it is\n"
         "there, with its public half, log.vkey.",
         "weft pki node n1 --site plant1 --host n1.plant1.oem.example", weft_cmd_pki_node},
     {"pki org", "what a site is governed by: keys, org document, first policy", "", 0, 0,
-        pki_org_options, false,
+        weft_pki_org_options, false,
         "Makes root keys and a key for each admin, signs the org document, the\n"
         "enrolments of the admins' keys and the first policy, and prints what\n"
         "weftd.yaml of the first node says of them: they are the site's first\n"
@@ -671,20 +601,72 @@ const struct weft_command weft_commands[] = {
         "-topk8 -scrypt changes it key by key.",
         "weft pki org --org oem.example --site plant1 --admin ann --admin bo --out org",
         weft_cmd_pki_org},
-    {"pki person", "a person's key and certificate", "NAME", 1, 1, pki_leaf_options, false,
+    {"pki person", "a person's key and certificate", "NAME", 1, 1, weft_pki_person_options, false,
         "Its name in the certificate is spiffe://ORG/SITE/op/NAME. Writes an\n"
-        "identity: ca.crt, tls.crt, tls.key.",
-        "weft pki person anna --site plant1", weft_cmd_pki_person},
-    {"pki service", "a program's key and certificate", "NAME", 1, 1, pki_leaf_options, false,
+        "identity: ca.crt, tls.crt, tls.key; and the key of the person's signatures,\n"
+        "note.key, behind a passphrase, with its public half, note.vkey. That one is\n"
+        "never written over, and nobody but the person needs to have it: made apart\n"
+        "with --only note, on the person's own machine. A site takes it by weft pki\n"
+        "enroll.",
+        "weft pki person anna --site plant1\n"
+        "weft pki person anna --site plant1 --org oem.example --only note --out anna",
+        weft_cmd_pki_person},
+    {"pki service", "a program's key and certificate", "NAME", 1, 1, weft_pki_person_options, false,
         "Its name in the certificate is spiffe://ORG/SITE/svc/NAME. Writes an\n"
-        "identity: ca.crt, tls.crt, tls.key.",
+        "identity: ca.crt, tls.crt, tls.key; and the key of the program's signatures,\n"
+        "note.key, without a passphrase unless --passphrase-file, with its public\n"
+        "half, note.vkey.",
         "weft pki service mes --site plant1", weft_cmd_pki_service},
+    {"pki auditor", "a person who may read the audit log, and nothing else", "NAME", 1, 1,
+        weft_pki_person_options, false,
+        "As weft pki person; and prints the statements of a policy that let the\n"
+        "auditor read and export the audit log and what governs the site, and\n"
+        "nothing else.",
+        "weft pki auditor vera --site plant1", weft_cmd_pki_auditor},
+    {"pki enroll", "bring a key into a site", "[NAME.key]", 0, 1, weft_pki_enroll_options, true,
+        "The key signs an enrolment over the site's nonce: it is in the hands of who\n"
+        "asks, now. Who approves signs it too: admins to their threshold; of an\n"
+        "admin's own key roots. It counts from its entry of the log on. The site\n"
+        "refuses a key that was known before, that is of low order or not canonical,\n"
+        "and a note that was used or is older than a week.\n"
+        "\n"
+        "In two steps, as approvers and key are mostly apart: --request writes what\n"
+        "is signed so far, --sign takes it up and commits it, or with --request\n"
+        "hands it on. A machine without a connection gets its nonce on paper, by\n"
+        "weft pki nonce.",
+        "weft pki enroll anna/note.key --request anna.request\n"
+        "weft pki enroll --sign anna.request --key bo.key\n"
+        "weft pki enroll anna/note.key --nonce 0123... --request anna.request",
+        weft_cmd_pki_enroll},
+    {"pki rotate", "a new key in the place of one's old one", "OLD.key NEW.key", 2, 2,
+        weft_pki_rotate_options, true,
+        "Makes NEW.key, unless it is there, and enrolls it by the signatures of both:\n"
+        "the old key ends where the new one begins. Nobody approves, since nobody's\n"
+        "rights change. Who has lost the old key is enrolled with --replaces.",
+        "weft pki rotate anna/note.key anna/note-2.key", weft_cmd_pki_rotate},
+    {"pki revoke", "end a key at a site", "[PRINCIPAL]", 0, 1, weft_pki_revoke_options, true,
+        "From its entry of the log on nothing that the key signs counts; what it\n"
+        "signed before stays good. Admins sign to their threshold; of an admin's key\n"
+        "roots. PRINCIPAL is ORG/SITE/CLASS/NAME, CLASS/NAME, or NAME of a person.\n"
+        "In two steps as weft pki enroll.",
+        "weft pki revoke vic --reason 'left the company' --key ann.key\n"
+        "weft pki revoke ann --reason 'laptop stolen' --key a.key --request ann.revoke\n"
+        "weft pki revoke --sign ann.revoke --key b.key",
+        weft_cmd_pki_revoke},
+    {"pki keys", "whose keys count at a site", "[PRINCIPAL]", 0, 1, NULL, true,
+        "All that were ever enrolled: from which index of the log on each counts,\n"
+        "and until which.",
+        "weft pki keys\nweft pki keys svc/mes", weft_cmd_pki_keys},
+    {"pki nonce", "what the next enrolment of somebody answers", "PRINCIPAL", 1, 1, NULL, true,
+        "For weft pki enroll --nonce on a machine without a connection. It changes\n"
+        "with each of the principal's keys and with the org document.",
+        "weft pki nonce anna", weft_cmd_pki_nonce},
     {"pki show", "what certificates say", "FILE...", 1, -1, NULL, false,
         "Principal, validity, usages, serial number and fingerprint. A directory\n"
         "stands for its tls.crt, which is then verified against its ca.crt and\n"
         "tls.key. Exit 1 if that fails.",
         "weft pki show pki/plant1/node/n1", weft_cmd_pki_show},
-    {"pki token", "a bearer token for the HTTP door", "NAME", 1, 1, pki_token_options, false,
+    {"pki token", "a bearer token for the HTTP door", "NAME", 1, 1, weft_pki_token_options, false,
         "Draws a secret, prints it once, and appends principal and SHA-256 to FILE.\n"
         "Copy FILE to every node and send them SIGHUP. Taking a line out takes the\n"
         "token back. Its principal is spiffe://ORG/SITE/svc/NAME.",

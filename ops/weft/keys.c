@@ -65,15 +65,27 @@ static enum weft_err ask(const char *what, struct weft_passphrase *p, struct wef
     return is_read ? WEFT_OK : weft_fail(msg, WEFT_EINVAL, "no passphrase was given");
 }
 
-enum weft_err weft_passphrase_choose(
-    const struct weft_args *args, struct weft_passphrase *ret_passphrase, struct weft_msg *msg)
+bool weft_passphrase_is_at_hand(const struct weft_args *args, const char *option)
 {
-    const char *file = weft_args_text(args, "passphrase-file", NULL);
+    if (weft_args_has(args, "clear") || weft_args_has(args, option)) {
+        return true;
+    }
+    int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    if (terminal >= 0) {
+        (void)close(terminal);
+    }
+    return terminal >= 0;
+}
+
+enum weft_err weft_passphrase_choose(const struct weft_args *args, const char *option,
+    struct weft_passphrase *ret_passphrase, struct weft_msg *msg)
+{
+    const char *file = weft_args_text(args, option, NULL);
     struct weft_passphrase again = {""};
     ret_passphrase->text[0] = '\0';
     if (weft_args_has(args, "clear")) {
         return file == NULL ? WEFT_OK
-                            : weft_fail(msg, WEFT_EINVAL, "--clear or --passphrase-file, not both");
+                            : weft_fail(msg, WEFT_EINVAL, "--clear or --%s, not both", option);
     }
     enum weft_err err = file != NULL ? read_passphrase_file(file, ret_passphrase, msg)
                                      : ask("passphrase of the new keys", ret_passphrase, msg);
@@ -142,33 +154,18 @@ enum weft_err weft_keys_make(const char *directory, const char *label, const cha
     return err;
 }
 
-/* The passphrase that opens the file; empty if it needs none. */
-static enum weft_err passphrase_for(const struct weft_args *args, const char *path,
-    struct weft_bytes pem, struct weft_passphrase *p, struct weft_msg *msg)
-{
-    struct weft_keyfile_facts facts;
-    const char *file = weft_args_text(args, "passphrase-file", NULL);
-    char what[WEFT_FILES_PATH_SIZE + 32];
-    p->text[0] = '\0';
-    enum weft_err err = weft_keyfile_inspect(pem, &facts, msg);
-    if (err != WEFT_OK || !facts.is_encrypted) {
-        return err;
-    }
-    (void)snprintf(what, sizeof(what), "passphrase of %s", path);
-    return file != NULL ? read_passphrase_file(file, p, msg) : ask(what, p, msg);
-}
-
-static enum weft_err read_vkey(
+enum weft_err weft_keys_read_public(
     const char *path, struct weft_verifier *ret_verifier, struct weft_msg *msg)
 {
     struct weft_buffer text = {.size_max = VKEY_FILE_SIZE_MAX};
     char name[WEFT_FILES_PATH_SIZE];
     size_t size = strlen(path), suffix = sizeof(key_suffix) - 1;
-    bool has_suffix = size > suffix && strcmp(path + size - suffix, key_suffix) == 0;
-    if (!has_suffix || size + 2 > sizeof(name)) {
-        return weft_fail(msg, WEFT_EINVAL, "%s: a key's file is called NAME.key", path);
+    bool is_private = size > suffix && strcmp(path + size - suffix, key_suffix) == 0;
+    if (size + 2 > sizeof(name)) {
+        return weft_fail(msg, WEFT_EINVAL, "%.80s...: path too long", path);
     }
-    (void)snprintf(name, sizeof(name), "%.*s.vkey", (int)(size - suffix), path);
+    (void)snprintf(name, sizeof(name), "%.*s%s", (int)(is_private ? size - suffix : size), path,
+        is_private ? ".vkey" : "");
     enum weft_err err = weft_files_read(name, &text, msg);
     if (err == WEFT_OK) {
         struct weft_text vkey = {(const char *)text.data, text.size};
@@ -180,29 +177,70 @@ static enum weft_err read_vkey(
     return err;
 }
 
+/* By each passphrase that is given, until one opens it. */
+static enum weft_err open_by_files(const struct weft_args *args, struct weft_bytes pem,
+    struct weft_ed25519_pair *ret_pair, struct weft_msg *msg)
+{
+    enum weft_err err = WEFT_EREFUSED;
+    const char *file;
+    for (int i = 0;
+         err == WEFT_EREFUSED && (file = weft_args_nth(args, "passphrase-file", i)) != NULL; i++) {
+        struct weft_passphrase passphrase = {""};
+        err = read_passphrase_file(file, &passphrase, msg);
+        if (err == WEFT_OK) {
+            err = weft_keyfile_decode(pem, bytes_of(&passphrase), ret_pair, msg);
+        }
+        weft_passphrase_wipe(&passphrase);
+    }
+    return err;
+}
+
+static enum weft_err open_pair(const struct weft_args *args, const char *path,
+    struct weft_bytes pem, struct weft_ed25519_pair *ret_pair, struct weft_msg *msg)
+{
+    struct weft_keyfile_facts facts;
+    struct weft_passphrase passphrase = {""};
+    char what[WEFT_FILES_PATH_SIZE + 32];
+    enum weft_err err = weft_keyfile_inspect(pem, &facts, msg);
+    if (err != WEFT_OK) {
+        return err;
+    }
+    if (facts.is_encrypted && weft_args_has(args, "passphrase-file")) {
+        return open_by_files(args, pem, ret_pair, msg);
+    }
+    (void)snprintf(what, sizeof(what), "passphrase of %s", path);
+    if (facts.is_encrypted) {
+        err = ask(what, &passphrase, msg);
+    }
+    if (err == WEFT_OK) {
+        err = weft_keyfile_decode(pem, bytes_of(&passphrase), ret_pair, msg);
+    }
+    weft_passphrase_wipe(&passphrase);
+    return err;
+}
+
 enum weft_err weft_keys_open(const struct weft_args *args, const char *path,
     struct weft_signer *ret_signer, struct weft_msg *msg)
 {
-    struct weft_verifier verifier;
-    struct weft_passphrase passphrase;
+    struct weft_verifier verifier = {.type = WEFT_SIGNER_ED25519};
     struct weft_ed25519_pair pair;
     struct weft_buffer pem = {.size_max = WEFT_KEYFILE_SIZE_MAX};
-    enum weft_err err = read_vkey(path, &verifier, msg);
+    size_t size = strlen(path), suffix = sizeof(key_suffix) - 1;
+    if (size <= suffix || strcmp(path + size - suffix, key_suffix) != 0) {
+        return weft_fail(msg, WEFT_EINVAL, "%s: a key's file is called NAME.key", path);
+    }
+    enum weft_err err = weft_keys_read_public(path, &verifier, msg);
     if (err == WEFT_OK) {
         err = weft_files_read(path, &pem, msg);
     }
-    const struct weft_bytes bytes = {pem.data, pem.size};
     if (err == WEFT_OK) {
-        err = passphrase_for(args, path, bytes, &passphrase, msg);
-    }
-    if (err == WEFT_OK) {
-        err = weft_keyfile_decode(bytes, bytes_of(&passphrase), &pair, msg);
-        weft_passphrase_wipe(&passphrase);
+        err = open_pair(args, path, (struct weft_bytes){pem.data, pem.size}, &pair, msg);
+        /* No policy has refused a wrong passphrase: scripts tell the two apart. */
+        err = err == WEFT_EREFUSED ? WEFT_EINVAL : err;
         err = err == WEFT_OK ? err : weft_wrap(msg, err, "%s", path);
     }
     if (err == WEFT_OK) {
-        err = weft_signer_make(
-            weft_text_of(verifier.name), WEFT_SIGNER_ED25519, &pair, ret_signer, msg);
+        err = weft_signer_make(weft_text_of(verifier.name), verifier.type, &pair, ret_signer, msg);
         weft_random_wipe(&pair, sizeof(pair));
     }
     if (err == WEFT_OK && !weft_verifier_equal(&ret_signer->verifier, &verifier)) {
