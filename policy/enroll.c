@@ -269,8 +269,8 @@ static enum weft_err check_time(
     weft_time_format(enroll->issued_ns, from);
     weft_time_format(enroll->expires_ns, until);
     weft_time_format(now_ns, now);
-    return weft_fail(
-        msg, WEFT_EREFUSED, "good from %s to %s, and the site's clock says %s", from, until, now);
+    return weft_fail(msg, WEFT_EREFUSED, "good from %s to %s, and it is %s: are the clocks right?",
+        from, until, now);
 }
 
 enum weft_err weft_enroll_check_possession(const struct weft_note *note,
@@ -409,6 +409,52 @@ enum weft_err weft_enroll_accept(const struct weft_note *note, struct weft_text 
     return err;
 }
 
+/* Was it an enrolment that ended the key? A replaced key ends where another one begins. */
+static bool was_replaced(const struct weft_keyring *ring, const struct weft_keyring_key *old)
+{
+    for (uint32_t i = 0; i < ring->count; i++) {
+        const struct weft_keyring_key *key = &ring->keys[i];
+        if (key != old && key->from_index == old->until_index &&
+            weft_principal_equal(&key->principal, &old->principal)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* POL-34. How many have ended. */
+static uint32_t end_successors(
+    struct weft_keyring *ring, const struct weft_keyring_key *old, uint64_t index)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < ring->count; i++) {
+        struct weft_keyring_key *key = &ring->keys[i];
+        if (key->from_index >= old->until_index && weft_keyring_is_valid(key, index) &&
+            weft_principal_equal(&key->principal, &old->principal)) {
+            key->until_index = index;
+            count++;
+        }
+    }
+    return count;
+}
+
+enum weft_err weft_revoke_end(const struct weft_revoke *revoke, uint64_t index,
+    struct weft_keyring *ring, struct weft_msg *msg)
+{
+    const struct weft_verifier *named = &revoke->key;
+    const struct weft_keyring_key *key =
+        weft_keyring_find(ring, weft_text_of(named->name), named->key_id);
+    if (key == NULL || !weft_verifier_equal(&key->verifier, named) ||
+        !weft_principal_equal(&key->principal, &revoke->principal)) {
+        return weft_fail(msg, WEFT_ENOTFOUND, "no such key of that principal");
+    }
+    if (!weft_keyring_is_valid(key, index) && was_replaced(ring, key) &&
+        end_successors(ring, key, index) > 0) {
+        return WEFT_OK;
+    }
+    return weft_keyring_revoke(ring, named, index, msg);
+}
+
 enum weft_err weft_revoke_accept(const struct weft_note *note, const struct weft_org *org,
     const struct weft_chain_link *current, uint64_t index, struct weft_keyring *ring,
     struct weft_revoke *ret_revoke, enum weft_chain_fault *ret_fault, struct weft_msg *msg)
@@ -427,14 +473,7 @@ enum weft_err weft_revoke_accept(const struct weft_note *note, const struct weft
             note, WEFT_DOCUMENT_REVOKE, org, ring, &revoke.principal, index, ret_fault, msg);
     }
     if (err == WEFT_OK) {
-        const struct weft_keyring_key *key =
-            weft_keyring_find(ring, weft_text_of(revoke.key.name), revoke.key.key_id);
-        if (key == NULL || !weft_principal_equal(&key->principal, &revoke.principal)) {
-            err = weft_fail(msg, WEFT_ENOTFOUND, "no such key of that principal");
-        }
-    }
-    if (err == WEFT_OK) {
-        err = weft_keyring_revoke(ring, &revoke.key, index, msg);
+        err = weft_revoke_end(&revoke, index, ring, msg);
     }
     if (err == WEFT_OK) {
         *ret_revoke = revoke;

@@ -86,13 +86,19 @@ WEFT_MUST_USE enum weft_err weft_enroll_accept(const struct weft_note *note, str
     const struct weft_org *org, int64_t now_ns, uint64_t index, struct weft_keyring *ring,
     struct weft_enroll *ret_enroll, enum weft_chain_fault *ret_fault, struct weft_msg *msg);
 
-/* The next revocation after `current` (NULL: the first): the key is valid no more from `index` on.
- * WEFT_ECONFLICT, WEFT_EREFUSED: the fault. WEFT_EPEER: of another organization. WEFT_ENOTFOUND:
- * no such key of that principal. WEFT_ESTATE: it is not valid. WEFT_EBADSIG, WEFT_ENOMEM. */
+/* The next revocation after `current` (NULL: the first): as weft_revoke_end at `index`.
+ * WEFT_ECONFLICT, WEFT_EREFUSED: the fault. WEFT_EPEER: of another organization. WEFT_EBADSIG,
+ * WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_revoke_accept(const struct weft_note *note,
     const struct weft_org *org, const struct weft_chain_link *current, uint64_t index,
     struct weft_keyring *ring, struct weft_revoke *ret_revoke, enum weft_chain_fault *ret_fault,
     struct weft_msg *msg);
+
+/* The key is valid no more from `index` on. If it was replaced meanwhile, all keys of the principal
+ * that came since are not: nobody rotates away from a revocation. WEFT_ENOTFOUND: no such key of
+ * that principal. WEFT_ESTATE: nothing of it is valid. The ring is then as before. */
+WEFT_MUST_USE enum weft_err weft_revoke_end(const struct weft_revoke *revoke, uint64_t index,
+    struct weft_keyring *ring, struct weft_msg *msg);
 
 /* Have admins by valid keys, or roots, signed the note about a key of `owner` to their threshold?
  * About an admin's roots alone. WEFT_EREFUSED with WEFT_CHAIN_THRESHOLD, WEFT_EBADSIG,

@@ -43,7 +43,7 @@ static enum weft_err take_revoke(
     struct weft_revoke revoke;
     enum weft_err err = weft_revoke_decode(text, &revoke, msg);
     if (err == WEFT_OK) {
-        err = weft_keyring_revoke(&keys->ring, &revoke.key, index, msg);
+        err = weft_revoke_end(&revoke, index, &keys->ring, msg);
     }
     if (err == WEFT_OK) {
         keys->has_revoked = true;

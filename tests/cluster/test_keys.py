@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import cluster  # noqa: E402
@@ -168,7 +169,7 @@ class Keys(cluster.PlantCase):
         self.refused(5, "duplicate-key-id", self.bring(again, "authority:key/op/cy"))
         self.refused(5, "duplicate-key-id", self.enroll("--sign", again))
 
-    def test_2_errors_say_what_is_wrong(self):
+    def test_2a_errors_say_what_is_wrong(self):
         key = self.home / "cy/note.key"
         ann = self.admin("ann")
         self.refused(2, "does not open", self.weft("pki", "enroll", key, "--key", ann,
@@ -185,6 +186,21 @@ class Keys(cluster.PlantCase):
                                                 "--key", ann))
         self.refused(2, "--reason TEXT is missing", self.weft("pki", "revoke", "cy"))
         self.refused(2, "either NAME.key", self.enroll())
+
+    @unittest.skipUnless(shutil.which("faketime"), "faketime is not here: ops/dev/setup --test")
+    def test_2b_an_enrolment_of_another_time_is_refused(self):
+        key, request = self.make("person", "dee"), self.home / "dee.request"
+        nonce = self.taken(self.weft("pki", "nonce", "dee")).stdout.strip()
+        for offset in ("+1h", "-8d"):
+            request.unlink(missing_ok=True)
+            self.taken(subprocess.run(
+                ["faketime", "-f", offset, str(cluster.options.bin / "weft"), "pki", "enroll",
+                 str(key), "--nonce", nonce, "--request", str(request), "--key",
+                 str(self.admin("ann")), "--passphrase-file", str(self.home / "pass")],
+                timeout=60, capture_output=True, text=True, check=False))
+            self.refused(4, "are the clocks right?", self.enroll("--sign", request))
+            self.refused(4, "are the clocks right?", self.bring(request, "authority:key/op/dee"))
+        self.assertEqual({}, self.keys("dee"))
 
     def test_3_a_key_of_low_order_stays_out(self):
         typed = b"\x01\x01" + bytes(31)  # y = 1: the neutral element
@@ -241,6 +257,15 @@ class Keys(cluster.PlantCase):
         self.refused(4, "another nonce", self.bring(held_back, "authority:key/op/cy"))
         self.assertEqual([], self.valid("cy"))
 
+        # Nor does a rotation get away from a revocation that is on its way.
+        note = self.home / "mes.revoke"
+        self.taken(self.weft("pki", "revoke", "svc/mes", "--reason", "trial", "--key",
+                             self.admin("ann"), "--request", note))
+        self.taken(self.weft("pki", "rotate", self.home / "mes/note-2.key",
+                             self.home / "mes/note-3.key", "--clear"))
+        self.taken(self.weft("pki", "revoke", "--sign", note))
+        self.assertEqual([], self.valid("svc/mes"))
+
     def test_6_runbook_of_a_revoked_person(self):
         vic = self.plant.authority.issue("plant1", "op", "vic", self.home / "vic-tls")
         self.taken(self.apply(lambda text: text + "\npermit vic\n  who  op vic\n"
@@ -261,7 +286,7 @@ class Keys(cluster.PlantCase):
         self.taken(self.weft("pki", "revoke", "bo", "--reason", "by one root", "--key",
                              self.root("a"), "--request", begun))
         self.refused(4, "1 (of 2 needed)", self.weft("pki", "revoke", "--sign", begun))
-        self.refused(4, "1 (of 2 needed)", self.bring(begun, "authority:revoke/3"))
+        self.refused(4, "1 (of 2 needed)", self.bring(begun, "authority:revoke/4"))
         self.taken(self.apply(lambda text: text + "# by Bo\n", self.admin("bo")))
         self.run_book("lost-administrator-key.md")
         self.assertEqual(1, len(self.valid("bo")))

@@ -260,6 +260,25 @@ TEST(enroll, nonce_changes_with_site_document_principal_and_each_of_their_keys)
     weft_keyring_destroy(&ring);
 }
 
+TEST(enroll, enrolment_of_another_time_says_both_times)
+{
+    static const char *const names[] = {dee, ann, NULL};
+    struct weft_keyring ring = signers_ring();
+    struct weft_enroll enroll = enrolment(dee, &ring), taken;
+    struct weft_org org = signers_org();
+    struct weft_msg msg = {""};
+    enum weft_chain_fault fault;
+    struct weft_buffer bytes = enroll_note(&enroll, names);
+    struct weft_note note = signers_parse(&bytes);
+    EXPECT_EQ(WEFT_EREFUSED,
+        weft_enroll_accept(&note, SITE, &org, SIGNERS_NOW_NS - 1, 20, &ring, &taken, &fault, &msg));
+    EXPECT_TEXT("good from 2026-03-01T08:00:00Z to 2026-03-02T08:00:00Z, and it is "
+                "2026-03-01T07:59:59.999999999Z: are the clocks right?",
+        msg.text);
+    weft_buffer_destroy(&bytes);
+    weft_keyring_destroy(&ring);
+}
+
 TEST(enroll, low_order_key_and_key_of_a_root_stay_out)
 {
     struct weft_keyring ring = signers_ring();
@@ -389,5 +408,39 @@ TEST(revoke, enrolment_approved_before_it_says_nothing_after_it)
     kept.key = signers_make_other(cy).verifier;
     EXPECT_EQ(WEFT_OK, revoke(&first, by_ann, NULL, &ring, &link, &fault));
     EXPECT_EQ(WEFT_EREFUSED, offer_other(&kept, cy, by_ann, &ring, &taken, &fault)); /* POL-33 */
+    weft_keyring_destroy(&ring);
+}
+
+TEST(revoke, nobody_rotates_away_from_it)
+{
+    static const char *const by_ann[] = {ann, NULL};
+    static const char *const by_cy[] = {cy, NULL};
+    struct weft_keyring ring = signers_ring();
+    struct weft_revoke begun = revocation(cy, 1, (struct weft_digest){{0}});
+    struct weft_enroll next = replacement(cy, &ring), taken;
+    struct weft_chain_link link, second;
+    enum weft_chain_fault fault;
+    EXPECT_EQ(WEFT_OK, offer_other(&next, cy, by_cy, &ring, &taken, &fault));
+    EXPECT_TRUE(!is_valid_at(&ring, &begun.key, 20) && is_valid_at(&ring, &next.key, 20));
+    EXPECT_EQ(WEFT_OK, revoke(&begun, by_ann, NULL, &ring, &link, &fault)); /* POL-34 */
+    EXPECT_TRUE(is_valid_at(&ring, &next.key, 29) && !is_valid_at(&ring, &next.key, 30));
+    /* Others' keys, of which some came at the same index, stay. */
+    struct weft_verifier bos = signers_make(bo).verifier;
+    EXPECT_TRUE(is_valid_at(&ring, &bos, 30));
+    begun = revocation(cy, 2, link.digest);
+    EXPECT_EQ(WEFT_ESTATE, revoke(&begun, by_ann, &link, &ring, &second, &fault));
+
+    /* What came after a revocation came by approval: it stays. */
+    struct weft_principal who = signers_principal(cy);
+    const uint8_t seed[WEFT_ED25519_SEED_SIZE] = {3};
+    struct weft_ed25519_pair pair;
+    struct weft_signer third;
+    EXPECT_EQ(WEFT_OK, weft_ed25519_from_seed(seed, &pair, NULL));
+    EXPECT_EQ(
+        WEFT_OK, weft_signer_make(weft_text_of(cy), WEFT_SIGNER_ED25519, &pair, &third, NULL));
+    EXPECT_EQ(WEFT_OK, weft_keyring_add(&ring, &who, &third.verifier, 40, NULL));
+    begun.key = next.key;
+    EXPECT_EQ(WEFT_ESTATE, revoke(&begun, by_ann, &link, &ring, &second, &fault));
+    EXPECT_TRUE(is_valid_at(&ring, &third.verifier, 40));
     weft_keyring_destroy(&ring);
 }
