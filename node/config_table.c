@@ -42,7 +42,7 @@ const struct weft_setting weft_settings[WEFT_SETTINGS] = {
 {"tls", "key", WEFT_SETTING_PATH, AT(tls.key), NULL, 0, 0, true,
     "its private key, PEM, mode 0600"},
 {"tls", "ca", WEFT_SETTING_PATH, AT(tls.ca), NULL, 0, 0, true,
-    "the organization's trust root, PEM"},
+    "the organization's trust root, PEM; behind it, perhaps, its list of revoked certificates"},
 
 {"http", "tokens", WEFT_SETTING_PATH, AT(http.tokens), "", 0, 0, true,
     "file of bearer tokens: lines of principal and sha256:DIGEST (weft pki token); absent: none"},

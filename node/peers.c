@@ -232,6 +232,16 @@ static const struct weft_replica_member *wanted(
     return NULL;
 }
 
+/* NOD-5 for those whom we call: the node of that name, and no other of the site. */
+static void expect(struct weft_peers *p, struct weft_link_conn *conn, const struct member *m)
+{
+    char uri[256];
+    int size = snprintf(
+        uri, sizeof(uri), "spiffe://%s/%s/node/%s", p->org, p->site, (const char *)m->name);
+    weft_assert(size > 0 && (size_t)size < sizeof(uri));
+    weft_link_conn_expect(conn, uri);
+}
+
 static void dial(struct weft_peers *p, struct member *m, const struct weft_replica_member *w)
 {
     struct weft_msg msg;
@@ -244,6 +254,7 @@ static void dial(struct weft_peers *p, struct member *m, const struct weft_repli
         m->dialled = NULL;
         return;
     }
+    expect(p, m->dialled, m);
     struct member *stranger = find(p->strangers, m->id);
     if (stranger != NULL) { /* No longer one. */
         m->accepted = stranger->accepted;
@@ -328,6 +339,11 @@ enum weft_err weft_peers_bulk_open(struct weft_peers *p, const char *address, st
 {
     weft_peers_bulk_close(p);
     enum weft_err rv = weft_link_dial(p->link, address, &p->bulk, msg);
+    for (uint32_t i = 0; rv == WEFT_OK && i < WEFT_MEMBERS_MAX; i++) {
+        if (p->members[i].id != 0 && strcmp(p->members[i].address, address) == 0) {
+            expect(p, p->bulk, &p->members[i]);
+        }
+    }
     return rv == WEFT_OK ? rv : weft_wrap(msg, rv, "bulk link to %s", address);
 }
 

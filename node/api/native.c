@@ -329,6 +329,16 @@ static enum weft_err on_message(void *ctx, struct weft_link_conn *conn,
     return WEFT_OK;
 }
 
+static bool is_class(const char *word)
+{
+    for (int i = 0; i < WEFT_PRINCIPAL_CLASSES; i++) {
+        if (strcmp(word, weft_principal_class_name((enum weft_principal_class)i)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool admit(
     void *ctx, const struct weft_identity *identity, bool is_dialled, struct weft_msg *reason)
 {
@@ -338,6 +348,10 @@ static bool admit(
         (identity->site[0] != '\0' && strcmp(identity->site, n->node->config.node.site) != 0)) {
         (void)weft_fail(reason, WEFT_EPEER, "%s is not of %s/%s", identity->uri,
             n->node->config.node.org, n->node->config.node.site);
+        return false;
+    }
+    if (!is_class(identity->class)) {
+        (void)weft_fail(reason, WEFT_EPEER, "%s is of no known class", identity->uri);
         return false;
     }
     return true;

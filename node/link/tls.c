@@ -194,12 +194,24 @@ static enum weft_err check_domain(
     return WEFT_OK;
 }
 
+/* A root without a list of revoked certificates has revoked none, and a list goes on counting
+ * when its next one is late: a site does not stop by a date. */
+static bool is_about_no_list(X509_STORE_CTX *store)
+{
+    int error = X509_STORE_CTX_get_error(store);
+    return error == X509_V_ERR_UNABLE_TO_GET_CRL || error == X509_V_ERR_CRL_HAS_EXPIRED;
+}
+
 /* Called for each certificate of the chain, root first. */
 static int verify(int is_ok, X509_STORE_CTX *store)
 {
     SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
     struct verdict *v = verdict_of(ssl);
     struct weft_msg msg = {""};
+    if (!is_ok && is_about_no_list(store)) {
+        X509_STORE_CTX_set_error(store, X509_V_OK);
+        return 1;
+    }
     if (!is_ok) {
         v->is_refused = true;
         (void)snprintf(v->reason, sizeof(v->reason), "%s",
@@ -240,10 +252,13 @@ static int select_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
  * certify our own names. */
 static enum weft_err check_roots(SSL_CTX *ctx, const char *ca_file, struct weft_msg *msg)
 {
-    STACK_OF(X509_OBJECT) *roots = X509_STORE_get0_objects(SSL_CTX_get_cert_store(ctx));
-    int count = sk_X509_OBJECT_num(roots);
-    for (int i = 0; i < count; i++) {
-        X509 *root = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(roots, i));
+    STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(ctx));
+    int count = 0;
+    for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+        count += X509_OBJECT_get_type(sk_X509_OBJECT_value(objects, i)) == X509_LU_X509;
+    }
+    for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+        X509 *root = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
         char domain[64];
         if (root == NULL) {
             continue;
@@ -259,6 +274,17 @@ static enum weft_err check_roots(SSL_CTX *ctx, const char *ca_file, struct weft_
         }
     }
     return WEFT_OK;
+}
+
+/* LNK-13. */
+static void heed_lists(SSL_CTX *ctx)
+{
+    STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(ctx));
+    for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+        if (X509_OBJECT_get_type(sk_X509_OBJECT_value(objects, i)) == X509_LU_CRL) {
+            (void)X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_CRL_CHECK);
+        }
+    }
 }
 
 static enum weft_err fail_file(const char *what, const char *file, struct weft_msg *msg)
@@ -320,6 +346,7 @@ static enum weft_err load_context(const SSL_METHOD *method, bool is_server, cons
     if (err != WEFT_OK) {
         goto fail;
     }
+    heed_lists(ctx);
     *ret_ctx = ctx;
     return WEFT_OK;
 fail:

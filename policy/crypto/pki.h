@@ -80,8 +80,9 @@ WEFT_MUST_USE enum weft_err weft_pki_inspect(
 
 /* Would a link let it in? Chain to the root, validity at now_s, exactly one URI SAN that is a
  * principal of the root's organization, CA:FALSE, no keyCertSign, digitalSignature, and the
- * EKU of the side it takes (policy.md, 1).
- * WEFT_EBADSIG: chain or validity. WEFT_EPEER: its names or usages. WEFT_EMALFORMED. */
+ * EKU of the side it takes (policy.md, 1). Behind the root's PEM block may stand its lists of
+ * revoked certificates (X509 CRL): what one of them names is refused.
+ * WEFT_EBADSIG: chain, validity, or revoked. WEFT_EPEER: its names or usages. WEFT_EMALFORMED. */
 WEFT_MUST_USE enum weft_err weft_pki_verify(struct weft_bytes cert, struct weft_bytes root_cert,
     int64_t now_s, bool as_server, struct weft_principal *ret_principal, struct weft_msg *msg);
 

@@ -153,6 +153,47 @@ void test_ca_issue(struct test_ca *ca, const struct test_cert *c)
     EVP_PKEY_free(key);
 }
 
+static X509_CRL *list_of(struct test_ca *ca, const ASN1_INTEGER *serial, long late_s)
+{
+    X509_CRL *list = X509_CRL_new();
+    X509_REVOKED *entry = X509_REVOKED_new();
+    ASN1_TIME *last = X509_gmtime_adj(NULL, -2L * DAY_S), *next = X509_gmtime_adj(NULL, -late_s);
+    require(list != NULL && entry != NULL && last != NULL && next != NULL, "memory");
+    require(X509_CRL_set_version(list, X509_CRL_VERSION_2) == 1 &&
+                X509_CRL_set_issuer_name(list, X509_get_subject_name(ca->certificate)) == 1 &&
+                X509_CRL_set1_lastUpdate(list, last) == 1 &&
+                X509_CRL_set1_nextUpdate(list, next) == 1,
+        "list");
+    ASN1_INTEGER *copy = ASN1_INTEGER_dup(serial);
+    require(copy != NULL && X509_REVOKED_set_serialNumber(entry, copy) == 1 &&
+                X509_REVOKED_set_revocationDate(entry, last) == 1 &&
+                X509_CRL_add0_revoked(list, entry) == 1 && X509_CRL_sort(list) == 1,
+        "revoked");
+    require(
+        X509_CRL_sign(list, ca->key, EVP_PKEY_is_a(ca->key, "ED25519") ? NULL : EVP_sha256()) > 0,
+        "signature");
+    ASN1_INTEGER_free(copy);
+    ASN1_TIME_free(last);
+    ASN1_TIME_free(next);
+    return list;
+}
+
+void test_ca_revoke(struct test_ca *ca, const char *file, const char *to, long late_s)
+{
+    char path[1024];
+    (void)snprintf(path, sizeof(path), "%s/%s.crt", ca->directory, file);
+    FILE *f = fopen(path, "r");
+    X509 *x = f != NULL ? PEM_read_X509(f, NULL, NULL, NULL) : NULL;
+    require(x != NULL && fclose(f) == 0, path);
+    X509_CRL *list = list_of(ca, X509_get0_serialNumber(x), late_s);
+    write_certificate(ca->directory, to, ca->certificate);
+    (void)snprintf(path, sizeof(path), "%s/%s.crt", ca->directory, to);
+    f = fopen(path, "a");
+    require(f != NULL && PEM_write_X509_CRL(f, list) == 1 && fclose(f) == 0, path);
+    X509_CRL_free(list);
+    X509_free(x);
+}
+
 void test_ca_destroy(struct test_ca *ca)
 {
     if (ca != NULL) {

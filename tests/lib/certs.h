@@ -36,6 +36,9 @@ struct test_ca *test_ca_create(
 struct test_ca *test_ca_create_constrained(
     const char *directory, const char *file, const char *domain, enum test_key key);
 void test_ca_issue(struct test_ca *ca, const struct test_cert *cert);
+/* <to>.crt: its own certificate and a list (CRL) that revokes the one in <file>.crt. The next list
+ * was due `late_s` seconds ago (negative: is due in). */
+void test_ca_revoke(struct test_ca *ca, const char *file, const char *to, long late_s);
 void test_ca_destroy(struct test_ca *ca);
 
 #endif

@@ -50,8 +50,9 @@ class Authority:
                  "-days", "3650", "-config", str(extensions), "-out", str(self.ca))
 
     def issue(self, site, kind, name, directory=None, uri=None, days=365, is_ca=False,
-              names=None, usages=None, key_usage=None):
-        """tls.crt, tls.key and ca.crt in a directory, which is returned. days < 0: expired."""
+              names=None, usages=None, key_usage=None, dates=None):
+        """tls.crt, tls.key and ca.crt in a directory, which is returned. days < 0: expired;
+        dates: not before and not after, as YYYYMMDDHHMMSSZ; usages "": without the extension."""
         home = pathlib.Path(directory or self.directory / f"{site}-{kind}-{name}")
         home.mkdir(parents=True, exist_ok=True)
         uri = uri or f"spiffe://{self.org}/{site}/{kind}/{name}"
@@ -60,15 +61,18 @@ class Authority:
         if names is None:
             names = f"URI:{uri}" + (",IP:127.0.0.1,DNS:localhost" if kind == "node" else "")
         extensions = home / "leaf.cnf"
-        extensions.write_text(EXTENSIONS.format(
+        text = EXTENSIONS.format(
             is_ca="TRUE" if is_ca else "FALSE", usages=usages, names=names,
-            key_usage=key_usage or "digitalSignature" + (",keyCertSign" if is_ca else "")))
+            key_usage=key_usage or "digitalSignature" + (",keyCertSign" if is_ca else ""))
+        extensions.write_text(text.replace("extendedKeyUsage=\n", ""))
         _key(home / "tls.key")
         request = home / "request.pem"
         _openssl("req", "-new", "-key", str(home / "tls.key"), "-subj", f"/CN={name}", "-out",
                  str(request))
         if days < 0:
-            self._issue_expired(request, home, extensions)
+            dates = ("20200101000000Z", "20210101000000Z")
+        if dates:
+            self._issue_dated(request, home, extensions, dates)
         else:
             _openssl("x509", "-req", "-in", str(request), "-CA", str(self.ca), "-CAkey",
                      str(self.key), "-CAcreateserial", "-days", str(days), "-extfile",
@@ -76,19 +80,35 @@ class Authority:
         (home / "ca.crt").write_bytes(self.ca.read_bytes())
         return home
 
-    def _issue_expired(self, request, home, extensions):
-        """`openssl x509` cannot date back; `openssl ca` can."""
+    def _database(self, home):
+        """`openssl ca` can date certificates, and revoke them; it wants to keep a database."""
         (home / "index.txt").write_text("")
         (home / "serial").write_text("7001\n")
+        (home / "crlnumber").write_text("01\n")
         config = home / "ca.cnf"
         config.write_text(
             f"[ca]\ndefault_ca=here\n[here]\nnew_certs_dir={home}\ndatabase={home}/index.txt\n"
-            f"serial={home}/serial\ndefault_md=sha256\npolicy=any\nemail_in_dn=no\n"
-            f"[any]\ncommonName=supplied\n")
-        _openssl("ca", "-batch", "-config", str(config), "-cert", str(self.ca), "-keyfile",
-                 str(self.key), "-in", str(request), "-startdate", "20200101000000Z", "-enddate",
-                 "20210101000000Z", "-extfile", str(extensions), "-extensions", "leaf", "-notext",
-                 "-out", str(home / "tls.crt"))
+            f"serial={home}/serial\ncrlnumber={home}/crlnumber\ndefault_md=sha256\n"
+            f"default_crl_days=30\npolicy=any\nemail_in_dn=no\n[any]\ncommonName=supplied\n")
+        return ["ca", "-batch", "-config", str(config), "-cert", str(self.ca), "-keyfile",
+                str(self.key)]
+
+    def _issue_dated(self, request, home, extensions, dates):
+        _openssl(*self._database(home), "-in", str(request), "-startdate", dates[0], "-enddate",
+                 dates[1], "-extfile", str(extensions), "-extensions", "leaf", "-notext", "-out",
+                 str(home / "tls.crt"))
+
+    def revoke(self, *homes):
+        """The list (CRL, PEM) that revokes these certificates; the same one ever after."""
+        database = self.directory / "revoked"
+        if database.exists():
+            return (database / "list.pem").read_bytes()
+        database.mkdir()
+        ca = self._database(database)
+        for home in homes:
+            _openssl(*ca, "-revoke", str(home / "tls.crt"))
+        _openssl(*ca, "-gencrl", "-out", str(database / "list.pem"))
+        return (database / "list.pem").read_bytes()
 
 
 def log_key(home, origin):

@@ -26,6 +26,7 @@ MESSAGE_MAX = 8 << 20
 ALPN = "weft/1"
 
 HEARTBEAT = 1
+PING, FETCH = 22, 26  # of the peer door
 COMMIT, COMMIT_RESULT, QUERY, PAGE, STATUS, STATUS_RESULT = range(64, 70)
 MEMBER, MEMBER_RESULT, DIGEST, DIGEST_RESULT = range(70, 74)
 CHECKPOINT, CHECKPOINT_RESULT, FILE, FILE_RESULT, ERROR = range(74, 79)
@@ -48,7 +49,8 @@ def _generate():
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     schemas = ROOT / "proto/schema"
     subprocess.run(["flatc", "--python", "-o", directory]
-                   + [str(schemas / f"{name}.fbs") for name in ("record", "checkpoint", "client")],
+                   + [str(schemas / f"{name}.fbs") for name in ("record", "checkpoint", "client",
+                                                                   "peer")],
                    check=True, stdout=subprocess.DEVNULL)
     sys.path.insert(0, directory)
     importlib.invalidate_caches()
@@ -173,6 +175,22 @@ def encode_table(name, texts=None, numbers=None, octets=None):
     for field, value in {**offsets, **(numbers or {})}.items():
         getattr(module, f"{name}Add{field}")(builder, value)
     builder.Finish(getattr(module, f"{name}End")(builder))
+    return bytes(builder.Output())
+
+
+def encode_ping(cluster, sender):
+    """What a member says to see whether another one lives, in the name of `sender`."""
+    builder = flatbuffers.Builder(256)
+    header, ping = tables.PeerHeader, tables.Ping
+    header.PeerHeaderStart(builder)
+    header.PeerHeaderAddCluster(builder, cluster)
+    header.PeerHeaderAddSender(builder, sender)
+    header.PeerHeaderAddIncarnation(builder, 1)
+    header.PeerHeaderAddSequence(builder, 1)
+    place = header.PeerHeaderEnd(builder)
+    ping.PingStart(builder)
+    ping.PingAddHeader(builder, place)
+    builder.Finish(ping.PingEnd(builder))
     return bytes(builder.Output())
 
 

@@ -296,6 +296,63 @@ TEST(admission, bad_files_leave_the_old_ones_in_force)
     pair_close(&p);
 }
 
+static void concatenate(const char *to, const char *a, const char *b)
+{
+    const char *from[] = {a, b};
+    FILE *out = fopen(to, "w");
+    for (int i = 0; i < 2; i++) {
+        FILE *in = fopen(from[i], "r");
+        for (int c; (c = fgetc(in)) != EOF;) {
+            (void)fputc(c, out);
+        }
+        (void)fclose(in);
+    }
+    (void)fclose(out);
+}
+
+/* However late the next list is. */
+TEST(admission, a_revoked_certificate_is_refused)
+{
+    static const long late_s[] = {-3600, 3600};
+    for (size_t i = 0; i < sizeof(late_s) / sizeof(late_s[0]); i++) {
+        static struct pair p;
+        rig_create(&p.rig);
+        test_ca_revoke(p.rig.ca, "n2", "listed", late_s[i]);
+        struct weft_link_options door = rig_options(&p.rig, &p.door, "n1", true);
+        struct weft_link_options caller = rig_options(&p.rig, &p.caller, "n2", false);
+        door.ca_file = rig_path(&p.rig, "listed.crt");
+        rig_open(&p.rig, &p.door, &door);
+        rig_open(&p.rig, &p.caller, &caller);
+        (void)rig_dial(&p.caller, weft_link_address(p.door.link));
+        EXPECT_TRUE(until_counted(&p, offsetof(struct weft_link_stats, refused_tls), 2));
+        EXPECT_TRUE(rig_has_event(&p.door, "certificate revoked"));
+        EXPECT_EQ(0, p.door.ups + p.caller.ups);
+        rig_close(&p.caller);
+        caller = rig_options(&p.rig, &p.caller, "n3", false); /* The same root's, not listed. */
+        rig_open(&p.rig, &p.caller, &caller);
+        (void)rig_dial(&p.caller, weft_link_address(p.door.link));
+        EXPECT_TRUE(rig_until(&p.rig, &p.door.ups, 1, RIG_WAIT_MS));
+        pair_close(&p);
+    }
+}
+
+TEST(admission, a_root_without_a_list_has_revoked_nothing)
+{
+    static struct pair p;
+    rig_create(&p.rig);
+    test_ca_revoke(p.rig.ca, "n2", "listed", -3600);
+    struct weft_link_options door = rig_options(&p.rig, &p.door, "n1", true);
+    struct weft_link_options caller = rig_options(&p.rig, &p.caller, "stranger", false);
+    concatenate(rig_path(&p.rig, "both.crt"), rig_path(&p.rig, "listed.crt"),
+        rig_path(&p.rig, "other.crt"));
+    door.ca_file = rig_path(&p.rig, "both.crt");
+    rig_open(&p.rig, &p.door, &door);
+    rig_open(&p.rig, &p.caller, &caller);
+    (void)rig_dial(&p.caller, weft_link_address(p.door.link));
+    EXPECT_TRUE(rig_until(&p.rig, &p.door.ups, 1, RIG_WAIT_MS));
+    pair_close(&p);
+}
+
 static void expect_open(struct rig *rig, const struct weft_link_options *options,
     enum weft_err expected, const char *part)
 {
@@ -357,20 +414,6 @@ TEST(admission, what_cannot_be_opened_says_why)
     EXPECT_TRUE(conn == NULL);
     rig_close(&party);
     rig_destroy(&rig);
-}
-
-static void concatenate(const char *to, const char *a, const char *b)
-{
-    const char *from[] = {a, b};
-    FILE *out = fopen(to, "w");
-    for (int i = 0; i < 2; i++) {
-        FILE *in = fopen(from[i], "r");
-        for (int c; (c = fgetc(in)) != EOF;) {
-            (void)fputc(c, out);
-        }
-        (void)fclose(in);
-    }
-    (void)fclose(out);
 }
 
 TEST(admission, each_of_several_roots_speaks_for_its_own_domain)

@@ -258,6 +258,67 @@ TEST(pki, leaf_that_breaks_a_rule_of_the_policy_is_refused)
     weft_pki_pair_destroy(&root);
 }
 
+/* A list of one serial number (forge's leaves have 7) behind the root's own block. */
+static void append_list(struct weft_pki_pair *root, const struct weft_pki_pair *signer, long serial)
+{
+    BIO *bio = BIO_new_mem_buf(signer->key.data, (int)signer->key.size);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+    X509 *issuer = parse(&root->cert);
+    X509_CRL *list = X509_CRL_new();
+    X509_REVOKED *entry = X509_REVOKED_new();
+    ASN1_INTEGER *number = ASN1_INTEGER_new();
+    ASN1_TIME *from = ASN1_TIME_set(NULL, NOW_S - DAY_S), *next = ASN1_TIME_set(NULL, NOW_S);
+    BIO_free(bio);
+    ASN1_INTEGER_set(number, serial);
+    X509_REVOKED_set_serialNumber(entry, number);
+    X509_REVOKED_set_revocationDate(entry, from);
+    X509_CRL_set_version(list, X509_CRL_VERSION_2);
+    X509_CRL_set_issuer_name(list, X509_get_subject_name(issuer));
+    X509_CRL_set1_lastUpdate(list, from);
+    X509_CRL_set1_nextUpdate(list, next);
+    X509_CRL_add0_revoked(list, entry);
+    EXPECT_TRUE(X509_CRL_sign(list, key, EVP_sha256()) > 0);
+    BIO *out = BIO_new(BIO_s_mem());
+    char *data;
+    PEM_write_bio_X509_CRL(out, list);
+    long size = BIO_get_mem_data(out, &data);
+    EXPECT_EQ(WEFT_OK, weft_buffer_append(&root->cert, data, (size_t)size));
+    BIO_free(out);
+    ASN1_TIME_free(from);
+    ASN1_TIME_free(next);
+    ASN1_INTEGER_free(number);
+    X509_CRL_free(list);
+    X509_free(issuer);
+    EVP_PKEY_free(key);
+}
+
+TEST(pki, what_a_list_behind_the_root_names_is_refused)
+{
+    static const char name[] = "URI:spiffe://oem.example/plant1/node/n1";
+    struct weft_pki_pair root = make_root("oem.example", WEFT_PKI_P256);
+    struct weft_pki_pair other = make_root("oem.example", WEFT_PKI_P256);
+    struct weft_buffer cert =
+        forge(&root, name, "CA:FALSE", "digitalSignature", "serverAuth,clientAuth");
+    EXPECT_EQ(WEFT_OK, verify(&cert, &root, NOW_S - 1, true));
+    append_list(&root, &root, 8);
+    EXPECT_EQ(WEFT_OK, verify(&cert, &root, NOW_S - 1, true));
+    EXPECT_EQ(WEFT_OK, verify(&cert, &root, NOW_S + 60, true)); /* The next list is late. */
+    weft_pki_pair_destroy(&root);
+    weft_buffer_destroy(&cert);
+    root = make_root("oem.example", WEFT_PKI_P256);
+    cert = forge(&root, name, "CA:FALSE", "digitalSignature", "serverAuth,clientAuth");
+    append_list(&root, &root, 7);
+    EXPECT_EQ(WEFT_EBADSIG, verify(&cert, &root, NOW_S - 1, true));
+    EXPECT_EQ(WEFT_EBADSIG, verify(&cert, &root, NOW_S + 60, true));
+    append_list(&other, &root, 8); /* Nobody's list: another key signed it. */
+    weft_buffer_destroy(&cert);
+    cert = forge(&other, name, "CA:FALSE", "digitalSignature", "serverAuth,clientAuth");
+    EXPECT_EQ(WEFT_EBADSIG, verify(&cert, &other, NOW_S - 1, true));
+    weft_buffer_destroy(&cert);
+    weft_pki_pair_destroy(&other);
+    weft_pki_pair_destroy(&root);
+}
+
 TEST(pki, what_cannot_be_issued_says_so)
 {
     struct weft_pki_pair root = make_root("oem.example", WEFT_PKI_P256);
