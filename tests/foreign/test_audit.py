@@ -3,8 +3,7 @@ tools, and they find any bit of it that is flipped.
 
 usage: test_audit.py --bin DIR --work DIR [unittest options]
 
-verify-audit needs openssl and coreutils alone; verify.go is built with Debian's Go and its
-golang.org/x/mod (ops/dev/setup --test), without a network, and skipped where they are absent."""
+test_plant.py does the same for the log of a running plant."""
 
 import argparse
 import hashlib
@@ -12,57 +11,16 @@ import os
 import pathlib
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 import unittest
 
-HERE = pathlib.Path(__file__).resolve().parent
-GOPATH = pathlib.Path("/usr/share/gocode")  # Debian's golang-*-dev packages
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from foreign import Go, Shell, run  # noqa: E402
+
 SEED = int(os.environ.get("WEFT_TEST_SEED", "1"), 0)
 THRESHOLD = 3  # All keys of the log that sign: then no signature can be spoilt unseen.
-TIMEOUT_S = 300  # Ends what hangs.
 bin_dir = work_dir = None
-
-
-def run(*command, **options):
-    return subprocess.run([str(c) for c in command], capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, timeout=TIMEOUT_S, check=False, **options)
-
-
-class Shell:
-    """verify-audit: openssl and coreutils."""
-
-    def verify(self, directory):
-        return run(HERE / "verify-audit", directory / "log", directory / "keys", THRESHOLD)
-
-
-class Go:
-    """verify.go: golang.org/x/mod/sumdb."""
-
-    built = None
-
-    def __init__(self):
-        if Go.built is None:
-            Go.built = self.build()
-        self.program = Go.built
-
-    @staticmethod
-    def build():
-        if shutil.which("go") is None:
-            raise unittest.SkipTest("no Go here (golang-go; ops/dev/setup --test)")
-        if not (GOPATH / "src/golang.org/x/mod/sumdb").is_dir():
-            raise unittest.SkipTest("no golang-golang-x-mod-dev here (ops/dev/setup --test)")
-        program = work_dir / "verify_go"
-        done = run("go", "build", "-o", program, HERE / "verify.go", env={
-            **os.environ, "GO111MODULE": "off", "GOFLAGS": "", "GOPATH": str(GOPATH),
-            "GOPROXY": "off", "GOCACHE": str(work_dir / "go-cache")})
-        if done.returncode != 0:
-            raise AssertionError(f"go build: {done.stderr}")
-        return program
-
-    def verify(self, directory):
-        return run(self.program, directory, THRESHOLD)
 
 
 class Case(unittest.TestCase):
@@ -78,12 +36,12 @@ class Case(unittest.TestCase):
         return log
 
     def expect_ok(self, verifier, directory):
-        done = verifier.verify(directory)
+        done = verifier.verify(directory, THRESHOLD)
         self.assertEqual(0, done.returncode, done.stderr)
         self.assertIn(f"{directory.name} entries", done.stdout)
 
     def expect_found(self, verifier, directory, what):
-        done = verifier.verify(directory)
+        done = verifier.verify(directory, THRESHOLD)
         self.assertEqual(1, done.returncode, f"{what}: {done.stdout}{done.stderr}")
         self.assertNotEqual("", done.stderr)
 
@@ -117,7 +75,7 @@ class Case(unittest.TestCase):
         directory = self.make(3, 1)
         self.expect_ok(verifier, directory)
         self.forge(directory)
-        self.assertIn("another root", verifier.verify(directory).stderr)
+        self.assertIn("another root", verifier.verify(directory, THRESHOLD).stderr)
         directory = self.make(260, 100)
         files = sorted(p for p in (directory / "log").rglob("*") if p.is_file())
         self.assertEqual(6, len(files))
@@ -140,11 +98,11 @@ class Audit(Case):
         self.check_all(Shell(), [(2, 1), (256, 255), (257, 256), (600, 300)], 2)
 
     def test_go_agrees_and_finds_every_flipped_bit(self):
-        self.check_all(Go(), [(2, 1), (255, 1), (256, 255), (257, 256), (600, 300),
+        self.check_all(Go(work_dir), [(2, 1), (255, 1), (256, 255), (257, 256), (600, 300),
                               (66000, 65536)], 40)
 
     def test_go_agrees_with_proofs_and_finds_every_flipped_bit_in_them(self):
-        verifier = Go()
+        verifier = Go(work_dir)
         directory = self.make(700, 300)
         self.expect_ok(verifier, directory)
         for name in ("proof-0", "proof-299", "proof-699", "request", "old-checkpoint"):

@@ -1,9 +1,11 @@
 // tests/foreign/verify.go: verifies an audit log and proofs of it with Go's sumdb packages, which
 // share no code with ours.
 //
-// usage: verify DIR THRESHOLD
+// usage: verify DIR THRESHOLD, or verify NOTE KEYS THRESHOLD
 //
-// DIR is what foreign_log writes. Exit 0: all is what it says; 1: it is not, with the file.
+// DIR is what foreign_log writes, or keys and log (an export), perhaps with proof-N, and
+// old-checkpoint, whose tree is then shown to be the log's beginning. NOTE is a signed note, of
+// which so many of KEYS have to have signed. Exit 0: all is what it says; 1: it is not, with the file.
 package main
 
 import (
@@ -291,6 +293,27 @@ func verifyProof(name string, k keys, threshold int, dir string, all [][]byte) e
 	return tlog.CheckRecord(theirs, tree.N, tree.Hash, index, leaf)
 }
 
+// verifyOld: old-checkpoint is the beginning of the log, by a proof that the package makes.
+func verifyOld(dir string, k keys, threshold int, tree tlog.Tree) error {
+	data, err := os.ReadFile(filepath.Join(dir, "old-checkpoint"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	old, err := openCheckpoint(data, k, threshold)
+	if err != nil {
+		return err
+	}
+	proof, err := tlog.ProveTree(tree.N, old.N,
+		tlog.TileHashReader(tree, tiles(filepath.Join(dir, "log"))))
+	if err != nil {
+		return err
+	}
+	return tlog.CheckTree(proof, tree.N, tree.Hash, old.N, old.Hash)
+}
+
 // verifyRequest: the consistency proof to a witness that has seen old-checkpoint.
 func verifyRequest(dir string, k keys, threshold int) error {
 	data, err := os.ReadFile(filepath.Join(dir, "old-checkpoint"))
@@ -353,23 +376,55 @@ func verify(dir string, threshold int) error {
 			return fmt.Errorf("%s: %w", filepath.Base(name), err)
 		}
 	}
-	if err := verifyRequest(dir, k, threshold); err != nil {
-		return fmt.Errorf("request: %w", err)
+	if err := verifyOld(dir, k, threshold, tree); err != nil {
+		return fmt.Errorf("old-checkpoint: %w", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "request")); err == nil {
+		if err := verifyRequest(dir, k, threshold); err != nil {
+			return fmt.Errorf("request: %w", err)
+		}
 	}
 	fmt.Printf("%s: %d entries, %d proofs\n", k.log, tree.N, len(proofs))
 	return nil
 }
 
+// verifyNote: so many of the keys have signed it.
+func verifyNote(name, keyFile string, threshold int) error {
+	k, err := readKeys(keyFile)
+	if err != nil {
+		return err
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	n, err := note.Open(data, k.verifiers)
+	if err != nil {
+		return err
+	}
+	if len(n.Sigs) < threshold {
+		return fmt.Errorf("%d keys signed it", len(n.Sigs))
+	}
+	fmt.Printf("%s: %d keys\n", filepath.Base(name), len(n.Sigs))
+	return nil
+}
+
 func main() {
 	threshold := 0
-	if len(os.Args) == 3 {
-		threshold, _ = strconv.Atoi(os.Args[2])
+	if len(os.Args) == 3 || len(os.Args) == 4 {
+		threshold, _ = strconv.Atoi(os.Args[len(os.Args)-1])
 	}
 	if threshold <= 0 {
-		fmt.Fprintln(os.Stderr, "usage: verify DIR THRESHOLD")
+		fmt.Fprintln(os.Stderr, "usage: verify DIR THRESHOLD | verify NOTE KEYS THRESHOLD")
 		os.Exit(2)
 	}
-	if err := verify(os.Args[1], threshold); err != nil {
+	var err error
+	if len(os.Args) == 4 {
+		err = verifyNote(os.Args[1], os.Args[2], threshold)
+	} else {
+		err = verify(os.Args[1], threshold)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "verify:", err)
 		os.Exit(1)
 	}

@@ -121,3 +121,17 @@ def log_key(home, origin):
     typed = b"\x01" + public[-32:]
     key_id = hashlib.sha256(origin.encode() + b"\n" + typed).digest()[:4].hex()
     return f"{origin}+{key_id}+{base64.b64encode(typed).decode()}"
+
+
+def site(binaries, directory, admins, org="oem.example", name="plant1"):
+    """What a site is governed by, by `weft pki org`: the section `policy` of a configuration. Keys
+    of roots and admins, without passphrases, are in the directory."""
+    directory = pathlib.Path(directory).resolve()
+    done = subprocess.run(
+        [str(pathlib.Path(binaries) / "weft"), "pki", "org", "--org", org, "--site", name,
+         *(word for admin in admins for word in ("--admin", admin)), "--clear", "--out",
+         str(directory)], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr)
+    return {"org": directory / "org.note", "file": directory / "policy.note",
+            "keys": directory / "keys"}
