@@ -21,7 +21,7 @@ enum {
 struct weft_audit_sign {
     struct weft_audit_sign_options options;
     char origin[WEFT_ORIGIN_SIZE_MAX + 1];
-    char path[PATH_SIZE], fresh[PATH_SIZE], directory[PATH_SIZE];
+    char path[PATH_SIZE], directory[PATH_SIZE];
     bool has_key;
     bool is_barred; /* It signed another tree than it has: never again. */
     bool is_behind; /* It signed more than it has, which was logged. */
@@ -78,22 +78,32 @@ static bool write_all(int fd, const struct weft_buffer *bytes)
     return true;
 }
 
-/* NOD-160: on the pool. A file beside it, synced, put in its place, and that synced. */
-static void persist(uv_work_t *work)
+/* A file beside it, synced, put in its place, and that synced. */
+static enum weft_err replace(
+    const char *directory, const struct weft_buffer *text, struct weft_msg *msg)
 {
-    struct weft_audit_sign *s = work->data;
-    int fd = open(s->fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool is_written = fd >= 0 && write_all(fd, &s->text) && fsync(fd) == 0;
+    char path[PATH_SIZE], fresh[PATH_SIZE];
+    (void)snprintf(path, sizeof(path), "%s/signed", directory);
+    (void)snprintf(fresh, sizeof(fresh), "%s/signed.new", directory);
+    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    bool is_written = fd >= 0 && write_all(fd, text) && fsync(fd) == 0;
     if (fd >= 0) {
         is_written = close(fd) == 0 && is_written;
     }
-    int dir = open(s->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    is_written = is_written && rename(s->fresh, s->path) == 0 && dir >= 0 && fsync(dir) == 0;
-    s->err =
-        is_written ? WEFT_OK : weft_fail(&s->msg, WEFT_EIO, "%s: %s", s->path, strerror(errno));
+    int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    is_written = is_written && rename(fresh, path) == 0 && dir >= 0 && fsync(dir) == 0;
+    int why = errno;
     if (dir >= 0) {
         (void)close(dir);
     }
+    return is_written ? WEFT_OK : weft_fail(msg, WEFT_EIO, "%s: %s", path, strerror(why));
+}
+
+/* NOD-160: on the pool. */
+static void persist(uv_work_t *work)
+{
+    struct weft_audit_sign *s = work->data;
+    s->err = replace(s->directory, &s->text, &s->msg);
 }
 
 /* --- signing --------------------------------------------------------------------------------- */
@@ -185,8 +195,12 @@ static bool may_sign(
                             "until somebody found out why"));
     } else if (err == WEFT_ESTATE && !s->is_behind) {
         s->is_behind = true;
-        weft_log(WEFT_LOG_WARN, "audit_behind", weft_kv("signed", s->last.size),
-            weft_kv("has", head->size), weft_kv("next", "nothing is signed until it caught up"));
+        bool is_unknown = s->last.size == WEFT_MERKLE_SIZE_MAX; /* NOD-161 */
+        weft_log(WEFT_LOG_WARN, is_unknown ? "audit_past_unknown" : "audit_behind",
+            weft_kv("signed", s->last.size), weft_kv("has", head->size),
+            weft_kv("next", is_unknown ? "restored, and what log.key has signed is not known: "
+                                         "nothing is signed (runbook backup-and-restore)"
+                                       : "nothing is signed until it caught up"));
     } else if (err != WEFT_OK && err != WEFT_ESTATE) {
         weft_log(WEFT_LOG_ERROR, "audit_not_signed", weft_kv("error", (const char *)msg.text));
     }
@@ -342,6 +356,26 @@ static enum weft_err load_signed(struct weft_audit_sign *s, struct weft_msg *msg
     return err;
 }
 
+/* NOD-161. */
+enum weft_err weft_audit_sign_bar(const char *directory, const char *origin, struct weft_msg *msg)
+{
+    char path[PATH_SIZE];
+    struct weft_buffer text = {.size_max = SIGNED_SIZE_MAX};
+    const struct weft_checkpoint_note never = {.origin = weft_text_of(origin),
+        .head = {.size = WEFT_MERKLE_SIZE_MAX, .root = weft_merkle_empty()}};
+    (void)snprintf(path, sizeof(path), "%s/signed", directory);
+    if (mkdir(directory, 0700) != 0 && errno != EEXIST) {
+        return weft_fail(msg, WEFT_EIO, "%s: %s", directory, strerror(errno));
+    }
+    if (access(path, F_OK) == 0) {
+        return WEFT_OK; /* It is known. */
+    }
+    enum weft_err err = weft_checkpoint_note_encode(&never, &text, msg);
+    err = err == WEFT_OK ? replace(directory, &text, msg) : err;
+    weft_buffer_destroy(&text);
+    return err;
+}
+
 enum weft_err weft_audit_sign_open(const struct weft_audit_sign_options *options,
     struct weft_audit_sign **ret_sign, struct weft_msg *msg)
 {
@@ -355,7 +389,6 @@ enum weft_err weft_audit_sign_open(const struct weft_audit_sign_options *options
     (void)snprintf(s->origin, sizeof(s->origin), "%s", options->origin);
     (void)snprintf(s->directory, sizeof(s->directory), "%s", options->directory);
     (void)snprintf(s->path, sizeof(s->path), "%s/signed", options->directory);
-    (void)snprintf(s->fresh, sizeof(s->fresh), "%s/signed.new", options->directory);
     weft_audit_lines_init(&s->lines, s->origin);
     enum weft_err err = WEFT_OK;
     if (mkdir(options->directory, 0700) != 0 && errno != EEXIST) {

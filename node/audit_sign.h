@@ -41,6 +41,10 @@ struct weft_audit_sign_options {
  * damaged: who removes it says that nothing was signed. WEFT_EIO, WEFT_ENOMEM; of the key file. */
 WEFT_MUST_USE enum weft_err weft_audit_sign_open(const struct weft_audit_sign_options *options,
     struct weft_audit_sign **ret_sign, struct weft_msg *msg);
+/* NOD-161: a node that was restored signs nothing. What the file "signed" says is left as it is; if
+ * there is none it says that all trees were signed. WEFT_EIO, WEFT_EINVAL. */
+WEFT_MUST_USE enum weft_err weft_audit_sign_bar(
+    const char *directory, const char *origin, struct weft_msg *msg);
 void weft_audit_sign_close(struct weft_audit_sign *sign, void (*on_closed)(void *ctx), void *ctx);
 
 /* End of a turn of the loop. */

@@ -222,10 +222,11 @@ static enum weft_err check_owner(const char *path, const struct weft_datadir_ide
     return WEFT_OK;
 }
 
-/* Data without an identity is somebody's: never taken over. */
+/* Data without an identity is somebody's: never taken over. `audit` may be there: what this node
+ * has signed is kept when all else is lost (NOD-161). */
 static enum weft_err check_unclaimed(const char *path, struct weft_msg *msg)
 {
-    static const char *const data[] = {"raft", "state", "checkpoints", "audit", "telemetry"};
+    static const char *const data[] = {"raft", "state", "checkpoints", "telemetry"};
     for (size_t i = 0; i < sizeof(data) / sizeof(data[0]); i++) {
         char name[WEFT_DATADIR_PATH_SIZE];
         (void)snprintf(name, sizeof(name), "%s/%s", path, data[i]);

@@ -9,11 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "node/audit_sign.h"
 #include "node/checkpoint/keeper.h"
 #include "node/config.h"
 #include "node/datadir.h"
 #include "node/start.h"
 #include "node/state/state.h"
+#include "policy/checkpoint_note.h"
 #include "proto/check.h"
 #include "raft/log.h"
 #include "raft/replica.h"
@@ -314,6 +316,12 @@ static enum weft_err restore(const struct weft_config *config, const char *backu
         known->count = 1;
         known->members[0] = self_of(config, datadir);
         rv = rewrite_group(datadir, cluster, known, &manifest, msg);
+    }
+    if (rv == WEFT_OK) {
+        char origin[WEFT_ORIGIN_SIZE_MAX + 1];
+        (void)snprintf(path, sizeof(path), "%s/audit", config->node.data);
+        (void)snprintf(origin, sizeof(origin), "%s/%s/audit", config->node.org, config->node.site);
+        rv = weft_audit_sign_bar(path, origin, msg);
     }
     if (rv == WEFT_OK) { /* Last: from here on the directory is a member of the new group. */
         rv = weft_datadir_set_cluster(datadir, cluster, msg);

@@ -165,6 +165,133 @@ class Audit(AuditCase):
         self.settled()
 
 
+class Restored(AuditCase):
+    """Backups, copies of disks, and what was signed since."""
+
+    def signed(self, node):
+        """(size, root) that the node has signed last."""
+        return tuple((node.data / "audit/signed").read_text().split("\n")[1:3])
+
+    def write(self, prefix, count=30):
+        with Writers(self.plant, 2, prefix=prefix) as writers:
+            wait_for("commits", lambda: writers.count() > count)
+
+    def stop_all(self):
+        for node in self.plant:
+            node.stop()
+
+    def published(self):
+        """The newest signed checkpoint's size; 0: there is none."""
+        proof = self.plant.weft("audit", "prove", "0")
+        note = proof.stdout.partition("\n\n")[2]
+        return int(note.split("\n")[1]) if proof.returncode == 0 else 0
+
+    def test_1_an_older_memory_of_what_was_signed_changes_no_tree(self):
+        node = self.plant.followers()[0]
+        self.write("first")
+        self.settled()
+        older = (node.data / "audit/signed").read_text()
+        self.write("second")
+        self.settled()
+        node.stop()
+        (node.data / "audit/signed").write_text(older)
+        node.start()
+        self.write("third")
+        size, root = self.settled()  # All have one root, and all three sign it again.
+        wait_for("it signs what all have", lambda: int(self.signed(node)[0]) >= size)
+        self.assertEqual({(size, root)}, {(h["size"], h["root"]) for h in self.heads()})
+        self.assertEqual(0, self.verify(self.export("older")).returncode)
+
+    def test_2_a_disk_of_before_signs_nothing_new(self):
+        """One node gets its whole directory of some time ago, the memory of its signatures too."""
+        node = self.plant.followers()[0]
+        self.write("fourth")
+        self.settled()
+        node.stop()
+        shutil.copytree(node.data, self.directory / "copy")
+        node.start()
+        self.write("fifth")
+        self.settled()
+        node.stop()
+        shutil.rmtree(node.data)
+        shutil.copytree(self.directory / "copy", node.data)
+        size, root = self.signed(node)
+        leaves = self.leaves(int(size))
+        node.launch()
+        self.write("sixth")
+        # It has lost what it acknowledged, and gets nothing more: so it can sign nothing more, and
+        # what it has signed is the beginning of what the others have.
+        wait_for("the others say so", lambda: any(
+            "peer_message_refused" in n.log.read_text() for n in self.plant))
+        self.assertEqual((size, root), self.signed(node))
+        self.assertEqual(leaves, self.leaves(int(size)))
+        node.kill()
+        node.wipe()
+        self.plant.weft("member", "remove", node.name, "--force", check=True)
+        node.launch("--join", self.plant.leader().client)
+        self.plant.wait_for_voters()
+        self.write("seventh")
+        self.settled()
+
+    def test_3_a_site_that_goes_back_signs_no_second_tree(self):
+        """All disks are put back to a time before, but for what the nodes have signed since."""
+        self.write("eighth")
+        self.settled()
+        self.stop_all()
+        for node in self.plant:
+            shutil.copytree(node.data, self.directory / f"back-{node.name}")
+        for node in self.plant:
+            node.start()
+        self.plant.wait_for_voters()
+        self.write("ninth", 60)
+        size, _ = self.settled()
+        self.stop_all()
+        for node in self.plant:
+            signed = (node.data / "audit/signed").read_bytes()
+            shutil.rmtree(node.data)
+            shutil.copytree(self.directory / f"back-{node.name}", node.data)
+            (node.data / "audit/signed").write_bytes(signed)
+        before = [self.signed(node) for node in self.plant]
+        for node in self.plant:
+            node.start()
+        self.plant.wait_for_voters()
+        with Writers(self.plant, 2, prefix="other") as writers:
+            # Whoever leads proposes what is to be signed, and does not.
+            wait_for("it is refused", lambda: any(
+                "audit_other_tree" in n.log.read_text() for n in self.plant))
+            wait_for("the tree has grown past what was signed",
+                     lambda: min(h["size"] for h in self.heads()) > size + 50)
+        self.assertGreater(writers.count(), 0)
+        self.assertEqual(before, [self.signed(node) for node in self.plant])
+        self.assertEqual(0, self.published())
+
+    def test_4_a_restored_backup_signs_nothing_that_it_may_have_signed(self):
+        backup = self.directory / "backup"
+        self.plant.weft("backup", str(backup), check=True)
+        self.stop_all()
+        node = self.plant["n1"]
+        shutil.rmtree(node.data)
+        done = subprocess.run([str(self.plant.bin / "weftd"), "--config", str(node.config),
+                               "--restore", str(backup)], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=plant.WAIT_S, check=False)
+        self.assertEqual(0, done.returncode, done.stderr)
+        node.start()
+        self.plant.nodes = {"n1": node}
+        with Writers(self.plant, 1, prefix="back") as writers:
+            wait_for("it says why", lambda: "audit_past_unknown" in node.log.read_text())
+            wait_for("commits", lambda: writers.count() > 10)
+        self.assertEqual(0, self.published())
+        # By a new key it begins anew.
+        node.stop()
+        (node.data / "audit/signed").unlink()
+        origin = f"{self.plant.org}/{self.plant.site}/audit"
+        self.keys.write_text(pki.log_key(node.tls, origin) + "\n")
+        node.start()
+        self.write("anew")
+        wait_for("it signs", self.published)
+        self.assertEqual(0, self.verify(self.export("anew")).returncode)
+
+
 class WithoutKeys(AuditCase):
     signing = ("n2",)
 
