@@ -22,6 +22,9 @@ enum weft_node_mutant {
     WEFT_NODE_MUTANT_LINKS_HALF,         /* The last link of a record is kept in one direction. */
     WEFT_NODE_MUTANT_FOLLOWER_SKIPS,     /* A follower leaves entries out. */
     WEFT_NODE_MUTANT_EMPTY_AFTER_START,  /* Names from before a start are taken for new. */
+    WEFT_NODE_MUTANT_LEAF_DROPPED,       /* Acts of some entries have no leaf. */
+    WEFT_NODE_MUTANT_LEAF_DIFFERS,       /* A follower's leaves are not the leader's. */
+    WEFT_NODE_MUTANT_REFUSAL_UNCOUNTED,  /* Refusals of some entries are not counted. */
     /* Queries. */
     WEFT_NODE_MUTANT_AS_OF_NOW,     /* A question about a past index is answered as of now. */
     WEFT_NODE_MUTANT_PAGE_SKIPS,    /* The next page begins an index too late. */

@@ -30,6 +30,7 @@ static const struct workload {
     {"digest", {{"digests", jep_check_digests}}},
     {"membership", {{"linearizable", jep_check_register}}},
     {"checkpoint", {{"set", jep_check_set}}},
+    {"audit", {{"set", jep_check_set}, {"audit", jep_check_audit}}},
 };
 
 enum {
@@ -96,6 +97,7 @@ bool jep_check_history(struct jep_history *history, const struct jep_check_optio
     struct jep_edn *ret_results, struct jep_message *message)
 {
     static const struct check digests = {"digests", jep_check_digests};
+    static const struct check audit = {"audit", jep_check_audit};
     static const struct check always[] = {{"coverage", jep_check_coverage},
         {"recovery", jep_check_recovery}, {"performance", jep_check_performance}};
     const char *name = options->workload != NULL ? options->workload : guess(history);
@@ -117,6 +119,9 @@ bool jep_check_history(struct jep_history *history, const struct jep_check_optio
     }
     if (has(history, "digest") && workload->checks[0].run != jep_check_digests) {
         run(history, options, &limits, &digests, &results);
+    }
+    if (has(history, "audit") && workload->checks[1].run != jep_check_audit) {
+        run(history, options, &limits, &audit, &results);
     }
     for (size_t i = 0; i < 3 && !options->is_coverage_off; i++) {
         run(history, options, &limits, &always[i], &results);

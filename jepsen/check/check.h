@@ -49,6 +49,7 @@ jep_checker jep_check_watch;
 jep_checker jep_check_as_of;
 jep_checker jep_check_lineage;
 jep_checker jep_check_digests;
+jep_checker jep_check_audit;
 jep_checker jep_check_coverage;
 jep_checker jep_check_recovery;
 jep_checker jep_check_performance;

@@ -28,6 +28,28 @@ const char *jep_layout_site(unsigned cluster)
     return sites[cluster];
 }
 
+/* What each site is governed by: clients may do anything, but nobody writes below sealed/. */
+static bool make_site(const struct jep_plant_options *o, unsigned cluster, const char *pki,
+    struct jep_message *message)
+{
+    char weft[PATH_BYTES], policy[PATH_BYTES], out[PATH_BYTES];
+    struct jep_text text = {0};
+    (void)snprintf(weft, sizeof(weft), "%s/weft", o->bin);
+    (void)snprintf(policy, sizeof(policy), "%.1000s/policy", pki);
+    (void)snprintf(out, sizeof(out), "%.1000s/site", pki);
+    jep_text_printf(&text,
+        "policy %s 1\n\npermit client\n  who  op %s/client\n  do   any\n\n"
+        "permit everybody\n  who  any\n  do   read subscribe\n\n"
+        "forbid sealed\n  do   write create retire\n  on   asset sealed/...\n",
+        sites[cluster], sites[cluster]);
+    bool is_written = jep_text_write_file(&text, policy, message);
+    jep_text_free(&text);
+    const char *const argv[] = {weft, "pki", "org", "--org", orgs[cluster], "--site",
+        sites[cluster], "--admin", "client", "--policy", policy, "--clear", "--out", out, "-q",
+        NULL};
+    return is_written && jep_run(argv, jep_layout_env, PKI_MS, message);
+}
+
 bool jep_layout_authority(const struct jep_plant_options *options, unsigned cluster,
     char *ret_identity, size_t size, struct jep_message *message)
 {
@@ -40,7 +62,8 @@ bool jep_layout_authority(const struct jep_plant_options *options, unsigned clus
     const char *const client[] = {weft, "pki", "person", "client", "--site", sites[cluster],
         "--only", "tls", "--pki", pki, "--out", ret_identity, "--force", "-q", NULL};
     return jep_run(root, jep_layout_env, PKI_MS, message) &&
-           jep_run(client, jep_layout_env, PKI_MS, message);
+           jep_run(client, jep_layout_env, PKI_MS, message) &&
+           make_site(options, cluster, pki, message);
 }
 
 static void write_configuration(struct jep_text *text, const struct jep_plant_options *o,
@@ -67,22 +90,27 @@ static void write_configuration(struct jep_text *text, const struct jep_plant_op
     }
 }
 
-/* What is judged here is agreement, not policy. A build of before there was one knows no such
- * setting, so it has a file of its own. */
+/* A build of before there was a policy knows no such setting, so it has a file of its own. */
 static bool write_both(const struct jep_plant_options *o, const struct jep_node_info *node,
     const char *const *peers, unsigned peers_count, struct jep_message *message)
 {
     static const char *const names[] = {"weftd-old.yaml", "weftd.yaml"};
     struct jep_text text = {0};
+    char site[PATH_BYTES];
     bool is_written = true;
+    (void)snprintf(site, sizeof(site), "%.900s/pki-%u/site", o->out, node->cluster + 1);
     for (unsigned i = 0; i < 2 && is_written; i++) {
         char path[PATH_BYTES];
         (void)snprintf(path, sizeof(path), "%s/%s", node->home, names[i]);
         jep_text_free(&text);
         text = (struct jep_text){0};
         write_configuration(&text, o, node, peers, peers_count);
-        if (i == 1) {
+        if (i == 1 && o->old_bin != NULL) {
             jep_text_puts(&text, "policy: ungoverned\n");
+        } else if (i == 1) {
+            jep_text_printf(&text,
+                "policy:\n  org: %s/org.note\n  file: %s/policy.note\n  keys: %s/keys\n", site,
+                site, site);
         }
         is_written = jep_text_write_file(&text, path, message);
     }

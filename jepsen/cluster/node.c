@@ -143,8 +143,8 @@ static pid_t launch(struct jep_plant *plant, unsigned node, bool bootstraps, con
     }
     env[count] = NULL;
     const char *argv[] = {weftd, "--config", p->runs_old ? "weftd-old.yaml" : "weftd.yaml",
-        bootstraps ? "--bootstrap" : option, bootstraps && !p->runs_old ? "--ungoverned" : NULL,
-        NULL};
+        bootstraps ? "--bootstrap" : option,
+        bootstraps && !p->runs_old && !jep_plant_is_governed(plant) ? "--ungoverned" : NULL, NULL};
     int out = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (out < 0) {
         (void)jep_failed(message, "%s: %s", log, strerror(errno));

@@ -241,6 +241,11 @@ const char *jep_plant_identity(const struct jep_plant *plant, unsigned cluster)
     return plant->identity[cluster];
 }
 
+bool jep_plant_is_governed(const struct jep_plant *plant)
+{
+    return plant->options.old_bin == NULL;
+}
+
 enum jep_disk jep_plant_disk(const struct jep_plant *plant)
 {
     return plant->is_ext4 ? JEP_DISK_EXT4 : JEP_DISK_TMPFS;

@@ -100,6 +100,9 @@ const struct jep_node_info *jep_plant_node(const struct jep_plant *plant, unsign
 int jep_plant_find(const struct jep_plant *plant, const char *name);
 /* Directory with ca.crt, tls.crt, tls.key of a person of the cluster's site. */
 const char *jep_plant_identity(const struct jep_plant *plant, unsigned cluster);
+/* By the first commit of each site, whose policy lets the identity do anything but write below
+ * sealed/. A plant that also runs older builds is not: they know no policy. */
+bool jep_plant_is_governed(const struct jep_plant *plant);
 enum jep_disk jep_plant_disk(const struct jep_plant *plant);
 enum jep_node_state jep_node_state(const struct jep_plant *plant, unsigned node);
 /* A vote in the site, as the last membership change left it; spares start without. */

@@ -87,6 +87,7 @@ struct jep_answer jep_client_commit(
     struct jep_client *client, const char *line, bool is_stubborn, struct jep_arena *arena)
 {
     struct jep_answer answer = commit(client, line, is_stubborn, arena);
+    jep_ledger_note(client->ledger, line, &answer);
     if (answer.kind == JEP_ANSWER_OK) {
         remember(client, line);
     }

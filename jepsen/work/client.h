@@ -9,6 +9,7 @@
 
 #include "jepsen/core/history.h"
 #include "jepsen/core/rng.h"
+#include "jepsen/work/ledger.h"
 #include "jepsen/work/session.h"
 
 enum {
@@ -37,9 +38,10 @@ struct jep_client {
     unsigned home;                                    /* node */
     int leader;                                       /* where writes go; -1: home */
     const char *spoke_with;                           /* name of the node asked last */
-    char *echoes[JEP_ECHOES]; /* lines of commits that were acknowledged; NULL: not yet */
-    unsigned echo_count;      /* so far */
-    bool is_broken;           /* the harness itself failed */
+    char *echoes[JEP_ECHOES];  /* lines of commits that were acknowledged; NULL: not yet */
+    unsigned echo_count;       /* so far */
+    struct jep_ledger *ledger; /* where what is told of commits is noted; NULL: nowhere */
+    bool is_broken;            /* the harness itself failed */
     struct jep_message why;
 };
 

@@ -27,10 +27,10 @@ static const char *const pairs[][2] = {{"register", "partition"}, {"append", "ki
     {"as-of", "partition"}, {"counter", "power"}, {"register", "clock"}, {"append", "partition"},
     {"membership", "member"}, {"set", "kill"}, {"bank", "link"}, {"checkpoint", "checkpoint"},
     {"watch", "partition"}, {"register", "kill,pause"}, {"append", "power"},
-    {"lineage", "partition"}};
+    {"lineage", "partition"}, {"audit", "kill"}, {"audit", "partition"}};
 
 static const char *const workloads[] = {"register", "append", "set", "bank", "counter", "watch",
-    "as-of", "lineage", "membership", "checkpoint"};
+    "as-of", "lineage", "membership", "checkpoint", "audit"};
 static const char *const families[] = {"partition", "link", "kill", "pause", "stop", "crash-loop",
     "stutter", "power", "disk", "damage", "clock", "member", "checkpoint", "restart"};
 
@@ -63,6 +63,9 @@ static const struct jep_hunt hunts[] = {
     {"no_fencing", "set", "partition-leader", 1, true},
     {"answers_crossed", "register", "stutter", 3, true},
     {"checkpoint_behind", "counter", "checkpoint", 3, true},
+    {"leaf_dropped", "audit", "pause-one", 3, true},
+    {"leaf_differs", "audit", "pause-one", 3, true},
+    {"refusal_uncounted", "audit", "pause-one", 3, true},
 };
 
 enum {

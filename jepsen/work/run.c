@@ -12,10 +12,12 @@
 #include <unistd.h>
 
 #include "jepsen/cluster/enclosure.h"
+#include "jepsen/cluster/json.h"
 #include "jepsen/cluster/process.h"
 #include "jepsen/work/judge.h"
 #include "jepsen/work/observer.h"
 #include "jepsen/work/pulse.h"
+#include "jepsen/work/trail.h"
 #include "jepsen/work/worker.h"
 
 enum {
@@ -283,11 +285,14 @@ static bool set_up(struct run *r, struct jep_message *message)
     const struct jep_plan *plan = r->plan;
     struct jep_client client;
     bool is_set_up = true;
+    jep_client_init(&client, &r->site, 0, r->log);
+    client.ledger = &r->shared.ledger;
+    struct jep_answer status = jep_client_ask(&client, 0, "{\"op\":\"status\"}", r->arena);
+    r->shared.ledger.from = jep_json_int(&status.body, "applied_index", 0);
     if (plan->options.workload->setup != NULL) {
-        jep_client_init(&client, &r->site, 0, r->log);
         is_set_up = plan->options.workload->setup(&client, r->arena, message);
-        jep_client_close(&client);
     }
+    jep_client_close(&client);
     if (!is_set_up || !jep_history_writer_create(in_out(r, "history.edn"), &r->history, message)) {
         return false;
     }
@@ -323,6 +328,9 @@ static bool play(struct run *r, struct jep_message *message)
     r->pulse = NULL;
     if (is_good && r->is_whole) {
         jep_worker_digests(&r->workers[0]);
+        if (r->plant != NULL && jep_plant_is_governed(r->plant)) {
+            jep_trail_tell(&r->workers[0]);
+        }
     }
     if (is_good) {
         look_for_deaths(r);
@@ -338,6 +346,7 @@ static bool open_run(struct run *r, struct jep_message *message)
     r->arena = jep_arena_create();
     (void)snprintf(r->weft, sizeof(r->weft), "%s/weft", o->bin);
     (void)pthread_mutex_init(&r->shared.mutex, NULL);
+    jep_ledger_init(&r->shared.ledger);
     r->log = open(in_out(r, "sessions.log"), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (r->log < 0) {
         return jep_failed(message, "%s: %s", o->out, strerror(errno));
@@ -358,6 +367,7 @@ static void close_run(struct run *r)
     if (r->log > 0) {
         (void)close(r->log);
     }
+    jep_ledger_destroy(&r->shared.ledger);
     jep_arena_destroy(r->arena);
     free(r);
 }
@@ -409,6 +419,10 @@ static enum jep_exit enter(struct jep_run_options *options, struct jep_enclosure
 {
     static char out[4096], whole[4096], bin[4096], mount_point[4200];
     struct jep_message message;
+    if (options->workload->wants_plant && options->endpoints != NULL) {
+        (void)fprintf(stderr, "jepsen: %s: wants a plant of its own\n", options->workload->name);
+        return JEP_EXIT_CANNOT_RUN;
+    }
     if (options->workload->check == NULL || options->clusters > 1) {
         (void)fprintf(stderr, "jepsen: %s: not yet\n",
             options->clusters > 1 ? "two sites" : options->workload->name);

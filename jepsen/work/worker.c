@@ -27,6 +27,7 @@ void jep_worker_init(struct jep_worker *worker, const struct jep_plan *plan,
         .process = number,
         .rng = jep_rng_stream_at(plan->options.seed, "worker", number)};
     jep_client_init(&worker->client, site, number % site->count, log);
+    worker->client.ledger = &shared->ledger;
 }
 
 void jep_worker_close(struct jep_worker *worker)
@@ -36,7 +37,7 @@ void jep_worker_close(struct jep_worker *worker)
 
 /* --- one operation ----------------------------------------------------------------------- */
 
-static void write_op(struct jep_worker *w, const struct jep_op *op)
+void jep_worker_write(struct jep_worker *w, const struct jep_op *op)
 {
     struct jep_op own = *op;
     own.time_ns = -1;
@@ -59,15 +60,15 @@ static enum jep_op_type perform(
         .type = JEP_OK,
         .value = step->value};
     w->client.spoke_with = w->client.site->nodes[w->client.home].name;
-    write_op(w,
+    jep_worker_write(w,
         &(struct jep_op){
             .type = JEP_INVOKE, .f = step->f, .value = step->value, .node = w->client.spoke_with});
     w->plan->options.workload->apply(&call);
-    write_op(w, &(struct jep_op){.type = call.type,
-                    .f = step->f,
-                    .value = call.value,
-                    .error = call.error,
-                    .node = w->client.spoke_with});
+    jep_worker_write(w, &(struct jep_op){.type = call.type,
+                            .f = step->f,
+                            .value = call.value,
+                            .error = call.error,
+                            .node = w->client.spoke_with});
     if (call.type == JEP_INFO) {
         w->process += w->plan->options.concurrency;
     }
@@ -203,7 +204,7 @@ void jep_worker_digests(struct jep_worker *w)
     struct jep_arena *arena = jep_arena_create();
     struct jep_edn_list digests = {0};
     bool is_whole = true;
-    write_op(w, &(struct jep_op){.type = JEP_INVOKE, .f = "digest"});
+    jep_worker_write(w, &(struct jep_op){.type = JEP_INVOKE, .f = "digest"});
     int64_t index = mark(w, arena);
     for (unsigned n = 0; index > 0 && n < w->client.site->count; n++) {
         if (w->is_member[n]) {
@@ -218,6 +219,6 @@ void jep_worker_digests(struct jep_worker *w)
     if (end.type != JEP_OK) {
         end.error = jep_edn_keyword(index > 0 ? "no-digest" : "no-leader");
     }
-    write_op(w, &end);
+    jep_worker_write(w, &end);
     jep_arena_destroy(arena);
 }

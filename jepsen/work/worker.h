@@ -37,6 +37,8 @@ bool jep_worker_start_finals(struct jep_worker *worker, struct jep_message *mess
     __attribute__((warn_unused_result));
 void jep_worker_join(struct jep_worker *worker);
 
+/* One line of the worker's into the history. */
+void jep_worker_write(struct jep_worker *worker, const struct jep_op *op);
 /* The digests of all members at one index, as one operation. */
 void jep_worker_digests(struct jep_worker *worker);
 

@@ -5,8 +5,6 @@
 #include "jepsen/cluster/json.h"
 
 /* Slots are named so that whoever asks for them is told that they are not there yet. */
-static const struct jep_workload slot_audit = {
-    .name = "audit", .what = "the audit trail grows and never changes (not yet)"};
 static const struct jep_workload slot_actuation = {
     .name = "actuation", .what = "an order reaches its machine at most once (not yet)"};
 static const struct jep_workload slot_federation = {
@@ -15,7 +13,7 @@ static const struct jep_workload slot_federation = {
 static const struct jep_workload *const workloads[] = {&jep_workload_register, &jep_workload_append,
     &jep_workload_set, &jep_workload_bank, &jep_workload_counter, &jep_workload_watch,
     &jep_workload_as_of, &jep_workload_lineage, &jep_workload_membership, &jep_workload_checkpoint,
-    &slot_audit, &slot_actuation, &slot_federation};
+    &jep_workload_audit, &slot_actuation, &slot_federation};
 
 const struct jep_workload *jep_workload_at(size_t i)
 {

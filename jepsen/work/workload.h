@@ -65,6 +65,7 @@ struct jep_shared {
     struct jep_known known[JEP_KNOWN_MAX]; /* commits that were acknowledged */
     size_t known_count;
     struct jep_known newest; /* of all of them; index 0: none */
+    struct jep_ledger ledger;
 };
 
 /* How far a worker has watched the feed. */
@@ -99,6 +100,7 @@ struct jep_workload {
     const char *name;
     const char *what;
     const char *check;   /* workload of jepsen/check that judges it; NULL: a slot for later */
+    bool wants_plant;    /* of the harness's own making, for its policy */
     const char *nemeses; /* used unless others are asked for; NULL: the harness's default */
     unsigned rate;       /* operations per second unless asked for */
     void (*next)(struct jep_gen *gen, unsigned worker, struct jep_step *ret_step);
@@ -125,5 +127,6 @@ extern const struct jep_workload jep_workload_as_of;
 extern const struct jep_workload jep_workload_lineage;
 extern const struct jep_workload jep_workload_membership;
 extern const struct jep_workload jep_workload_checkpoint;
+extern const struct jep_workload jep_workload_audit;
 
 #endif

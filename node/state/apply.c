@@ -82,7 +82,7 @@ static enum weft_err audit_commit(
     struct apply *a, struct weft_text principal, const struct weft_merkle_range *statements)
 {
     struct weft_digest evidence = weft_merkle_root(statements);
-    const struct weft_audit_act act = {.act = WEFT_AUDIT_ACT_COMMIT,
+    struct weft_audit_act act = {.act = WEFT_AUDIT_ACT_COMMIT,
         .principal = principal,
         .effect = a->ground.is_decided ? WEFT_AUDIT_ALLOW : WEFT_AUDIT_NO_DECISION,
         .statement = a->ground.statement,
@@ -90,6 +90,9 @@ static enum weft_err audit_commit(
         .line = a->ground.line,
         .count = statements->size,
         .evidence = &evidence};
+    if (weft_node_mutant(WEFT_NODE_MUTANT_LEAF_DIFFERS) && !a->with_results) {
+        act.count++;
+    }
     return weft_audit_add(a->state->audit, &act, a->state->batch, a->msg);
 }
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "node/mutant.h"
 #include "node/state/audit_read.h"
 #include "policy/tile_builder.h"
 #include "proto/check.h"
@@ -93,6 +94,9 @@ static enum weft_err append(struct weft_audit *audit, struct weft_audit_leaf *le
 enum weft_err weft_audit_add(struct weft_audit *audit, const struct weft_audit_act *act,
     struct weft_store_batch *batch, struct weft_msg *msg)
 {
+    if (weft_node_mutant(WEFT_NODE_MUTANT_LEAF_DROPPED) && audit->entry.index % 8 == 0) {
+        return WEFT_OK;
+    }
     struct weft_audit_leaf leaf = {.act = weft_text_of(act->act),
         .has_actor = act->principal.size > 0,
         .effect = act->effect,
@@ -161,6 +165,9 @@ enum weft_err weft_audit_refuse(struct weft_audit *audit, const struct weft_audi
                 act->statement.size <= WEFT_AUDIT_WORD_SIZE_MAX); /* NOD-153 */
     if (act->principal.size > 0) {
         actor = weft_audit_actor(&head->secret, act->principal);
+    }
+    if (weft_node_mutant(WEFT_NODE_MUTANT_REFUSAL_UNCOUNTED) && audit->entry.index % 8 == 0) {
+        return WEFT_OK;
     }
     struct weft_audit_pending *pending = find_pending(head, act, &actor);
     if (pending != NULL) {
