@@ -7,7 +7,7 @@ enum weft_err weft_read_copy(
 {
     struct weft_query q = *query;
     struct weft_text *texts[] = {&q.asset, &q.asset_glob, &q.kind, &q.where_path, &q.where_value,
-        &q.rels, &q.to_kind, &q.machine, &q.part, &q.differs_path, &q.differs_by};
+        &q.rels, &q.to_kind, &q.machine, &q.part, &q.differs_path, &q.differs_by, &q.principal};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (texts[i]->size > 0) {
             *texts[i] = weft_arena_text(arena, *texts[i]);

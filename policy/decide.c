@@ -96,6 +96,7 @@ static void judge(struct verdict *v, uint32_t index)
     }
     const struct weft_lang_statement *s = &v->facts->policy->statements[index];
     struct weft_policy_decision *d = v->decision;
+    d->has_doubt = d->has_doubt || truth == WEFT_LANG_ERROR;
     switch (s->kind) {
     case WEFT_STATEMENT_PERMIT:
         if (truth == WEFT_LANG_TRUE) {

@@ -167,6 +167,8 @@ struct weft_policy_decision {
     bool is_by_error;   /* It applies because a fact is missing or of another type. */
     bool has_all;       /* Some permit has no `only`. */
     bool has_hide;      /* Something is hidden, perhaps. */
+    bool has_doubt;     /* Of some statement it is not known whether it applies. Otherwise what is
+                         * UNKNOWN does not matter: given, it would decide alike (POL-68). */
     uint32_t unmet_count;
     struct weft_policy_set applied; /* Satisfied permits; requires that match. */
     struct weft_policy_set unmet;   /* Of these, requires that are not met. */

@@ -125,6 +125,8 @@ struct weft_query {
     bool other_has_at;
     uint32_t sections; /* TWIN: parts of the answer that are wanted, one bit each; 0: all. */
     int64_t now_ns;    /* Not on the wire: the answering node's clock, for ages; 0: none. */
+    struct weft_text principal; /* Not on the wire: who asks, a URI, as the door knows; empty:
+                                 * nobody, to whom a governed site shows nothing. */
 
     /* FIND: not empty: instead of each record, of each asset whose newest records of the groups
      * differ in this field, those records. */

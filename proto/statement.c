@@ -15,13 +15,12 @@ enum {
 
 enum {
     HEADER_FORM = 1,      /* Of the canonical header; another encoding gets another number. */
-    RESERVED_LEAVES = 3,  /* @at, @author, @source. */
     LEVELS_MAX = 32,      /* Of a tree whose leaves a uint32_t counts. */
     LINK_PATH_SIZE = 16,  /* "@link/4294967295" */
     COLLECTED_SIZE = 512, /* Most hashes are shorter: one call each. */
 };
 
-_Static_assert(WEFT_RECORD_FIELDS_MAX + WEFT_RECORD_LINKS_MAX + RESERVED_LEAVES <= UINT16_MAX,
+_Static_assert(WEFT_RECORD_FIELDS_MAX + WEFT_RECORD_LINKS_MAX + WEFT_LEAVES_RESERVED <= UINT16_MAX,
     "leaves are sorted by 16-bit indices");
 
 /* --- hashing in few calls -------------------------------------------------------------------- */
@@ -306,10 +305,13 @@ static enum weft_err collect_leaves(
     return WEFT_OK;
 }
 
-static enum weft_err root_of_record(const struct weft_record *record,
-    const struct weft_statement_place *place, struct weft_arena *arena, uint32_t count,
-    struct weft_digest *ret_root)
+/* Hashes of the leaves: *ret_index[i] is the number, as collected, of the i-th in order, and
+ * *ret_digests[i] its hash. */
+static enum weft_err hash_leaves(const struct weft_record *record, const uint8_t *seed,
+    uint32_t ordinal, struct weft_arena *arena, uint16_t **ret_index,
+    struct weft_digest **ret_digests)
 {
+    uint32_t count = record->field_count + WEFT_LEAVES_RESERVED + record->link_count;
     struct leaf *leaves = weft_arena_array(arena, count, sizeof(*leaves));
     struct weft_digest *digests = weft_arena_array(arena, count, sizeof(*digests));
     uint16_t *index = weft_arena_array(arena, 2 * (size_t)count, sizeof(*index));
@@ -325,14 +327,29 @@ static enum weft_err root_of_record(const struct weft_record *record,
     for (uint32_t i = 0; i < count; i++) {
         const struct leaf *leaf = &leaves[index[i]];
         if ((i & 1) == 0) {
-            pair = salt_pair(place->salt_seed, place->ordinal, i >> 1);
+            pair = salt_pair(seed, ordinal, i >> 1);
         }
         struct weft_salt salt = salt_of_pair(&pair, i);
         digests[i] =
             weft_statement_leaf(&salt, leaf->path, (enum weft_value_type)leaf->type, leaf->value);
     }
-    *ret_root = weft_statement_root(digests, count);
+    *ret_index = index;
+    *ret_digests = digests;
     return WEFT_OK;
+}
+
+enum weft_err weft_statement_leaves(const struct weft_record *record,
+    const uint8_t seed[WEFT_SALT_SEED_SIZE], uint32_t ordinal, struct weft_arena *arena,
+    struct weft_digest *ret_leaves)
+{
+    uint32_t count = record->field_count + WEFT_LEAVES_RESERVED + record->link_count;
+    uint16_t *index = NULL;
+    struct weft_digest *digests = NULL;
+    enum weft_err err = hash_leaves(record, seed, ordinal, arena, &index, &digests);
+    for (uint32_t i = 0; err == WEFT_OK && i < count; i++) {
+        ret_leaves[index[i]] = digests[i];
+    }
+    return err;
 }
 
 enum weft_err weft_statement_digest(const struct weft_record *record,
@@ -342,12 +359,15 @@ enum weft_err weft_statement_digest(const struct weft_record *record,
     weft_assert(record->has_at);                                /* PRO-4 */
     weft_assert(record->field_count <= WEFT_RECORD_FIELDS_MAX); /* PRO-4 */
     weft_assert(record->link_count <= WEFT_RECORD_LINKS_MAX);   /* PRO-4 */
-    uint32_t count = record->field_count + RESERVED_LEAVES + record->link_count;
-    struct weft_digest root;
-    enum weft_err err = root_of_record(record, place, arena, count, &root);
+    uint32_t count = record->field_count + WEFT_LEAVES_RESERVED + record->link_count;
+    uint16_t *index = NULL;
+    struct weft_digest *leaves = NULL;
+    enum weft_err err =
+        hash_leaves(record, place->salt_seed, place->ordinal, arena, &index, &leaves);
     if (err != WEFT_OK) {
         return err;
     }
+    struct weft_digest root = weft_statement_root(leaves, count);
     struct weft_digest subject =
         weft_statement_subject(place->authority, record->kind, record->asset);
     struct sink s;

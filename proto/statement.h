@@ -20,6 +20,7 @@ enum {
     WEFT_SALT_SIZE = 16,
     /* Type of a leaf "@link/N", beside those of enum weft_value_type. */
     WEFT_LEAF_LINK = 16,
+    WEFT_LEAVES_RESERVED = 3, /* @at, @author, @source. */
 };
 
 struct weft_salt {
@@ -51,6 +52,14 @@ struct weft_digest weft_statement_subject(
 /* One leaf, as any holder of a disclosed field computes it. */
 struct weft_digest weft_statement_leaf(const struct weft_salt *salt, struct weft_text path,
     enum weft_value_type type, struct weft_text value);
+
+/* The leaves of a record whose author and at are filled in, salted as in its statement: of its
+ * fields in their order, of "@at", "@author" and "@source", of its links in their order.
+ * `ret_leaves` has room for field_count + WEFT_LEAVES_RESERVED + link_count. `arena` is scratch.
+ * WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_statement_leaves(const struct weft_record *record,
+    const uint8_t seed[WEFT_SALT_SEED_SIZE], uint32_t ordinal, struct weft_arena *arena,
+    struct weft_digest *ret_leaves);
 
 /* Root of the tree over leaves in order (RFC 6962, 2.1). */
 struct weft_digest weft_statement_root(const struct weft_digest *leaves, uint32_t count);

@@ -205,14 +205,16 @@ static void on_status(struct weft_native *n, const struct weft_waiter *waiter)
     weft_reply(n->node, waiter, &message);
 }
 
-static void on_query(struct weft_native *n, const struct weft_query *query,
-    const struct weft_waiter *waiter, uint64_t now_ms)
+static void on_query(struct weft_native *n, const struct weft_identity *identity,
+    const struct weft_query *asked, const struct weft_waiter *waiter, uint64_t now_ms)
 {
-    if (query->type == WEFT_QUERY_AUDIT && weft_text_is(query->asset, "checkpoint")) {
+    struct weft_query query = *asked;
+    query.principal = weft_text_of(identity->uri);
+    if (query.type == WEFT_QUERY_AUDIT && weft_text_is(query.asset, "checkpoint")) {
         weft_reply_audit_note(n->node, waiter);
         return;
     }
-    enum weft_err rv = weft_reads_add(&n->node->reads, query, waiter, now_ms);
+    enum weft_err rv = weft_reads_add(&n->node->reads, &query, waiter, now_ms);
     if (rv != WEFT_OK) {
         weft_reply_refuse(n->node, waiter, rv, "too many queries wait on this node; try again");
     }
@@ -234,7 +236,7 @@ static void dispatch(struct weft_native *n, const struct weft_identity *identity
         on_commit(n, identity, body, waiter);
         return;
     case WEFT_KIND_QUERY:
-        on_query(n, &message->query, waiter, now_ms);
+        on_query(n, identity, &message->query, waiter, now_ms);
         return;
     case WEFT_KIND_STATUS:
         on_status(n, waiter);

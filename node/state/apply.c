@@ -4,6 +4,7 @@
 #include "node/state/answer.h"
 #include "node/state/machine.h"
 #include "node/state/permit.h"
+#include "node/state/room.h"
 #include "proto/arith.h"
 #include "proto/check.h"
 
@@ -14,12 +15,6 @@ enum {
     CHAIN_REPEATED = 3,
     CHAIN_DIGEST = 4,
     CHAIN_CHANGE = 5,
-};
-
-/* Stored bytes of one commit: FlatBuffers can make a small message of a large one by naming one
- * text from many places. */
-enum {
-    COMMIT_STORED_SIZE_MAX = 4 * 1024 * 1024
 };
 
 /* One call of weft_state_apply. */
@@ -170,63 +165,6 @@ static enum weft_err repeat(struct apply *a, const struct weft_commit *commit,
     return weft_answer_read(a->state, &commit->request_id, place, a->arena, &item->result, a->msg);
 }
 
-static size_t fields_size(const struct weft_field *fields, uint32_t count)
-{
-    size_t size = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        size += 8 + fields[i].path.size + fields[i].value.size;
-    }
-    return size;
-}
-
-static size_t stored_size(const struct weft_record *r)
-{
-    size_t size = 64 + r->kind.size + r->asset.size + r->author.size + r->source.size +
-                  fields_size(r->fields, r->field_count);
-    for (uint32_t i = 0; i < r->link_count; i++) {
-        size += 8 + r->links[i].rel.size + r->links[i].to.size +
-                fields_size(r->links[i].fields, r->links[i].field_count);
-    }
-    return size;
-}
-
-/* Is there room for the words that the commit would add? They are counted without looking which
- * are the same: near the limit that refuses a little early, on every replica alike. */
-static bool has_room_for_words(const struct apply *a, const struct weft_commit *commit)
-{
-    struct weft_words *kinds = weft_names_kinds(a->state->names);
-    struct weft_words *rels = weft_names_rels(a->state->names);
-    uint32_t new_kinds = 0, new_rels = 0;
-    for (uint32_t i = 0; i < commit->record_count; i++) {
-        const struct weft_record *r = &commit->records[i];
-        new_kinds += weft_words_find(kinds, r->kind) == 0;
-        for (uint32_t j = 0; j < r->link_count; j++) {
-            new_rels += weft_words_find(rels, r->links[j].rel) == 0;
-        }
-    }
-    return new_kinds <= WEFT_STATE_WORDS_MAX - kinds->count &&
-           new_rels <= WEFT_STATE_WORDS_MAX - rels->count;
-}
-
-/* The limits of the state that a commit may run into. */
-static bool is_within_limits(const struct apply *a, const struct weft_commit *commit)
-{
-    uint64_t links = 0;
-    size_t size = 0;
-    for (uint32_t i = 0; i < commit->record_count; i++) {
-        size += stored_size(&commit->records[i]);
-        links += commit->records[i].link_count;
-    }
-    /* Far from the limit it need not be known which words are new. */
-    bool are_words_few =
-        commit->record_count <= WEFT_STATE_WORDS_MAX - weft_names_kinds(a->state->names)->count &&
-        links <= WEFT_STATE_WORDS_MAX - weft_names_rels(a->state->names)->count;
-    return size <= COMMIT_STORED_SIZE_MAX &&
-           commit->record_count + links <= WEFT_STATE_ASSETS_MAX - a->position.public.assets &&
-           commit->record_count <= WEFT_STATE_ORDINAL_MAX - a->ordinal &&
-           (are_words_few || has_room_for_words(a, commit));
-}
-
 /* Does the policy in force permit it? NOD-145: before anything is told of what is there. */
 static enum weft_err check_permit(struct apply *a, const struct weft_commit *commit,
     struct weft_text principal, struct weft_applied_item *item, bool *ret_ok)
@@ -274,9 +212,23 @@ static enum weft_err check_authority(
     return WEFT_OK;
 }
 
+/* May whoever commits be told what revision the asset has, and what else stands in the way of the
+ * commit there? NOD-174: who may write need not be one who may read. */
+static bool knows(struct apply *a, struct weft_text principal, struct weft_text asset)
+{
+    struct weft_state *s = a->state;
+    const struct weft_permit permit = {
+        .authority = weft_authorities_at(s->authorities, a->position.public.index),
+        .site = {(const char *)s->authority.data, s->authority.size},
+        .principal = principal,
+        .index = a->position.public.index,
+        .time_ns = a->time_ns};
+    return !a->with_results || weft_permit_knows(&permit, asset);
+}
+
 /* What it would do to designs and to retired assets (node/state/govern.h). */
-static enum weft_err check_design(
-    struct apply *a, const struct weft_commit *commit, struct weft_applied_item *item, bool *ret_ok)
+static enum weft_err check_design(struct apply *a, const struct weft_commit *commit,
+    struct weft_text principal, struct weft_applied_item *item, bool *ret_ok)
 {
     struct weft_refusal refusal;
     enum weft_err rv = weft_govern_check(a->state->govern, commit, a->time_ns, &refusal, a->msg);
@@ -284,7 +236,13 @@ static enum weft_err check_design(
         return rv;
     }
     if (refusal.err != WEFT_OK) {
-        refuse(a, item, refusal.err, refusal.detail.text, refusal.pointer, 0);
+        bool may_know = true; /* What is told may be of any asset that bears on the commit. */
+        for (uint32_t i = 0; i < commit->record_count && may_know; i++) {
+            may_know = knows(a, principal, commit->records[i].asset);
+        }
+        refuse(a, item, refusal.err,
+            may_know ? refusal.detail.text : "what stands there does not allow it", refusal.pointer,
+            0);
         return WEFT_OK;
     }
     *ret_ok = true;
@@ -294,10 +252,10 @@ static enum weft_err check_design(
 /* Look at every precondition before anything changes. *ret_names: where the records' assets
  * stand in weft_names, in the item's arena. *ret_ok false: the item is refused. */
 static enum weft_err check_commit(struct apply *a, const struct weft_commit *commit,
-    struct weft_applied_item *item, uint32_t **ret_names, bool *ret_ok)
+    struct weft_text principal, struct weft_applied_item *item, uint32_t **ret_names, bool *ret_ok)
 {
     *ret_ok = false;
-    if (!is_within_limits(a, commit)) {
+    if (!weft_room_has(a->state, &a->position.public, a->ordinal, commit)) {
         refuse(a, item, WEFT_ETOOBIG,
             "the commit passes a limit of the state: 4 MiB stored, 65535 kinds, 65535 rels", "", 0);
         return WEFT_OK;
@@ -326,7 +284,10 @@ static enum weft_err check_commit(struct apply *a, const struct weft_commit *com
                 (int)record->asset.size, record->asset.data, (unsigned long long)rev,
                 (unsigned long long)record->expect_rev);
             (void)weft_fail(&pointer, WEFT_ECONFLICT, "/records/%u/expect/rev", i);
-            refuse(a, item, WEFT_ECONFLICT, detail.text, pointer.text, rev);
+            bool may_know = knows(a, principal, record->asset);
+            refuse(a, item, WEFT_ECONFLICT,
+                may_know ? detail.text : "the asset is not at the revision that was expected",
+                pointer.text, may_know ? rev : 0);
             return WEFT_OK;
         }
     }
@@ -343,7 +304,7 @@ static enum weft_err check_commit(struct apply *a, const struct weft_commit *com
     *ret_names = names;
     bool ok;
     rv = check_authority(a, commit, item, &ok);
-    return rv == WEFT_OK && ok ? check_design(a, commit, item, ret_ok) : rv;
+    return rv == WEFT_OK && ok ? check_design(a, commit, principal, item, ret_ok) : rv;
 }
 
 static enum weft_err accept(struct apply *a, const struct weft_commit *commit,
@@ -439,7 +400,7 @@ static enum weft_err apply_commit(
     if (rv != WEFT_OK || !ok) {
         return rv;
     }
-    rv = check_commit(a, &commit, item, &names, &ok);
+    rv = check_commit(a, &commit, entry_item->principal, item, &names, &ok);
     if (rv != WEFT_OK || !ok) {
         return rv;
     }

@@ -48,79 +48,6 @@ static void *grow(struct weft_dossier *d, void *items, uint32_t count, size_t si
 
 /* --- overlay --------------------------------------------------------------------------------- */
 
-static uint32_t chain_of(uint64_t asset)
-{
-    return (uint32_t)(asset * UINT64_C(0x9e3779b97f4a7c15) >> 54);
-}
-_Static_assert(WEFT_OVERLAY_CHAINS == 1 << 10, "chain_of gives 10 bits");
-
-static enum weft_err make_room(struct weft_overlay *o, uint32_t links)
-{
-    if (o->chains == NULL) {
-        o->chains = calloc((size_t)2 * WEFT_OVERLAY_CHAINS, sizeof(*o->chains));
-    }
-    if (o->count == o->capacity) {
-        uint32_t capacity = o->capacity == 0 ? 64 : o->capacity * 2;
-        struct weft_overlay_item *items = realloc(o->items, capacity * sizeof(*items));
-        if (items == NULL) {
-            return WEFT_ENOMEM;
-        }
-        o->items = items;
-        o->capacity = capacity;
-    }
-    if (o->target_capacity - o->target_count < links) {
-        uint32_t capacity = o->target_capacity * 2 + links;
-        struct weft_overlay_target *targets = realloc(o->targets, capacity * sizeof(*targets));
-        if (targets == NULL) {
-            return WEFT_ENOMEM;
-        }
-        o->targets = targets;
-        o->target_capacity = capacity;
-    }
-    return o->chains != NULL ? WEFT_OK : WEFT_ENOMEM;
-}
-
-enum weft_err weft_overlay_add(struct weft_overlay *o, const struct weft_overlay_item *item)
-{
-    uint32_t links = item->stored.record.link_count;
-    enum weft_err rv = make_room(o, links);
-    if (rv != WEFT_OK) {
-        return rv;
-    }
-    uint32_t *chain = &o->chains[chain_of(item->asset)];
-    o->items[o->count] = *item;
-    o->items[o->count].older = *chain;
-    *chain = ++o->count;
-    for (uint32_t i = 0; i < links; i++) {
-        chain = &o->chains[WEFT_OVERLAY_CHAINS + chain_of(item->targets[i])];
-        o->targets[o->target_count] =
-            (struct weft_overlay_target){item->targets[i], o->count - 1, *chain};
-        *chain = ++o->target_count;
-    }
-    return WEFT_OK;
-}
-
-void weft_overlay_cut(struct weft_overlay *o, uint32_t count)
-{
-    while (o->count > count) {
-        const struct weft_overlay_item *item = &o->items[--o->count];
-        for (uint32_t i = item->stored.record.link_count; i > 0; i--) {
-            const struct weft_overlay_target *target = &o->targets[--o->target_count];
-            o->chains[WEFT_OVERLAY_CHAINS + chain_of(target->target)] = target->older;
-        }
-        weft_assert(o->chains[chain_of(item->asset)] == o->count + 1);
-        o->chains[chain_of(item->asset)] = item->older;
-    }
-}
-
-void weft_overlay_destroy(struct weft_overlay *o)
-{
-    free(o->items);
-    free(o->targets);
-    free(o->chains);
-    *o = (struct weft_overlay){.count = 0};
-}
-
 /* Newest first: `from` 0 at first. 0: there are no more of this asset and kind. */
 static uint32_t next_in_overlay(
     const struct weft_overlay *o, uint64_t asset, struct weft_text kind, uint32_t from)
@@ -128,7 +55,7 @@ static uint32_t next_in_overlay(
     if (o == NULL || o->count == 0) {
         return 0;
     }
-    uint32_t place = from == 0 ? o->chains[chain_of(asset)] : o->items[from - 1].older;
+    uint32_t place = from == 0 ? o->chains[weft_overlay_chain(asset)] : o->items[from - 1].older;
     while (place != 0 && (o->items[place - 1].asset != asset ||
                              !weft_text_equal(o->items[place - 1].stored.record.kind, kind))) {
         place = o->items[place - 1].older;
@@ -219,7 +146,53 @@ static enum weft_err find_word(
     return rv;
 }
 
+/* --- what whoever asks may see --------------------------------------------------------------- */
+
+/* Are records of this kind on this asset seen, and is their time if it is asked for? */
+static bool is_seen(struct weft_dossier *d, struct weft_text kind, struct weft_text asset)
+{
+    return weft_reveal_is_permitted(d->reveal, kind, asset) &&
+           (d->at_ns == INT64_MAX || weft_reveal_shows(d->reveal, kind, asset, WEFT_TEXT("@at")));
+}
+
+/* Is the record at this place seen, and its links by `rel` (empty: whatever)? Kind and asset stand
+ * in its own bytes. */
+static enum weft_err is_place_seen(struct weft_dossier *d, const struct weft_moment *moment,
+    struct weft_text rel, bool *ret_is_seen)
+{
+    struct weft_bytes bytes;
+    struct weft_stored_head head;
+    int64_t time_ns;
+    *ret_is_seen = true;
+    if (weft_reveal_shows_all(d->reveal)) {
+        return WEFT_OK;
+    }
+    enum weft_err rv =
+        weft_loader_find(d->loader, moment->index, moment->ordinal, &bytes, &time_ns, d->msg);
+    if (rv == WEFT_OK && weft_stored_peek(bytes, &head) != WEFT_OK) {
+        rv = damaged(d, "a record");
+    }
+    *ret_is_seen = rv == WEFT_OK && is_seen(d, head.kind, head.asset) &&
+                   (rel.size == 0 || weft_reveal_shows_link(d->reveal, head.kind, head.asset, rel));
+    return rv == WEFT_OK ? step(d) : rv;
+}
+
 /* --- records --------------------------------------------------------------------------------- */
+
+/* Of a record that is not seen nothing but its place. */
+static enum weft_err strip(struct weft_dossier *d, struct weft_stored_record *stored)
+{
+    struct weft_record *record = &stored->record;
+    bool is_permitted;
+    if (weft_reveal_shows_all(d->reveal)) {
+        return WEFT_OK;
+    }
+    if (!is_seen(d, record->kind, record->asset)) {
+        *record = (struct weft_record){.has_at = true, .at_ns = stored->time_ns};
+        return WEFT_OK;
+    }
+    return weft_reveal_strip(d->reveal, record, stored->time_ns, d->arena, &is_permitted, d->msg);
+}
 
 static enum weft_err load(struct weft_dossier *d, const struct weft_moment *moment, uint32_t first,
     bool has_first, struct weft_stored_record *ret_record)
@@ -243,9 +216,11 @@ static enum weft_err load(struct weft_dossier *d, const struct weft_moment *mome
         (struct weft_stored_record){.index = ref.index, .ordinal = ref.ordinal, .time_ns = time_ns};
     rv = weft_stored_decode(
         (struct weft_bytes){copy, bytes.size}, d->arena, &ret_record->digest, &ret_record->record);
-    return rv == WEFT_OK ? step(d)
-                         : weft_fail(d->msg, rv, "record %llu/%u", (unsigned long long)ref.index,
-                               ref.ordinal);
+    if (rv != WEFT_OK) {
+        return weft_fail(d->msg, rv, "record %llu/%u", (unsigned long long)ref.index, ref.ordinal);
+    }
+    rv = strip(d, ret_record);
+    return rv == WEFT_OK ? step(d) : rv;
 }
 
 enum weft_err weft_dossier_load(struct weft_dossier *d, const struct weft_moment *moment,
@@ -323,7 +298,13 @@ static enum weft_err collect_versions(struct weft_dossier *d, uint64_t asset, ui
         }
         (*ret_versions)[(*ret_count)++] = version;
     }
-    return weft_store_walk_err(d->walk, d->msg);
+    enum weft_err rv = weft_store_walk_err(d->walk, d->msg);
+    if (rv == WEFT_OK && *ret_count > 0) { /* Of one kind and asset: one decision. */
+        bool is_shown;
+        rv = is_place_seen(d, &(*ret_versions)[0].moment, (struct weft_text){NULL, 0}, &is_shown);
+        *ret_count = is_shown ? *ret_count : 0;
+    }
+    return rv;
 }
 
 static enum weft_err load_all(struct weft_dossier *d, const struct version *versions,
@@ -409,6 +390,13 @@ enum weft_err weft_dossier_moments(struct weft_dossier *d, uint64_t asset, struc
     return WEFT_OK;
 }
 
+/* None was true by then. Its revision is told to whom all is told. */
+static enum weft_err not_seen(struct weft_dossier *d, uint64_t *ret_rev)
+{
+    *ret_rev = weft_reveal_shows_all(d->reveal) ? *ret_rev : 0;
+    return weft_store_walk_err(d->walk, d->msg);
+}
+
 enum weft_err weft_dossier_newest(struct weft_dossier *d, uint64_t asset, uint16_t kind,
     const struct weft_stored_record **ret_record, uint64_t *ret_rev)
 {
@@ -432,11 +420,13 @@ enum weft_err weft_dossier_newest(struct weft_dossier *d, uint64_t asset, uint16
         if (sees(d, version.moment.index, version.moment.at_ns)) {
             struct weft_stored_record *record = NULL;
             rv = load_all(d, &version, 1, &record);
-            *ret_record = record;
+            bool is_shown = rv == WEFT_OK && record->record.kind.size > 0;
+            *ret_record = is_shown ? record : NULL;
+            *ret_rev = is_shown ? *ret_rev : 0;
             return rv;
         }
     }
-    return weft_store_walk_err(d->walk, d->msg);
+    return not_seen(d, ret_rev);
 }
 
 enum weft_err weft_dossier_current(struct weft_dossier *d, uint64_t asset, struct weft_text kind,
@@ -492,8 +482,9 @@ static enum weft_err add_mention(struct weft_dossier *d, const struct weft_menti
     return step(d);
 }
 
+/* `name` is that of `rel`. */
 static enum weft_err mentions_in_store(struct weft_dossier *d, uint64_t asset, uint16_t rel,
-    struct weft_mention **ret_mentions, uint32_t *ret_count)
+    struct weft_text name, struct weft_mention **ret_mentions, uint32_t *ret_count)
 {
     struct weft_key key = weft_key_mirror(asset, rel, INT64_MIN, 0, 0);
     struct weft_bytes prefix = {key.bytes, WEFT_KEY_MIRROR_PREFIX_SIZE};
@@ -510,9 +501,11 @@ static enum weft_err mentions_in_store(struct weft_dossier *d, uint64_t asset, u
         if (mention.moment.at_ns > d->at_ns) {
             break;
         }
-        enum weft_err rv = sees(d, mention.moment.index, mention.moment.at_ns)
-                               ? add_mention(d, &mention, ret_mentions, ret_count)
-                               : step(d);
+        bool is_shown = sees(d, mention.moment.index, mention.moment.at_ns);
+        enum weft_err rv = is_shown ? is_place_seen(d, &mention.moment, name, &is_shown) : WEFT_OK;
+        if (rv == WEFT_OK) {
+            rv = is_shown ? add_mention(d, &mention, ret_mentions, ret_count) : step(d);
+        }
         if (rv != WEFT_OK) {
             return rv;
         }
@@ -540,7 +533,7 @@ static enum weft_err mentions_in_overlay(struct weft_dossier *d, uint64_t asset,
     if (o == NULL || o->count == 0) {
         return WEFT_OK;
     }
-    for (uint32_t place = o->chains[WEFT_OVERLAY_CHAINS + chain_of(asset)]; place != 0;
+    for (uint32_t place = o->chains[WEFT_OVERLAY_CHAINS + weft_overlay_chain(asset)]; place != 0;
          place = o->targets[place - 1].older) {
         const struct weft_overlay_target *target = &o->targets[place - 1];
         const struct weft_overlay_item *item = &o->items[target->item];
@@ -565,7 +558,7 @@ enum weft_err weft_dossier_mentions(struct weft_dossier *d, uint64_t asset, stru
     *ret_count = 0;
     enum weft_err rv = find_word(d, 'r', rel, &id);
     if (rv == WEFT_OK && id != 0 && asset != 0 && asset <= WEFT_STATE_ASSETS_MAX) {
-        rv = mentions_in_store(d, asset, id, ret_mentions, ret_count);
+        rv = mentions_in_store(d, asset, id, rel, ret_mentions, ret_count);
     }
     return rv == WEFT_OK ? mentions_in_overlay(d, asset, rel, ret_mentions, ret_count) : rv;
 }
@@ -598,6 +591,36 @@ static enum weft_err read_links(struct weft_dossier *d, const uint16_t *rels, ui
         .first = record.first};
     *ret_does = *ret_does && sees(d, record.index, record.at_ns);
     return step(d);
+}
+
+/* Has it a link by one of these rels still, now that what is hidden is left out? */
+static bool has_link(
+    const struct weft_record *record, const struct weft_text *rels, uint32_t rel_count)
+{
+    for (uint32_t i = 0; i < record->link_count; i++) {
+        for (uint32_t j = 0; j < rel_count; j++) {
+            if (weft_text_equal(record->links[i].rel, rels[j])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Those that link so; the others were hidden. */
+static uint32_t keep_linking(struct weft_dossier *d, struct weft_stored_record *records,
+    uint32_t count, const struct weft_text *rels, uint32_t rel_count)
+{
+    uint32_t kept = 0;
+    if (weft_reveal_shows_all(d->reveal)) {
+        return count;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (has_link(&records[i].record, rels, rel_count)) {
+            records[kept++] = records[i];
+        }
+    }
+    return kept;
 }
 
 enum weft_err weft_dossier_linking(struct weft_dossier *d, uint64_t asset,
@@ -639,7 +662,7 @@ enum weft_err weft_dossier_linking(struct weft_dossier *d, uint64_t asset,
         rv = load_all(d, versions, count, &records);
     }
     *ret_records = records;
-    *ret_count = count;
+    *ret_count = rv == WEFT_OK ? keep_linking(d, records, count, rels, rel_count) : 0;
     return rv;
 }
 
@@ -662,8 +685,10 @@ enum weft_err weft_dossier_linking_last(struct weft_dossier *d, uint64_t asset,
         rv = read_links(d, &id, 1, &version, &does);
         if (rv == WEFT_OK && does) {
             rv = load_all(d, &version, 1, &record);
-            *ret_record = record;
-            return rv;
+            if (rv == WEFT_OK && keep_linking(d, record, 1, &rel, 1) == 1) {
+                *ret_record = record;
+                return rv;
+            }
         }
         if (rv != WEFT_OK) {
             return rv;

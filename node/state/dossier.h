@@ -9,6 +9,7 @@
 
 #include "node/state/loader.h"
 #include "node/state/names.h"
+#include "node/state/reveal.h"
 #include "node/state/twin/fact.h"
 
 enum {
@@ -53,6 +54,7 @@ struct weft_dossier {
     const struct weft_store_snapshot *snapshot; /* NULL: the present. */
     struct weft_names *names;                   /* NULL: names are looked up in the store. */
     const struct weft_overlay *overlay;         /* NULL: none. */
+    struct weft_reveal *reveal; /* Nothing else is read; NULL: all is. Not for an apply. */
     struct weft_store_walk *walk;
     struct weft_loader *loader;
     struct weft_arena *arena;
@@ -102,7 +104,14 @@ WEFT_MUST_USE enum weft_err weft_dossier_linking_last(struct weft_dossier *dossi
 WEFT_MUST_USE enum weft_err weft_dossier_load(struct weft_dossier *dossier,
     const struct weft_moment *moment, const struct weft_stored_record **ret_record);
 
-/* Overlay. The item's arrays and record outlive it. WEFT_ENOMEM. */
+/* Overlay: node/state/overlay.c. Which chain an asset's items are in. */
+static inline uint32_t weft_overlay_chain(uint64_t asset)
+{
+    return (uint32_t)(asset * UINT64_C(0x9e3779b97f4a7c15) >> 54);
+}
+_Static_assert(WEFT_OVERLAY_CHAINS == 1 << 10, "weft_overlay_chain gives 10 bits");
+
+/* The item's arrays and record outlive it. WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_overlay_add(
     struct weft_overlay *overlay, const struct weft_overlay_item *item);
 /* Forget the newest until `count` are left. */

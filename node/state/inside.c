@@ -99,7 +99,9 @@ static bool is_one_of(uint16_t word, const struct words *words)
     return false;
 }
 
-static enum weft_err enter_targets(struct search *s, struct weft_links *links)
+/* Links that whoever asks may not see lead nowhere. */
+static enum weft_err enter_targets(
+    struct search *s, const struct weft_ref *record, struct weft_links *links)
 {
     enum weft_err rv = WEFT_OK;
     while (links->left > 0 && rv == WEFT_OK) {
@@ -108,7 +110,11 @@ static enum weft_err enter_targets(struct search *s, struct weft_links *links)
         if (!weft_links_next(links, &word, &to)) {
             return weft_run_damaged(s->run, "a record's links");
         }
-        rv = is_one_of(word, &s->forward) ? enter(s, to) : WEFT_OK;
+        bool leads = is_one_of(word, &s->forward);
+        if (leads) {
+            rv = weft_run_may_see_rel(s->run, record, word, &leads);
+        }
+        rv = rv == WEFT_OK && leads ? enter(s, to) : rv;
         s->steps++;
     }
     return rv;
@@ -132,7 +138,7 @@ static enum weft_err follow_forward(struct search *s, uint64_t asset)
             break;
         }
         if (weft_run_sees(s->run, record.index, record.at_ns)) {
-            rv = enter_targets(s, &links);
+            rv = enter_targets(s, &record, &links);
         }
         s->steps++;
         if (rv == WEFT_OK && s->steps > WEFT_INSIDE_STEPS_MAX) {
@@ -154,7 +160,11 @@ static enum weft_err follow_reverse(struct search *s, uint64_t asset, uint16_t r
         uint64_t owner;
         rv = weft_run_mirror(
             s->run, weft_store_walk_key(walk), weft_store_walk_value(walk), &record, &owner);
-        if (rv == WEFT_OK && weft_run_sees(s->run, record.index, record.at_ns)) {
+        bool leads = rv == WEFT_OK && weft_run_sees(s->run, record.index, record.at_ns);
+        if (leads) {
+            rv = weft_run_may_see_rel(s->run, &record, rel, &leads);
+        }
+        if (rv == WEFT_OK && leads) {
             rv = enter(s, owner);
         }
         if (rv == WEFT_OK && ++s->steps > WEFT_INSIDE_STEPS_MAX) {
@@ -199,6 +209,23 @@ static enum weft_err search_store(struct search *s)
 
 /* --- from the index -------------------------------------------------------------------------- */
 
+/* Where an edge leads, if whoever asks may see the record and link that say so: records are on
+ * either end of their edges, since there are no events between. */
+static enum weft_err enter_peer(struct search *s, const struct weft_edges *edges, uint32_t number)
+{
+    struct weft_run *run = s->run;
+    const struct weft_lineage *lineage = run->view->lineage;
+    const struct weft_edge *edge = &edges->items[number];
+    bool leads = true;
+    enum weft_err rv = WEFT_OK;
+    if (run->reveal != NULL) {
+        const struct weft_ref record = weft_lineage_evidence(lineage, edge->evidence);
+        struct weft_text rel = weft_text_of(weft_thread_rel_traits((enum weft_rel)edge->rel)->name);
+        rv = weft_run_may_see_link(run, &record, rel, &leads);
+    }
+    return rv == WEFT_OK && leads ? enter(s, weft_lineage_asset(lineage, edge->peer)) : rv;
+}
+
 /* All that carries material, and no END counts: what was ever inside. */
 static enum weft_err search_index(struct search *s)
 {
@@ -218,7 +245,7 @@ static enum weft_err search_index(struct search *s)
         }
         rv = weft_lineage_edges(lineage, &question, nodes, count, false, &edges, ends, &done);
         for (uint32_t j = 0; rv == WEFT_OK && j < edges.count; j++) {
-            rv = enter(s, weft_lineage_asset(lineage, edges.items[j].peer));
+            rv = enter_peer(s, &edges, j);
         }
         if (rv == WEFT_OK) {
             rv = weft_run_yield(s->run, done + edges.count);

@@ -170,3 +170,24 @@ enum weft_err weft_permit_check(const struct weft_permit *permit, struct weft_na
     }
     return WEFT_OK;
 }
+
+bool weft_permit_knows(const struct weft_permit *permit, struct weft_text asset)
+{
+    const struct weft_policy *policy = weft_authority_policy(permit->authority);
+    struct weft_principal principal;
+    struct weft_policy_subject subject;
+    struct weft_policy_decision decision;
+    if (weft_authority_org(permit->authority) == NULL) {
+        return true;
+    }
+    if (policy == NULL ||
+        weft_principal_parse_uri(permit->principal, &principal, NULL) != WEFT_OK) {
+        return false;
+    }
+    weft_authority_subject(permit->authority, &principal, &subject);
+    struct weft_policy_request request = request_of(permit, &subject);
+    request.action = WEFT_ACTION_READ;
+    request.asset = (struct weft_policy_fact){WEFT_FACT_GIVEN, asset};
+    weft_policy_decide(policy, &request, &decision); /* Its kind is unknown. */
+    return decision.effect == WEFT_EFFECT_ALLOW && !decision.has_doubt;
+}

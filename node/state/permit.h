@@ -58,6 +58,10 @@ WEFT_MUST_USE enum weft_err weft_permit_check(const struct weft_permit *permit,
     struct weft_names *names, const struct weft_commit *commit, struct weft_denial *ret_denial,
     struct weft_msg *msg);
 
+/* May whoever commits read all of the asset, of whatever kind? So what is there may be told in
+ * errors. Ungoverned: yes. */
+bool weft_permit_knows(const struct weft_permit *permit, struct weft_text asset);
+
 /* What a commit of the record asks for; `rev` is its asset's revision before, 0: none. */
 enum weft_policy_action weft_permit_action(const struct weft_record *record, uint64_t rev);
 

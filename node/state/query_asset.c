@@ -125,7 +125,14 @@ enum weft_err weft_query_asset(struct weft_run *run)
         struct newest newest = {.found = false};
         uint16_t kind = 0;
         bool added = true;
+        bool may_see = true;
         rv = take_kind(run, head.id, &kind, &newest);
+        if (rv == WEFT_OK) {
+            rv = weft_run_may_see_kind(run, kind, run->query->asset, &may_see);
+        }
+        if (!may_see) {
+            newest = (struct newest){.found = false};
+        }
         if (newest.rev > run->page->asset_rev) {
             run->page->asset_rev = newest.rev;
         }

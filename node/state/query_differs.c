@@ -32,6 +32,17 @@ struct differs {
 
 /* --- one record ------------------------------------------------------------------------------ */
 
+/* What is hidden is not there. */
+static void hide(struct differs *d, struct weft_bytes bytes, struct weft_text path, bool *is_there)
+{
+    struct weft_reveal *reveal = d->run->reveal;
+    struct weft_stored_head head;
+    if (*is_there && reveal != NULL) {
+        *is_there = weft_stored_peek(bytes, &head) == WEFT_OK &&
+                    weft_reveal_shows(reveal, head.kind, head.asset, path);
+    }
+}
+
 /* A quantity may be named without its "/value", as in a condition. */
 static enum weft_err field_of(struct differs *d, struct weft_bytes bytes, struct weft_text path,
     enum weft_value_type *ret_type, struct weft_text *ret_value, bool *ret_is_there)
@@ -41,9 +52,11 @@ static enum weft_err field_of(struct differs *d, struct weft_bytes bytes, struct
     if (rv == WEFT_ENOTFOUND) {
         memcpy(longer, path.data, path.size);
         memcpy(longer + path.size, "/value", sizeof("/value"));
-        rv = weft_stored_field(bytes, weft_text_of(longer), ret_type, ret_value);
+        path = weft_text_of(longer);
+        rv = weft_stored_field(bytes, path, ret_type, ret_value);
     }
     *ret_is_there = rv == WEFT_OK;
+    hide(d, bytes, path, ret_is_there);
     return rv == WEFT_OK || rv == WEFT_ENOTFOUND ? WEFT_OK : weft_run_damaged(d->run, "a record");
 }
 
@@ -70,6 +83,7 @@ static enum weft_err group_name(
     if (hash != NULL) {
         ret_name->size = (size_t)(hash - record.source.data);
     }
+    hide(d, bytes, is_author ? WEFT_TEXT("@author") : WEFT_TEXT("@source"), ret_is_there);
     return WEFT_OK;
 }
 
@@ -104,8 +118,14 @@ static enum weft_err take(struct differs *d, const struct weft_ref *ref)
     struct weft_text name, value = {NULL, 0};
     enum weft_value_type type = WEFT_VALUE_NULL;
     int64_t time_ns;
-    bool is_named = false, has_value = false;
+    bool is_named = false, has_value = false, may_see = false;
     enum weft_err rv = weft_loader_get(&run->loader, ref, &bytes, &time_ns, run->msg);
+    if (rv == WEFT_OK) {
+        rv = weft_run_may_see_record(run, bytes, &may_see);
+    }
+    if (rv != WEFT_OK || !may_see) {
+        return rv;
+    }
     if (rv == WEFT_OK) {
         rv = group_name(d, bytes, &name, &is_named);
     }

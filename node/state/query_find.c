@@ -15,16 +15,28 @@ struct filter {
     struct weft_condition condition;
 };
 
-/* Is the record one that was asked for? A quantity may be named without its "/value". */
+/* What is hidden fits no condition, whatever that says of it. */
+static bool is_told(
+    struct weft_run *run, const struct weft_stored_head *head, struct weft_text path)
+{
+    return run->reveal == NULL || weft_reveal_shows(run->reveal, head->kind, head->asset, path);
+}
+
+/* Is the record one that was asked for? A quantity may be named without its "/value".
+ * *ret_may_see: whether anything is told of it. */
 static enum weft_err fits(struct weft_run *run, const struct filter *f, struct weft_bytes bytes,
-    struct weft_ref *ref, bool *ret_fits)
+    struct weft_ref *ref, bool *ret_may_see, bool *ret_fits)
 {
     struct weft_stored_head head;
-    *ret_fits = false;
+    *ret_fits = *ret_may_see = false;
     if (weft_stored_peek(bytes, &head) != WEFT_OK) {
         return weft_run_damaged(run, "a record");
     }
     ref->at_ns = head.at_ns;
+    *ret_may_see = weft_run_may_see(run, head.kind, head.asset);
+    if (!*ret_may_see) {
+        return WEFT_OK;
+    }
     if (!weft_run_sees(run, ref->index, ref->at_ns) || !weft_glob_fits(f->glob, head.asset) ||
         (f->kind.size > 0 && !weft_text_equal(f->kind, head.kind))) {
         return WEFT_OK;
@@ -34,16 +46,17 @@ static enum weft_err fits(struct weft_run *run, const struct filter *f, struct w
         return WEFT_OK;
     }
     enum weft_value_type type;
-    struct weft_text value;
+    struct weft_text value, told = f->condition.path;
+    char path[WEFT_PATH_SIZE_MAX + sizeof("/value")];
     enum weft_err rv = weft_stored_field(bytes, f->condition.path, &type, &value);
     if (rv == WEFT_ENOTFOUND && f->condition.path.size <= WEFT_PATH_SIZE_MAX) {
-        char path[WEFT_PATH_SIZE_MAX + sizeof("/value")];
         memcpy(path, f->condition.path.data, f->condition.path.size);
         memcpy(path + f->condition.path.size, "/value", sizeof("/value"));
-        rv = weft_stored_field(bytes, weft_text_of(path), &type, &value);
+        told = weft_text_of(path);
+        rv = weft_stored_field(bytes, told, &type, &value);
     }
     if (rv == WEFT_OK) {
-        *ret_fits = weft_condition_holds(&f->condition, type, value);
+        *ret_fits = is_told(run, &head, told) && weft_condition_holds(&f->condition, type, value);
     }
     return rv == WEFT_ENOTFOUND ? WEFT_OK : rv == WEFT_OK ? rv : weft_run_damaged(run, "a record");
 }
@@ -52,9 +65,9 @@ static enum weft_err fits(struct weft_run *run, const struct filter *f, struct w
 static enum weft_err consider(struct weft_run *run, const struct filter *f, struct weft_ref *ref,
     struct weft_bytes bytes, int64_t time_ns, struct weft_ref *last, bool *ret_more)
 {
-    bool is_fit, is_added = true;
+    bool may_see, is_fit, is_added = true;
     *ret_more = true;
-    enum weft_err rv = fits(run, f, bytes, ref, &is_fit);
+    enum weft_err rv = fits(run, f, bytes, ref, &may_see, &is_fit);
     if (rv == WEFT_OK && is_fit) {
         rv = weft_run_add_bytes(run, ref, bytes, time_ns, &is_added);
     }
@@ -65,10 +78,12 @@ static enum weft_err consider(struct weft_run *run, const struct filter *f, stru
         *ret_more = false;
         return weft_run_stop(run, last);
     }
-    *last = *ref;
+    if (may_see) {
+        *last = *ref; /* A cursor speaks of what may not be seen only where it must. */
+    }
     if (!weft_run_step(run)) {
         *ret_more = false;
-        return weft_run_stop(run, last);
+        return weft_run_stop(run, ref);
     }
     return WEFT_OK;
 }
@@ -258,7 +273,7 @@ static enum weft_err scan_assets(struct weft_run *run, const struct filter *f,
         }
         more = more && collect.count == collect.capacity;
         collect.has_after = true;
-        collect.after = last;
+        collect.after = collect.count > 0 ? collect.refs[collect.count - 1] : last;
     }
     return rv;
 }

@@ -94,19 +94,33 @@ static enum weft_err find_linked(
         if (record.at_ns >= to_ns && to_ns != INT64_MAX) {
             break;
         }
-        if (weft_run_sees(run, record.index, record.at_ns)) {
+        bool may_see = weft_run_sees(run, record.index, record.at_ns);
+        if (may_see) {
+            rv = weft_run_may_see_link(
+                run, &record, weft_text_of(weft_thread_rel_traits(rel)->name), &may_see);
+        }
+        if (rv == WEFT_OK && may_see) {
             rv = add_seed(s, owner);
         }
     }
     return rv == WEFT_OK ? weft_store_walk_err(run->walk, run->msg) : rv;
 }
 
+/* NOD-173: of a machine or part that is not there no more is told than of one that made nothing
+ * that may be seen. */
+static enum weft_err find_head(struct seeds *s, struct weft_text asset, struct weft_head *ret_head)
+{
+    enum weft_err rv = weft_run_head(s->run, asset, ret_head);
+    ret_head->id = rv == WEFT_OK ? ret_head->id : 0;
+    return rv == WEFT_ENOTFOUND && s->run->reveal != NULL ? WEFT_OK : rv;
+}
+
 static enum weft_err find_made(struct seeds *s)
 {
     const struct weft_query *q = s->run->query;
     struct weft_head machine;
-    enum weft_err rv = weft_run_head(s->run, q->machine, &machine);
-    if (rv == WEFT_OK) {
+    enum weft_err rv = find_head(s, q->machine, &machine);
+    if (rv == WEFT_OK && machine.id != 0) {
         rv = find_linked(s, machine.id, WEFT_REL_MADE_ON,
             q->has_window ? q->window_from_ns : INT64_MIN,
             q->has_window ? q->window_to_ns : INT64_MAX);
@@ -120,11 +134,11 @@ static enum weft_err find_instances(struct seeds *s)
 {
     struct weft_head part;
     struct seeds types = {.run = s->run};
-    enum weft_err rv = weft_run_head(s->run, s->run->query->part, &part);
-    if (rv == WEFT_OK) {
+    enum weft_err rv = find_head(s, s->run->query->part, &part);
+    if (rv == WEFT_OK && part.id != 0) {
         rv = add_seed(&types, part.id);
     }
-    if (rv == WEFT_OK) {
+    if (rv == WEFT_OK && part.id != 0) {
         rv = find_linked(&types, part.id, WEFT_REL_REVISION_OF, INT64_MIN, INT64_MAX);
     }
     sort_seeds(&types);
@@ -328,6 +342,9 @@ static enum weft_err search_all(struct weft_trace *trace)
     }
     if (rv == WEFT_OK) {
         rv = search_units(&r, &trace->search);
+    }
+    if (rv == WEFT_OK && r.has_lot) {
+        rv = weft_trace_check_start(trace);
     }
     keep_units(&r, &trace->search);
     free(r.made.assets);

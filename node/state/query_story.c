@@ -29,7 +29,14 @@ static enum weft_err collect_mirror(
         if (is_over || weft_collect_is_past(collect, &ref)) {
             return WEFT_OK;
         }
-        if (weft_run_sees(run, ref.index, ref.at_ns)) {
+        bool may_see = weft_run_sees(run, ref.index, ref.at_ns);
+        if (may_see) {
+            rv = weft_run_may_see_rel(run, &ref, rel, &may_see);
+        }
+        if (rv != WEFT_OK) {
+            return rv;
+        }
+        if (may_see) {
             weft_collect_add(collect, &ref);
         }
     }
@@ -61,44 +68,99 @@ static int compare_assets(const void *a, const void *b)
     return *x < *y ? -1 : *x > *y;
 }
 
-static enum weft_err collect_all(struct weft_collect *collect, struct weft_run *run, uint64_t asset)
+static enum weft_err collect_all(struct weft_collect *collect, struct weft_run *run, uint64_t asset,
+    const struct weft_inside *inside)
 {
     enum weft_err rv = collect_about(collect, run, asset);
-    if (rv != WEFT_OK || run->query->no_inside) {
-        return rv == WEFT_OK ? weft_collect_asset(collect, run, asset, 0) : rv;
+    if (rv == WEFT_OK && run->query->no_inside) {
+        return weft_collect_asset(collect, run, asset, 0);
     }
-    struct weft_inside inside;
-    rv = weft_inside_find(run, asset, &inside);
-    if (rv != WEFT_OK) {
-        return rv;
+    if (rv == WEFT_OK) {
+        rv = weft_collect_assets(collect, run, inside->assets, inside->count);
     }
-    qsort(inside.assets, inside.count, sizeof(*inside.assets), compare_assets);
-    rv = weft_collect_assets(collect, run, inside.assets, inside.count);
-    weft_inside_close(&inside);
     return rv;
+}
+
+/* What may be seen of what was collected. *ret_is_full: the page has its cursor. `last`: that was
+ * added, so that a cursor speaks of nothing else. */
+static enum weft_err add_all(struct weft_run *run, const struct weft_collect *collect,
+    struct weft_ref *last, bool *ret_is_full)
+{
+    weft_loader_expect(&run->loader, collect->refs, collect->count);
+    for (uint32_t i = 0; i < collect->count; i++) {
+        struct weft_bytes bytes;
+        int64_t time_ns;
+        bool may_see = false, is_added = true;
+        enum weft_err rv =
+            weft_loader_get(&run->loader, &collect->refs[i], &bytes, &time_ns, run->msg);
+        if (rv == WEFT_OK) {
+            rv = weft_run_may_see_record(run, bytes, &may_see);
+        }
+        if (rv == WEFT_OK && may_see) {
+            rv = weft_run_add_bytes(run, &collect->refs[i], bytes, time_ns, &is_added);
+            *last = is_added ? collect->refs[i] : *last;
+        }
+        if (rv != WEFT_OK) {
+            return rv;
+        }
+        if (!is_added) {
+            *ret_is_full = true;
+            return weft_run_stop(run, last);
+        }
+    }
+    return WEFT_OK;
+}
+
+/* Once, where all may be seen; else until the page is full or nothing is left. */
+static enum weft_err fill(struct weft_run *run, struct weft_collect *collect, uint64_t asset,
+    const struct weft_inside *inside)
+{
+    struct weft_ref last = run->after;
+    for (;;) {
+        bool is_full = false;
+        collect->count = 0;
+        enum weft_err rv = collect_all(collect, run, asset, inside);
+        rv = rv == WEFT_OK ? add_all(run, collect, &last, &is_full) : rv;
+        if (rv != WEFT_OK || is_full || collect->count < collect->capacity) {
+            return rv;
+        }
+        collect->has_after = true;
+        collect->after = collect->refs[collect->count - 1];
+        if (!weft_run_is_within(run)) {
+            return weft_run_stop(run, &collect->after);
+        }
+    }
+}
+
+/* Nothing of it is told to whom none of it may be seen: as if it were not there. */
+static enum weft_err finish(struct weft_run *run)
+{
+    bool is_empty = run->page->record_count == 0 && !run->has_after && run->page->cursor.size == 0;
+    return run->reveal != NULL && is_empty
+               ? weft_fail(run->msg, WEFT_ENOTFOUND, "nothing that may be seen")
+               : WEFT_OK;
 }
 
 enum weft_err weft_query_story(struct weft_run *run)
 {
     struct weft_head head;
     struct weft_collect collect;
+    struct weft_inside inside = {.count = 0};
     enum weft_err rv = weft_run_head(run, run->query->asset, &head);
     if (rv == WEFT_OK) {
         /* One more than the page takes: it tells whether there is more. */
         rv = weft_collect_init(&collect, run, run->limit + 1, true);
     }
-    if (rv == WEFT_OK) {
-        rv = collect_all(&collect, run, head.id);
+    if (rv == WEFT_OK && !run->query->no_inside) {
+        rv = weft_inside_find(run, head.id, &inside);
     }
-    if (rv == WEFT_OK) {
-        weft_loader_expect(&run->loader, collect.refs, collect.count);
+    if (rv == WEFT_OK && inside.count > 1) {
+        qsort(inside.assets, inside.count, sizeof(*inside.assets), compare_assets);
     }
-    for (uint32_t i = 0; rv == WEFT_OK && i < collect.count; i++) {
-        bool is_added;
-        rv = weft_run_add(run, &collect.refs[i], &is_added);
-        if (rv == WEFT_OK && !is_added) {
-            return weft_run_stop(run, &collect.refs[i - 1]);
-        }
+    if (rv != WEFT_OK) {
+        return rv;
     }
-    return rv;
+    rv = fill(run, &collect, head.id, &inside);
+    weft_inside_close(&inside);
+    return rv == WEFT_OK ? finish(run) : rv;
 }

@@ -1,12 +1,33 @@
 /* TRACE_FORWARD and TRACE_BACK: where an asset went, what it is made of. */
 #include "node/state/machine.h"
 
-/* Does the run see a record of this kind about the asset? */
-static enum weft_err has_kind(struct weft_run *run, uint64_t asset, uint16_t kind, bool *ret_has)
+/* May records of to_kind on the asset be seen? */
+static enum weft_err may_see_kind(struct weft_around *around, uint32_t number, bool *ret_may)
 {
-    struct weft_key key = weft_key_version(asset, kind, 0, 0);
+    struct weft_run *run = around->run;
+    struct weft_text name;
+    *ret_may = true;
+    if (run->reveal == NULL) {
+        return WEFT_OK;
+    }
+    enum weft_err rv = weft_around_name(around, number, &name);
+    *ret_may = rv == WEFT_OK && weft_run_may_see(run, run->query->to_kind, name);
+    return rv;
+}
+
+/* Does the run see a record of this kind about the asset? */
+static enum weft_err has_kind(
+    struct weft_around *around, uint32_t number, uint16_t kind, bool *ret_has)
+{
+    struct weft_run *run = around->run;
+    struct weft_key key = weft_key_version(weft_around_asset(around, number), kind, 0, 0);
     struct weft_bytes prefix = {key.bytes, WEFT_KEY_VERSION_PREFIX_SIZE};
+    bool may_see;
+    enum weft_err err = may_see_kind(around, number, &may_see);
     *ret_has = false;
+    if (err != WEFT_OK || !may_see) {
+        return err;
+    }
     for (weft_store_walk_to(run->walk, &key);
          !*ret_has && weft_store_walk_is_below(run->walk, prefix);
          weft_store_walk_next(run->walk)) {
@@ -35,7 +56,7 @@ static enum weft_err keep_kind(struct weft_search *search)
         struct weft_reached *r = &search->reached[i];
         bool has = false;
         if (r->is_answer && kind != 0) {
-            rv = has_kind(run, weft_around_asset(search->around, r->number), kind, &has);
+            rv = has_kind(search->around, r->number, kind, &has);
         }
         r->is_answer = r->is_answer && has;
     }
@@ -62,6 +83,9 @@ static enum weft_err search_all(struct weft_trace *trace)
         rv = weft_search_run(search);
         search->reached[0].is_answer = false; /* It was asked from, not for. */
     }
+    if (rv == WEFT_OK) {
+        rv = weft_trace_check_start(trace);
+    }
     return rv == WEFT_OK && q->to_kind.size > 0 ? keep_kind(search) : rv;
 }
 
@@ -71,9 +95,13 @@ enum weft_err weft_query_paged(
     struct weft_shelf *shelf = &run->view->state->shelf;
     uint64_t key = weft_run_hash(run->query);
     struct weft_trace *trace = run->has_after ? weft_shelf_take(shelf, key, run->as_of) : NULL;
-    if (trace != NULL && trace->around.lineage != NULL &&
-        trace->around.lineage != run->view->lineage) {
-        weft_trace_destroy(trace); /* The answer's names stand where the view keeps them. */
+    uint64_t authority_index =
+        run->view->authority != NULL ? weft_authority_index(run->view->authority) : 0;
+    if (trace != NULL &&
+        (trace->authority_index != authority_index ||
+            (trace->around.lineage != NULL && trace->around.lineage != run->view->lineage))) {
+        /* The answer's names stand where the view keeps them; and who may see what is another. */
+        weft_trace_destroy(trace);
         trace = NULL;
     }
     enum weft_err rv = WEFT_OK;
@@ -97,6 +125,7 @@ enum weft_err weft_query_paged(
     }
     trace->key = key;
     trace->as_of = run->as_of;
+    trace->authority_index = authority_index;
     weft_shelf_put(shelf, trace);
     return WEFT_OK;
 }

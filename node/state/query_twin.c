@@ -20,6 +20,7 @@ struct weft_dossier weft_run_dossier(struct weft_run *run, struct weft_arena *ar
         .snapshot = run->view->snapshot,
         .walk = run->walk,
         .loader = &run->loader,
+        .reveal = run->reveal,
         .arena = arena,
         .msg = run->msg,
         .as_of = run->as_of,

@@ -29,6 +29,7 @@ enum weft_err weft_view_open(
     view->state = state;
     view->store = state->store;
     view->index = state->position.public.index;
+    view->time_ns = state->position.public.time_ns;
     view->snapshot = weft_store_snapshot_create(state->store);
     if (view->snapshot == NULL) {
         free(view);
@@ -65,6 +66,7 @@ void weft_view_close(struct weft_view *view)
     weft_store_walk_destroy(view->walk);
     weft_store_walk_destroy(view->memory_walk);
     weft_lineage_release(view->lineage);
+    weft_reveal_destroy(view->reveal);
     weft_authority_release(view->authority);
     weft_store_snapshot_destroy(view->store, view->snapshot);
     atomic_fetch_sub(&view->state->views, 1);
@@ -261,8 +263,14 @@ enum weft_err weft_run_decode(struct weft_run *run, const struct weft_ref *ref,
         return weft_fail(
             run->msg, rv, "record %llu/%u", (unsigned long long)ref->index, ref->ordinal);
     }
+    size_t more = 0;
+    rv = weft_reveal_record(
+        run->reveal, run->view->store, run->snapshot, &r, run->arena, &more, run->msg);
+    if (rv != WEFT_OK) {
+        return rv;
+    }
     run->tables += 2 + (size_t)r.record.link_count;
-    run->size_bytes += RECORD_OVERHEAD + bytes.size;
+    run->size_bytes += RECORD_OVERHEAD + bytes.size + more;
     count_fields(run, r.record.field_count);
     for (uint32_t i = 0; i < r.record.link_count; i++) {
         count_fields(run, r.record.links[i].field_count + 1);
@@ -275,14 +283,6 @@ enum weft_err weft_run_decode(struct weft_run *run, const struct weft_ref *ref,
     *ret_record = r;
     *ret_fits = true;
     return WEFT_OK;
-}
-
-enum weft_err weft_run_give(struct weft_run *run, const struct weft_ref *ref,
-    struct weft_bytes bytes, int64_t time_ns, struct weft_buffer *out)
-{
-    const struct weft_packed_record record = {ref->index, ref->ordinal, time_ns, bytes};
-    enum weft_err rv = weft_packed_add_record(out, &record);
-    return rv == WEFT_OK ? rv : weft_fail(run->msg, rv, "the records of an answer");
 }
 
 enum weft_err weft_run_add_bytes(struct weft_run *run, const struct weft_ref *ref,
@@ -315,7 +315,8 @@ uint64_t weft_run_hash(const struct weft_query *query)
 {
     const struct weft_query *q = query;
     const struct weft_text texts[] = {q->asset, q->asset_glob, q->kind, q->where_path,
-        q->where_value, q->rels, q->to_kind, q->machine, q->part, q->differs_path, q->differs_by};
+        q->where_value, q->rels, q->to_kind, q->machine, q->part, q->differs_path, q->differs_by,
+        q->principal}; /* NOD-175 */
     uint8_t numbers[56];
     struct weft_sha256 hash;
     weft_sha256_init(&hash);
@@ -507,13 +508,17 @@ static enum weft_err answer_by(
     run->document = &document;
     run->size_max = WEFT_RUN_SIZE_MAX;
     weft_loader_init(&run->loader, view->store, run->snapshot);
-    enum weft_err rv = settle_as_of(run, &settled);
+    enum weft_err rv = weft_run_find_reveal(run);
+    if (rv == WEFT_OK) {
+        rv = settle_as_of(run, &settled);
+    }
     run->query = &settled;
     if (rv == WEFT_OK) {
         rv = begin(run);
     }
     if (rv == WEFT_OK) {
         rv = dispatch(run);
+        rv = rv == WEFT_ENOTFOUND && run->reveal != NULL ? weft_run_be_opaque(run) : rv;
     }
     weft_loader_close(&run->loader);
     if (view->yield != NULL && view->yield->err != WEFT_OK) {

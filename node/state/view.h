@@ -11,6 +11,7 @@
 
 #include "node/state/loader.h"
 #include "node/state/names.h"
+#include "node/state/reveal.h"
 #include "node/state/state.h"
 #include "node/state/store.h"
 
@@ -23,7 +24,9 @@ struct weft_view {
     struct weft_store_walk *walk; /* Of its queries, one after the other; NULL: none has asked. */
     struct weft_store_walk *memory_walk; /* Of weft_view_query_memory. */
     uint64_t index;
+    int64_t time_ns;                  /* Of the last commit. */
     struct weft_authority *authority; /* Of its index; NULL when read only. */
+    struct weft_reveal *reveal;       /* Of who asked last; NULL: nobody has, or none is needed. */
     struct weft_lineage *lineage;     /* NULL: there is no index of it. */
     struct weft_lineage_span span;
     struct weft_yield *yield; /* Of the query that runs; NULL: none. */
@@ -50,6 +53,7 @@ struct weft_run {
     struct weft_document *document;     /* Of twins and differences. */
     struct weft_stored_record *records; /* Of the page; room for `limit`. */
     struct weft_msg *msg;
+    struct weft_reveal *reveal; /* The view's; NULL: all is shown. */
     struct weft_loader loader;
     struct weft_store_walk *walk; /* The view's. */
     uint64_t as_of;
@@ -62,6 +66,7 @@ struct weft_run {
     uint64_t steps;
     size_t size_bytes; /* About what it will be, encoded. */
     size_t tables;
+    char word_name[WEFT_KIND_SIZE_MAX];
     /* Where the last page ended: what follows comes after `after`, in the query's order. */
     bool has_after;
     struct weft_ref after;
@@ -97,6 +102,29 @@ WEFT_MUST_USE enum weft_err weft_run_head(
 /* 0: there is no such kind ('k') or rel ('r'). */
 WEFT_MUST_USE enum weft_err weft_run_word(
     struct weft_run *run, char words, struct weft_text name, uint16_t *ret_id);
+/* The name of a kind ('k') or rel ('r'), until the next call. */
+WEFT_MUST_USE enum weft_err weft_run_word_name(
+    struct weft_run *run, char words, uint16_t id, struct weft_text *ret_name);
+/* Who asks, into `reveal`: kept in the view for the next question of the same. WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_run_find_reveal(struct weft_run *run);
+/* NOD-173: the refusal of whoever may not see all of what he asks about, instead of a
+ * WEFT_ENOTFOUND, which it is for others. */
+enum weft_err weft_run_be_opaque(struct weft_run *run);
+/* May whoever asks see records of this kind on this asset, as the question asks for them? One that
+ * asks for what was true by some time sees none whose time is hidden: NOD-172. */
+bool weft_run_may_see(struct weft_run *run, struct weft_text kind, struct weft_text asset);
+/* The same of a kind by its id. */
+WEFT_MUST_USE enum weft_err weft_run_may_see_kind(
+    struct weft_run *run, uint16_t kind, struct weft_text asset, bool *ret_may);
+/* The same of a stored record. */
+WEFT_MUST_USE enum weft_err weft_run_may_see_record(
+    struct weft_run *run, struct weft_bytes bytes, bool *ret_may);
+/* And its link by `rel`, too. */
+WEFT_MUST_USE enum weft_err weft_run_may_see_link(
+    struct weft_run *run, const struct weft_ref *ref, struct weft_text rel, bool *ret_may);
+/* The same of a rel by its id. */
+WEFT_MUST_USE enum weft_err weft_run_may_see_rel(
+    struct weft_run *run, const struct weft_ref *ref, uint16_t rel, bool *ret_may);
 /* A key or value that is not as it must be. */
 enum weft_err weft_run_damaged(struct weft_run *run, const char *what);
 
@@ -111,11 +139,12 @@ WEFT_MUST_USE enum weft_err weft_run_add_bytes(struct weft_run *run, const struc
 WEFT_MUST_USE enum weft_err weft_run_decode(struct weft_run *run, const struct weft_ref *ref,
     struct weft_bytes bytes, int64_t time_ns, bool is_first, struct weft_stored_record *ret_record,
     bool *ret_fits);
-/* A record into an answer, as it is stored. What a principal may not see of it is to be left out
- * here: every record that leaves the state by a query passes this or weft_run_decode. WEFT_ENOMEM,
- * WEFT_ETOOBIG. */
+/* A record into an answer, as it is stored, or stored anew with commitments for what whoever asks
+ * may not see of it: every record that leaves the state by a query passes this or weft_run_decode
+ * (NOD-170). `scratch` has what is made meanwhile. WEFT_ECORRUPT, WEFT_EIO, WEFT_EREFUSED (it may
+ * not be seen at all, which the caller should have known), WEFT_ENOMEM, WEFT_ETOOBIG. */
 WEFT_MUST_USE enum weft_err weft_run_give(struct weft_run *run, const struct weft_ref *ref,
-    struct weft_bytes bytes, int64_t time_ns, struct weft_buffer *out);
+    struct weft_bytes bytes, int64_t time_ns, struct weft_arena *scratch, struct weft_buffer *out);
 /* First half of a digest over what the query asks for: a cursor is good for that alone. */
 uint64_t weft_run_hash(const struct weft_query *query);
 /* There is more behind `ref`: give the page a cursor. */

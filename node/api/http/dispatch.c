@@ -115,6 +115,7 @@ static void ask(struct weft_http_conn *c)
         refuse(c, err, msg.text);
         return;
     }
+    query.principal = weft_text_of(c->principal);
     c->asked.is_present =
         !query.has_at && query.as_of == 0 && !query.has_as_of_ns && query.cursor.size == 0;
     c->asked.ids_only = query.ids_only;

@@ -6,8 +6,8 @@
 #include "proto/check.h"
 
 /* Streams of events. A stream pulls: it asks for the next page when the last one is sent, so a
- * client that reads slowly costs one page and holds up nobody. Streams that stand at the same place
- * share one query and one rendering: one asks, the others ride. */
+ * client that reads slowly costs one page and holds up nobody. Streams of one principal that stand
+ * at the same place share one query and one rendering: one asks, the others ride. */
 
 static bool is_same_question(const struct weft_http_stream *a, const struct weft_http_stream *b)
 {
@@ -33,7 +33,7 @@ static void ask(struct weft_http_conn *c)
     for (uint32_t i = 0; i < h->conn_max; i++) {
         const struct weft_http_conn *other = &h->conns[i];
         if (other->state == WEFT_EXCHANGE_STREAMING && other->stream.is_asking &&
-            is_same_question(&other->stream, s)) {
+            is_same_question(&other->stream, s) && strcmp(other->principal, c->principal) == 0) {
             s->is_riding = true;
             return;
         }
@@ -43,7 +43,8 @@ static void ask(struct weft_http_conn *c)
         .asset_glob = s->glob,
         .from_index = s->position.next_index,
         .limit = WEFT_HTTP_STREAM_RECORDS,
-        .cursor = {s->position.cursor.data, s->position.cursor.size}};
+        .cursor = {s->position.cursor.data, s->position.cursor.size},
+        .principal = weft_text_of(c->principal)};
     struct weft_waiter waiter = weft_http_waiter(c);
     waiter.asked_ns = 0;
     s->is_asking = weft_reads_add(&h->node->reads, &query, &waiter, weft_http_now_ms(h)) == WEFT_OK;
@@ -116,7 +117,8 @@ static void on_page(struct weft_http_conn *c, const struct weft_page *page)
     for (uint32_t i = 0; i < h->conn_max; i++) {
         struct weft_http_conn *rider = &h->conns[i];
         if (rider != c && rider->state == WEFT_EXCHANGE_STREAMING && rider->stream.is_riding &&
-            is_same_question(&rider->stream, &asked)) {
+            is_same_question(&rider->stream, &asked) &&
+            strcmp(rider->principal, c->principal) == 0) {
             rider->stream.is_riding = false;
             take_over(rider, c, &asked.position, page);
             h->stats.events += page->record_count;

@@ -235,8 +235,10 @@ enum weft_err weft_around_name(
     return WEFT_OK;
 }
 
-/* Is there a version of the asset at or below as_of? Its first of each kind tells. */
-static enum weft_err has_version(struct weft_run *run, uint64_t asset, bool *ret_has)
+/* Is there a version of the asset at or below as_of that may be seen? Its first of each kind
+ * tells. `name` is read where not all is shown. */
+static enum weft_err has_version(
+    struct weft_run *run, uint64_t asset, struct weft_text name, bool *ret_has)
 {
     *ret_has = false;
     for (uint32_t kind = 1; kind <= WEFT_STATE_WORDS_MAX && !*ret_has; kind++) {
@@ -252,6 +254,12 @@ static enum weft_err has_version(struct weft_run *run, uint64_t asset, bool *ret
         }
         *ret_has = weft_get_be48(at.data + 8) <= run->as_of;
         kind = weft_get_be16(at.data + 6);
+        if (*ret_has) {
+            enum weft_err rv = weft_run_may_see_kind(run, (uint16_t)kind, name, ret_has);
+            if (rv != WEFT_OK) {
+                return rv;
+            }
+        }
     }
     return weft_store_walk_err(run->walk, run->msg);
 }
@@ -259,7 +267,13 @@ static enum weft_err has_version(struct weft_run *run, uint64_t asset, bool *ret
 enum weft_err weft_around_is_known(
     struct weft_around *around, uint32_t number, bool is_reached, bool *ret_known)
 {
-    if (is_reached && number <= around->base) {
+    struct weft_text name = {NULL, 0};
+    if (around->run->reveal != NULL) {
+        enum weft_err rv = weft_around_name(around, number, &name);
+        if (rv != WEFT_OK) {
+            return rv;
+        }
+    } else if (is_reached && number <= around->base) {
         switch (weft_lineage_is_known(around->lineage, around->question.span, number)) {
         case WEFT_LINEAGE_KNOWN:
             *ret_known = true;
@@ -271,7 +285,7 @@ enum weft_err weft_around_is_known(
             break;
         }
     }
-    return has_version(around->run, weft_around_asset(around, number), ret_known);
+    return has_version(around->run, weft_around_asset(around, number), name, ret_known);
 }
 
 /* --- edges ----------------------------------------------------------------------------------- */

@@ -49,6 +49,7 @@ struct weft_around {
     struct weft_relation *relations;
     uint8_t *link_rels;
     uint32_t link_capacity;
+    uint8_t seen[WEFT_AROUND_RELS]; /* node/state/lineage/sight.c: of edges by each rel. */
 };
 
 /* `rels`: names with commas between; empty: all that carry material. WEFT_EINVAL: not that, or
@@ -77,6 +78,12 @@ WEFT_MUST_USE enum weft_err weft_around_edges(struct weft_around *around, const 
     uint32_t *ret_done);
 /* The record behind an edge. */
 struct weft_ref weft_around_place(const struct weft_around *around, uint32_t evidence);
+
+/* node/state/lineage/sight.c: of edges as weft_around_edges gave them, leave those that whoever
+ * asks may see: the record behind it and the links that say so, and the asset that it leads to.
+ * NOD-170. */
+WEFT_MUST_USE enum weft_err weft_sight_edges(struct weft_around *around, const uint32_t *numbers,
+    struct weft_edges *edges, uint32_t *ends, uint32_t done);
 
 /* node/state/lineage/around_store.c */
 WEFT_MUST_USE enum weft_err weft_around_from_store(

@@ -25,6 +25,7 @@ struct search {
     struct weft_run *run;
     const struct weft_trace_words *words;
     uint64_t asset;
+    struct weft_text by; /* The rel by which an event names the asset; empty: its own record. */
     bool has_one;
     struct weft_ref newest;
     uint64_t to;
@@ -58,6 +59,29 @@ static bool is_newer(const struct search *s, const struct weft_ref *ref)
                                          : ref->ordinal > s->newest.ordinal;
 }
 
+/* May it be told where the asset is, by this record and link? And by what names the asset in an
+ * event. One whose time is hidden is not the newest of anything. */
+static enum weft_err may_tell(
+    struct search *s, const struct weft_ref *ref, enum weft_rel rel, bool *ret_may)
+{
+    struct weft_run *run = s->run;
+    struct weft_bytes bytes;
+    struct weft_stored_head head;
+    int64_t time_ns;
+    enum weft_err rv = weft_run_may_see_link(run, ref, name_of(rel), ret_may);
+    if (rv != WEFT_OK || run->reveal == NULL || !*ret_may) {
+        return rv;
+    }
+    rv = weft_loader_get(&run->loader, ref, &bytes, &time_ns, run->msg);
+    if (rv == WEFT_OK && weft_stored_peek(bytes, &head) != WEFT_OK) {
+        rv = weft_run_damaged(run, "a record");
+    }
+    *ret_may =
+        rv == WEFT_OK && weft_reveal_shows(run->reveal, head.kind, head.asset, WEFT_TEXT("@at")) &&
+        (s->by.size == 0 || weft_reveal_shows_link(run->reveal, head.kind, head.asset, s->by));
+    return rv;
+}
+
 /* The first of the record's links that names a place. `only`: this rel of own_rels; -1: any. */
 static enum weft_err take(
     struct search *s, const struct weft_ref *ref, struct weft_links *links, int only)
@@ -65,11 +89,19 @@ static enum weft_err take(
     uint16_t word;
     uint64_t to;
     while (links->left > 0) {
+        bool may_see;
         if (!weft_links_next(links, &word, &to)) {
             return weft_run_damaged(s->run, "a record's links");
         }
         for (int i = 0; i < OWN_RELS; i++) {
             if (word == s->words->own[i] && word != 0 && (only < 0 || only == i)) {
+                enum weft_err rv = may_tell(s, ref, own_rels[i], &may_see);
+                if (rv != WEFT_OK) {
+                    return rv;
+                }
+                if (!may_see) {
+                    continue;
+                }
                 s->has_one = true;
                 s->newest = *ref;
                 s->to = to;
@@ -160,6 +192,7 @@ enum weft_err weft_trace_locate(
         rv = search_own(&s);
     }
     for (int i = 0; i < EVENT_RELS && rv == WEFT_OK; i++) {
+        s.by = name_of(event_rels[i]);
         rv = s.words->events[i] != 0 ? search_events(&s, s.words->events[i]) : WEFT_OK;
     }
     if (rv != WEFT_OK || !s.has_one) {
@@ -175,4 +208,17 @@ enum weft_err weft_trace_locate(
     step->location_ordinal = s.newest.ordinal;
     step->location_at_ns = s.newest.at_ns;
     return rv;
+}
+
+enum weft_err weft_trace_check_start(struct weft_trace *trace)
+{
+    struct weft_run *run = trace->run;
+    bool is_known = true;
+    if (run->reveal == NULL || trace->search.count != 1) {
+        return WEFT_OK;
+    }
+    enum weft_err rv =
+        weft_around_is_known(&trace->around, trace->search.reached[0].number, false, &is_known);
+    return rv == WEFT_OK && !is_known ? weft_fail(run->msg, WEFT_ENOTFOUND, "nothing to be seen")
+                                      : rv;
 }

@@ -272,19 +272,33 @@ static enum weft_err keep_text(struct page *p, struct weft_arena *arena, struct 
     return text->data != NULL ? WEFT_OK : no_memory(p->trace->run);
 }
 
-/* What the record says of the step. `kind` outlives the chunk. */
+/* A record that steps are described by. `kind` outlives the chunk. */
+struct evidence {
+    struct weft_bytes bytes;
+    struct weft_text kind;
+    struct weft_text asset;
+    int64_t time_ns; /* Of its commit. */
+};
+
+/* What the record says of the step, as far as whoever asks may see it: NOD-170. */
 static enum weft_err describe(
-    struct page *p, struct weft_bytes record, struct weft_text kind, struct weft_trace_step *step)
+    struct page *p, const struct evidence *record, struct weft_trace_step *step)
 {
+    struct weft_run *run = p->trace->run;
     struct weft_link link;
-    step->kind = kind;
-    enum weft_err rv = find_link(p, record, step, &link);
+    step->kind = record->kind;
+    if (!weft_reveal_shows(run->reveal, record->kind, record->asset, WEFT_TEXT("@at"))) {
+        step->at_ns = record->time_ns;
+    }
+    enum weft_err rv = find_link(p, record->bytes, step, &link);
     if (rv == WEFT_ENOTFOUND) {
         return WEFT_OK;
     }
+    rv = rv == WEFT_OK
+             ? weft_reveal_link(run->reveal, record->kind, record->asset, &p->scratch, &link)
+             : rv;
     if (rv != WEFT_OK) {
-        return rv == WEFT_ECORRUPT ? weft_run_damaged(p->trace->run, "a record")
-                                   : no_memory(p->trace->run);
+        return rv == WEFT_ECORRUPT ? weft_run_damaged(run, "a record") : no_memory(run);
     }
     read_quantity(&link, step);
     rv = keep_text(p, &p->scratch, &step->quantity);
@@ -297,25 +311,26 @@ static enum weft_err read_record(struct page *p, uint32_t i, uint32_t *ret_next)
 {
     struct weft_run *run = p->trace->run;
     const struct weft_ref *ref = &p->readings[i].ref;
-    struct weft_bytes bytes;
-    int64_t time_ns;
+    struct evidence record = {.time_ns = 0};
     struct weft_stored_head head = {.kind = {NULL, 0}};
     enum weft_err rv = weft_run_yield(run, RECORD_STEPS);
     if (rv == WEFT_OK) {
-        rv = weft_loader_get(&run->loader, ref, &bytes, &time_ns, run->msg);
+        rv = weft_loader_get(&run->loader, ref, &record.bytes, &record.time_ns, run->msg);
     }
-    if (rv == WEFT_OK && weft_stored_peek(bytes, &head) != WEFT_OK) {
+    if (rv == WEFT_OK && weft_stored_peek(record.bytes, &head) != WEFT_OK) {
         rv = weft_run_damaged(run, "a record");
     }
     if (rv == WEFT_OK && run->query->with_records) {
-        rv = weft_run_give(run, ref, bytes, time_ns, &p->records);
+        rv = weft_run_give(run, ref, record.bytes, record.time_ns, &p->scratch, &p->records);
         p->record_count++;
     }
-    rv = rv == WEFT_OK ? keep_text(p, &p->scratch, &head.kind) : rv;
+    record.kind = head.kind;
+    record.asset = head.asset;
+    rv = rv == WEFT_OK ? keep_text(p, &p->scratch, &record.kind) : rv;
     uint32_t next = i;
     while (rv == WEFT_OK && next < p->reading_count && p->readings[next].ref.index == ref->index &&
            p->readings[next].ref.ordinal == ref->ordinal) {
-        rv = describe(p, bytes, head.kind, &p->chunk[p->readings[next++].step]);
+        rv = describe(p, &record, &p->chunk[p->readings[next++].step]);
     }
     *ret_next = next;
     return rv;

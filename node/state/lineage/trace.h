@@ -29,6 +29,7 @@ struct weft_trace {
     /* On the shelf. */
     uint64_t key;
     uint64_t as_of;
+    uint64_t authority_index; /* Under which it was searched; 0: the site is ungoverned. */
     size_t bytes;
 };
 
@@ -38,6 +39,9 @@ void weft_trace_destroy(struct weft_trace *trace); /* Accepts NULL. */
 /* Choose the steps: those that are answers, and, unless names alone are asked for, what stands
  * between them and the start. WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_trace_choose(struct weft_trace *trace);
+/* WEFT_ENOTFOUND: whoever asks may see nothing of what was asked from, and nothing that leads on:
+ * as if it were not there. Where all is shown: never. node/state/lineage/location.c */
+WEFT_MUST_USE enum weft_err weft_trace_check_start(struct weft_trace *trace);
 /* The page that the run's cursor asks for, into run->trace. */
 WEFT_MUST_USE enum weft_err weft_trace_page(struct weft_trace *trace);
 
