@@ -65,6 +65,40 @@ TEST(policy, engine_and_naive_evaluator_agree_on_random_policies)
     EXPECT_TRUE(tally.not_in_force >= NAIVE_POLICIES / 1000);
 }
 
+TEST(policy, a_decision_without_doubt_holds_for_every_asset_and_kind)
+{
+    static char text[RIG_TEXT_SIZE];
+    struct weft_arena arena = {.size_max = WEFT_POLICY_MEMORY_MAX};
+    unsigned certain = 0, doubtful = 0;
+    for (int i = 0; i < NAIVE_POLICIES / 10; i++) {
+        rig_draw_policy(1 + (unsigned)test_random(6), text);
+        const struct weft_policy *policy = rig_parse(text, &arena);
+        for (int j = 0; j < REQUESTS_EACH; j++) {
+            struct naive_request request = rig_draw_request();
+            struct weft_policy_decision less, more;
+            struct rig_request r;
+            rig_request_of(&request, &r);
+            weft_policy_decide(policy, &r.request, &more);
+            r.request.kind.presence = WEFT_FACT_UNKNOWN;
+            if (test_random(2) == 0) {
+                r.request.asset.presence = WEFT_FACT_UNKNOWN;
+            }
+            weft_policy_decide(policy, &r.request, &less);
+            certain += !less.has_doubt;
+            doubtful += less.has_doubt;
+            for (int k = 0; k < RIG_FIELDS && !less.has_doubt; k++) { /* POL-68 */
+                struct weft_text field = weft_text_of(rig_fields[k]);
+                EXPECT_EQ(weft_policy_shows(policy, &less, field),
+                    weft_policy_shows(policy, &more, field));
+                EXPECT_EQ(less.effect, more.effect);
+            }
+        }
+        weft_arena_reset(&arena);
+    }
+    weft_arena_destroy(&arena);
+    EXPECT_TRUE(certain > NAIVE_POLICIES / 100 && doubtful > NAIVE_POLICIES / 100);
+}
+
 /* --- the small universe ------------------------------------------------------------------- */
 
 #define SUPPLIER                                                                                   \

@@ -63,6 +63,34 @@ TEST(statement, bare_record_has_its_golden_digest)
     weft_arena_destroy(&arena);
 }
 
+/* Those without fields and links stand in the order of their paths already. */
+TEST(statement, leaves_alone_are_those_under_its_root)
+{
+    struct weft_statement_place place = place_of_vectors();
+    struct weft_arena arena = {.size_max = 1024 * 1024};
+    const struct weft_field fields[] = {{WEFT_TEXT("b"), WEFT_TEXT("1"), WEFT_VALUE_INT},
+        {WEFT_TEXT("a"), WEFT_TEXT("x"), WEFT_VALUE_TEXT}};
+    const struct weft_link link = {.rel = WEFT_TEXT("of_lot"), .to = WEFT_TEXT("lot:1")};
+    const struct weft_record record = {.kind = WEFT_TEXT("note"),
+        .asset = WEFT_TEXT("a"),
+        .has_at = true,
+        .at_ns = place.time_ns,
+        .fields = fields,
+        .field_count = 2,
+        .links = &link,
+        .link_count = 1};
+    struct weft_digest root, digest, leaves[2 + WEFT_LEAVES_RESERVED + 1];
+    EXPECT_EQ(WEFT_OK, weft_statement_digest(&record, &place, &arena, &root, &digest));
+    EXPECT_EQ(
+        WEFT_OK, weft_statement_leaves(&record, place.salt_seed, place.ordinal, &arena, leaves));
+    /* @at, @author, @link/0, @source, a, b */
+    const struct weft_digest ordered[] = {
+        leaves[2], leaves[3], leaves[5], leaves[4], leaves[1], leaves[0]};
+    struct weft_digest again = weft_statement_root(ordered, 6);
+    EXPECT_TRUE(weft_digest_equal(&root, &again));
+    weft_arena_destroy(&arena);
+}
+
 static const char inspection[] =
     "{\"kind\":\"inspection\",\"asset\":\"serial:box/7\",\"at\":\"2017-07-28T08:16:42Z\","
     "\"source\":\"qif:Box_Results.qif#7\",\"attrs\":{\"verdict\":\"FAIL\",\"flatness\":{"
