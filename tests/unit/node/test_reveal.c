@@ -408,6 +408,9 @@ static struct weft_digest start(struct fixture *f, const char *name)
 {
     rig_start(f, name);
     struct weft_digest digest = rig_govern(f);
+    fixture_close(f);
+    f->options.lineage_bytes = 64 * 1024 * 1024;
+    fixture_open(f);
     arena.size_max = 32 * 1024 * 1024;
     for (uint32_t i = 0; i < RECORDS; i++) {
         write_one(f, &history[i], i);
