@@ -14,15 +14,15 @@ enum {
     SLOTS = 512,        /* Kinds and assets whose decision is remembered; 160 KiB; chosen. */
     SLOT_TEXT_SIZE = WEFT_KIND_SIZE_MAX + WEFT_ASSET_SIZE_MAX,
     NUMBERED_PATH_SIZE = sizeof(WEFT_REVEAL_HIDDEN ".4294967295"),
-    LINK_PATH_SIZE = sizeof("@link/") + WEFT_KIND_SIZE_MAX + 1 + WEFT_PATH_SIZE_MAX,
 };
 
 _Static_assert((SLOTS & (SLOTS - 1)) == 0, "slots are found by a mask");
 _Static_assert(WEFT_KIND_SIZE_MAX <= UINT8_MAX && WEFT_ASSET_SIZE_MAX <= UINT8_MAX, "sizes fit");
 
-/* What was decided of a kind and an asset; asset empty: of all of the kind, perhaps with doubt. */
+/* What was decided of a kind and an asset; one of them empty: of all such, perhaps with doubt. */
 struct slot {
-    uint8_t kind_size; /* 0: free. */
+    bool is_taken;
+    uint8_t kind_size;
     uint8_t asset_size;
     uint8_t decision;
     char text[SLOT_TEXT_SIZE];
@@ -43,6 +43,8 @@ struct weft_reveal {
     struct weft_policy_decision other;      /* One that there was no room to keep. */
     struct weft_policy_decision *decisions[DECISIONS_MAX];
     uint32_t decision_count;
+    /* Who was decided of last, and how: a record is asked for several times in a row. */
+    const struct slot *last; /* NULL: nobody. */
     struct slot *slots; /* NULL: none was needed yet, or there was no memory. */
     uint64_t seed_index;
     uint8_t seed[WEFT_SALT_SEED_SIZE]; /* Of seed_index; 0: none. Leaves in no answer. */
@@ -167,8 +169,8 @@ static struct slot *slot_of(struct weft_reveal *r, struct weft_text kind, struct
 
 static bool is_of(const struct slot *s, struct weft_text kind, struct weft_text asset)
 {
-    return s->kind_size == kind.size && s->asset_size == asset.size &&
-           memcmp(s->text, kind.data, kind.size) == 0 &&
+    return s->is_taken && s->kind_size == kind.size && s->asset_size == asset.size &&
+           (kind.size == 0 || memcmp(s->text, kind.data, kind.size) == 0) &&
            (asset.size == 0 || memcmp(s->text + kind.size, asset.data, asset.size) == 0);
 }
 
@@ -192,30 +194,35 @@ static uint32_t keep(struct weft_reveal *r, const struct weft_policy_decision *d
     return r->decision_count++;
 }
 
-/* `asset` empty: whichever. */
+/* One of them empty: whichever. */
 static const struct weft_policy_decision *find(
     struct weft_reveal *r, struct weft_text kind, struct weft_text asset)
 {
-    bool may_keep =
-        kind.size > 0 && kind.size <= WEFT_KIND_SIZE_MAX && asset.size <= WEFT_ASSET_SIZE_MAX;
+    bool may_keep = kind.size <= WEFT_KIND_SIZE_MAX && asset.size <= WEFT_ASSET_SIZE_MAX;
     if (r->slots == NULL) {
         r->slots = calloc(SLOTS, sizeof(*r->slots));
         may_keep = may_keep && r->slots != NULL;
     }
     struct slot *s = may_keep ? slot_of(r, kind, asset) : NULL;
+    r->last = s;
     if (s != NULL && is_of(s, kind, asset)) {
         return r->decisions[s->decision];
     }
     memset(&r->other, 0, sizeof(r->other)); /* Padding is compared, too. */
-    decide(r, given(kind), asset.size > 0 ? given(asset) : unknown, &r->other);
+    decide(r, kind.size > 0 ? given(kind) : unknown, asset.size > 0 ? given(asset) : unknown,
+        &r->other);
     uint32_t place = s != NULL ? keep(r, &r->other) : DECISIONS_MAX;
     if (place == DECISIONS_MAX) {
+        r->last = NULL;
         return &r->other;
     }
+    s->is_taken = true;
     s->kind_size = (uint8_t)kind.size;
     s->asset_size = (uint8_t)asset.size;
     s->decision = (uint8_t)place;
-    memcpy(s->text, kind.data, kind.size);
+    if (kind.size > 0) {
+        memcpy(s->text, kind.data, kind.size);
+    }
     if (asset.size > 0) {
         memcpy(s->text + kind.size, asset.data, asset.size);
     }
@@ -229,8 +236,19 @@ const struct weft_policy_decision *weft_reveal_decide(
     if (!r->everything.has_doubt) {
         return &r->everything;
     }
+    if (r->last != NULL && is_of(r->last, kind, asset)) {
+        return r->decisions[r->last->decision];
+    }
     const struct weft_policy_decision *d = find(r, kind, (struct weft_text){NULL, 0});
     return d->has_doubt ? find(r, kind, asset) : d;
+}
+
+const struct weft_policy_decision *weft_reveal_of_asset(
+    struct weft_reveal *reveal, struct weft_text asset)
+{
+    const struct weft_policy_decision *d = &reveal->everything;
+    d = d->has_doubt ? find(reveal, (struct weft_text){NULL, 0}, asset) : d;
+    return d->has_doubt ? NULL : d;
 }
 
 bool weft_reveal_is_permitted(
@@ -246,13 +264,18 @@ bool weft_reveal_shows(struct weft_reveal *reveal, struct weft_text kind, struct
     if (weft_reveal_shows_all(reveal)) {
         return true;
     }
-    const struct weft_policy_decision *d = weft_reveal_decide(reveal, kind, asset);
-    return reveal->policy != NULL && weft_policy_shows(reveal->policy, d, path);
+    return weft_reveal_tells(reveal, weft_reveal_decide(reveal, kind, asset), path);
+}
+
+bool weft_reveal_tells(const struct weft_reveal *reveal,
+    const struct weft_policy_decision *decision, struct weft_text path)
+{
+    return reveal->policy != NULL && weft_policy_shows(reveal->policy, decision, path);
 }
 
 /* "@link/REL", or "@link/REL/PATH". */
 static struct weft_text link_path(
-    char text[LINK_PATH_SIZE], struct weft_text rel, struct weft_text path)
+    char text[WEFT_REVEAL_LINK_PATH_SIZE], struct weft_text rel, struct weft_text path)
 {
     size_t size = sizeof("@link/") - 1;
     memcpy(text, "@link/", size);
@@ -269,10 +292,15 @@ static struct weft_text link_path(
     return (struct weft_text){text, size};
 }
 
+struct weft_text weft_reveal_link_path(char text[WEFT_REVEAL_LINK_PATH_SIZE], struct weft_text rel)
+{
+    return link_path(text, rel, (struct weft_text){NULL, 0});
+}
+
 bool weft_reveal_shows_link(
     struct weft_reveal *reveal, struct weft_text kind, struct weft_text asset, struct weft_text rel)
 {
-    char path[LINK_PATH_SIZE];
+    char path[WEFT_REVEAL_LINK_PATH_SIZE];
     return weft_reveal_shows(
         reveal, kind, asset, link_path(path, rel, (struct weft_text){NULL, 0}));
 }
@@ -286,12 +314,11 @@ bool weft_reveal_shows_record(
 
 bool weft_reveal_knows(struct weft_reveal *reveal, struct weft_text asset)
 {
-    struct weft_policy_decision d;
     if (weft_reveal_shows_all(reveal)) {
         return true;
     }
-    decide(reveal, unknown, given(asset), &d);
-    return d.effect == WEFT_EFFECT_ALLOW && !d.has_doubt;
+    const struct weft_policy_decision *d = weft_reveal_of_asset(reveal, asset);
+    return d != NULL && d->effect == WEFT_EFFECT_ALLOW;
 }
 
 /* --- records --------------------------------------------------------------------------------- */
@@ -379,7 +406,7 @@ static void rewrite_fields(struct rewriting *w)
 /* Fields of a link that is shown. Its leaf is of the whole link: it stands for those left out. */
 static void rewrite_link(struct rewriting *w, struct weft_link *link, uint32_t leaf)
 {
-    char path[LINK_PATH_SIZE];
+    char path[WEFT_REVEAL_LINK_PATH_SIZE];
     uint32_t count = 0;
     struct weft_field *fields =
         weft_arena_array(w->arena, (size_t)link->field_count + 1, sizeof(*fields));
@@ -406,7 +433,7 @@ static void rewrite_links(struct rewriting *w)
     struct weft_record *r = w->record;
     struct weft_link *links = weft_arena_array(w->arena, r->link_count, sizeof(*links));
     uint32_t first_leaf = r->field_count + WEFT_LEAVES_RESERVED, count = 0;
-    char path[LINK_PATH_SIZE];
+    char path[WEFT_REVEAL_LINK_PATH_SIZE];
     if (links == NULL) {
         w->has_memory = false;
         return;

@@ -22,6 +22,10 @@
  * path is too long for that "@hidden.N", N its number in the record. */
 #define WEFT_REVEAL_HIDDEN "@hidden"
 
+enum {
+    WEFT_REVEAL_LINK_PATH_SIZE = sizeof("@link/") + WEFT_REL_SIZE_MAX + 1 + WEFT_PATH_SIZE_MAX,
+};
+
 struct weft_reveal;
 
 struct weft_asker {
@@ -48,11 +52,20 @@ bool weft_reveal_is_of_all(const struct weft_reveal *reveal);
 /* Of all records of this kind on this asset. Valid until the next call. */
 const struct weft_policy_decision *weft_reveal_decide(
     struct weft_reveal *reveal, struct weft_text kind, struct weft_text asset);
+/* Of all records on this asset, whatever their kind; NULL: that does not decide. Where not all is
+ * shown. Valid until the next call. */
+const struct weft_policy_decision *weft_reveal_of_asset(
+    struct weft_reveal *reveal, struct weft_text asset);
 bool weft_reveal_is_permitted(
     struct weft_reveal *reveal, struct weft_text kind, struct weft_text asset);
 /* Is the field told? `path` is a field's, or "@at", "@author", "@link/REL", "@link/REL/PATH". */
 bool weft_reveal_shows(struct weft_reveal *reveal, struct weft_text kind, struct weft_text asset,
     struct weft_text path);
+/* The same, as it was decided. */
+bool weft_reveal_tells(const struct weft_reveal *reveal,
+    const struct weft_policy_decision *decision, struct weft_text path);
+/* "@link/REL", in `text`. */
+struct weft_text weft_reveal_link_path(char text[WEFT_REVEAL_LINK_PATH_SIZE], struct weft_text rel);
 /* The same of "@link/REL". */
 bool weft_reveal_shows_link(struct weft_reveal *reveal, struct weft_text kind,
     struct weft_text asset, struct weft_text rel);

@@ -113,6 +113,8 @@ enum weft_err weft_run_be_opaque(struct weft_run *run);
 /* May whoever asks see records of this kind on this asset, as the question asks for them? One that
  * asks for what was true by some time sees none whose time is hidden: NOD-172. */
 bool weft_run_may_see(struct weft_run *run, struct weft_text kind, struct weft_text asset);
+/* The same of whatever kind: no record on the asset is left out. */
+bool weft_run_may_see_all(struct weft_run *run, struct weft_text asset);
 /* The same of a kind by its id. */
 WEFT_MUST_USE enum weft_err weft_run_may_see_kind(
     struct weft_run *run, uint16_t kind, struct weft_text asset, bool *ret_may);

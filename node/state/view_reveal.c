@@ -68,6 +68,17 @@ bool weft_run_may_see(struct weft_run *run, struct weft_text kind, struct weft_t
                                                                   asset, WEFT_TEXT("@at"))));
 }
 
+bool weft_run_may_see_all(struct weft_run *run, struct weft_text asset)
+{
+    struct weft_reveal *reveal = run->reveal;
+    if (reveal == NULL) {
+        return true;
+    }
+    const struct weft_policy_decision *d = weft_reveal_of_asset(reveal, asset);
+    return d != NULL && d->effect == WEFT_EFFECT_ALLOW &&
+           (!run->query->has_at || weft_reveal_tells(reveal, d, WEFT_TEXT("@at")));
+}
+
 enum weft_err weft_run_may_see_kind(
     struct weft_run *run, uint16_t kind, struct weft_text asset, bool *ret_may)
 {

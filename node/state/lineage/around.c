@@ -264,28 +264,47 @@ static enum weft_err has_version(
     return weft_store_walk_err(run->walk, run->msg);
 }
 
+/* What the index knows of all records, as far as it is the same for those that may be seen. */
+static enum weft_lineage_known known_of_seen(
+    struct weft_around *around, enum weft_lineage_known known, struct weft_text name)
+{
+    bool may_tell = known != WEFT_LINEAGE_KNOWN || weft_run_may_see_all(around->run, name);
+    return may_tell ? known : WEFT_LINEAGE_UNSURE;
+}
+
 enum weft_err weft_around_is_known(
     struct weft_around *around, uint32_t number, bool is_reached, bool *ret_known)
 {
+    struct weft_run *run = around->run;
     struct weft_text name = {NULL, 0};
-    if (around->run->reveal != NULL) {
+    enum weft_lineage_known known = WEFT_LINEAGE_UNSURE;
+    if (is_reached && number <= around->base) {
+        known = weft_lineage_is_known(around->lineage, around->question.span, number);
+    }
+    if (run->reveal != NULL && known != WEFT_LINEAGE_UNKNOWN) {
         enum weft_err rv = weft_around_name(around, number, &name);
         if (rv != WEFT_OK) {
             return rv;
         }
-    } else if (is_reached && number <= around->base) {
-        switch (weft_lineage_is_known(around->lineage, around->question.span, number)) {
-        case WEFT_LINEAGE_KNOWN:
-            *ret_known = true;
-            return WEFT_OK;
-        case WEFT_LINEAGE_UNKNOWN:
-            *ret_known = false;
-            return WEFT_OK;
-        case WEFT_LINEAGE_UNSURE:
-            break;
-        }
+        known = known_of_seen(around, known, name);
     }
-    return has_version(around->run, weft_around_asset(around, number), name, ret_known);
+    switch (known) {
+    case WEFT_LINEAGE_KNOWN:
+        *ret_known = true;
+        return WEFT_OK;
+    case WEFT_LINEAGE_UNKNOWN:
+        *ret_known = false;
+        return WEFT_OK;
+    case WEFT_LINEAGE_UNSURE:
+        break;
+    }
+    return has_version(run, weft_around_asset(around, number), name, ret_known);
+}
+
+bool weft_around_is_own_record(const struct weft_around *around, uint8_t rel, bool is_forward)
+{
+    return around->lineage != NULL && !weft_lineage_has_events(around->lineage) &&
+           around->rels[rel].is_asset_inside != is_forward;
 }
 
 /* --- edges ----------------------------------------------------------------------------------- */

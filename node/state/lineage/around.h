@@ -49,6 +49,7 @@ struct weft_around {
     struct weft_relation *relations;
     uint8_t *link_rels;
     uint32_t link_capacity;
+    bool kind_matters; /* What is decided of an asset is not the same for whatever kind. */
     uint8_t seen[WEFT_AROUND_RELS]; /* node/state/lineage/sight.c: of edges by each rel. */
 };
 
@@ -71,6 +72,8 @@ WEFT_MUST_USE enum weft_err weft_around_name(
 /* Has a record about the asset itself arrived? `is_reached`: by an edge that the question sees. */
 WEFT_MUST_USE enum weft_err weft_around_is_known(
     struct weft_around *around, uint32_t number, bool is_reached, bool *ret_known);
+/* Is what an edge leads to the asset of the record behind it, for sure? */
+bool weft_around_is_own_record(const struct weft_around *around, uint8_t rel, bool is_forward);
 
 /* Edges of each of some to parents (forward) or children: as weft_lineage_edges. */
 WEFT_MUST_USE enum weft_err weft_around_edges(struct weft_around *around, const uint32_t *numbers,
@@ -83,7 +86,7 @@ struct weft_ref weft_around_place(const struct weft_around *around, uint32_t evi
  * asks may see: the record behind it and the links that say so, and the asset that it leads to.
  * NOD-170. */
 WEFT_MUST_USE enum weft_err weft_sight_edges(struct weft_around *around, const uint32_t *numbers,
-    struct weft_edges *edges, uint32_t *ends, uint32_t done);
+    bool is_forward, struct weft_edges *edges, uint32_t *ends, uint32_t done);
 
 /* node/state/lineage/around_store.c */
 WEFT_MUST_USE enum weft_err weft_around_from_store(

@@ -234,7 +234,8 @@ static enum weft_err expand_some(struct weft_search *s)
     enum weft_err rv =
         weft_around_edges(s->around, numbers, count, s->is_forward, edges, ends, &done);
     rv = rv == WEFT_OK ? too_many_links(s) : rv;
-    rv = rv == WEFT_OK ? weft_sight_edges(s->around, numbers, edges, ends, done) : rv;
+    rv =
+        rv == WEFT_OK ? weft_sight_edges(s->around, numbers, s->is_forward, edges, ends, done) : rv;
     for (uint32_t i = 0; i < done && rv == WEFT_OK; i++) {
         rv = expand(s, first + i, from, ends[i]);
         from = ends[i];

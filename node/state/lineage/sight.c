@@ -25,6 +25,10 @@ struct sight {
     struct weft_arena froms; /* Names that stand in the store. */
     struct weft_arena peers;
     struct weft_text from;
+    bool is_forward;
+    bool is_simple;    /* No event stands between two assets. */
+    uint8_t from_seen; /* What is decided of records on `from`, by this rel. */
+    uint8_t of_from;
 };
 
 static enum weft_err name_of(struct weft_around *around, uint32_t number, struct weft_arena *arena,
@@ -105,16 +109,65 @@ static enum weft_err may_see_record(struct sight *s, uint32_t number, bool *ret_
     return WEFT_OK;
 }
 
+/* Of records on the asset, whatever their kind: is a link by `rel` seen? */
+static uint8_t decide_asset(const struct sight *s, struct weft_text asset, struct weft_text rel)
+{
+    struct weft_reveal *reveal = s->around->run->reveal;
+    char path[WEFT_REVEAL_LINK_PATH_SIZE];
+    const struct weft_policy_decision *d = weft_reveal_of_asset(reveal, asset);
+    if (d == NULL) {
+        s->around->kind_matters = true; /* As a rule of all: no more is asked without one. */
+        return BY_RECORD;
+    }
+    bool is_seen =
+        d->effect == WEFT_EFFECT_ALLOW &&
+        (!s->around->run->query->has_at || weft_reveal_tells(reveal, d, WEFT_TEXT("@at"))) &&
+        weft_reveal_tells(reveal, d, weft_reveal_link_path(path, rel));
+    return is_seen ? SEEN : HIDDEN;
+}
+
+/* Where no event stands between two assets the record is on one of them, as its rel tells, and what
+ * is decided of them may hold for whatever kind: then the record need not be read. */
+static enum weft_err decide_assets(struct sight *s, const struct weft_edge *edge, uint8_t *ret_seen)
+{
+    const struct weft_around_rel *rel = &s->around->rels[edge->rel];
+    struct weft_text peer;
+    *ret_seen = BY_RECORD;
+    if (!s->is_simple || s->around->kind_matters) {
+        return WEFT_OK;
+    }
+    enum weft_err rv = name_of(s->around, edge->peer, &s->peers, &peer);
+    if (rv != WEFT_OK) {
+        return rv;
+    }
+    if (rel->is_asset_inside != s->is_forward) {
+        *ret_seen = decide_asset(s, peer, rel->name);
+        return WEFT_OK;
+    }
+    if (s->of_from != edge->rel) {
+        s->of_from = edge->rel;
+        s->from_seen = decide_asset(s, s->from, rel->name);
+    }
+    const struct weft_policy_decision *d =
+        s->from_seen == SEEN ? weft_reveal_of_asset(s->around->run->reveal, peer) : NULL;
+    *ret_seen = d == NULL                        ? s->from_seen == HIDDEN ? HIDDEN : BY_RECORD
+                : d->effect == WEFT_EFFECT_ALLOW ? SEEN
+                                                 : HIDDEN;
+    return WEFT_OK;
+}
+
 static enum weft_err may_see(struct sight *s, uint32_t number, bool *ret_may)
 {
     const struct weft_edge *edge = &s->edges->items[number];
-    uint8_t *seen = &s->around->seen[edge->rel];
-    *seen = *seen == UNDECIDED ? decide_rel(s->around, edge->rel) : *seen;
-    *ret_may = *seen == SEEN;
-    return *seen == BY_RECORD ? may_see_record(s, number, ret_may) : WEFT_OK;
+    uint8_t *of_rel = &s->around->seen[edge->rel];
+    *of_rel = *of_rel == UNDECIDED ? decide_rel(s->around, edge->rel) : *of_rel;
+    uint8_t seen = *of_rel;
+    enum weft_err rv = seen == BY_RECORD ? decide_assets(s, edge, &seen) : WEFT_OK;
+    *ret_may = seen == SEEN;
+    return rv == WEFT_OK && seen == BY_RECORD ? may_see_record(s, number, ret_may) : rv;
 }
 
-enum weft_err weft_sight_edges(struct weft_around *around, const uint32_t *numbers,
+enum weft_err weft_sight_edges(struct weft_around *around, const uint32_t *numbers, bool is_forward,
     struct weft_edges *edges, uint32_t *ends, uint32_t done)
 {
     struct weft_run *run = around->run;
@@ -124,11 +177,14 @@ enum weft_err weft_sight_edges(struct weft_around *around, const uint32_t *numbe
     }
     struct sight s = {.around = around,
         .edges = edges,
+        .is_forward = is_forward,
+        .is_simple = around->lineage != NULL && !weft_lineage_has_events(around->lineage),
         .froms = {.size_max = SCRATCH_SIZE_MAX},
         .peers = {.size_max = SCRATCH_SIZE_MAX}};
     enum weft_err rv = WEFT_OK;
     for (uint32_t i = 0; i < done && rv == WEFT_OK; i++) {
         uint32_t end = ends[i];
+        s.of_from = WEFT_AROUND_RELS; /* Of none yet. */
         rv = from < end ? name_of(around, numbers[i], &s.froms, &s.from) : WEFT_OK;
         for (; from < end && rv == WEFT_OK; from++) {
             bool may = false;

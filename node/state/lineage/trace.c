@@ -351,9 +351,11 @@ static enum weft_err add_step(struct page *p)
     weft_assert(steps != NULL); /* Chosen for steps, not for names. */
     struct weft_trace_step step = {
         .from_step = steps[r->from], .depth = r->depth, .flags = flags_of(r)};
-    bool is_known;
+    /* The search has seen that record: that is asked for without the store. */
+    bool is_known = r->depth > 0 && t->run->reveal != NULL &&
+                    weft_around_is_own_record(around, r->rel, t->search.is_forward);
     enum weft_err rv = weft_around_name(around, r->number, &step.asset);
-    if (rv == WEFT_OK) {
+    if (rv == WEFT_OK && !is_known) {
         rv = weft_around_is_known(around, r->number, r->depth > 0, &is_known);
     }
     if (rv == WEFT_OK && t->wants_locations && r->is_answer) {
