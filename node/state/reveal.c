@@ -45,7 +45,7 @@ struct weft_reveal {
     uint32_t decision_count;
     /* Who was decided of last, and how: a record is asked for several times in a row. */
     const struct slot *last; /* NULL: nobody. */
-    struct slot *slots; /* NULL: none was needed yet, or there was no memory. */
+    struct slot *slots;      /* NULL: none was needed yet, or there was no memory. */
     uint64_t seed_index;
     uint8_t seed[WEFT_SALT_SEED_SIZE]; /* Of seed_index; 0: none. Leaves in no answer. */
 };
