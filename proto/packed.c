@@ -4,19 +4,34 @@
 #include "proto/octets.h"
 #include "proto/stored.h"
 
+/* A place in the log, and its time. */
+static uint8_t *put_place(uint8_t *p, uint64_t index, uint32_t ordinal, int64_t time_ns)
+{
+    p = weft_put_varint(p, index);
+    p = weft_put_varint(p, ordinal);
+    return weft_octets_put_le64(p, (uint64_t)time_ns);
+}
+
+static uint32_t get_uint32(struct weft_octets *r)
+{
+    uint64_t v = weft_octets_varint(r);
+    r->is_bad = r->is_bad || v > UINT32_MAX;
+    return (uint32_t)v;
+}
+
+static void get_place(
+    struct weft_octets *r, uint64_t *ret_index, uint32_t *ret_ordinal, int64_t *ret_time_ns)
+{
+    *ret_index = weft_octets_varint(r);
+    *ret_ordinal = get_uint32(r);
+    *ret_time_ns = (int64_t)weft_octets_le64(r);
+}
+
 /* --- records --------------------------------------------------------------------------------- */
 
 enum {
     RECORD_HEAD_SIZE_MAX = 3 * WEFT_VARINT_SIZE_MAX + 8,
 };
-
-static uint8_t *put_head(uint8_t *p, uint64_t index, uint32_t ordinal, int64_t time_ns, size_t size)
-{
-    p = weft_put_varint(p, index);
-    p = weft_put_varint(p, ordinal);
-    p = weft_octets_put_le64(p, (uint64_t)time_ns);
-    return weft_put_varint(p, size);
-}
 
 enum weft_err weft_packed_add_record(
     struct weft_buffer *out, const struct weft_packed_record *record)
@@ -25,37 +40,20 @@ enum weft_err weft_packed_add_record(
     if (rv != WEFT_OK) {
         return rv;
     }
-    uint8_t *p = put_head(out->data + out->size, record->index, record->ordinal, record->time_ns,
-        record->stored.size);
+    uint8_t *p = put_place(out->data + out->size, record->index, record->ordinal, record->time_ns);
+    p = weft_put_varint(p, record->stored.size);
     memcpy(p, record->stored.data, record->stored.size);
     out->size = (size_t)(p - out->data) + record->stored.size;
     return WEFT_OK;
 }
 
-enum weft_err weft_packed_add_stored(
-    struct weft_buffer *out, const struct weft_stored_record *stored)
-{
-    struct weft_buffer bytes = {.size_max = WEFT_COMMIT_SIZE_MAX};
-    enum weft_err rv = weft_stored_encode(&stored->record, &stored->digest, &bytes);
-    if (rv == WEFT_OK) {
-        const struct weft_packed_record record = {
-            stored->index, stored->ordinal, stored->time_ns, {bytes.data, bytes.size}};
-        rv = weft_packed_add_record(out, &record);
-    }
-    weft_buffer_destroy(&bytes);
-    return rv;
-}
-
 /* False: it is not there as it should be. */
 static bool get_record(struct weft_octets *r, struct weft_packed_record *ret_record)
 {
-    ret_record->index = weft_octets_varint(r);
-    uint64_t ordinal = weft_octets_varint(r);
-    ret_record->ordinal = (uint32_t)ordinal;
-    ret_record->time_ns = (int64_t)weft_octets_le64(r);
+    get_place(r, &ret_record->index, &ret_record->ordinal, &ret_record->time_ns);
     uint64_t size = weft_octets_varint(r);
     ret_record->stored = (struct weft_bytes){weft_octets_bytes(r, size), (size_t)size};
-    return !r->is_bad && ordinal <= UINT32_MAX;
+    return !r->is_bad;
 }
 
 enum weft_err weft_packed_check_records(const struct weft_packed *records)
@@ -120,14 +118,6 @@ static bool has_location(const struct weft_trace_step *s)
            s->location_ordinal != 0 || s->location_at_ns != 0;
 }
 
-/* A place in the log, and when it was true. */
-static uint8_t *put_place(uint8_t *p, uint64_t index, uint32_t ordinal, int64_t at_ns)
-{
-    p = weft_put_varint(p, index);
-    p = weft_put_varint(p, ordinal);
-    return weft_octets_put_le64(p, (uint64_t)at_ns);
-}
-
 static bool is_within_limits(const struct weft_trace_step *s)
 {
     return s->asset.size <= WEFT_ASSET_SIZE_MAX && s->rel.size <= WEFT_REL_SIZE_MAX &&
@@ -176,21 +166,6 @@ enum weft_err weft_packed_add_step(
     return WEFT_OK;
 }
 
-static uint32_t get_uint32(struct weft_octets *r)
-{
-    uint64_t v = weft_octets_varint(r);
-    r->is_bad = r->is_bad || v > UINT32_MAX;
-    return (uint32_t)v;
-}
-
-static void get_place(
-    struct weft_octets *r, uint64_t *ret_index, uint32_t *ret_ordinal, int64_t *ret_at_ns)
-{
-    *ret_index = weft_octets_varint(r);
-    *ret_ordinal = get_uint32(r);
-    *ret_at_ns = (int64_t)weft_octets_le64(r);
-}
-
 static bool get_step(
     struct weft_octets *r, struct weft_packed_steps *steps, struct weft_trace_step *ret_step)
 {
@@ -221,17 +196,12 @@ static bool get_step(
     return !r->is_bad;
 }
 
-/* Nearly all texts are short and ASCII. */
-static bool is_utf8(struct weft_text text)
-{
-    return text.size == 0 || weft_text_is_utf8(text);
-}
-
 static bool has_texts(const struct weft_trace_step *s, bool is_as_before)
 {
-    return is_utf8(s->asset) && is_utf8(s->quantity) && is_utf8(s->unit) &&
-           (is_as_before || (is_utf8(s->rel) && is_utf8(s->kind))) && is_utf8(s->location) &&
-           is_utf8(s->location_rel);
+    return weft_text_is_utf8(s->asset) && weft_text_is_utf8(s->quantity) &&
+           weft_text_is_utf8(s->unit) &&
+           (is_as_before || (weft_text_is_utf8(s->rel) && weft_text_is_utf8(s->kind))) &&
+           weft_text_is_utf8(s->location) && weft_text_is_utf8(s->location_rel);
 }
 
 enum weft_err weft_packed_check_steps(const struct weft_packed *packed)
