@@ -8,7 +8,6 @@
 enum {
     FIRST = 1024,
     VALUE_SIZE_MAX = 64, /* measured: heads, versions, links; a pack, copied, would cost more */
-    RUN = 8,             /* Sorted by insertion. Chosen. */
     LISTS = 5,
 };
 
@@ -25,7 +24,7 @@ _Static_assert(sizeof(struct put) == 16, "four to a cache line");
 _Static_assert(WEFT_KEY_SIZE_MAX <= UINT16_MAX, "NOD-101");
 
 struct list {
-    struct put *puts; /* Twice `capacity`: the second half is to merge into. */
+    struct put *puts;
     uint32_t count, capacity;
 };
 
@@ -56,7 +55,7 @@ static bool grow(struct list *list)
         return true;
     }
     uint32_t capacity = list->capacity == 0 ? FIRST : list->capacity * 2;
-    struct put *puts = realloc(list->puts, 2 * (size_t)capacity * sizeof(*puts));
+    struct put *puts = realloc(list->puts, capacity * sizeof(*puts));
     if (puts == NULL) {
         return false;
     }
@@ -94,75 +93,29 @@ bool weft_waiting_take(
 
 /* --- order ----------------------------------------------------------------------------------- */
 
-static bool comes_first(const uint8_t *bytes, const struct put *x, const struct put *y)
+static int by_key(const void *a, const void *b, void *ctx)
 {
+    const struct put *x = a, *y = b;
+    const uint8_t *bytes = ctx;
     if (x->head != y->head) {
-        return x->head < y->head;
+        return x->head < y->head ? -1 : 1;
     }
     uint16_t size = x->key_size < y->key_size ? x->key_size : y->key_size;
     int order = memcmp(bytes + x->offset, bytes + y->offset, size);
-    return order != 0 ? order < 0 : x->key_size <= y->key_size;
+    order = order != 0 ? order : x->key_size - y->key_size;
+    /* Of one key the later put is behind. */
+    return order != 0 ? order : (x->offset > y->offset) - (x->offset < y->offset);
 }
 
-static void insert_run(const uint8_t *bytes, struct put *puts, uint32_t count)
+static void sort(struct list *list, uint8_t *bytes)
 {
-    for (uint32_t i = 1; i < count; i++) {
-        struct put moved = puts[i];
-        uint32_t j = i;
-        while (j > 0 && !comes_first(bytes, &puts[j - 1], &moved)) {
-            puts[j] = puts[j - 1];
-            j--;
-        }
-        puts[j] = moved;
+    uint32_t i = 1;
+    while (i < list->count && by_key(&list->puts[i - 1], &list->puts[i], bytes) < 0) {
+        i++;
     }
-}
-
-static void merge(const uint8_t *bytes, struct put *to, const struct put *from, uint32_t left_count,
-    uint32_t count)
-{
-    uint32_t left = 0, right = left_count;
-    if (right == count || comes_first(bytes, &from[right - 1], &from[right])) {
-        memcpy(to, from, count * sizeof(*to));
-        return;
+    if (i < list->count) {
+        qsort_r(list->puts, list->count, sizeof(*list->puts), by_key, bytes);
     }
-    for (uint32_t i = 0; i < count; i++) {
-        bool is_left =
-            right == count || (left < left_count && comes_first(bytes, &from[left], &from[right]));
-        to[i] = is_left ? from[left++] : from[right++];
-    }
-}
-
-static bool is_in_order(const uint8_t *bytes, const struct list *list)
-{
-    for (uint32_t i = 1; i < list->count; i++) {
-        if (!comes_first(bytes, &list->puts[i - 1], &list->puts[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* By merging, stable. The result: in either half of `puts`. */
-static const struct put *sort(const uint8_t *bytes, struct list *list)
-{
-    struct put *from = list->puts, *to = list->puts + list->capacity;
-    uint32_t count = list->count;
-    if (is_in_order(bytes, list)) {
-        return from;
-    }
-    for (uint32_t start = 0; start < count; start += RUN) {
-        insert_run(bytes, from + start, count - start < RUN ? count - start : RUN);
-    }
-    for (uint32_t width = RUN; width < count; width *= 2) {
-        for (uint32_t start = 0; start < count; start += 2 * width) {
-            uint32_t size = count - start < 2 * width ? count - start : 2 * width;
-            merge(bytes, to + start, from + start, size < width ? size : width, size);
-        }
-        struct put *merged = to;
-        to = from;
-        from = merged;
-    }
-    return from;
 }
 
 void weft_waiting_end(struct weft_waiting *waiting,
@@ -170,11 +123,12 @@ void weft_waiting_end(struct weft_waiting *waiting,
 {
     for (uint32_t i = 0; i < LISTS; i++) {
         struct list *list = &waiting->lists[i];
-        const struct put *puts = list->count > 0 ? sort(waiting->bytes.data, list) : NULL;
+        sort(list, waiting->bytes.data);
         for (uint32_t j = 0; j < list->count; j++) {
-            const uint8_t *key = waiting->bytes.data + puts[j].offset;
-            on_put(ctx, (struct weft_bytes){key, puts[j].key_size},
-                (struct weft_bytes){key + puts[j].key_size, puts[j].value_size});
+            const struct put *put = &list->puts[j];
+            const uint8_t *key = waiting->bytes.data + put->offset;
+            on_put(ctx, (struct weft_bytes){key, put->key_size},
+                (struct weft_bytes){key + put->key_size, put->value_size});
         }
         list->count = 0;
     }
