@@ -29,19 +29,3 @@ void weft_notify_stopping(const char *status)
 {
     (void)sd_notifyf(0, "STOPPING=1\nSTATUS=%s", status);
 }
-
-void weft_notify_extend(uint32_t wait_ms)
-{
-    (void)sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%" PRIu64, (uint64_t)wait_ms * 1000);
-}
-
-uint32_t weft_notify_watchdog_ms(void)
-{
-    uint64_t usec = 0;
-    return sd_watchdog_enabled(0, &usec) > 0 ? (uint32_t)(usec / 1000) : 0;
-}
-
-void weft_notify_watchdog(void)
-{
-    (void)sd_notify(0, "WATCHDOG=1");
-}

@@ -4,18 +4,11 @@
 #ifndef WEFT_NODE_NOTIFY_H
 #define WEFT_NODE_NOTIFY_H
 
-#include <stdint.h>
-
 /* Serving (again). `status` is one line for people: "leader of plant1, term 7". */
 void weft_notify_ready(const char *status);
 void weft_notify_status(const char *status);
 /* SIGHUP is being worked on; weft_notify_ready ends it. */
 void weft_notify_reloading(void);
 void weft_notify_stopping(const char *status);
-/* A start that takes long (replay, checkpoint) asks for more time. */
-void weft_notify_extend(uint32_t wait_ms);
-/* How often the watchdog wants to hear from us, ms; 0: there is none. */
-uint32_t weft_notify_watchdog_ms(void);
-void weft_notify_watchdog(void);
 
 #endif

@@ -21,16 +21,6 @@ static uint64_t count_one(struct jep_findings *findings, const char *name)
     return findings->counts[i].count++;
 }
 
-uint64_t jep_findings_count(const struct jep_findings *findings, const char *name)
-{
-    for (size_t i = 0; i < findings->names_count; i++) {
-        if (strcmp(findings->counts[i].name, name) == 0) {
-            return findings->counts[i].count;
-        }
-    }
-    return 0;
-}
-
 static void add(struct jep_findings *findings, enum jep_verdict verdict, const char *name,
     const char *why, const char *keyword, const struct jep_edn *value)
 {

@@ -29,8 +29,6 @@ void jep_found(struct jep_findings *findings, enum jep_verdict verdict, const ch
 /* The same, with why in the arena and a further entry. */
 void jep_found_with(struct jep_findings *findings, enum jep_verdict verdict, const char *name,
     const char *why, const char *keyword, struct jep_edn value);
-/* Whether one more of that name would be shown: to spare the work of telling it. */
-uint64_t jep_findings_count(const struct jep_findings *findings, const char *name);
 /* Puts :anomaly-counts and :anomalies into the result; empty afterwards. */
 void jep_findings_put(struct jep_findings *findings);
 

@@ -22,7 +22,6 @@ struct chunk {
 
 struct jep_arena {
     struct chunk *chunks; /* the one in use first */
-    size_t size_bytes;
 };
 
 static _Noreturn void out_of_memory(size_t count, size_t size_bytes)
@@ -78,11 +77,10 @@ void jep_arena_destroy(struct jep_arena *arena)
     free(arena);
 }
 
-static struct chunk *add_chunk(struct jep_arena *arena, size_t size)
+static struct chunk *add_chunk(size_t size)
 {
     struct chunk *chunk = jep_alloc(1, sizeof(*chunk) + size);
     chunk->size = size;
-    arena->size_bytes += size;
     return chunk;
 }
 
@@ -93,13 +91,13 @@ void *jep_arena_alloc(struct jep_arena *arena, size_t size)
     if (chunk == NULL || chunk->size - chunk->used < size) {
         if (size > CHUNK_BYTES / 4 && chunk != NULL) {
             /* A large one of its own, behind the chunk that still has room. */
-            struct chunk *own = add_chunk(arena, size);
+            struct chunk *own = add_chunk(size);
             own->used = size;
             own->next = chunk->next;
             chunk->next = own;
             return own->bytes;
         }
-        chunk = add_chunk(arena, size > CHUNK_BYTES ? size : CHUNK_BYTES);
+        chunk = add_chunk(size > CHUNK_BYTES ? size : CHUNK_BYTES);
         chunk->next = arena->chunks;
         arena->chunks = chunk;
     }
@@ -133,9 +131,4 @@ char *jep_arena_format(struct jep_arena *arena, const char *format, ...)
     (void)vsnprintf(text, (size_t)(size > 0 ? size : 0) + 1, format, again);
     va_end(again);
     return text;
-}
-
-size_t jep_arena_size_bytes(const struct jep_arena *arena)
-{
-    return arena->size_bytes;
 }

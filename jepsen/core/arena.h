@@ -22,8 +22,6 @@ char *jep_arena_text(struct jep_arena *arena, const char *text, size_t size_byte
 /* printf into the arena. */
 char *jep_arena_format(struct jep_arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* What it took from the system so far. */
-size_t jep_arena_size_bytes(const struct jep_arena *arena);
 
 /* malloc and realloc that end the process with exit code 3 instead of returning NULL. */
 void *jep_alloc(size_t count, size_t size_bytes);

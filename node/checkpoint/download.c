@@ -335,11 +335,6 @@ struct weft_text weft_download_name(const struct weft_download *download)
     return download->record->manifest.name;
 }
 
-const struct weft_manifest *weft_download_manifest(const struct weft_download *download)
-{
-    return &download->record->manifest;
-}
-
 void weft_download_status(
     const struct weft_download *download, struct weft_download_status *ret_status)
 {

@@ -66,7 +66,6 @@ void weft_download_close(struct weft_download *download);
 
 /* Name of what is being downloaded: an offer of the same one changes nothing. */
 struct weft_text weft_download_name(const struct weft_download *download);
-const struct weft_manifest *weft_download_manifest(const struct weft_download *download);
 
 /* Take what the thread has done, and time. Call at the deadline (0: none) and when woken. */
 void weft_download_turn(struct weft_download *download, uint64_t now_ms);

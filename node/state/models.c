@@ -114,11 +114,6 @@ void weft_models_destroy(struct weft_models *models)
     free(models);
 }
 
-uint32_t weft_models_count(const struct weft_models *models)
-{
-    return models->count;
-}
-
 /* --- the table ------------------------------------------------------------------------------- */
 
 static struct weft_text kind_of(const struct entry *entry)

@@ -54,7 +54,5 @@ void weft_models_accept(struct weft_models *models);
  * the next model of the kind is in force. */
 struct weft_text weft_models_schema(
     struct weft_models *models, struct weft_text kind, uint64_t index);
-/* Kinds that are registered. */
-uint32_t weft_models_count(const struct weft_models *models);
 
 #endif

@@ -626,9 +626,3 @@ enum weft_err weft_store_files(
                ? WEFT_OK
                : weft_fail(msg, WEFT_EIO, "read the checksums of the state's files");
 }
-
-uint64_t weft_store_figure(struct weft_store *store, const char *name)
-{
-    uint64_t value;
-    return rocksdb_property_int(store->db, name, &value) == 0 ? value : 0;
-}

@@ -120,7 +120,4 @@ WEFT_MUST_USE enum weft_err weft_store_checkpoint(
 WEFT_MUST_USE enum weft_err weft_store_files(
     struct weft_store *store, weft_store_on_file *on_file, void *ctx, struct weft_msg *msg);
 
-/* A figure of the store's own, e.g. "rocksdb.estimate-num-keys"; 0 if it has none such. */
-uint64_t weft_store_figure(struct weft_store *store, const char *name);
-
 #endif

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "ops/import/decimal.h"
 #include "proto/record_json.h"
 
 static void put(struct weft_fieldset *f, struct weft_text path, struct weft_text value,
@@ -27,13 +26,6 @@ void weft_fieldset_text(struct weft_fieldset *f, const char *path, struct weft_t
 {
     if (value.size > 0) {
         put(f, weft_text_of(path), value, WEFT_VALUE_TEXT);
-    }
-}
-
-void weft_fieldset_number(struct weft_fieldset *f, const char *path, struct weft_text literal)
-{
-    if (literal.size > 0) {
-        put(f, weft_text_of(path), literal, weft_decimal_type(literal));
     }
 }
 

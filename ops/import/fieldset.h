@@ -18,8 +18,6 @@ struct weft_fieldset {
 
 /* An empty text is left out: nothing was said. */
 void weft_fieldset_text(struct weft_fieldset *f, const char *path, struct weft_text value);
-/* As the literal says it; what is no JSON number (an INF) stays a text. Empty: left out. */
-void weft_fieldset_number(struct weft_fieldset *f, const char *path, struct weft_text literal);
 void weft_fieldset_count(struct weft_fieldset *f, const char *path, uint64_t count);
 void weft_fieldset_bool(struct weft_fieldset *f, const char *path, bool value);
 

@@ -651,9 +651,3 @@ enum weft_err weft_store_walk_err(const struct weft_store_walk *walk, struct wef
     }
     return walk->has_missed ? weft_fail(msg, WEFT_EBUSY, "not in memory") : WEFT_OK;
 }
-
-uint64_t weft_store_figure(struct weft_store *store, const char *name)
-{
-    (void)name;
-    return store->count;
-}
