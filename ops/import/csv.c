@@ -69,12 +69,6 @@ static void feed(struct weft_importer *importer, struct weft_bytes bytes, bool i
 
 /* --- the header ------------------------------------------------------------------------------ */
 
-static int shown(struct weft_text text)
-{
-    return (int)(text.size <= 60 ? text.size
-                                 : weft_text_utf8_prefix((struct weft_text){text.data, 60}));
-}
-
 /* Two columns of one name: which of them is meant cannot be known. */
 static enum weft_err refuse_twins(const struct csv *c, struct weft_msg *msg)
 {
@@ -84,7 +78,7 @@ static enum weft_err refuse_twins(const struct csv *c, struct weft_msg *msg)
             if (cells[i].text.size > 0 && weft_text_equal(cells[i].text, cells[j].text)) {
                 return weft_fail(msg, WEFT_EINVAL,
                     "line %" PRIu64 ", column %u: the header has '%.*s' twice", cells[i].line,
-                    cells[i].column, shown(cells[i].text), cells[i].text.data);
+                    cells[i].column, weft_csv_shown(cells[i].text), cells[i].text.data);
             }
         }
     }
@@ -105,7 +99,7 @@ static enum weft_err take_header(struct csv *c, struct weft_msg *msg)
             err = weft_fail(msg, WEFT_EINVAL,
                 "line %" PRIu64 ", column 1: the header has no '%.*s', which the mapping names at "
                 "%s",
-                r->row_line, shown(column->name), column->name.data, column->pointer);
+                r->row_line, weft_csv_shown(column->name), column->name.data, column->pointer);
         }
         column->index = index;
     }
@@ -150,7 +144,7 @@ static enum weft_err add_links(
         }
         if (!weft_asset_is_valid(link.to)) {
             return weft_csv_fail(row, &from->to, WEFT_EINVAL, "'%.*s' cannot be the id of an asset",
-                shown(link.to), link.to.data);
+                weft_csv_shown(link.to), link.to.data);
         }
         for (uint32_t j = 0; j < from->attr_count && err == WEFT_OK; j++) {
             err = weft_csv_add_value(row, &from->attrs[j], &fields, &link.field_count);

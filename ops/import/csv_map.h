@@ -90,6 +90,8 @@ struct weft_csv_row {
     struct weft_msg *msg;
 };
 
+/* As many bytes of a text as a message shows, in whole characters. */
+int weft_csv_shown(struct weft_text text);
 /* Fill the template in. WEFT_ENOTFOUND: one of its cells means none; *ret_cell is that cell.
  * WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_csv_fill(const struct weft_csv_row *row,

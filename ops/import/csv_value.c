@@ -68,12 +68,11 @@ enum weft_err weft_csv_fail(const struct weft_csv_row *row, const struct weft_cs
         without_controls(row->msg->text);
     }
     return weft_wrap(row->msg, err, "line %" PRIu64 ", column %u (%.*s)",
-        cell != NULL ? cell->line : 0, cell != NULL ? cell->column : 0,
-        (int)(name.size < SHOWN_MAX ? name.size : SHOWN_MAX), name.data);
+        cell != NULL ? cell->line : 0, cell != NULL ? cell->column : 0, weft_csv_shown(name),
+        name.data);
 }
 
-/* As much of a text as a message shows. */
-static int shown(struct weft_text text)
+int weft_csv_shown(struct weft_text text)
 {
     return (int)(text.size <= SHOWN_MAX
                      ? text.size
@@ -174,7 +173,7 @@ static enum weft_err parse_time(const struct weft_csv_row *row, const struct wef
     struct weft_msg reason = {""};
     if (value->format.size > 0 && !read_format(text, value->format, time)) {
         return weft_csv_fail(row, &value->from, WEFT_EINVAL, "'%.*s' is not like '%.*s'",
-            shown(text), text.data, shown(value->format), value->format.data);
+            weft_csv_shown(text), text.data, weft_csv_shown(value->format), value->format.data);
     }
     struct weft_text plain = value->format.size > 0 ? weft_text_of(time) : text;
     if (weft_time_parse(plain, ret_ns, &reason) == WEFT_OK) {
@@ -189,7 +188,7 @@ static enum weft_err parse_time(const struct weft_csv_row *row, const struct wef
         }
     }
     return weft_csv_fail(
-        row, &value->from, WEFT_EINVAL, "'%.*s': %s", shown(text), text.data, reason.text);
+        row, &value->from, WEFT_EINVAL, "'%.*s': %s", weft_csv_shown(text), text.data, reason.text);
 }
 
 enum weft_err weft_csv_time(const struct weft_csv_row *row, const struct weft_csv_value *value,
@@ -247,8 +246,9 @@ static enum weft_err read_number(const struct weft_csv_row *row, const struct we
         *comma = ',';
     }
     if (!is_good || (value->type == WEFT_CSV_INT && is_real)) {
-        return weft_csv_fail(row, &value->from, WEFT_EINVAL, "'%.*s' is not %s", shown(text),
-            text.data, value->type == WEFT_CSV_INT ? "a whole number" : "a number");
+        return weft_csv_fail(row, &value->from, WEFT_EINVAL, "'%.*s' is not %s",
+            weft_csv_shown(text), text.data,
+            value->type == WEFT_CSV_INT ? "a whole number" : "a number");
     }
     if (value->type == WEFT_CSV_REAL && !is_real) {
         char *real = weft_arena_alloc(row->arena, literal.size + 3);
@@ -282,7 +282,7 @@ static enum weft_err read_bool(const struct weft_csv_row *row, const struct weft
         }
     }
     return weft_csv_fail(row, &value->from, WEFT_EINVAL,
-        "'%.*s' is not true or false, yes or no, 1 or 0", shown(text), text.data);
+        "'%.*s' is not true or false, yes or no, 1 or 0", weft_csv_shown(text), text.data);
 }
 
 static enum weft_err read_value(const struct weft_csv_row *row, const struct weft_csv_value *value,

@@ -47,13 +47,6 @@ static void destroy(struct weft_importer *importer)
     free(t);
 }
 
-static void capture(struct weft_captures *captures, const char *name, struct weft_text value)
-{
-    if (captures->count < WEFT_PATTERN_CAPTURES_MAX) {
-        captures->list[captures->count++] = (struct weft_capture){weft_text_of(name), value};
-    }
-}
-
 /* Whose run it is, from the document's name, and the machine's model. */
 static enum weft_err find_device(struct mtconnect_importer *t, struct weft_msg *msg)
 {
@@ -66,7 +59,7 @@ static enum weft_err find_device(struct mtconnect_importer *t, struct weft_msg *
     if (machine.size == 0 && t->devices.count == 1) {
         const struct weft_device *only = &t->devices.list[0];
         machine = only->name.size > 0 ? only->name : only->id;
-        capture(&t->captures, "machine", machine);
+        weft_capture_add(&t->captures, "machine", machine);
     }
     if (machine.size == 0) {
         return weft_fail(msg, WEFT_EINVAL,
@@ -75,7 +68,7 @@ static enum weft_err find_device(struct mtconnect_importer *t, struct weft_msg *
             t->devices.count);
     }
     if (part.size > 0) {
-        capture(&t->captures, "part", weft_map_part(&t->map, part));
+        weft_capture_add(&t->captures, "part", weft_map_part(&t->map, part));
     }
     const struct weft_device *device = weft_devices_find(&t->devices, machine);
     if (device == NULL && t->devices.count > 0) {

@@ -161,6 +161,13 @@ bool weft_pattern_fits(
     return false;
 }
 
+void weft_capture_add(struct weft_captures *captures, const char *name, struct weft_text value)
+{
+    if (captures->count < WEFT_PATTERN_CAPTURES_MAX) {
+        captures->list[captures->count++] = (struct weft_capture){weft_text_of(name), value};
+    }
+}
+
 struct weft_text weft_captured(const struct weft_captures *captures, const char *name)
 {
     for (uint32_t i = captures->count; i > 0; i--) {

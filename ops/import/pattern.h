@@ -36,6 +36,8 @@ WEFT_MUST_USE enum weft_err weft_pattern_check(struct weft_text pattern, struct 
 bool weft_pattern_fits(
     struct weft_text pattern, struct weft_text text, struct weft_captures *captures);
 
+/* What else may be asked for by name; borrowed. Past the limit it is left out. */
+void weft_capture_add(struct weft_captures *captures, const char *name, struct weft_text value);
 /* {NULL, 0}: there is none of that name. */
 struct weft_text weft_captured(const struct weft_captures *captures, const char *name);
 

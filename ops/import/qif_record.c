@@ -190,13 +190,6 @@ static struct weft_text part_name(const struct weft_qif_maker *m)
     return weft_map_part(m->map, given);
 }
 
-static void capture(struct weft_captures *captures, const char *name, struct weft_text value)
-{
-    if (captures->count < WEFT_PATTERN_CAPTURES_MAX) {
-        captures->list[captures->count++] = (struct weft_capture){weft_text_of(name), value};
-    }
-}
-
 /* A unit without a serial number is told by its document and the component's id, in a name that
  * no range of numbers covers. */
 static enum weft_err name_unserialized(
@@ -209,7 +202,7 @@ static enum weft_err name_unserialized(
         (int)(of.size < 150 ? of.size : 150), of.data != NULL ? of.data : "", component);
     struct weft_text name =
         weft_arena_text(m->arena, (struct weft_text){text, size > 0 ? (size_t)size : 0});
-    capture(captures, "number", name);
+    weft_capture_add(captures, "number", name);
     return name.data != NULL ? WEFT_OK : WEFT_ENOMEM;
 }
 
@@ -222,11 +215,11 @@ static enum weft_err identify(const struct weft_qif_maker *m, uint64_t component
     enum weft_err err = WEFT_OK;
     unit.serial = component != NULL ? component->serial : (struct weft_text){NULL, 0};
     unit.has_serial = unit.serial.size > 0;
-    capture(&captures, "part", unit.part);
+    weft_capture_add(&captures, "part", unit.part);
     if (!unit.has_serial) {
         err = name_unserialized(m, component_id, &captures);
     } else {
-        capture(&captures, "number", unit.serial);
+        weft_capture_add(&captures, "number", unit.serial);
         unit.is_matched =
             m->map->serial.size > 0 && weft_pattern_fits(m->map->serial, unit.serial, &captures);
         unit.number = weft_captured(&captures, "number");
@@ -361,7 +354,7 @@ static enum weft_err finish(const struct weft_qif_maker *m, struct weft_fieldset
     char pointer[256], number[32];
     struct weft_link *link = weft_arena_alloc(m->arena, sizeof(*link));
     struct weft_captures captures = {.count = 0};
-    capture(&captures, "part", unit->part);
+    weft_capture_add(&captures, "part", unit->part);
     if (f->err != WEFT_OK || link == NULL) {
         return weft_fail(msg, f->err != WEFT_OK ? f->err : WEFT_ENOMEM,
             "a result cannot be made a record: too many or too long fields");

@@ -2,31 +2,6 @@
 
 #include <string.h>
 
-static int digit_of(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* "sha256:" and 64 lower-case hexadecimal digits. */
-static bool parse_digest(struct weft_text text, struct weft_digest *ret_digest)
-{
-    static const char prefix[] = "sha256:";
-    const size_t prefix_size = sizeof(prefix) - 1;
-    if (text.size != prefix_size + 2 * sizeof(ret_digest->bytes) ||
-        memcmp(text.data, prefix, prefix_size) != 0) {
-        return false;
-    }
-    for (size_t i = 0; i < sizeof(ret_digest->bytes); i++) {
-        int high = digit_of(text.data[prefix_size + 2 * i]);
-        int low = digit_of(text.data[prefix_size + 2 * i + 1]);
-        if (high < 0 || low < 0) {
-            return false;
-        }
-        ret_digest->bytes[i] = (uint8_t)(high * 16 + low);
-    }
-    return true;
-}
-
 static enum weft_err parse_line(struct weft_text line, uint32_t number, const char *org,
     const char *site, struct weft_http_token *ret_token, struct weft_msg *msg)
 {
@@ -46,7 +21,8 @@ static enum weft_err parse_line(struct weft_text line, uint32_t number, const ch
     while (size < line.size && line.data[size] == ' ') {
         size++;
     }
-    if (!parse_digest((struct weft_text){line.data + size, line.size - size}, &ret_token->digest)) {
+    struct weft_text digest = {line.data + size, line.size - size};
+    if (weft_digest_parse(digest, &ret_token->digest) != WEFT_OK) {
         return weft_fail(msg, WEFT_EINVAL,
             "line %u: behind the principal: sha256: and 64 hexadecimal digits", number);
     }
@@ -61,10 +37,8 @@ enum weft_err weft_http_tokens_parse(struct weft_text text, const char *org, con
     uint32_t number = 0;
     tokens.count = 0;
     while (text.size > 0) {
-        const char *end = memchr(text.data, '\n', text.size);
-        struct weft_text line = {text.data, end != NULL ? (size_t)(end - text.data) : text.size};
-        size_t taken = line.size + (end != NULL ? 1 : 0);
-        text = (struct weft_text){text.data + taken, text.size - taken};
+        struct weft_text line;
+        (void)weft_text_cut(&text, '\n', &line);
         number++;
         while (line.size > 0 && strchr(" \t\r", line.data[line.size - 1]) != NULL &&
                line.data[line.size - 1] != '\0') {
