@@ -101,7 +101,7 @@ WEFT_MUST_USE enum weft_err weft_config_check_files(
     const struct weft_config *config, struct weft_msg *msg);
 
 /* Is every setting that SIGHUP cannot change equal in both? `msg` names the first that is not.
- * log.*, tls.*, http.* and limits.requests may change (config_table.c). WEFT_ESTATE. */
+ * log.level, http.tokens and limits.requests may change (config_table.c). WEFT_ESTATE. */
 WEFT_MUST_USE enum weft_err weft_config_check_reload(
     const struct weft_config *old, const struct weft_config *new, struct weft_msg *msg);
 

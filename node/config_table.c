@@ -37,11 +37,11 @@ const struct weft_setting weft_settings[WEFT_SETTINGS] = {
 {"node.advertise", "client", WEFT_SETTING_ADDRESS, AT(node.advertise_client), "", 0, 0, false,
     "where clients reach listen_client; default: as listen_client"},
 
-{"tls", "cert", WEFT_SETTING_PATH, AT(tls.cert), NULL, 0, 0, true,
-    "this node's certificate, PEM"},
-{"tls", "key", WEFT_SETTING_PATH, AT(tls.key), NULL, 0, 0, true,
+{"tls", "cert", WEFT_SETTING_PATH, AT(tls.cert), NULL, 0, 0, false,
+    "this node's certificate, PEM; the file is read again at SIGHUP, as are the next two"},
+{"tls", "key", WEFT_SETTING_PATH, AT(tls.key), NULL, 0, 0, false,
     "its private key, PEM, mode 0600"},
-{"tls", "ca", WEFT_SETTING_PATH, AT(tls.ca), NULL, 0, 0, true,
+{"tls", "ca", WEFT_SETTING_PATH, AT(tls.ca), NULL, 0, 0, false,
     "the organization's trust root, PEM; behind it, perhaps, its list of revoked certificates"},
 
 {"http", "tokens", WEFT_SETTING_PATH, AT(http.tokens), "", 0, 0, true,
@@ -114,8 +114,8 @@ const struct weft_setting weft_settings[WEFT_SETTINGS] = {
 
 {"log", "level", WEFT_SETTING_LEVEL, AT(log.level), "info", 0, 0, true,
     "debug, info, warn or error"},
-{"log", "file", WEFT_SETTING_PATH, AT(log.file), "", 0, 0, true,
-    "absent: standard error"},
+{"log", "file", WEFT_SETTING_PATH, AT(log.file), "", 0, 0, false,
+    "absent: standard error; opened again at SIGHUP"},
 };
 /* clang-format on */
 

@@ -64,7 +64,7 @@ static void help(void)
         "                                            it at the damage. Read\n"
         "                                            ops/runbooks/corrupted-log.md first\n"
         "\n"
-        "SIGTERM hands leadership over and stops; SIGHUP reads log settings and certificates\n"
+        "SIGTERM hands leadership over and stops; SIGHUP reads log.level and certificates\n"
         "again. Exit codes: 0 stopped, 1 failed (the log says why), 2 wrong usage or\n"
         "configuration.\n"
         "\n"

@@ -270,7 +270,7 @@ TEST(config, key_that_others_can_read_is_refused)
     EXPECT_EQ(WEFT_OK, weft_config_check_files(&config, &message));
 }
 
-TEST(config, reload_admits_the_log_and_nothing_that_takes_a_restart)
+TEST(config, reload_admits_what_it_takes_over_and_nothing_that_takes_a_restart)
 {
     EXPECT_EQ(WEFT_OK, load_text(complete));
     struct weft_config old = config;
@@ -279,6 +279,13 @@ TEST(config, reload_admits_the_log_and_nothing_that_takes_a_restart)
     EXPECT_EQ(WEFT_OK, load_with("timers: {election_ms: 400}\n"));
     EXPECT_EQ(WEFT_ESTATE, weft_config_check_reload(&old, &config, &message));
     EXPECT_TRUE(strstr(message.text, "timers.election_ms") != NULL);
+    /* What these files hold is read again; other files are not looked at until the next start. */
+    EXPECT_EQ(WEFT_OK, load_with("log: {file: other.log}\n"));
+    EXPECT_EQ(WEFT_ESTATE, weft_config_check_reload(&old, &config, &message));
+    config = old;
+    (void)snprintf(config.tls.cert, sizeof(config.tls.cert), "other.crt");
+    EXPECT_EQ(WEFT_ESTATE, weft_config_check_reload(&old, &config, &message));
+    EXPECT_TRUE(strstr(message.text, "tls.cert") != NULL);
 }
 
 TEST(config, address_forms)
