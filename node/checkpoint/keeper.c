@@ -614,7 +614,7 @@ enum weft_err weft_checkpoint_verify(const char *files_directory,
     char path[WEFT_CHECKPOINT_PATH_SIZE];
     for (uint32_t i = 0; i < manifest->file_count; i++) {
         const struct weft_checkpoint_file *f = &manifest->files[i];
-        struct weft_tree_sum sum;
+        struct weft_tree_sum sum = {.size_bytes = 0};
         enum weft_err rv = weft_record_join(files_directory, f->name, path, msg);
         if (rv == WEFT_OK) {
             rv = weft_tree_sum(path, cancel, &sum, msg);
