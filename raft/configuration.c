@@ -4,8 +4,7 @@
 #include <string.h>
 
 enum {
-    FORMAT_VERSION = 1,
-    MEMBER_FIXED_SIZE = 8 + 1 /* id, role */
+    FORMAT_VERSION = 1
 };
 
 /* Printable ASCII without spaces: the text is joined with spaces, and shown to operators. */

@@ -1,6 +1,5 @@
 #include "raft/replica_state.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "proto/check.h"

@@ -1,6 +1,5 @@
 #include "ops/import/catenax.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "ops/import/canonical.h"

@@ -13,8 +13,7 @@ enum {
 };
 
 enum {
-    LINKS_CAPACITY_FIRST = 8,
-    ROLE_SIZE_MAX = 16
+    LINKS_CAPACITY_FIRST = 8
 };
 
 static const struct {

@@ -1,7 +1,6 @@
 #include "ops/import/xml.h"
 
 #include <expat.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 

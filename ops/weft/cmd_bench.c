@@ -20,7 +20,6 @@ enum {
     PREPARE_BATCH = 500,
     TURN_MS = 50,
     RATE_MAX = 10000000,
-    ERROR_PAUSE_MS = 100,
 };
 
 struct bench;

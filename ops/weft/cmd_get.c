@@ -1,5 +1,3 @@
-#include <inttypes.h>
-
 #include "ops/weft/document.h"
 #include "ops/weft/query.h"
 #include "proto/query_text.h"

@@ -11,8 +11,7 @@
 #include "proto/json.h"
 
 enum {
-    FILE_SIZE_MAX = 64 * 1024,
-    CONTEXTS_MAX = 1024
+    FILE_SIZE_MAX = 64 * 1024
 };
 
 static enum weft_err directory_of(char ret_path[WEFT_FILES_PATH_SIZE], struct weft_msg *msg)
