@@ -1,0 +1,143 @@
+"""tests/bench/audit.py: what policy and audit log cost a site, and how fast an auditor is.
+
+Commits into a governed site whose nodes sign its audit log, beside those into a site without a
+policy and without keys (in turn). `--without DIR` takes that one's programs from another build: one
+of before there was an audit log has no leaves either. Then the governed site goes on until its log
+has a million leaves, which is exported and verified whole."""
+
+import pathlib
+import shutil
+import statistics
+import subprocess
+import time
+
+import large
+import pki
+import plant
+
+WRITES = (64, 256)  # outstanding
+KEPT_TARGET = 0.8
+AUDITED_TARGET = 20_000
+VERIFY_TARGET_S, PROOF_TARGET_MS = 10, 1
+SUSTAINED_S = 30
+VERIFIED = 1_000_000  # leaves that the target speaks of
+
+
+def governed(bench):
+    directory = bench.directory / "governed"
+    shutil.rmtree(directory, ignore_errors=True)
+    # The plant's own client, "tester", may write.
+    settings = {"policy": pki.site(bench.args.bin, directory / "site", ("tester",))}
+    site = plant.Plant(directory, bench.args.bin, settings=settings)
+    keys = [pki.log_key(node.tls, f"{site.org}/{site.site}/audit") for node in site]
+    (directory / "keys").write_text("".join(f"{key}\n" for key in keys))
+    return site.start()
+
+
+def ungoverned(bench):
+    directory = bench.directory / "ungoverned"
+    shutil.rmtree(directory, ignore_errors=True)
+    return plant.Plant(directory, bench.args.without or bench.args.bin).start()
+
+
+def side_by_side(bench, report):
+    results = {n: ([], []) for n in WRITES}
+    for _ in range(bench.rounds):
+        for side, make in enumerate((ungoverned, governed)):
+            site = make(bench)
+            try:
+                for n in WRITES:
+                    results[n][side].append(bench.weft_load(site, "write", n))
+            finally:
+                site.stop()
+                shutil.rmtree(site.directory, ignore_errors=True)
+    rows = []
+    for n, (without, with_both) in results.items():
+        a, b = (statistics.median(r["per_second"] for r in side) for side in (without, with_both))
+        rows.append((n, f"{a:,.0f}", f"{b:,.0f}",
+                     report.target(f"audit, kept at {n}", b / a, KEPT_TARGET)))
+    report.table("Commits with policy and audit log, and without, 3 nodes",
+                 ("outstanding", "without /s", "with /s", "ratio (target)"), rows)
+
+
+def head(site):
+    return site.weft_json("audit", "head")["size"]
+
+
+def sustain(bench, site):
+    """Leaves a second over a longer time, and how many the newest checkpoint lags behind."""
+    seconds = bench.seconds if bench.args.quick else SUSTAINED_S
+    before, began = head(site), time.monotonic()
+    large.bench(site, "write", 256, seconds, 300)
+    size = head(site)
+    return (size - before) / (time.monotonic() - began)
+
+
+def grow(bench, site, leaves):
+    while head(site) < leaves:
+        large.bench(site, "write", 256, bench.seconds, 300)
+
+
+def signed(site, size):
+    return site.leader_status()["gauges"]["audit_signed_leaves"] >= size
+
+
+def timed(*command):
+    began = time.monotonic()
+    done = subprocess.run([str(c) for c in command], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, check=True)
+    return time.monotonic() - began, done.stdout
+
+
+def proofs(site, size, count):
+    """ms of a command that proves a leaf, and of one that only asks for the head: both start, dial
+    and are answered, the first asks for a checkpoint and tiles, one after another."""
+    def median(*arguments):
+        times = []
+        for i in range(count):
+            began = time.monotonic()
+            site.weft("audit", *arguments, *([str(size * i // count)] * (arguments == ("prove",))),
+                      check=True)
+            times.append(time.monotonic() - began)
+        return statistics.median(times) * 1e3
+    return median("prove"), median("head")
+
+
+def proof_ms(said):
+    line = next(line for line in said.splitlines() if line.startswith("inclusion proofs"))
+    return float(line.split()[2]) / 1e3
+
+
+def measure(bench, report, leaves):
+    side_by_side(bench, report)
+    site = governed(bench)
+    try:
+        rate = sustain(bench, site)
+        grow(bench, site, leaves)
+        size = head(site)
+        plant.wait_for("it is signed", lambda: signed(site, size))
+        log = pathlib.Path(site.directory) / "log"
+        began = time.monotonic()
+        site.weft("audit", "export", str(log), check=True, seconds=600)
+        export_s = time.monotonic() - began
+        verify_s, _ = timed(bench.args.bin / "weft", "audit", "verify", log, "--keys",
+                            pathlib.Path(site.directory) / "keys", "--threshold", "2")
+        prove_ms, head_ms = proofs(site, size, 5 if bench.args.quick else 40)
+        _, alone = timed(bench.args.bin / "bench_audit", str(leaves))
+        node_mb = statistics.median(node.rss_bytes() for node in site) / 1e6
+    finally:
+        site.stop()
+        shutil.rmtree(site.directory, ignore_errors=True)
+    report.table(f"The audit log of a site of three nodes, {size:,} leaves", ("figure", "value"), [
+        ("audited commits, sustained, /s",
+         report.target("audited commits /s", rate, AUDITED_TARGET)),
+        ("export, s", f"{export_s:.1f}"),
+        (f"full verification of the export, s for {VERIFIED:,} leaves", report.target(
+            "verification of a million, s", verify_s * VERIFIED / size, VERIFY_TARGET_S, False)),
+        ("inclusion proof made of tiles, ms of processor time (bench_audit)", report.target(
+            "inclusion proof, ms", proof_ms(alone), PROOF_TARGET_MS, False)),
+        ("a command that proves a leaf, one that asks for the head, ms",
+         f"{prove_ms:.1f}, {head_ms:.1f}"),
+        ("memory per node, MB", f"{node_mb:.0f}"),
+    ])
+    report.say("\n`bench_audit`, in one process and in memory:\n\n```\n" + alone.rstrip() + "\n```")
