@@ -1,8 +1,10 @@
-"""tests/bench/floods.py: how long honest commits take while strangers and the refused come in crowds.
+"""tests/bench/floods.py: how long honest commits take while strangers and the refused come in
+crowds.
 
-Commits at a rate that leaves room, alone and beside a flood, in turn: TLS handshakes with a certificate
-of nobody, and commits that the policy refuses. The floods are held to a rate, since their own
-processes take as much of the machine as they cost the node; the table says what came through."""
+Commits at a rate that leaves room, alone and beside a flood, in turn: TLS handshakes with a
+certificate of nobody, and commits that the policy refuses. The floods are held to a rate, since
+their own processes take as much of the machine as they cost the node; the table says what came
+through."""
 
 import statistics
 import time
