@@ -30,6 +30,16 @@ enum weft_node_mutant {
     WEFT_NODE_MUTANT_PAGE_SKIPS,    /* The next page begins an index too late. */
     WEFT_NODE_MUTANT_WATCH_SKIPS,   /* Who waited for a commit is told of the one after it. */
     WEFT_NODE_MUTANT_WATCH_REPEATS, /* The feed goes on with what it has just told. */
+    /* What whoever asks may see. */
+    WEFT_NODE_MUTANT_PACKED_UNFILTERED,    /* Records of a trace go out as they are stored. */
+    WEFT_NODE_MUTANT_PAGE_UNFILTERED,      /* Records of a page do. */
+    WEFT_NODE_MUTANT_QUANTITY_UNFILTERED,  /* A step has the quantity of a link that hides it. */
+    WEFT_NODE_MUTANT_EDGES_UNFILTERED,     /* A trace follows what may not be seen. */
+    WEFT_NODE_MUTANT_INSIDE_UNFILTERED,    /* A story does. */
+    WEFT_NODE_MUTANT_CONDITION_UNFILTERED, /* A search finds by the value of a hidden field. */
+    WEFT_NODE_MUTANT_TWIN_UNFILTERED,      /* A twin is worked out of what is hidden. */
+    WEFT_NODE_MUTANT_LOCATION_UNFILTERED,  /* A recall tells places that are hidden. */
+    WEFT_NODE_MUTANT_CURSOR_SHARED,        /* The next page is told to whoever has the cursor. */
     /* Reads. */
     WEFT_NODE_MUTANT_READ_UNASKED,      /* Linearizable reads are served as stale ones. */
     WEFT_NODE_MUTANT_MIN_INDEX_IGNORED, /* A read does not wait for the index it names. */

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "node/state/dossier_sight.h"
 #include "node/state/links.h"
 #include "proto/check.h"
 
@@ -17,15 +18,6 @@ static enum weft_err no_memory(struct weft_dossier *d)
 static enum weft_err damaged(struct weft_dossier *d, const char *what)
 {
     return weft_fail(d->msg, WEFT_ECORRUPT, "%s in the state is damaged", what);
-}
-
-static enum weft_err step(struct weft_dossier *d)
-{
-    if (d->steps_left == 0) {
-        return weft_fail(d->msg, WEFT_ETOOBIG, "too much is known of the asset to look through");
-    }
-    d->steps_left--;
-    return WEFT_OK;
 }
 
 static bool sees(const struct weft_dossier *d, uint64_t index, int64_t at_ns)
@@ -146,53 +138,7 @@ static enum weft_err find_word(
     return rv;
 }
 
-/* --- what whoever asks may see --------------------------------------------------------------- */
-
-/* Are records of this kind on this asset seen, and is their time if it is asked for? */
-static bool is_seen(struct weft_dossier *d, struct weft_text kind, struct weft_text asset)
-{
-    return weft_reveal_is_permitted(d->reveal, kind, asset) &&
-           (d->at_ns == INT64_MAX || weft_reveal_shows(d->reveal, kind, asset, WEFT_TEXT("@at")));
-}
-
-/* Is the record at this place seen, and its links by `rel` (empty: whatever)? Kind and asset stand
- * in its own bytes. */
-static enum weft_err is_place_seen(struct weft_dossier *d, const struct weft_moment *moment,
-    struct weft_text rel, bool *ret_is_seen)
-{
-    struct weft_bytes bytes;
-    struct weft_stored_head head;
-    int64_t time_ns;
-    *ret_is_seen = true;
-    if (weft_reveal_shows_all(d->reveal)) {
-        return WEFT_OK;
-    }
-    enum weft_err rv =
-        weft_loader_find(d->loader, moment->index, moment->ordinal, &bytes, &time_ns, d->msg);
-    if (rv == WEFT_OK && weft_stored_peek(bytes, &head) != WEFT_OK) {
-        rv = damaged(d, "a record");
-    }
-    *ret_is_seen = rv == WEFT_OK && is_seen(d, head.kind, head.asset) &&
-                   (rel.size == 0 || weft_reveal_shows_link(d->reveal, head.kind, head.asset, rel));
-    return rv == WEFT_OK ? step(d) : rv;
-}
-
 /* --- records --------------------------------------------------------------------------------- */
-
-/* Of a record that is not seen nothing but its place. */
-static enum weft_err strip(struct weft_dossier *d, struct weft_stored_record *stored)
-{
-    struct weft_record *record = &stored->record;
-    bool is_permitted;
-    if (weft_reveal_shows_all(d->reveal)) {
-        return WEFT_OK;
-    }
-    if (!is_seen(d, record->kind, record->asset)) {
-        *record = (struct weft_record){.has_at = true, .at_ns = stored->time_ns};
-        return WEFT_OK;
-    }
-    return weft_reveal_strip(d->reveal, record, stored->time_ns, d->arena, &is_permitted, d->msg);
-}
 
 static enum weft_err load(struct weft_dossier *d, const struct weft_moment *moment, uint32_t first,
     bool has_first, struct weft_stored_record *ret_record)
@@ -219,8 +165,8 @@ static enum weft_err load(struct weft_dossier *d, const struct weft_moment *mome
     if (rv != WEFT_OK) {
         return weft_fail(d->msg, rv, "record %llu/%u", (unsigned long long)ref.index, ref.ordinal);
     }
-    rv = strip(d, ret_record);
-    return rv == WEFT_OK ? step(d) : rv;
+    rv = weft_dossier_strip(d, ret_record);
+    return rv == WEFT_OK ? weft_dossier_step(d) : rv;
 }
 
 enum weft_err weft_dossier_load(struct weft_dossier *d, const struct weft_moment *moment,
@@ -266,7 +212,7 @@ static enum weft_err read_version(struct weft_dossier *d, struct version *ret_ve
         return damaged(d, "a version");
     }
     ret_version->first = ret_version->moment.ordinal - (uint32_t)(place >> 1);
-    return step(d);
+    return weft_dossier_step(d);
 }
 
 static enum weft_err collect_versions(struct weft_dossier *d, uint64_t asset, uint16_t kind,
@@ -301,7 +247,8 @@ static enum weft_err collect_versions(struct weft_dossier *d, uint64_t asset, ui
     enum weft_err rv = weft_store_walk_err(d->walk, d->msg);
     if (rv == WEFT_OK && *ret_count > 0) { /* Of one kind and asset: one decision. */
         bool is_shown;
-        rv = is_place_seen(d, &(*ret_versions)[0].moment, (struct weft_text){NULL, 0}, &is_shown);
+        rv = weft_dossier_may_see_place(
+            d, &(*ret_versions)[0].moment, (struct weft_text){NULL, 0}, &is_shown);
         *ret_count = is_shown ? *ret_count : 0;
     }
     return rv;
@@ -384,10 +331,11 @@ enum weft_err weft_dossier_moments(struct weft_dossier *d, uint64_t asset, struc
     if (*ret_moments == NULL) {
         return no_memory(d);
     }
-    for (uint32_t i = 0; i < *ret_count; i++) {
+    for (uint32_t i = 0; i < *ret_count && rv == WEFT_OK; i++) {
         (*ret_moments)[i] = versions[i].moment;
+        rv = weft_dossier_hide_time(d, &(*ret_moments)[i]);
     }
-    return WEFT_OK;
+    return rv;
 }
 
 /* None was true by then. Its revision is told to whom all is told. */
@@ -455,7 +403,8 @@ enum weft_err weft_dossier_kinds(
             return weft_store_walk_err(d->walk, d->msg);
         }
         struct weft_bytes at = weft_store_walk_key(d->walk);
-        enum weft_err rv = at.size == WEFT_KEY_VERSION_SIZE ? step(d) : damaged(d, "a version");
+        enum weft_err rv =
+            at.size == WEFT_KEY_VERSION_SIZE ? weft_dossier_step(d) : damaged(d, "a version");
         if (rv != WEFT_OK) {
             return rv;
         }
@@ -479,7 +428,7 @@ static enum weft_err add_mention(struct weft_dossier *d, const struct weft_menti
         return no_memory(d);
     }
     (*ret_mentions)[(*ret_count)++] = *mention;
-    return step(d);
+    return weft_dossier_step(d);
 }
 
 /* `name` is that of `rel`. */
@@ -502,9 +451,11 @@ static enum weft_err mentions_in_store(struct weft_dossier *d, uint64_t asset, u
             break;
         }
         bool is_shown = sees(d, mention.moment.index, mention.moment.at_ns);
-        enum weft_err rv = is_shown ? is_place_seen(d, &mention.moment, name, &is_shown) : WEFT_OK;
+        enum weft_err rv =
+            is_shown ? weft_dossier_may_see_place(d, &mention.moment, name, &is_shown) : WEFT_OK;
         if (rv == WEFT_OK) {
-            rv = is_shown ? add_mention(d, &mention, ret_mentions, ret_count) : step(d);
+            rv =
+                is_shown ? add_mention(d, &mention, ret_mentions, ret_count) : weft_dossier_step(d);
         }
         if (rv != WEFT_OK) {
             return rv;
@@ -590,37 +541,7 @@ static enum weft_err read_links(struct weft_dossier *d, const uint16_t *rels, ui
         .moment = {.at_ns = record.at_ns, .index = record.index, .ordinal = record.ordinal},
         .first = record.first};
     *ret_does = *ret_does && sees(d, record.index, record.at_ns);
-    return step(d);
-}
-
-/* Has it a link by one of these rels still, now that what is hidden is left out? */
-static bool has_link(
-    const struct weft_record *record, const struct weft_text *rels, uint32_t rel_count)
-{
-    for (uint32_t i = 0; i < record->link_count; i++) {
-        for (uint32_t j = 0; j < rel_count; j++) {
-            if (weft_text_equal(record->links[i].rel, rels[j])) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-/* Those that link so; the others were hidden. */
-static uint32_t keep_linking(struct weft_dossier *d, struct weft_stored_record *records,
-    uint32_t count, const struct weft_text *rels, uint32_t rel_count)
-{
-    uint32_t kept = 0;
-    if (weft_reveal_shows_all(d->reveal)) {
-        return count;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        if (has_link(&records[i].record, rels, rel_count)) {
-            records[kept++] = records[i];
-        }
-    }
-    return kept;
+    return weft_dossier_step(d);
 }
 
 enum weft_err weft_dossier_linking(struct weft_dossier *d, uint64_t asset,
@@ -662,7 +583,7 @@ enum weft_err weft_dossier_linking(struct weft_dossier *d, uint64_t asset,
         rv = load_all(d, versions, count, &records);
     }
     *ret_records = records;
-    *ret_count = rv == WEFT_OK ? keep_linking(d, records, count, rels, rel_count) : 0;
+    *ret_count = rv == WEFT_OK ? weft_dossier_keep_linking(d, records, count, rels, rel_count) : 0;
     return rv;
 }
 
@@ -685,7 +606,7 @@ enum weft_err weft_dossier_linking_last(struct weft_dossier *d, uint64_t asset,
         rv = read_links(d, &id, 1, &version, &does);
         if (rv == WEFT_OK && does) {
             rv = load_all(d, &version, 1, &record);
-            if (rv == WEFT_OK && keep_linking(d, record, 1, &rel, 1) == 1) {
+            if (rv == WEFT_OK && weft_dossier_keep_linking(d, record, 1, &rel, 1) == 1) {
                 *ret_record = record;
                 return rv;
             }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "node/mutant.h"
 #include "node/state/links.h"
 #include "proto/check.h"
 #include "proto/thread.h"
@@ -218,7 +219,7 @@ static enum weft_err enter_peer(struct search *s, const struct weft_edges *edges
     const struct weft_edge *edge = &edges->items[number];
     bool leads = true;
     enum weft_err rv = WEFT_OK;
-    if (run->reveal != NULL) {
+    if (run->reveal != NULL && !weft_node_mutant(WEFT_NODE_MUTANT_INSIDE_UNFILTERED)) {
         const struct weft_ref record = weft_lineage_evidence(lineage, edge->evidence);
         struct weft_text rel = weft_text_of(weft_thread_rel_traits((enum weft_rel)edge->rel)->name);
         rv = weft_run_may_see_link(run, &record, rel, &leads);

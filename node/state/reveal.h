@@ -95,6 +95,12 @@ WEFT_MUST_USE enum weft_err weft_reveal_strip(struct weft_reveal *reveal,
     struct weft_record *record, int64_t commit_ns, struct weft_arena *arena, bool *ret_is_permitted,
     struct weft_msg *msg);
 
+/* A key that nobody who sees answers knows, of a place in the log and what it is for: a function of
+ * the salts there. WEFT_ECORRUPT: there are no records at that index. WEFT_EIO, WEFT_EBUSY. */
+WEFT_MUST_USE enum weft_err weft_reveal_place_key(struct weft_reveal *reveal,
+    struct weft_store *store, const struct weft_store_snapshot *snapshot, uint64_t index,
+    const uint64_t numbers[3], struct weft_digest *ret_key, struct weft_msg *msg);
+
 /* WEFT_EREFUSED: an answer that tells neither whether there is such an asset nor why not; the
  * correlation follows from site, principal, asset and `index`. */
 enum weft_err weft_reveal_refuse(

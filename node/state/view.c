@@ -264,8 +264,10 @@ enum weft_err weft_run_decode(struct weft_run *run, const struct weft_ref *ref,
             run->msg, rv, "record %llu/%u", (unsigned long long)ref->index, ref->ordinal);
     }
     size_t more = 0;
-    rv = weft_reveal_record(
-        run->reveal, run->view->store, run->snapshot, &r, run->arena, &more, run->msg);
+    if (!weft_node_mutant(WEFT_NODE_MUTANT_PAGE_UNFILTERED)) {
+        rv = weft_reveal_record(
+            run->reveal, run->view->store, run->snapshot, &r, run->arena, &more, run->msg);
+    }
     if (rv != WEFT_OK) {
         return rv;
     }
@@ -316,7 +318,7 @@ uint64_t weft_run_hash(const struct weft_query *query)
     const struct weft_query *q = query;
     const struct weft_text texts[] = {q->asset, q->asset_glob, q->kind, q->where_path,
         q->where_value, q->rels, q->to_kind, q->machine, q->part, q->differs_path, q->differs_by,
-        q->principal}; /* NOD-175 */
+        weft_node_mutant(WEFT_NODE_MUTANT_CURSOR_SHARED) ? q->asset : q->principal}; /* NOD-175 */
     uint8_t numbers[56];
     struct weft_sha256 hash;
     weft_sha256_init(&hash);
@@ -342,17 +344,20 @@ uint64_t weft_run_hash(const struct weft_query *query)
 
 enum weft_err weft_run_stop(struct weft_run *run, const struct weft_ref *ref)
 {
+    uint64_t hash = weft_run_hash(run->query), at;
     uint8_t *p = weft_arena_alloc(run->arena, CURSOR_SIZE);
-    if (p == NULL) {
-        return weft_fail(run->msg, WEFT_ENOMEM, "a page's cursor");
+    enum weft_err rv = p != NULL ? weft_run_seal(run, ref, &at, &hash)
+                                 : weft_fail(run->msg, WEFT_ENOMEM, "a page's cursor");
+    if (rv != WEFT_OK) {
+        return rv;
     }
     run->page->cursor = (struct weft_bytes){p, CURSOR_SIZE};
     run->stopped = *ref;
     p[0] = CURSOR_VERSION;
     p[1] = (uint8_t)run->query->type;
-    weft_put_be64(p + 2, weft_run_hash(run->query));
+    weft_put_be64(p + 2, hash);
     weft_put_be64(p + 10, run->as_of);
-    weft_put_time(p + 18, ref->at_ns);
+    weft_put_be64(p + 18, at);
     weft_put_be64(p + 26, ref->index);
     weft_put_be32(p + 34, ref->ordinal);
     return WEFT_OK;
@@ -362,21 +367,24 @@ static enum weft_err read_cursor(struct weft_run *run)
 {
     const struct weft_query *q = run->query;
     const uint8_t *p = q->cursor.data;
-    if (q->cursor.size != CURSOR_SIZE || p[0] != CURSOR_VERSION || p[1] != (uint8_t)q->type ||
-        weft_get_be64(p + 2) != weft_run_hash(q)) {
-        return weft_fail(run->msg, WEFT_EINVAL, "the cursor is not one of this query");
+    if (q->cursor.size != CURSOR_SIZE || p[0] != CURSOR_VERSION || p[1] != (uint8_t)q->type) {
+        return weft_fail(run->msg, WEFT_EINVAL, WEFT_RUN_FOREIGN_CURSOR);
     }
+    uint64_t hash = weft_get_be64(p + 2);
     run->has_after = true;
     run->as_of = weft_get_be64(p + 10);
-    run->after.at_ns = weft_get_time(p + 18);
     run->after.index = weft_get_be64(p + 26);
-    run->after.index += weft_node_mutant(WEFT_NODE_MUTANT_PAGE_SKIPS) ? 1 : 0;
     run->after.ordinal = weft_get_be32(p + 34);
     if (run->as_of == 0 || run->after.index > WEFT_STATE_INDEX_MAX ||
         run->after.ordinal > WEFT_STATE_ORDINAL_MAX) {
         return weft_fail(run->msg, WEFT_EINVAL, "the cursor is not one of ours");
     }
-    return WEFT_OK;
+    enum weft_err rv = weft_run_unseal(run, &run->after, weft_get_be64(p + 18), &hash);
+    if (rv == WEFT_OK && hash != weft_run_hash(q)) {
+        rv = weft_fail(run->msg, WEFT_EINVAL, WEFT_RUN_FOREIGN_CURSOR);
+    }
+    run->after.index += weft_node_mutant(WEFT_NODE_MUTANT_PAGE_SKIPS) ? 1 : 0;
+    return rv;
 }
 
 /* --- queries --------------------------------------------------------------------------------- */

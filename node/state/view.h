@@ -33,6 +33,8 @@ struct weft_view {
 };
 
 /* Limits of one page's work; a page that meets one ends early and has a cursor. */
+#define WEFT_RUN_FOREIGN_CURSOR "the cursor is not one of this query"
+
 enum {
     WEFT_RUN_STEPS_MAX = 200 * 1000, /* records or index keys looked at; about 0.2 s */
     WEFT_RUN_LOADED_BYTES_MAX = 64 * 1024 * 1024,
@@ -127,6 +129,14 @@ WEFT_MUST_USE enum weft_err weft_run_may_see_link(
 /* The same of a rel by its id. */
 WEFT_MUST_USE enum weft_err weft_run_may_see_rel(
     struct weft_run *run, const struct weft_ref *ref, uint16_t rel, bool *ret_may);
+/* What stands in a cursor for the time of a place: itself where all is shown; else 0, or sealed
+ * where the query needs it, so that it is not told, and no cursor is good that was not given out.
+ * `*hash` is the query's, changed alike. WEFT_ECORRUPT, WEFT_EIO, WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_run_seal(
+    struct weft_run *run, const struct weft_ref *ref, uint64_t *ret_at, uint64_t *hash);
+/* The time again, into ref->at_ns, whose other parts the cursor names. */
+WEFT_MUST_USE enum weft_err weft_run_unseal(
+    struct weft_run *run, struct weft_ref *ref, uint64_t at, uint64_t *hash);
 /* A key or value that is not as it must be. */
 enum weft_err weft_run_damaged(struct weft_run *run, const char *what);
 

@@ -1,0 +1,25 @@
+#!/bin/bash
+# Shows that a unit test can fail: it passes as it is, and with each of these faults planted it does
+# not. usage: test_found.sh TEST NAME...
+set -uo pipefail
+
+test=$1 && shift
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! "$test" >"$log" 2>&1; then
+    cat "$log"
+    echo "$test fails with no fault planted"
+    exit 1
+fi
+bad=0
+for name in "$@"; do
+    WEFT_MUTANTS=$name "$test" >"$log" 2>&1
+    code=$?
+    if [ $code -eq 0 ] || ! grep -q '\[  FAILED  \]' "$log"; then
+        echo "$name: not found (exit code $code)"
+        bad=1
+    else
+        echo "$name: found: $(grep -m1 -E 'not true|expected|differs' "$log")"
+    fi
+done
+exit $bad
