@@ -209,6 +209,7 @@ struct answer {
 
 static struct weft_arena arena;
 
+/* No default: a type of query that is not asked below does not compile (NOD-176). */
 static enum weft_http_resource resource_of(enum weft_query_type type)
 {
     switch (type) {
