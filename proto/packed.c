@@ -47,6 +47,20 @@ enum weft_err weft_packed_add_record(
     return WEFT_OK;
 }
 
+enum weft_err weft_packed_add_stored(
+    struct weft_buffer *out, const struct weft_stored_record *stored)
+{
+    struct weft_buffer bytes = {.size_max = WEFT_COMMIT_SIZE_MAX};
+    enum weft_err rv = weft_stored_encode(&stored->record, &stored->digest, &bytes);
+    if (rv == WEFT_OK) {
+        const struct weft_packed_record record = {
+            stored->index, stored->ordinal, stored->time_ns, {bytes.data, bytes.size}};
+        rv = weft_packed_add_record(out, &record);
+    }
+    weft_buffer_destroy(&bytes);
+    return rv;
+}
+
 /* False: it is not there as it should be. */
 static bool get_record(struct weft_octets *r, struct weft_packed_record *ret_record)
 {

@@ -23,6 +23,9 @@ struct weft_packed_record {
 /* Behind those that are there. WEFT_ENOMEM, WEFT_ETOOBIG: nothing was added. */
 WEFT_MUST_USE enum weft_err weft_packed_add_record(
     struct weft_buffer *out, const struct weft_packed_record *record);
+/* The same, stored here: author and at are filled in. */
+WEFT_MUST_USE enum weft_err weft_packed_add_stored(
+    struct weft_buffer *out, const struct weft_stored_record *stored);
 /* Are there so many, and nothing else? What is in them is looked at by weft_packed_open_record.
  * WEFT_EMALFORMED, WEFT_ETOOBIG. */
 WEFT_MUST_USE enum weft_err weft_packed_check_records(const struct weft_packed *records);

@@ -1,4 +1,4 @@
-#include "tests/lib/pack.h"
+#include "proto/packed.h"
 #include "tests/fuzz/twice.h"
 
 /* The first byte says how many there are to be: an odd number of steps, half of it rounded down,
@@ -21,7 +21,7 @@ static void read_records(const struct weft_packed *records)
             continue;
         }
         sample_record_json(&stored.record, &first);
-        if (is_encoded(pack_record(&out, &stored))) {
+        if (is_encoded(weft_packed_add_stored(&out, &stored))) {
             struct weft_bytes again = {out.data, out.size};
             bool is_there = weft_packed_next_record(&again, &packed);
             weft_assert(is_there); /* PRO-9 */

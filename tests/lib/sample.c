@@ -5,7 +5,7 @@
 
 #include "proto/check.h"
 #include "proto/limits.h"
-#include "tests/lib/pack.h"
+#include "proto/packed.h"
 #include "tests/lib/sample_draw.h"
 
 const enum weft_message_kind sample_peer_kinds[] = {WEFT_KIND_REQUEST_VOTE,
@@ -393,7 +393,7 @@ void sample_packed_records(struct sample *s, struct weft_packed *ret_packed)
     uint32_t n;
     const struct weft_stored_record *records = stored_records(s, &n);
     for (uint32_t i = 0; i < n; i++) {
-        enum weft_err err = pack_record(&bytes, &records[i]);
+        enum weft_err err = weft_packed_add_stored(&bytes, &records[i]);
         weft_assert(err == WEFT_OK);
     }
     *ret_packed = packed_of(s, &bytes, n);

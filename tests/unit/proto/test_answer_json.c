@@ -3,7 +3,7 @@
 
 #include "proto/answer_json.h"
 #include "proto/json.h"
-#include "tests/lib/pack.h"
+#include "proto/packed.h"
 #include "tests/lib/test.h"
 
 static struct weft_msg message;
@@ -165,7 +165,7 @@ TEST(answer_json, trace_has_its_steps_with_what_there_is_to_say)
     struct weft_buffer packed = {0}, records = {0};
     pack_steps(&packed, 40);
     record.record.has_at = true;
-    EXPECT_EQ(WEFT_OK, pack_record(&records, &record));
+    EXPECT_EQ(WEFT_OK, weft_packed_add_stored(&records, &record));
     struct weft_trace_result trace = {.index = 12,
         .first_step = 40,
         .steps_total = 43,

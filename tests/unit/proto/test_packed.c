@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "proto/octets.h"
-#include "tests/lib/pack.h"
+#include "proto/packed.h"
 #include "tests/lib/sample.h"
 #include "tests/lib/test.h"
 
@@ -143,7 +143,7 @@ TEST(packed, gives_back_the_records_of_an_answer)
         while (weft_packed_next_record(&rest, &record)) {
             EXPECT_EQ(WEFT_OK, weft_packed_open_record(&record, &arena, &stored));
             EXPECT_EQ(record.index, stored.index);
-            EXPECT_EQ(WEFT_OK, pack_record(&out, &stored));
+            EXPECT_EQ(WEFT_OK, weft_packed_add_stored(&out, &stored));
             count++;
         }
         EXPECT_EQ(records.count, count);
@@ -159,7 +159,7 @@ static enum weft_err open_one(const struct weft_record *record)
     struct weft_stored_record ignored;
     weft_arena_reset(&arena);
     weft_buffer_clear(&out);
-    EXPECT_EQ(WEFT_OK, pack_record(&out, &stored));
+    EXPECT_EQ(WEFT_OK, weft_packed_add_stored(&out, &stored));
     const struct weft_packed records = packed(1);
     EXPECT_EQ(WEFT_OK, weft_packed_check_records(&records));
     struct weft_bytes rest = records.bytes;
