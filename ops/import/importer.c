@@ -128,3 +128,12 @@ struct weft_record weft_import_marker(const struct weft_importer_type *type,
         .has_expect = true,
         .expect_rev = 0};
 }
+
+bool weft_import_is_there(const struct weft_error_answer *error)
+{
+    static const char tail[] = "/expect/rev"; /* Of 0: see weft_import_marker. */
+    const size_t size = sizeof(tail) - 1;
+    struct weft_text at = error->pointer;
+    bool exists = at.size > size && memcmp(at.data + at.size - size, tail, size) == 0;
+    return error->err == WEFT_ECONFLICT && (exists || weft_text_is(at, "/request_id"));
+}

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "proto/bytes.h"
+#include "proto/client.h"
 #include "proto/digest.h"
 #include "proto/err.h"
 #include "proto/record.h"
@@ -122,5 +123,10 @@ enum {
  * "import:<format>:<32 hex digits>". `ret_asset` is its memory. */
 struct weft_record weft_import_marker(const struct weft_importer_type *type,
     const struct weft_import_item *item, char ret_asset[WEFT_IMPORT_MARKER_SIZE]);
+
+/* A refused commit says that the item is there already: its record exists (which whoever may write
+ * is told, but not its revision if he may not read it), or its id was used for the same item out of
+ * another document, since the id is made of the item alone and the record also names that. */
+bool weft_import_is_there(const struct weft_error_answer *error);
 
 #endif

@@ -151,12 +151,9 @@ static void ask(struct weft_import_flight *flight)
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
-/* The record exists, or its id was used for the same item out of another file: the id is made
- * of the item alone, the record also names its file. */
 static bool is_there(enum weft_err err, const struct weft_client_message *answer)
 {
-    return err == WEFT_ECONFLICT && answer != NULL &&
-           (answer->error.present_rev > 0 || weft_text_is(answer->error.pointer, "/request_id"));
+    return err == WEFT_ECONFLICT && answer != NULL && weft_import_is_there(&answer->error);
 }
 
 static void on_stated(void *ctx, enum weft_err err, const struct weft_client_message *answer,

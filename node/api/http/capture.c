@@ -238,9 +238,7 @@ void weft_http_captures_answer(struct weft_http_captures *c, const struct weft_w
         return;
     }
     job->moved_ms = now_ms;
-    /* The record exists, or its id was used for the same event out of another document. */
-    bool is_there = is_error && error->err == WEFT_ECONFLICT &&
-                    (error->present_rev > 0 || weft_text_is(error->pointer, "/request_id"));
+    bool is_there = is_error && weft_import_is_there(error);
     if (!is_error && !message->commit_result.repeated) {
         job->imported++;
     } else if (!is_error || is_there) {
@@ -347,14 +345,15 @@ static void write_time(struct weft_writer *w, const char *key, int64_t time_ns)
     weft_writer_text(w, key, weft_text_of(text));
 }
 
-enum weft_err weft_http_captures_write(
-    const struct weft_http_captures *c, uint64_t number, struct weft_writer *w)
+enum weft_err weft_http_captures_write(const struct weft_http_captures *c, uint64_t number,
+    const char *principal, struct weft_writer *w)
 {
     const struct job *job = NULL;
     for (uint32_t i = 0; number != 0 && i < WEFT_HTTP_CAPTURES_KEPT; i++) {
         job = c->jobs[i].number == number ? &c->jobs[i] : job;
     }
-    if (job == NULL) {
+    /* Its failures tell of records that somebody else may not be permitted to see. */
+    if (job == NULL || strcmp(job->principal, principal) != 0) {
         return WEFT_ENOTFOUND;
     }
     weft_writer_open(w, NULL, '{');

@@ -30,9 +30,10 @@ void weft_http_captures_destroy(struct weft_http_captures *captures);
 WEFT_MUST_USE enum weft_err weft_http_captures_start(struct weft_http_captures *captures,
     struct weft_buffer *text, struct weft_text name, const char *principal, uint64_t *ret_job,
     struct weft_msg *msg);
-/* An object as openapi.json has it. WEFT_ENOTFOUND: no such job, or it was forgotten. */
-WEFT_MUST_USE enum weft_err weft_http_captures_write(
-    const struct weft_http_captures *captures, uint64_t job, struct weft_writer *w);
+/* An object as openapi.json has it. WEFT_ENOTFOUND: no such job of this principal, or it was
+ * forgotten. */
+WEFT_MUST_USE enum weft_err weft_http_captures_write(const struct weft_http_captures *captures,
+    uint64_t job, const char *principal, struct weft_writer *w);
 
 /* For node/replies.c. */
 void weft_http_captures_answer(struct weft_http_captures *captures,

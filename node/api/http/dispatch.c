@@ -172,7 +172,7 @@ static void import(struct weft_http_conn *c)
         refuse(c, err, msg.text);
         return;
     }
-    if (weft_http_captures_write(c->door->captures, job, &c->reply.body) == WEFT_OK) {
+    if (weft_http_captures_write(c->door->captures, job, c->principal, &c->reply.body) == WEFT_OK) {
         c->reply.status = 202;
         (void)snprintf(c->reply.location, sizeof(c->reply.location), "/v1/import/%" PRIu64, job);
     }
@@ -184,7 +184,7 @@ static void import_job(struct weft_http_conn *c)
 {
     uint64_t job = 0;
     (void)weft_text_number(c->target.id, &job); /* The router has seen that it is one. */
-    if (weft_http_captures_write(c->door->captures, job, &c->reply.body) != WEFT_OK) {
+    if (weft_http_captures_write(c->door->captures, job, c->principal, &c->reply.body) != WEFT_OK) {
         weft_http_exchange_refuse(c, WEFT_ENOTFOUND, 0,
             "there is no such import on this node: it is forgotten, or runs on another");
     }
