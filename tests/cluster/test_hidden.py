@@ -141,6 +141,23 @@ class Hidden(cluster.PlantCase):
         self.assertEqual(403, door["vic"].get("/v1/assets/box:2", check=False).status)
         self.assertEqual(403, door["vic"].get("/v1/assets/box:77", check=False).status)
 
+    def test_an_import_is_reported_to_whoever_started_it(self):
+        door = {name: web.Web(self.plant["n1"].http, web.tls(self.who[name]))
+                for name in ("ann", "vic")}
+        document = {"@context": "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",
+                    "type": "EPCISDocument", "schemaVersion": "2.0",
+                    "creationDate": "2026-01-01T00:00:00Z",
+                    "epcisBody": {"eventList": [{"type": SECRET}]}}
+        started = door["ann"].request("POST", "/v1/import/epcis?name=x.jsonld",
+                                      body=document, check=False)
+        self.assertEqual(202, started.status, started.body)
+        target = started.headers["location"]
+        report = cluster.plant.wait_for("the import ends", lambda: (
+            lambda job: None if job["running"] else job)(
+                door["ann"].get(target, check=False).json))
+        self.assertEqual(1, report["refused"])
+        self.assertEqual(404, door["vic"].get(target, check=False).status)
+
     def test_by_event_streams(self):
         streams = {name: web.Stream([self.plant["n1"].http], web.tls(self.who[name]), start=1)
                    for name in ("ann", "vic")}
