@@ -175,11 +175,19 @@ static bool is_of(const struct slot *s, struct weft_text kind, struct weft_text 
            (asset.size == 0 || memcmp(s->text + kind.size, asset.data, asset.size) == 0);
 }
 
-/* The place of an equal decision, kept if there is none; DECISIONS_MAX: there is no room. */
+/* In what is asked of a decision here. */
+static bool is_alike(const struct weft_policy_decision *a, const struct weft_policy_decision *b)
+{
+    return a->effect == b->effect && a->has_all == b->has_all && a->has_hide == b->has_hide &&
+           a->has_doubt == b->has_doubt &&
+           memcmp(a->applied.words, b->applied.words, sizeof(a->applied.words)) == 0;
+}
+
+/* The place of a decision that is alike, kept if there is none; DECISIONS_MAX: there is no room. */
 static uint32_t keep(struct weft_reveal *r, const struct weft_policy_decision *d)
 {
     for (uint32_t i = 0; i < r->decision_count; i++) {
-        if (memcmp(r->decisions[i], d, sizeof(*d)) == 0) {
+        if (is_alike(r->decisions[i], d)) {
             return i;
         }
     }
@@ -190,7 +198,7 @@ static uint32_t keep(struct weft_reveal *r, const struct weft_policy_decision *d
     if (copy == NULL) {
         return DECISIONS_MAX;
     }
-    memcpy(copy, d, sizeof(*copy));
+    *copy = *d;
     r->decisions[r->decision_count] = copy;
     return r->decision_count++;
 }
@@ -209,7 +217,6 @@ static const struct weft_policy_decision *find(
     if (s != NULL && is_of(s, kind, asset)) {
         return r->decisions[s->decision];
     }
-    memset(&r->other, 0, sizeof(r->other)); /* Padding is compared, too. */
     decide(r, kind.size > 0 ? given(kind) : unknown, asset.size > 0 ? given(asset) : unknown,
         &r->other);
     uint32_t place = s != NULL ? keep(r, &r->other) : DECISIONS_MAX;
@@ -503,17 +510,16 @@ static enum weft_err read_seed(struct weft_reveal *r, struct weft_store *store,
         return WEFT_OK;
     }
     struct weft_store_value value = {.handle = NULL};
-    struct weft_pack pack;
+    struct weft_pack pack = {.seed = NULL};
     struct weft_key key = weft_key_records(index, 0);
     enum weft_err rv = weft_store_get(store, snapshot, &key, &value, msg);
-    if (rv == WEFT_ENOTFOUND ||
-        (rv == WEFT_OK && (weft_pack_open(value.bytes, &pack) != WEFT_OK || pack.seed == NULL))) {
-        rv = weft_fail(msg, WEFT_ECORRUPT, "the first pack of records of index %llu is damaged",
-            (unsigned long long)index);
-    }
-    if (rv == WEFT_OK) {
+    bool is_whole = rv == WEFT_OK && weft_pack_open(value.bytes, &pack) == WEFT_OK;
+    if (is_whole && pack.seed != NULL) {
         memcpy(r->seed, pack.seed, sizeof(r->seed));
         r->seed_index = index;
+    } else if (rv == WEFT_OK || rv == WEFT_ENOTFOUND) {
+        rv = weft_fail(msg, WEFT_ECORRUPT, "the first pack of records of index %llu is damaged",
+            (unsigned long long)index);
     }
     weft_store_release(&value);
     return rv;
