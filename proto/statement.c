@@ -338,6 +338,16 @@ static enum weft_err hash_leaves(const struct weft_record *record, const uint8_t
     return WEFT_OK;
 }
 
+/* Where the leaf that was collected as `number` stands among those that are given out. */
+static uint32_t place_of_leaf(const struct weft_record *record, uint32_t number)
+{
+    uint32_t source = 2 + record->link_count;
+    if (number > source) {
+        return number - source - 1;
+    }
+    return record->field_count + (number < 2 ? number : number == source ? 2 : number + 1);
+}
+
 enum weft_err weft_statement_leaves(const struct weft_record *record,
     const uint8_t seed[WEFT_SALT_SEED_SIZE], uint32_t ordinal, struct weft_arena *arena,
     struct weft_digest *ret_leaves)
@@ -347,7 +357,7 @@ enum weft_err weft_statement_leaves(const struct weft_record *record,
     struct weft_digest *digests = NULL;
     enum weft_err err = hash_leaves(record, seed, ordinal, arena, &index, &digests);
     for (uint32_t i = 0; err == WEFT_OK && i < count; i++) {
-        ret_leaves[index[i]] = digests[i];
+        ret_leaves[place_of_leaf(record, index[i])] = digests[i];
     }
     return err;
 }
