@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "jepsen/cluster/group.h"
 #include "jepsen/cluster/port.h"
 #include "jepsen/cluster/process.h"
 
@@ -185,6 +186,7 @@ bool jep_enclosure_enter(
     unsigned long flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
                           (gate.is_root ? 0 : (unsigned long)CLONE_NEWUSER);
     (void)fflush(NULL);
+    jep_group_watch();
     pid_t init = fork_into(flags);
     if (init == 0) {
         begin_inside(&gate, mount_point);

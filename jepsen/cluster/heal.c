@@ -1,5 +1,7 @@
 #include <string.h>
 
+#include "jepsen/cluster/group.h"
+#include "jepsen/cluster/limits.h"
 #include "jepsen/cluster/parts.h"
 #include "jepsen/cluster/process.h"
 
@@ -152,6 +154,24 @@ void jep_part_heal_disk_wish(struct jep_part *p)
     jep_wish_set(page->sync_delay_us, 0);
 }
 
+void jep_part_heal_group(struct jep_part *p)
+{
+    if (p->is_starved) {
+        jep_group_release(p->name);
+        p->is_starved = false;
+    }
+}
+
+void jep_part_heal_files(struct jep_plant *plant, unsigned node)
+{
+    struct jep_part *p = &plant->parts[node];
+    struct jep_message ignored; /* it may have ended; a new one has a limit of its own */
+    if (p->files_before != 0 && jep_node_state(plant, node) != JEP_NODE_DOWN && p->pid > 0) {
+        (void)!jep_limits_set_files(p->pid, p->files_before, NULL, &ignored);
+    }
+    p->files_before = 0;
+}
+
 bool jep_part_heal_disk(struct jep_plant *plant, unsigned node, struct jep_message *message)
 {
     struct jep_part *p = &plant->parts[node];
@@ -177,6 +197,8 @@ bool jep_plant_heal(struct jep_plant *plant, struct jep_message *message)
         struct jep_part *p = &plant->parts[i];
         jep_part_heal_clock_wish(p);
         jep_part_heal_disk_wish(p);
+        jep_part_heal_group(p);
+        jep_part_heal_files(plant, i);
         jep_node_resume(plant, i);
         is_healed = jep_part_heal_disk(plant, i, message) && is_healed;
         enum jep_node_state state = jep_node_state(plant, i);

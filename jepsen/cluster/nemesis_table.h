@@ -15,6 +15,7 @@ extern const struct jep_nemesis jep_nemeses_damage[];
 extern const struct jep_nemesis jep_nemeses_clock[];
 extern const struct jep_nemesis jep_nemeses_member[];
 extern const struct jep_nemesis jep_nemeses_upgrade[];
+extern const struct jep_nemesis jep_nemeses_resource[];
 
 /* The arguments of start and stop, and of plan, as every nemesis has them. */
 #define JEP_PLAN(name)                                                                             \

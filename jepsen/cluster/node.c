@@ -186,6 +186,7 @@ bool jep_part_start_with(
     p->is_held = false;
     p->may_exit = has_bad_disk(p); /* started by another fault's end, or as an init system does */
     p->may_be_killed = false;
+    p->files_before = 0;
     p->starts++;
     (void)pthread_mutex_unlock(&plant->lock);
     return true;

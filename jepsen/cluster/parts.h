@@ -41,9 +41,11 @@ struct jep_part {
     bool may_be_killed; /* or be killed by its own preloaded library */
     bool is_broken;     /* its file system turned read-only */
     bool is_filled;     /* a balloon is on it */
+    bool is_starved;    /* in a control group of its own */
     bool is_damaged;    /* bytes of its data were changed, which it may notice much later */
     bool is_refused;    /* it refused to start with these data */
     unsigned starts;
+    uint64_t files_before; /* what its process's limit was before it was lowered; 0: it was not */
 };
 
 struct jep_death {
@@ -88,6 +90,10 @@ bool jep_part_start_with(struct jep_plant *plant, unsigned node, const char *opt
 void jep_part_kill_all(struct jep_plant *plant, unsigned nodes);
 /* Its clock is true. */
 void jep_part_heal_clock_wish(struct jep_part *part);
+/* It has its share of the processor. */
+void jep_part_heal_group(struct jep_part *part);
+/* Its process may open files again. */
+void jep_part_heal_files(struct jep_plant *plant, unsigned node);
 /* Its disk does what it is told, at once. */
 void jep_part_heal_disk_wish(struct jep_part *part);
 /* Its file system is writable and has room. Kills the node where it must. */

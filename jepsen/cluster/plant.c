@@ -204,6 +204,7 @@ void jep_plant_destroy(struct jep_plant *plant)
     jep_switch_close(plant->sw);
     for (unsigned i = 0; i < plant->count; i++) {
         struct jep_part *p = &plant->parts[i];
+        jep_part_heal_group(p);
         jep_port_close(&p->port);
         jep_volume_destroy(&p->volume);
         jep_wish_destroy(&p->wish);

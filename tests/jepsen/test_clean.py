@@ -4,8 +4,8 @@
 
 `jepsen break` makes a plant and plays faults on it. At a moment drawn from the seed one of its
 three processes (the shell outside, the init, the run inside) or all of them get SIGKILL. Soon
-after, no process of it, no namespace, no mount, no loop device and no network device may be left
-(JEP-41)."""
+after, no process of it, no namespace, no mount, no loop device, no network device and no control
+group may be left (JEP-41)."""
 
 import argparse
 import ctypes
@@ -23,7 +23,8 @@ import time
 NAMESPACES = ("mnt", "net", "pid", "ipc", "uts", "user")
 GONE_S = 10  # unmounting five file systems on a busy machine
 FAULTS = ("partition-leader", "kill-majority", "power-all", "disk-full", "disk-readonly",
-          "member-grow", "link-mix", "damage-old", "crash-loop-minority")
+          "member-grow", "link-mix", "damage-old", "crash-loop-minority", "resource-cpu",
+          "resource-files")
 
 
 def die_with_parent():
@@ -112,6 +113,11 @@ def mounts(directory):
     return found
 
 
+def groups():
+    """Control groups of any harness, by name: these have no process or namespace to end with."""
+    return {str(path) for path in pathlib.Path("/sys/fs/cgroup").glob("cpu*/weft-jepsen-*")}
+
+
 def devices():
     text = pathlib.Path("/proc/net/dev").read_text()
     return set(re.findall(r"^\s*([^\s:]+):", text, re.M))
@@ -121,13 +127,14 @@ class Left(Exception):
     pass
 
 
-def check_gone(mark, directory, namespaces, witnesses, devices_before):
+def check_gone(mark, directory, namespaces, witnesses, devices_before, our_groups):
     """Waits for it: the kernel ends processes and unmounts after the kill, not within it."""
     end = time.monotonic() + GONE_S
     while True:
         left = {"processes": marked(mark), "loop devices": loops(directory),
                 "mounts": mounts(directory), "network devices": devices() - devices_before,
-                "namespaces": held(namespaces, witnesses)}
+                "namespaces": held(namespaces, witnesses),
+                "control groups": our_groups & groups()}
         if not any(left.values()):
             return
         if time.monotonic() > end:
@@ -160,6 +167,7 @@ def kill_once(options, chance, number, work):
     ours, loop_devices = marked(mark), loops(directory)
     namespaces = set().union(*(namespaces_of(pid) for pid in ours)) - namespaces_of(os.getpid())
     witnesses = processes()
+    our_groups = {path for path in groups() if f"weft-jepsen-{shell.pid}-" in path}
     is_removed = chance.random() < 0.3
     if is_removed:  # somebody cleans up before: what is mounted there goes on without a place
         shutil.rmtree(directory, ignore_errors=True)
@@ -172,10 +180,10 @@ def kill_once(options, chance, number, work):
     if shell.returncode == 77:
         print("cannot run here:", (work / f"{number}.log").read_text().strip(), file=sys.stderr)
         sys.exit(77)
-    check_gone(mark, directory, namespaces, witnesses, devices_before)
+    check_gone(mark, directory, namespaces, witnesses, devices_before, our_groups)
     print(f"kill {number}: {which} after {delay:.2f} s{' without its directory' * is_removed}: "
           f"{len(ours)} processes in {len(namespaces)} namespaces with {len(loop_devices)} loop "
-          "devices were there, none is left", flush=True)
+          f"devices and {len(our_groups)} control groups were there, none is left", flush=True)
     shutil.rmtree(directory, ignore_errors=True)
     return len(ours), len(loop_devices)
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -44,6 +45,9 @@ static struct {
     int (*close)(int);
     int (*open)(const char *, int, ...);
     int (*openat)(int, const char *, int, ...);
+    int (*socket)(int, int, int);
+    int (*accept4)(int, struct sockaddr *, socklen_t *, int);
+    int (*accept)(int, struct sockaddr *, socklen_t *);
     int (*mkdir)(const char *, mode_t);
     int (*link)(const char *, const char *);
     int (*rename)(const char *, const char *);
@@ -69,6 +73,9 @@ static void resolve(void)
     RESOLVE(close);
     RESOLVE(open);
     RESOLVE(openat);
+    RESOLVE(socket);
+    RESOLVE(accept4);
+    RESOLVE(accept);
     RESOLVE(mkdir);
     RESOLVE(link);
     RESOLVE(rename);
@@ -339,6 +346,15 @@ static int told(int rv)
     return rv;
 }
 
+/* Of a call that makes a descriptor. */
+static int told_descriptor(int rv)
+{
+    if (rv < 0 && page != NULL && errno == EMFILE) {
+        add(&page->no_descriptor, 1);
+    }
+    return rv;
+}
+
 static mode_t mode_of(int flags, va_list arguments)
 {
     return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0;
@@ -353,7 +369,7 @@ EXPORT int open(const char *path, int flags, ...)
     va_start(arguments, flags);
     mode_t mode = mode_of(flags, arguments);
     va_end(arguments);
-    return told(real.open(path, flags, mode));
+    return told_descriptor(told(real.open(path, flags, mode)));
 }
 
 EXPORT int openat(int directory, const char *path, int flags, ...)
@@ -362,12 +378,31 @@ EXPORT int openat(int directory, const char *path, int flags, ...)
     va_start(arguments, flags);
     mode_t mode = mode_of(flags, arguments);
     va_end(arguments);
-    return told(real.openat(directory, path, flags, mode));
+    return told_descriptor(told(real.openat(directory, path, flags, mode)));
 }
 
 EXPORT int open64(const char *path, int flags, ...) __attribute__((alias("open")));
 EXPORT int openat64(int directory, const char *path, int flags, ...)
     __attribute__((alias("openat")));
+
+EXPORT int socket(int domain, int type, int protocol)
+{
+    if (real.close == NULL) {
+        resolve();
+    }
+    return told_descriptor(real.socket(domain, type, protocol));
+}
+
+/* The header's own type of an address: a union that takes pointers of any family. */
+EXPORT int accept4(int fd, __SOCKADDR_ARG peer, socklen_t *size, int flags)
+{
+    return told_descriptor(real.accept4(fd, peer.__sockaddr__, size, flags));
+}
+
+EXPORT int accept(int fd, __SOCKADDR_ARG peer, socklen_t *size)
+{
+    return told_descriptor(real.accept(fd, peer.__sockaddr__, size));
+}
 
 EXPORT int mkdir(const char *path, mode_t mode)
 {

@@ -53,12 +53,13 @@ struct jep_disk_page {
     uint64_t writes;
     uint64_t write_bytes;
     uint64_t syncs;
-    uint64_t failed;     /* calls that were made to fail */
-    uint64_t delayed;    /* syncs */
-    uint64_t torn_bytes; /* that are missing from the torn write */
-    uint64_t no_space;   /* calls that the kernel itself refused: ENOSPC */
-    uint64_t io_errors;  /* EIO */
-    uint64_t read_only;  /* EROFS */
+    uint64_t failed;        /* calls that were made to fail */
+    uint64_t delayed;       /* syncs */
+    uint64_t torn_bytes;    /* that are missing from the torn write */
+    uint64_t no_space;      /* calls that the kernel itself refused: ENOSPC */
+    uint64_t io_errors;     /* EIO */
+    uint64_t read_only;     /* EROFS */
+    uint64_t no_descriptor; /* EMFILE, of whatever would have made one */
 };
 
 #endif

@@ -71,7 +71,7 @@ static size_t nodes_of(const struct jep_nemesis *nemesis, const struct jep_shape
 TEST(nemesis, without_its_flag_no_plan_names_a_majority_to_be_stopped)
 {
     static const char *const families[] = {
-        "kill", "pause", "stop", "crash-loop", "power", "disk", "damage"};
+        "kill", "pause", "stop", "crash-loop", "power", "disk", "damage", "resources"};
     size_t count, looked_at = 0;
     const struct jep_nemesis *const *all = jep_nemesis_all(&count);
     struct jep_arena *arena = jep_arena_create();
