@@ -206,8 +206,9 @@ static void group_path(const char *name, char ret_path[2 * PATH_BYTES])
 bool jep_group_limit(const char *name, pid_t pid, unsigned percent, struct jep_message *message)
 {
     char path[2 * PATH_BYTES];
-    long long quota_us =
-        percent < 100 ? (long long)percent * JEP_GROUP_PERIOD_US / 100 : -1; /* -1: none */
+    bool is_short = percent > 0 && percent < 100;
+    long long period_us = 100LL * JEP_GROUP_QUOTA_US / (is_short ? percent : 1);
+    long long quota_us = is_short ? JEP_GROUP_QUOTA_US : -1; /* -1: none */
     if (!jep_group_can(message)) {
         return false;
     }
@@ -216,7 +217,7 @@ bool jep_group_limit(const char *name, pid_t pid, unsigned percent, struct jep_m
     if ((mkdir(home, 0755) != 0 && errno != EEXIST) || mkdir(path, 0755) != 0) {
         return jep_failed(message, "%s: %s", path, strerror(errno));
     }
-    bool is_limited = put_number(path, "cpu.cfs_period_us", JEP_GROUP_PERIOD_US, message) &&
+    bool is_limited = put_number(path, "cpu.cfs_period_us", period_us, message) &&
                       put_number(path, "cpu.cfs_quota_us", quota_us, message) &&
                       put_number(path, "cgroup.procs", pid, message);
     if (!is_limited) {

@@ -15,7 +15,9 @@
 #include "jepsen/core/text.h"
 
 enum {
-    JEP_GROUP_PERIOD_US = 100000 /* of a quota; the kernel's own default */
+    /* The least that the kernel takes: what a node does at once is cut in pieces, however little
+     * it does in all. The period follows from the share: 1 % is 1 ms of each 100 ms. */
+    JEP_GROUP_QUOTA_US = 1000
 };
 
 /* Of cpu.stat, since the group was made. */

@@ -14,7 +14,7 @@
 
 enum {
     PERCENT_MIN = 2, /* of one processor; a node of a plant under the usual load takes 3 to 10 */
-    PERCENT_MAX = 15,
+    PERCENT_MAX = 20,
     BELOW_MAX = 8,      /* descriptors that are open above the limit */
     EVIDENCE_MS = 5000, /* for the first call that is refused */
     KNOCK_MS = 500,     /* for an answer that does not come */
