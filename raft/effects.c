@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "proto/check.h"
+#include "raft/failpoint.h"
 #include "raft/mutant.h"
 
 enum weft_err weft_replica_fail(struct weft_replica *r, enum weft_err err)
@@ -76,6 +77,7 @@ static enum weft_err persist_term(struct weft_replica *r, struct weft_msg *msg)
         return WEFT_OK;
     }
     weft_assert(term >= r->durable_term); /* RFT-3 */
+    weft_failpoint(WEFT_FAILPOINT_VOTE_PERSIST);
     if (!weft_mutant(WEFT_MUTANT_VOTE_NOT_PERSISTED)) {
         enum weft_err rv = r->log->engine->set_term(r->log, term, vote, msg);
         if (rv != WEFT_OK) {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "proto/check.h"
+#include "raft/failpoint.h"
 #include "raft/log_file.h"
 #include "raft/log_frame.h"
 #include "raft/log_meta.h"
@@ -169,6 +170,7 @@ static enum weft_err disk_truncate(struct weft_log *log, uint64_t index, struct 
     if (index > last_of(l)) {
         return WEFT_OK;
     }
+    weft_failpoint(WEFT_FAILPOINT_LOG_TRUNCATE);
     rv = weft_log_tail_put(&l->tail, &frame, NULL, last_of(l) + 1, &place, msg);
     if (rv != WEFT_OK) {
         return give_up(l, rv, msg);
@@ -237,6 +239,7 @@ static enum weft_err disk_trim(struct weft_log *log, uint64_t index, struct weft
     record.base_term = disk_term_of(log, index);
     record.first_segment = keep->number;
     record.first_sequence = keep->first_sequence;
+    weft_failpoint(WEFT_FAILPOINT_LOG_TRIM);
     rv = write_record(l, &record, msg);
     if (rv != WEFT_OK) {
         return rv;

@@ -8,6 +8,7 @@
 
 #include "proto/arith.h"
 #include "proto/crc32c.h"
+#include "raft/failpoint.h"
 #include "raft/log_frame.h"
 
 /* A record and a mark each lie in one sector, which a disk writes in whole or not at all. The
@@ -122,6 +123,9 @@ static enum weft_err write_copies(struct weft_log_meta *m, const struct weft_log
     /* RFT-108: one copy is whole, and no older than the last that was reported, at any moment. */
     for (int i = 0; i < 2; i++) {
         uint64_t offset = (first_place + i) % 2 == 0 ? 0 : RECORD_B;
+        if (i == 1) {
+            weft_failpoint(WEFT_FAILPOINT_META_COPY);
+        }
         enum weft_err rv =
             weft_log_file_write(m->directory, m->fd, name, sector, SECTOR, offset, msg);
         if (rv == WEFT_OK) {

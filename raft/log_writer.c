@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "proto/check.h"
+#include "raft/failpoint.h"
 #include "raft/log_frame.h"
 #include "raft/mutant.h"
 
@@ -131,6 +132,7 @@ static enum weft_err write_range(
     struct iovec pieces[2] = {
         {(void *)(uintptr_t)r->memory, r->size}, {(void *)(uintptr_t)zeros, pad}};
     ssize_t put;
+    weft_failpoint(WEFT_FAILPOINT_LOG_WRITE);
     do {
         put = d->ops->write(d->ops->ctx, r->segment->slot.fd, pieces, 2, (off_t)r->offset);
     } while (put == -EINTR);
@@ -179,12 +181,14 @@ static enum weft_err write_batch(
             rv = write_range(w, r, is_last, msg);
         }
     }
+    weft_failpoint(WEFT_FAILPOINT_LOG_SYNC);
     for (uint32_t i = 0; rv == WEFT_OK && i < batch->count; i++) {
         const struct range *r = &batch->ranges[i];
         if (i + 1 == batch->count || r[1].segment != r->segment) {
             rv = sync_segment(w, r->segment, msg);
         }
     }
+    weft_failpoint(WEFT_FAILPOINT_LOG_MARK);
     /* Not synced itself: it serves a start after a kill at once, and after a power cut once the
      * log has rested. Before anybody hears of the batch. */
     if (rv == WEFT_OK && !weft_mutant(WEFT_MUTANT_SYNC_SKIPPED)) {

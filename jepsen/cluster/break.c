@@ -262,7 +262,7 @@ static int run(struct breaking *b)
 
 /* --- the verb ---------------------------------------------------------------------------- */
 
-static char bin[1024], shims[1100], out[1024], mount_point[1100];
+static char bin[1024], test_bin[1100], shims[1100], out[1024], mount_point[1100];
 
 static int usage(FILE *to, int code)
 {
@@ -408,6 +408,11 @@ int jep_verb_break(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN);
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     b.options.scratch = enclosure.scratch;
+    /* Without one they are left out. */
+    if (jep_nemesis_wants_test_build(b.list) &&
+        jep_layout_test_build(bin, out, test_bin, sizeof(test_bin), &message)) {
+        b.options.bin = test_bin;
+    }
     int code = run(&b);
     if (b.expected != JEP_EXIT_VALID && code != JEP_EXIT_HARNESS) {
         return code == b.expected ? JEP_EXIT_VALID : JEP_EXIT_INVALID;

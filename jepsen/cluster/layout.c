@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "jepsen/cluster/process.h"
 
@@ -134,4 +135,20 @@ bool jep_layout_node(const struct jep_plant_options *options, const struct jep_n
         return false;
     }
     return write_both(options, node, peers, peers_count, message);
+}
+
+bool jep_layout_test_build(
+    const char *bin, const char *out, char *ret_bin, size_t size, struct jep_message *message)
+{
+    static const char *const names[][2] = {{"weftd_mutants", "weftd"}, {"weft", "weft"}};
+    char from[PATH_BYTES], to[PATH_BYTES];
+    (void)snprintf(ret_bin, size, "%s/bin", out);
+    bool is_made = mkdir(ret_bin, 0755) == 0 || errno == EEXIST;
+    for (size_t i = 0; i < 2 && is_made; i++) {
+        (void)snprintf(from, sizeof(from), "%s/%s", bin, names[i][0]);
+        (void)snprintf(to, sizeof(to), "%s/bin/%s", out, names[i][1]);
+        is_made = access(from, X_OK) == 0 && (unlink(to) == 0 || errno == ENOENT) &&
+                  symlink(from, to) == 0;
+    }
+    return is_made || jep_failed(message, "%s: %s: a test build is wanted", from, strerror(errno));
 }

@@ -38,7 +38,8 @@ const struct jep_nemesis jep_nemeses_none[] = {
 
 static const struct jep_nemesis *const tables[] = {jep_nemeses_none, jep_nemeses_partition,
     jep_nemeses_link, jep_nemeses_process, jep_nemeses_power, jep_nemeses_disk, jep_nemeses_damage,
-    jep_nemeses_clock, jep_nemeses_member, jep_nemeses_upgrade, jep_nemeses_resource};
+    jep_nemeses_clock, jep_nemeses_member, jep_nemeses_upgrade, jep_nemeses_resource,
+    jep_nemeses_failpoint};
 
 const struct jep_nemesis *const *jep_nemesis_all(size_t *ret_count)
 {
@@ -112,4 +113,23 @@ bool jep_nemesis_select(const char *list, const struct jep_nemesis **ret_nemeses
     }
     *ret_count = count;
     return true;
+}
+
+bool jep_nemesis_wants_test_build(const char *list)
+{
+    size_t count;
+    const struct jep_nemesis *const *all = jep_nemesis_all(&count);
+    for (const char *word = list; *word != 0;) {
+        size_t size = strcspn(word, ",");
+        for (size_t i = 0; i < count; i++) {
+            bool is_all = size == 3 && strncmp("all", word, size) == 0;
+            if (!is_all && (all[i]->flags & JEP_NEMESIS_TEST_BUILD) != 0 &&
+                is_named(all[i], word, size)) {
+                return true;
+            }
+        }
+        word += size;
+        word += *word == ',';
+    }
+    return false;
 }

@@ -40,10 +40,11 @@ struct jep_shape {
 };
 
 enum jep_nemesis_flag {
-    JEP_NEMESIS_MAJORITY = 1 << 0, /* may leave no quorum while it lasts */
-    JEP_NEMESIS_DISK = 1 << 1,     /* a node's disk is lost: one at a time */
-    JEP_NEMESIS_INSTANT = 1 << 2,  /* start does all of it; stop gives what is left to tell */
-    JEP_NEMESIS_CONTROL = 1 << 3,  /* breaks nothing, or the harness: "all" leaves it out */
+    JEP_NEMESIS_MAJORITY = 1 << 0,  /* may leave no quorum while it lasts */
+    JEP_NEMESIS_DISK = 1 << 1,      /* a node's disk is lost: one at a time */
+    JEP_NEMESIS_INSTANT = 1 << 2,   /* start does all of it; stop gives what is left to tell */
+    JEP_NEMESIS_CONTROL = 1 << 3,   /* breaks nothing, or the harness: "all" leaves it out */
+    JEP_NEMESIS_TEST_BUILD = 1 << 4 /* of weftd; left out where another one runs */
 };
 
 struct jep_nemesis {
@@ -68,5 +69,9 @@ const struct jep_nemesis *jep_nemesis_find(const char *name);
  * or more than JEP_NEMESES_MAX. "all" leaves out the controls. */
 bool jep_nemesis_select(const char *list, const struct jep_nemesis **ret_nemeses, size_t *ret_count,
     struct jep_message *message) __attribute__((warn_unused_result));
+
+/* The list names a nemesis, or a family, that a release build would leave out; "all" does not: what
+ * runs under everything is what is delivered. */
+bool jep_nemesis_wants_test_build(const char *list);
 
 #endif

@@ -138,6 +138,7 @@ static pid_t launch(struct jep_plant *plant, unsigned node, bool bootstraps, con
         env[count++] = p->wish.clock_env;
         env[count++] = p->wish.disk_env;
     }
+    env[count++] = p->wish.fail_env;
     if (plant->mutants[0] != 0) {
         env[count++] = mutants;
     }

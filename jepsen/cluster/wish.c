@@ -31,16 +31,20 @@ bool jep_wish_create(
         snprintf(wish->clock_env, sizeof(wish->clock_env), "%s=%s/clock", JEP_CLOCK_ENV, directory);
     int disk =
         snprintf(wish->disk_env, sizeof(wish->disk_env), "%s=%s/pages", JEP_DISK_ENV, directory);
+    int fail =
+        snprintf(wish->fail_env, sizeof(wish->fail_env), "%s=%s/fail", JEP_FAIL_ENV, directory);
     int preload = snprintf(wish->preload_env, sizeof(wish->preload_env),
         "LD_PRELOAD=%s/libjepsen_clock.so:%s/libjepsen_disk.so", shims, shims);
     if (clock >= JEP_WISH_PATH_BYTES || disk >= JEP_WISH_PATH_BYTES ||
-        preload >= 2 * JEP_WISH_PATH_BYTES) {
+        fail >= JEP_WISH_PATH_BYTES || preload >= 2 * JEP_WISH_PATH_BYTES) {
         return jep_failed(message, "%s: too long", directory);
     }
     wish->clock = map_new(wish->clock_env + sizeof(JEP_CLOCK_ENV), message);
     wish->disk =
         wish->clock != NULL ? map_new(wish->disk_env + sizeof(JEP_DISK_ENV), message) : NULL;
-    if (wish->disk == NULL) {
+    wish->fail =
+        wish->disk != NULL ? map_new(wish->fail_env + sizeof(JEP_FAIL_ENV), message) : NULL;
+    if (wish->fail == NULL) {
         jep_wish_destroy(wish);
         return false;
     }
@@ -55,6 +59,10 @@ void jep_wish_destroy(struct jep_wish *wish)
     if (wish->disk != NULL) {
         (void)munmap(wish->disk, JEP_PAGE_BYTES);
     }
+    if (wish->fail != NULL) {
+        (void)munmap(wish->fail, JEP_PAGE_BYTES);
+    }
+    wish->fail = NULL;
     wish->clock = NULL;
     wish->disk = NULL;
 }

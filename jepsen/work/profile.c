@@ -26,13 +26,15 @@ static const char *const pairs[][2] = {{"register", "partition"}, {"append", "ki
     {"set", "power"}, {"bank", "pause"}, {"watch", "stop"}, {"lineage", "crash-loop"},
     {"as-of", "partition"}, {"counter", "power"}, {"register", "clock"}, {"append", "partition"},
     {"membership", "member"}, {"set", "kill"}, {"bank", "link"}, {"checkpoint", "checkpoint"},
-    {"watch", "partition"}, {"set", "resources"}, {"register", "kill,pause"}, {"append", "power"},
-    {"lineage", "partition"}, {"audit", "kill"}, {"audit", "partition"}};
+    {"watch", "partition"}, {"set", "resources"}, {"append", "failpoint-write,failpoint-vote"},
+    {"register", "kill,pause"}, {"append", "power"}, {"lineage", "partition"}, {"audit", "kill"},
+    {"audit", "partition"}};
 
 static const char *const workloads[] = {"register", "append", "set", "bank", "counter", "watch",
     "as-of", "lineage", "membership", "checkpoint", "audit"};
 static const char *const families[] = {"partition", "link", "kill", "pause", "stop", "crash-loop",
-    "stutter", "power", "disk", "damage", "clock", "resources", "member", "checkpoint", "restart"};
+    "stutter", "power", "disk", "damage", "clock", "resources", "failpoint", "member", "checkpoint",
+    "restart"};
 
 /* Seconds of a fault: no_fencing shows where a leader is back before its clients have given up. */
 static const struct jep_hunt hunts[] = {

@@ -13,6 +13,8 @@
 
 #include "jepsen/cluster/enclosure.h"
 #include "jepsen/cluster/json.h"
+#include "jepsen/cluster/layout.h"
+#include "jepsen/cluster/nemesis.h"
 #include "jepsen/cluster/process.h"
 #include "jepsen/work/judge.h"
 #include "jepsen/work/observer.h"
@@ -64,28 +66,29 @@ static void say(const struct run *r, const char *format, ...)
 
 /* --- a plant ----------------------------------------------------------------------------- */
 
-/* A directory in which weftd is the test build that faults can be planted in. */
-static const char *bin_of_mutants(struct run *r, struct jep_message *message)
+/* The test build of weftd, where a fault is planted in it or is a place in its code. NULL: there is
+ * none, and a planted fault needs it; a place is left out. */
+static const char *choose_bin(struct run *r, struct jep_message *message)
 {
     const struct jep_run_options *o = &r->plan->options;
-    const char *directory = in_out(r, "bin");
-    const char *from = jep_arena_format(r->arena, "%s/weftd_mutants", o->bin);
-    bool is_made = (mkdir(directory, 0755) == 0 || errno == EEXIST) && access(from, X_OK) == 0;
-    const char *const pairs[][2] = {{from, "weftd"}, {r->weft, "weft"}};
-    for (size_t i = 0; i < 2 && is_made; i++) {
-        const char *to = jep_arena_format(r->arena, "%s/%s", directory, pairs[i][1]);
-        is_made = (unlink(to) == 0 || errno == ENOENT) && symlink(pairs[i][0], to) == 0;
+    char bin[1100];
+    if (o->mutant == NULL && !jep_nemesis_wants_test_build(o->nemeses)) {
+        return o->bin;
     }
+    /* Absolute: the links are read from another directory. */
+    char *whole = realpath(o->bin, NULL);
+    bool is_made = whole != NULL && jep_layout_test_build(whole, o->out, bin, sizeof(bin), message);
+    free(whole);
     if (!is_made) {
-        (void)jep_failed(message, "%s: %s: --mutant wants a test build", from, strerror(errno));
+        return o->mutant == NULL ? o->bin : NULL;
     }
-    return is_made ? directory : NULL;
+    return jep_arena_text(r->arena, bin, strlen(bin));
 }
 
 static bool make_plant(struct run *r, struct jep_message *message)
 {
     const struct jep_run_options *o = &r->plan->options;
-    const char *bin = o->mutant != NULL ? bin_of_mutants(r, message) : o->bin;
+    const char *bin = choose_bin(r, message);
     struct jep_plant_options options = {.bin = bin,
         .old_bin = o->old_bin,
         .shims = o->shims,

@@ -7,6 +7,7 @@
 #include "node/checkpoint/record.h"
 #include "node/checkpoint/tree.h"
 #include "proto/check.h"
+#include "raft/failpoint.h"
 
 /* The places of a swap. What there is of them after a crash decides (README, NOD-204):
  *
@@ -129,6 +130,7 @@ static enum weft_err swap(const struct places *p, struct weft_msg *msg)
             }
         }
         if (rv == WEFT_OK) {
+            weft_failpoint(WEFT_FAILPOINT_INSTALL_SWAP);
             rv = weft_tree_rename(p->fresh, p->state, msg);
         }
     }

@@ -19,6 +19,7 @@
 #include "proto/check.h"
 #include "proto/crc32c.h"
 #include "proto/limits.h"
+#include "raft/failpoint.h"
 
 enum {
     KEPT_DEFAULT = 2,
@@ -160,7 +161,9 @@ static enum weft_err give_name(
         rv = weft_tree_remove(place, msg); /* Not in the list: nothing that anybody relies on. */
     }
     if (rv == WEFT_OK) {
+        weft_failpoint(WEFT_FAILPOINT_CHECKPOINT_RENAME);
         rv = weft_tree_rename(path, place, msg);
+        weft_failpoint(WEFT_FAILPOINT_CHECKPOINT_SYNC);
     }
     if (rv == WEFT_OK) {
         rv = weft_tree_sync(k->directory, msg); /* NOD-201 */

@@ -7,6 +7,7 @@
 #include "node/state/room.h"
 #include "proto/arith.h"
 #include "proto/check.h"
+#include "raft/failpoint.h"
 
 /* What an item did, in the chain. Numbers are replicated state: they never change. */
 enum {
@@ -584,7 +585,10 @@ static enum weft_err apply_entries(
         }
     }
     put_heads(a);
-    return weft_store_write(a->state->store, a->state->batch, a->msg);
+    weft_failpoint(WEFT_FAILPOINT_APPLY);
+    enum weft_err rv = weft_store_write(a->state->store, a->state->batch, a->msg);
+    weft_failpoint(WEFT_FAILPOINT_APPLIED);
+    return rv;
 }
 
 static uint32_t first_of_pack(void *ctx, uint32_t record)

@@ -9,6 +9,7 @@
 
 #define JEP_CLOCK_ENV "JEPSEN_CLOCK" /* path of the page; without it the library does nothing */
 #define JEP_DISK_ENV "JEPSEN_DISK"
+#define JEP_FAIL_ENV "WEFT_FAILPOINTS" /* of test builds of the product: no library of ours */
 
 enum {
     JEP_PAGE_BYTES = 4096
@@ -60,6 +61,19 @@ struct jep_disk_page {
     uint64_t io_errors;     /* EIO */
     uint64_t read_only;     /* EROFS */
     uint64_t no_descriptor; /* EMFILE, of whatever would have made one */
+};
+
+/* The same layout as the product's test build has (raft/failpoint.h), with which this shares no
+ * code. */
+enum {
+    JEP_FAIL_NAME_BYTES = 32
+};
+
+struct jep_fail_page {
+    char armed[JEP_FAIL_NAME_BYTES]; /* place; written before left */
+    uint32_t left;                   /* times until the process ends there; 0: it does not */
+    uint32_t present;                /* evidence: a process that knows such places */
+    char ended_at[JEP_FAIL_NAME_BYTES];
 };
 
 #endif
