@@ -12,20 +12,22 @@ if [ "$count" -lt 20 ]; then
     exit 1
 fi
 bad=0
-for name in $names; do
-    # The search itself must be able to find: in the program that has them.
-    if ! grep -qF "$name" "$mutants"; then
-        echo "$name: not found in $mutants: this search finds nothing"
+# All names at once: programs with symbols are large.
+found_in() {
+    LC_ALL=C grep -aoF -f <(echo "$names") "$1" | sort -u || true
+}
+# The search itself must be able to find: in the program that has them.
+missing=$(comm -23 <(sort -u <<<"$names") <(found_in "$mutants"))
+if [ -n "$missing" ]; then
+    echo "not found in $mutants, so this search finds nothing:" $missing
+    bad=1
+fi
+for binary in "$@"; do
+    found=$(found_in "$binary")
+    if [ -n "$found" ]; then
+        echo "$binary: holds the names of planted faults or failpoints:" $found
         bad=1
     fi
-    for binary in "$@"; do
-        if grep -qF "$name" "$binary"; then
-            echo "$binary: holds the name of the planted fault or failpoint $name"
-            bad=1
-        fi
-    done
-done
-for binary in "$@"; do
     if grep -qE 'weft_(node_)?mutants_on|WEFT_(NODE_)?MUTANT|WEFT_FAILPOINT|weft_failpoint' \
         "$binary"; then
         echo "$binary: faults can be planted in it, or it can be ended at a failpoint"
