@@ -9,6 +9,7 @@
 
 #include "jepsen/cluster/plant.h"
 #include "jepsen/cluster/port.h"
+#include "jepsen/cluster/process.h"
 #include "jepsen/cluster/reach.h"
 #include "jepsen/cluster/switch.h"
 #include "jepsen/cluster/volume.h"
@@ -106,6 +107,11 @@ void jep_part_reach(const struct jep_plant *plant, unsigned cluster, struct jep_
 /* `weft ARGUMENTS...` (ends with NULL) with the cluster's identity at that node's client door. */
 bool jep_part_weft(const struct jep_plant *plant, unsigned node, const char *const *arguments,
     unsigned timeout_ms, struct jep_message *message) __attribute__((warn_unused_result));
+/* A session with that node that is connected and waits: a line written to *ret_feed is asked of the
+ * node at once. False: it did not answer in time. True: close *ret_feed, then finish and free the
+ * capture. */
+bool jep_part_session(const struct jep_plant *plant, unsigned node, unsigned timeout_ms,
+    struct jep_capture *capture, int *ret_feed) __attribute__((warn_unused_result));
 /* The node is up and answers as a voter, follower or leader, within the time. */
 bool jep_part_wait_serves(struct jep_plant *plant, unsigned node, unsigned timeout_ms);
 /* A bool of a predicate that becomes true within the time; looks every 20 ms. */

@@ -166,25 +166,39 @@ static void close_all(const int *fds, size_t count)
     }
 }
 
+bool jep_capture_open(struct jep_capture *capture, const char *const *argv, const char *const *env,
+    int *ret_feed, struct jep_message *message)
+{
+    struct jep_program program = {.argv = argv, .env = env};
+    memset(capture, 0, sizeof(*capture));
+    if (ret_feed != NULL) {
+        *ret_feed = 0;
+    }
+    bool is_open = open_pipe(&capture->out, &program.out) &&
+                   open_pipe(&capture->err, &program.err) &&
+                   (ret_feed == NULL || open_pipe(&program.in, ret_feed));
+    if (!is_open) {
+        (void)jep_failed(message, "pipe: %s", strerror(errno));
+    }
+    capture->pid = is_open ? jep_process_start(&program, message) : -1;
+    close_all((const int[]){program.in, program.out, program.err}, 3);
+    if (capture->pid < 0) {
+        close_all((const int[]){capture->out, capture->err, ret_feed != NULL ? *ret_feed : 0}, 3);
+        return false;
+    }
+    return true;
+}
+
 bool jep_capture_start(struct jep_capture *capture, const char *const *argv, const char *const *env,
     const char *input, struct jep_message *message)
 {
-    struct jep_program program = {.argv = argv, .env = env};
     int feed = 0;
-    memset(capture, 0, sizeof(*capture));
-    bool is_open = open_pipe(&capture->out, &program.out) &&
-                   open_pipe(&capture->err, &program.err) &&
-                   (input == NULL || open_pipe(&program.in, &feed));
-    if (!is_open) {
-        (void)jep_failed(message, "pipe: %s", strerror(errno));
-    } else if (input != NULL) {
-        (void)!write(feed, input, strlen(input)); /* fits into the pipe */
-    }
-    capture->pid = is_open ? jep_process_start(&program, message) : -1;
-    close_all((const int[]){program.in, program.out, program.err, feed}, 4);
-    if (capture->pid < 0) {
-        close_all((const int[]){capture->out, capture->err}, 2);
+    if (!jep_capture_open(capture, argv, env, input != NULL ? &feed : NULL, message)) {
         return false;
+    }
+    if (input != NULL) {
+        (void)!write(feed, input, strlen(input)); /* fits into the pipe */
+        (void)close(feed);
     }
     return true;
 }
@@ -198,6 +212,30 @@ static bool read_some(int fd, struct jep_text *text)
         jep_text_add(text, bytes, (size_t)got);
     }
     return got > 0 || (got < 0 && errno == EINTR);
+}
+
+static unsigned count_lines(const struct jep_text *text)
+{
+    unsigned lines = 0;
+    for (size_t i = 0; i < text->size; i++) {
+        lines += text->bytes[i] == '\n';
+    }
+    return lines;
+}
+
+bool jep_capture_lines(struct jep_capture *capture, unsigned lines, int64_t deadline_ns)
+{
+    struct pollfd fd = {.fd = capture->out, .events = POLLIN};
+    while (count_lines(&capture->stdout_text) < lines) {
+        int64_t left_ms = (deadline_ns - jep_now_ns()) / 1000000;
+        if (left_ms <= 0 || (poll(&fd, 1, (int)left_ms) < 0 && errno != EINTR)) {
+            return false;
+        }
+        if (fd.revents != 0 && !read_some(capture->out, &capture->stdout_text)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 int jep_capture_finish(struct jep_capture *capture, int64_t deadline_ns)

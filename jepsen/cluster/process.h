@@ -41,6 +41,11 @@ struct jep_capture {
  * nothing. */
 bool jep_capture_start(struct jep_capture *capture, const char *const *argv, const char *const *env,
     const char *input, struct jep_message *message) __attribute__((warn_unused_result));
+/* The same, but its input stays open: *ret_feed, which the caller closes. */
+bool jep_capture_open(struct jep_capture *capture, const char *const *argv, const char *const *env,
+    int *ret_feed, struct jep_message *message) __attribute__((warn_unused_result));
+/* Until it has printed as many lines as that, all told. False: its end, or the deadline. */
+bool jep_capture_lines(struct jep_capture *capture, unsigned lines, int64_t deadline_ns);
 /* Until its end, or the deadline, when it is killed. The exit code; 128 + N for a signal; -1 for
  * the deadline. Free the texts with jep_capture_free. */
 int jep_capture_finish(struct jep_capture *capture, int64_t deadline_ns);

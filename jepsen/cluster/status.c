@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "jepsen/cluster/json.h"
 #include "jepsen/cluster/layout.h"
@@ -14,23 +15,37 @@ enum {
     PATH_BYTES = 640
 };
 
+#define STATUS_LINE "{\"op\":\"status\"}\n"
+
+/* The command line of a session: texts that its argv needs. */
+struct session {
+    char weft[PATH_BYTES], timeout[32];
+    const char *argv[9];
+};
+
+static void prepare(
+    struct session *s, const struct jep_plant *plant, unsigned node, unsigned timeout_ms)
+{
+    const struct jep_part *p = &plant->parts[node];
+    (void)snprintf(s->weft, sizeof(s->weft), "%s/weft", plant->bin);
+    (void)snprintf(s->timeout, sizeof(s->timeout), "%ums", timeout_ms);
+    const char *const argv[] = {s->weft, "session", "--endpoint", p->client, "--identity",
+        plant->identity[p->info.cluster], "--timeout", s->timeout, NULL};
+    memcpy(s->argv, argv, sizeof(argv));
+}
+
 struct question {
     struct jep_capture capture;
-    char weft[PATH_BYTES], timeout[32];
     bool is_asked;
 };
 
 static void ask(
     const struct jep_plant *plant, unsigned node, unsigned timeout_ms, struct question *q)
 {
-    const struct jep_part *p = &plant->parts[node];
+    struct session s;
     struct jep_message ignored;
-    (void)snprintf(q->weft, sizeof(q->weft), "%s/weft", plant->bin);
-    (void)snprintf(q->timeout, sizeof(q->timeout), "%ums", timeout_ms);
-    const char *const argv[] = {q->weft, "session", "--endpoint", p->client, "--identity",
-        plant->identity[p->info.cluster], "--timeout", q->timeout, NULL};
-    q->is_asked =
-        jep_capture_start(&q->capture, argv, jep_layout_env, "{\"op\":\"status\"}\n", &ignored);
+    prepare(&s, plant, node, timeout_ms);
+    q->is_asked = jep_capture_start(&q->capture, s.argv, jep_layout_env, STATUS_LINE, &ignored);
 }
 
 static void copy_text(char *to, size_t size, const char *from)
@@ -140,4 +155,23 @@ int jep_plant_leader(const struct jep_plant *plant, unsigned cluster, unsigned t
         }
     }
     return leader;
+}
+
+bool jep_part_session(const struct jep_plant *plant, unsigned node, unsigned timeout_ms,
+    struct jep_capture *capture, int *ret_feed)
+{
+    struct session s;
+    struct jep_message ignored;
+    prepare(&s, plant, node, timeout_ms);
+    if (!jep_capture_open(capture, s.argv, jep_layout_env, ret_feed, &ignored)) {
+        return false;
+    }
+    bool is_asked = write(*ret_feed, STATUS_LINE, strlen(STATUS_LINE)) > 0;
+    if (is_asked && jep_capture_lines(capture, 1, deadline_of(timeout_ms))) {
+        return true;
+    }
+    (void)close(*ret_feed);
+    (void)jep_capture_finish(capture, jep_now_ns());
+    jep_capture_free(capture);
+    return false;
 }

@@ -26,9 +26,8 @@ static const char *const pairs[][2] = {{"register", "partition"}, {"append", "ki
     {"set", "power"}, {"bank", "pause"}, {"watch", "stop"}, {"lineage", "crash-loop"},
     {"as-of", "partition"}, {"counter", "power"}, {"register", "clock"}, {"append", "partition"},
     {"membership", "member"}, {"set", "kill"}, {"bank", "link"}, {"checkpoint", "checkpoint"},
-    {"watch", "partition"}, {"set", "resources"}, {"append", "failpoint-write,failpoint-vote"},
-    {"register", "kill,pause"}, {"append", "power"}, {"lineage", "partition"}, {"audit", "kill"},
-    {"audit", "partition"}};
+    {"watch", "partition"}, {"register", "kill,pause"}, {"append", "power"},
+    {"lineage", "partition"}, {"audit", "kill"}, {"audit", "partition"}};
 
 static const char *const workloads[] = {"register", "append", "set", "bank", "counter", "watch",
     "as-of", "lineage", "membership", "checkpoint", "audit"};

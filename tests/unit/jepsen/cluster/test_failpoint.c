@@ -68,7 +68,7 @@ TEST(failpoint, plans_name_places_that_are_there_and_each_of_them_is_named)
 TEST(failpoint, one_that_is_asked_for_wants_a_test_build_and_all_of_them_do_not)
 {
     EXPECT_TRUE(jep_nemesis_wants_test_build("failpoint"));
-    EXPECT_TRUE(jep_nemesis_wants_test_build("kill,failpoint-vote"));
+    EXPECT_TRUE(jep_nemesis_wants_test_build("kill,failpoint-meta-copy"));
     EXPECT_TRUE(!jep_nemesis_wants_test_build("kill,pause"));
     EXPECT_TRUE(!jep_nemesis_wants_test_build("all"));
     EXPECT_TRUE(!jep_nemesis_wants_test_build(""));
