@@ -18,7 +18,7 @@ enum {
     TRIM_MS = 20000,
     INSTALL_MS = 15000,
     TRANSFERS = 8,
-    COMMAND_MS = 2000,
+    COMMAND_MS = 1000, /* it waits for a successor, which may have ended */
     STATUS_MS = 1000,
     /* An attempt to have a log truncated takes at most 13 s. */
     ATTEMPTS = 3,
