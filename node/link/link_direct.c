@@ -469,6 +469,11 @@ static void on_connection(uv_stream_t *server, int status)
     }
     struct weft_stream *s = create_stream(d, false);
     if (s == NULL) {
+        /* libuv looks at the listener no more before this connection is accepted, which without
+         * memory it cannot be: the door would be deaf for good. */
+        weft_link_event(d->link, WEFT_CAUSE_ACCEPT, "link_accept_failed", d->link->address,
+            "no memory for a connection");
+        uv_close((uv_handle_t *)&d->tcp, on_listener_closed);
         return;
     }
     if (uv_accept(server, (uv_stream_t *)&s->tcp) != 0) {
