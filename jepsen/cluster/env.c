@@ -29,6 +29,7 @@ static const struct control {
     {JEP_CAN_CLOCK, "clock", "a preloaded clock is 3600 s ahead", jep_probe_clock},
     {JEP_CAN_DISK, "disk", "a preloaded sync fails", jep_probe_disk},
     {JEP_CAN_DISK, "torn", "a preloaded write is torn", jep_probe_torn},
+    {JEP_CAN_MEMORY, "memory", "a preloaded allocation fails", jep_probe_memory},
     {JEP_CAN_LIMIT, "files", "a process may open no more files", jep_probe_files},
     {JEP_CAN_QUOTA, "cpu", "a process has 2 % of a processor", jep_probe_quota},
 };

@@ -22,6 +22,7 @@ enum jep_capability {
     JEP_CAN_READONLY = 1 << 8, /* a file system that turns read-only under a writer */
     JEP_CAN_LIMIT = 1 << 9,    /* resource limits of one process */
     JEP_CAN_QUOTA = 1 << 10,   /* control groups with a quota of processor time */
+    JEP_CAN_MEMORY = 1 << 11,  /* preloaded refusals of memory */
     JEP_CAN_RUN = JEP_CAN_ENCLOSE | JEP_CAN_LINK | JEP_CAN_SIGNAL | JEP_CAN_TMPFS
     /* without these nothing runs: exit 77 */
 };

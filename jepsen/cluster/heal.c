@@ -153,6 +153,7 @@ void jep_part_heal_disk_wish(struct jep_part *p)
     jep_wish_set(page->torn, 0);
     jep_wish_set(page->sync_delay_us, 0);
     jep_wish_set(p->wish.fail->left, 0);
+    jep_wish_set(p->wish.memory->left, 0);
 }
 
 void jep_part_heal_group(struct jep_part *p)

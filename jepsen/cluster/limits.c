@@ -56,3 +56,9 @@ unsigned jep_limits_files_below(unsigned next_file, unsigned below)
 {
     return next_file > below + JEP_LIMITS_FILES_MIN ? next_file - below : JEP_LIMITS_FILES_MIN;
 }
+
+void jep_limits_no_core(pid_t pid)
+{
+    static const struct rlimit none = {0, 0};
+    (void)prlimit(pid, RLIMIT_CORE, &none, NULL); /* at worst there is one */
+}

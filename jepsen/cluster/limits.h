@@ -24,5 +24,7 @@ bool jep_limits_set_files(pid_t pid, uint64_t limit, uint64_t *ret_before,
 /* Pure: the limit for a process whose next file has that number: `below` less, but not under the
  * least. */
 unsigned jep_limits_files_below(unsigned next_file, unsigned below);
+/* It writes no core when it crashes, where that is provoked. */
+void jep_limits_no_core(pid_t pid);
 
 #endif

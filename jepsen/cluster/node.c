@@ -61,8 +61,10 @@ static bool has_found_damage(const struct jep_part *p, const char *log)
 /* JEP-46 */
 static bool is_announced(const struct jep_part *p, int status, const char *log)
 {
-    return WIFEXITED(status) ? p->may_exit || has_found_damage(p, log)
-                             : WTERMSIG(status) == SIGKILL && p->may_be_killed;
+    if (WIFEXITED(status)) {
+        return p->may_exit || has_found_damage(p, log);
+    }
+    return WTERMSIG(status) == SIGKILL ? p->may_be_killed : p->may_crash;
 }
 
 static void note_end(struct jep_plant *plant, unsigned node, int status)
@@ -137,6 +139,7 @@ static pid_t launch(struct jep_plant *plant, unsigned node, bool bootstraps, con
         env[count++] = p->wish.preload_env;
         env[count++] = p->wish.clock_env;
         env[count++] = p->wish.disk_env;
+        env[count++] = p->wish.memory_env;
     }
     env[count++] = p->wish.fail_env;
     if (plant->mutants[0] != 0) {
@@ -175,6 +178,7 @@ bool jep_part_start_with(
     if (jep_node_state(plant, node) == JEP_NODE_UP || p->state == JEP_NODE_PAUSED) {
         return true;
     }
+    jep_wish_set(p->wish.memory->left, 0); /* refused to the process before it alone */
     pid_t pid = launch(plant, node, p->is_first && !p->has_data, option, message);
     if (pid < 0) {
         return false;
@@ -187,6 +191,7 @@ bool jep_part_start_with(
     p->is_held = false;
     p->may_exit = has_bad_disk(p); /* started by another fault's end, or as an init system does */
     p->may_be_killed = false;
+    p->may_crash = false;
     p->files_before = 0;
     p->starts++;
     (void)pthread_mutex_unlock(&plant->lock);

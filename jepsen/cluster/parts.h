@@ -40,6 +40,7 @@ struct jep_part {
     bool is_held;       /* down since it was told to, until it is told to start */
     bool may_exit;      /* a nemesis announced that this process may end with an exit code */
     bool may_be_killed; /* or be killed by its own preloaded library */
+    bool may_crash;     /* or by another signal: it is refused memory */
     bool is_broken;     /* its file system turned read-only */
     bool is_filled;     /* a balloon is on it */
     bool is_starved;    /* in a control group of its own */

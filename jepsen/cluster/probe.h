@@ -28,6 +28,7 @@ jep_probe jep_probe_readonly; /* a write to a file system that found an error */
 jep_probe jep_probe_clock;    /* what date(1) thinks the time is */
 jep_probe jep_probe_disk;     /* a sync of dd(1) */
 jep_probe jep_probe_torn;     /* a write of dd(1), torn */
+jep_probe jep_probe_memory;   /* the buffer of dd(1) */
 jep_probe jep_probe_files;    /* a file more than a process may open */
 jep_probe jep_probe_quota;    /* a loop in a control group with a quota */
 

@@ -34,7 +34,8 @@ static bool open_wish(
 static int run(const struct jep_wish *wish, const char *const *argv, struct jep_text *ret_out,
     struct jep_message *told)
 {
-    const char *const env[] = {wish->preload_env, wish->clock_env, wish->disk_env, NULL};
+    const char *const env[] = {
+        wish->preload_env, wish->clock_env, wish->disk_env, wish->memory_env, NULL};
     struct jep_capture capture;
     if (!jep_capture_start(&capture, argv, env, NULL, told)) {
         return -1;
@@ -109,4 +110,22 @@ bool jep_probe_torn(const struct jep_probe_place *place, bool is_faulty, struct 
     (void)stat(file, &st);
     (void)jep_failed(told, "exit %d, %lld bytes of 4096", code, (long long)st.st_size);
     return is_faulty ? code == 128 + 9 && st.st_size == 2048 : code == 0 && st.st_size == 4096;
+}
+
+/* Its buffer is the one allocation of that size. */
+bool jep_probe_memory(const struct jep_probe_place *place, bool is_faulty, struct jep_message *told)
+{
+    static const char *const argv[] = {
+        "/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=1M", "count=1", "status=none", NULL};
+    struct jep_wish wish;
+    if (!open_wish(place, &wish, told)) {
+        return false;
+    }
+    jep_wish_set(wish.memory->at_least, 1024 * 1024);
+    jep_wish_set(wish.memory->left, is_faulty);
+    int code = run(&wish, argv, NULL, told);
+    uint64_t refused = jep_wish_get(wish.memory->refused);
+    jep_wish_destroy(&wish);
+    (void)jep_failed(told, "exit %d, %llu allocations refused", code, (unsigned long long)refused);
+    return (code != 0) == is_faulty && refused == is_faulty;
 }

@@ -31,19 +31,25 @@ bool jep_wish_create(
         snprintf(wish->clock_env, sizeof(wish->clock_env), "%s=%s/clock", JEP_CLOCK_ENV, directory);
     int disk =
         snprintf(wish->disk_env, sizeof(wish->disk_env), "%s=%s/pages", JEP_DISK_ENV, directory);
+    int memory = snprintf(
+        wish->memory_env, sizeof(wish->memory_env), "%s=%s/memory", JEP_MEMORY_ENV, directory);
     int fail =
         snprintf(wish->fail_env, sizeof(wish->fail_env), "%s=%s/fail", JEP_FAIL_ENV, directory);
     int preload = snprintf(wish->preload_env, sizeof(wish->preload_env),
-        "LD_PRELOAD=%s/libjepsen_clock.so:%s/libjepsen_disk.so", shims, shims);
+        "LD_PRELOAD=%s/libjepsen_clock.so:%s/libjepsen_disk.so:%s/libjepsen_memory.so", shims,
+        shims, shims);
     if (clock >= JEP_WISH_PATH_BYTES || disk >= JEP_WISH_PATH_BYTES ||
-        fail >= JEP_WISH_PATH_BYTES || preload >= 2 * JEP_WISH_PATH_BYTES) {
+        memory >= JEP_WISH_PATH_BYTES || fail >= JEP_WISH_PATH_BYTES ||
+        preload >= 3 * JEP_WISH_PATH_BYTES) {
         return jep_failed(message, "%s: too long", directory);
     }
     wish->clock = map_new(wish->clock_env + sizeof(JEP_CLOCK_ENV), message);
     wish->disk =
         wish->clock != NULL ? map_new(wish->disk_env + sizeof(JEP_DISK_ENV), message) : NULL;
+    wish->memory =
+        wish->disk != NULL ? map_new(wish->memory_env + sizeof(JEP_MEMORY_ENV), message) : NULL;
     wish->fail =
-        wish->disk != NULL ? map_new(wish->fail_env + sizeof(JEP_FAIL_ENV), message) : NULL;
+        wish->memory != NULL ? map_new(wish->fail_env + sizeof(JEP_FAIL_ENV), message) : NULL;
     if (wish->fail == NULL) {
         jep_wish_destroy(wish);
         return false;
@@ -59,10 +65,14 @@ void jep_wish_destroy(struct jep_wish *wish)
     if (wish->disk != NULL) {
         (void)munmap(wish->disk, JEP_PAGE_BYTES);
     }
+    if (wish->memory != NULL) {
+        (void)munmap(wish->memory, JEP_PAGE_BYTES);
+    }
     if (wish->fail != NULL) {
         (void)munmap(wish->fail, JEP_PAGE_BYTES);
     }
     wish->fail = NULL;
+    wish->memory = NULL;
     wish->clock = NULL;
     wish->disk = NULL;
 }

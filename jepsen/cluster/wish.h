@@ -15,12 +15,14 @@ enum {
 struct jep_wish {
     struct jep_clock_page *clock;
     struct jep_disk_page *disk;
+    struct jep_memory_page *memory;
     struct jep_fail_page *fail;
     /* NAME=VALUE for the environment of the process they are for. */
     char clock_env[JEP_WISH_PATH_BYTES];
     char disk_env[JEP_WISH_PATH_BYTES];
+    char memory_env[JEP_WISH_PATH_BYTES];
     char fail_env[JEP_WISH_PATH_BYTES];
-    char preload_env[2 * JEP_WISH_PATH_BYTES];
+    char preload_env[3 * JEP_WISH_PATH_BYTES];
 };
 
 /* Files `directory`/clock, `directory`/pages and `directory`/fail; shims: where the libraries are.

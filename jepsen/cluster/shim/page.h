@@ -9,6 +9,7 @@
 
 #define JEP_CLOCK_ENV "JEPSEN_CLOCK" /* path of the page; without it the library does nothing */
 #define JEP_DISK_ENV "JEPSEN_DISK"
+#define JEP_MEMORY_ENV "JEPSEN_MEMORY"
 #define JEP_FAIL_ENV "WEFT_FAILPOINTS" /* of test builds of the product: no library of ours */
 
 enum {
@@ -61,6 +62,15 @@ struct jep_disk_page {
     uint64_t io_errors;     /* EIO */
     uint64_t read_only;     /* EROFS */
     uint64_t no_descriptor; /* EMFILE, of whatever would have made one */
+};
+
+/* Of the allocations of at least so many bytes, some are passed and the next ones are refused. */
+struct jep_memory_page {
+    uint64_t at_least; /* bytes; written before passes, passes before left */
+    uint32_t passes;
+    uint32_t left; /* refusals to come; 0: none */
+    /* Evidence. */
+    uint64_t refused;
 };
 
 /* The same layout as the product's test build has (raft/failpoint.h), with which this shares no
