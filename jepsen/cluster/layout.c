@@ -119,22 +119,26 @@ static bool write_both(const struct jep_plant_options *o, const struct jep_node_
     return is_written;
 }
 
-bool jep_layout_node(const struct jep_plant_options *options, const struct jep_node_info *node,
-    const char *const *peers, unsigned peers_count, struct jep_message *message)
+bool jep_layout_keys(const struct jep_plant_options *options, const struct jep_node_info *node,
+    struct jep_message *message)
 {
     char weft[PATH_BYTES], pki[PATH_BYTES], tls[PATH_BYTES];
     (void)snprintf(weft, sizeof(weft), "%s/weft", options->bin);
     (void)snprintf(pki, sizeof(pki), "%s/pki-%u", options->out, node->cluster + 1);
     (void)snprintf(tls, sizeof(tls), "%s/tls", node->home);
+    const char *const argv[] = {weft, "pki", "node", node->name, "--site", sites[node->cluster],
+        "--host", node->ip, "--pki", pki, "--out", tls, "--force", "-q", NULL};
+    return jep_run(argv, jep_layout_env, PKI_MS, message);
+}
+
+bool jep_layout_node(const struct jep_plant_options *options, const struct jep_node_info *node,
+    const char *const *peers, unsigned peers_count, struct jep_message *message)
+{
     if (mkdir(node->home, 0755) != 0 && errno != EEXIST) {
         return jep_failed(message, "%s: %s", node->home, strerror(errno));
     }
-    const char *const argv[] = {weft, "pki", "node", node->name, "--site", sites[node->cluster],
-        "--host", node->ip, "--pki", pki, "--out", tls, "--force", "-q", NULL};
-    if (!jep_run(argv, jep_layout_env, PKI_MS, message)) {
-        return false;
-    }
-    return write_both(options, node, peers, peers_count, message);
+    return jep_layout_keys(options, node, message) &&
+           write_both(options, node, peers, peers_count, message);
 }
 
 bool jep_layout_test_build(

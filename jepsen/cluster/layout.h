@@ -23,6 +23,9 @@ bool jep_layout_authority(const struct jep_plant_options *options, unsigned clus
  * one. False: there is no test build. */
 bool jep_layout_test_build(const char *bin, const char *out, char *ret_bin, size_t size,
     struct jep_message *message) __attribute__((warn_unused_result));
+/* New key and certificate of the node, in place of what it has. */
+bool jep_layout_keys(const struct jep_plant_options *options, const struct jep_node_info *node,
+    struct jep_message *message) __attribute__((warn_unused_result));
 /* Keys of the node, and its weftd.yaml, in its home. peers: client doors of the others of its
  * cluster, where a first start joins. */
 bool jep_layout_node(const struct jep_plant_options *options, const struct jep_node_info *node,

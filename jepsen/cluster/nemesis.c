@@ -39,7 +39,7 @@ const struct jep_nemesis jep_nemeses_none[] = {
 static const struct jep_nemesis *const tables[] = {jep_nemeses_none, jep_nemeses_partition,
     jep_nemeses_link, jep_nemeses_process, jep_nemeses_power, jep_nemeses_disk, jep_nemeses_damage,
     jep_nemeses_clock, jep_nemeses_member, jep_nemeses_upgrade, jep_nemeses_resource,
-    jep_nemeses_failpoint};
+    jep_nemeses_failpoint, jep_nemeses_keys};
 
 const struct jep_nemesis *const *jep_nemesis_all(size_t *ret_count)
 {

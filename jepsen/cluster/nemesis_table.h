@@ -17,6 +17,7 @@ extern const struct jep_nemesis jep_nemeses_member[];
 extern const struct jep_nemesis jep_nemeses_upgrade[];
 extern const struct jep_nemesis jep_nemeses_resource[];
 extern const struct jep_nemesis jep_nemeses_failpoint[];
+extern const struct jep_nemesis jep_nemeses_keys[];
 
 /* The arguments of start and stop, and of plan, as every nemesis has them. */
 #define JEP_PLAN(name)                                                                             \

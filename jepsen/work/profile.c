@@ -32,8 +32,8 @@ static const char *const pairs[][2] = {{"register", "partition"}, {"append", "ki
 static const char *const workloads[] = {"register", "append", "set", "bank", "counter", "watch",
     "as-of", "lineage", "membership", "checkpoint", "audit"};
 static const char *const families[] = {"partition", "link", "kill", "pause", "stop", "crash-loop",
-    "stutter", "power", "disk", "damage", "clock", "resources", "failpoint", "member", "checkpoint",
-    "restart"};
+    "stutter", "power", "disk", "damage", "clock", "resources", "failpoint", "keys", "member",
+    "checkpoint", "restart"};
 
 /* Seconds of a fault: no_fencing shows where a leader is back before its clients have given up. */
 static const struct jep_hunt hunts[] = {
