@@ -12,6 +12,7 @@
 #include "proto/bytes.h"
 #include "proto/checkpoint.h"
 #include "proto/digest.h"
+#include "proto/entry.h"
 #include "proto/envelope.h"
 #include "proto/err.h"
 #include "proto/record.h"
@@ -330,6 +331,16 @@ struct weft_block_get {
 struct weft_forward {
     struct weft_text principal;
     struct weft_bytes commit;
+    bool has_warrant;
+    struct weft_warrant warrant; /* Read only if has_warrant. */
+};
+
+/* AUTHORIZED: a request for whom a signed note names (policy/warrant.h). Decoding leaves the
+ * request as it is: see weft_client_decode_table. */
+struct weft_authorized {
+    struct weft_text note;
+    enum weft_message_kind request_kind; /* One that weft_client_may_authorize. */
+    struct weft_bytes request;
 };
 
 /* The audit log at `index`, and a file of it (policy/tile.h), at most WEFT_ANSWER_SIZE_MAX. */
@@ -369,6 +380,7 @@ struct weft_client_message {
         struct weft_chunk file_result;
         struct weft_error_answer error;
         struct weft_forward forward;
+        struct weft_authorized authorized;
         struct weft_trace_result trace;
         struct weft_document document;
         struct weft_block block; /* BLOCK_PUT, BLOCK_RESULT */
@@ -402,5 +414,12 @@ WEFT_MUST_USE enum weft_err weft_client_encode(
  * WEFT_EMALFORMED, WEFT_EINVAL, WEFT_EVERSION (kind or version), WEFT_ETOOBIG, WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_client_decode(struct weft_bytes message, struct weft_arena *arena,
     struct weft_client_message *ret_message, struct weft_bytes *ret_body, struct weft_msg *msg);
+
+/* A request that somebody may make for somebody else: not FORWARD, which says it itself. */
+bool weft_client_may_authorize(unsigned kind);
+/* The table alone of such a request; at a multiple of 8. As weft_client_decode. */
+WEFT_MUST_USE enum weft_err weft_client_decode_table(enum weft_message_kind kind,
+    uint64_t request_id, struct weft_bytes table, struct weft_arena *arena,
+    struct weft_client_message *ret_message, struct weft_msg *msg);
 
 #endif

@@ -199,7 +199,28 @@ static void read_forward(struct weft_codec_in *in, const void *table, struct wef
     m->forward = (struct weft_forward){
         .principal = weft_codec_text(in, f.principal, WEFT_PRINCIPAL_SIZE_MAX, "principal"),
         .commit = weft_codec_bytes(in, f.commit, WEFT_COMMIT_SIZE_MAX, "commit"),
+        .has_warrant = f.has_warrant,
     };
+    if (f.has_warrant) {
+        m->forward.warrant = (struct weft_warrant){f.key_id, f.actions, f.until_ns};
+    }
+}
+
+static void read_authorized(
+    struct weft_codec_in *in, const void *table, struct weft_client_message *m)
+{
+    struct weft_wire_authorized_request a;
+    weft_wire_authorized_request_read(table, &a);
+    m->authorized = (struct weft_authorized){
+        .note = weft_codec_text(in, a.note, WEFT_AUTHORIZATION_SIZE_MAX, "note"),
+        .request_kind = (enum weft_message_kind)a.request_kind,
+        .request = weft_codec_aligned(
+            in, weft_codec_bytes(in, a.request, WEFT_CLIENT_MESSAGE_SIZE_MAX, "request")),
+    };
+    if (!weft_client_may_authorize(a.request_kind)) {
+        weft_codec_fail(
+            in, WEFT_EVERSION, "request_kind", "%u is no request of somebody's", a.request_kind);
+    }
 }
 
 /* The member of the union, its table and its codec, by kind. */
@@ -241,6 +262,7 @@ static const struct family *family_of(unsigned kind)
         [WEFT_KIND_BLOCK_RESULT] = {weft_wire_block_open, read_block, ANSWER},
         [WEFT_KIND_AUDIT_RESULT] = {weft_wire_audit_result_open, read_audit, ANSWER},
         [WEFT_KIND_FORWARD] = {weft_wire_forward_request_open, read_forward, REQUEST},
+        [WEFT_KIND_AUTHORIZED] = {weft_wire_authorized_request_open, read_authorized, REQUEST},
     };
     bool is_known = kind < sizeof(families) / sizeof(families[0]) && families[kind].open != NULL;
     return is_known ? &families[kind] : NULL;
@@ -251,6 +273,13 @@ static const struct family *family_of(unsigned kind)
 static size_t budget_of(uint16_t kind, const struct family *family)
 {
     return kind == WEFT_KIND_COMMIT ? WEFT_COMMIT_SIZE_MAX : family->size_max;
+}
+
+bool weft_client_may_authorize(unsigned kind)
+{
+    const struct family *family = family_of(kind);
+    return family != NULL && family->size_max == WEFT_CLIENT_MESSAGE_SIZE_MAX &&
+           kind != WEFT_KIND_FORWARD && kind != WEFT_KIND_AUTHORIZED;
 }
 
 static enum weft_err decode_body(struct weft_codec_in *in, const struct weft_envelope *envelope,
@@ -306,6 +335,19 @@ enum weft_err weft_client_decode(struct weft_bytes message, struct weft_arena *a
         *ret_body = body;
     }
     return err;
+}
+
+enum weft_err weft_client_decode_table(enum weft_message_kind kind, uint64_t request_id,
+    struct weft_bytes table, struct weft_arena *arena, struct weft_client_message *ret_message,
+    struct weft_msg *msg)
+{
+    struct weft_codec_in in = {.arena = arena, .msg = msg, .bad_value = WEFT_EINVAL};
+    const struct weft_envelope envelope = {.kind = (uint16_t)kind, .request_id = request_id};
+    if (!weft_client_may_authorize(kind)) {
+        return weft_fail(msg, WEFT_EVERSION, "kind %u is no request of somebody's", (unsigned)kind);
+    }
+    weft_assert(((uintptr_t)table.data & 7) == 0); /* PRO-7 */
+    return decode_body(&in, &envelope, table, ret_message);
 }
 
 /* --- writing --------------------------------------------------------------------------------- */
@@ -473,7 +515,19 @@ static struct weft_wire_ref put_message(
         return weft_wire_forward_request_write(b,
             &(struct weft_wire_forward_request_refs){
                 .principal = weft_codec_put_text(b, m->forward.principal, WEFT_PRINCIPAL_SIZE_MAX),
-                .commit = weft_codec_put_bytes(b, m->forward.commit, WEFT_COMMIT_SIZE_MAX)});
+                .commit = weft_codec_put_bytes(b, m->forward.commit, WEFT_COMMIT_SIZE_MAX),
+                .has_warrant = m->forward.has_warrant,
+                .key_id = m->forward.has_warrant ? m->forward.warrant.key_id : 0,
+                .actions = m->forward.has_warrant ? m->forward.warrant.actions : 0,
+                .until_ns = m->forward.has_warrant ? m->forward.warrant.until_ns : 0});
+    case WEFT_KIND_AUTHORIZED:
+        weft_assert(weft_client_may_authorize(m->authorized.request_kind)); /* PRO-9 */
+        return weft_wire_authorized_request_write(b,
+            &(struct weft_wire_authorized_request_refs){
+                .note = weft_codec_put_text(b, m->authorized.note, WEFT_AUTHORIZATION_SIZE_MAX),
+                .request_kind = (uint16_t)m->authorized.request_kind,
+                .request =
+                    weft_codec_put_bytes(b, m->authorized.request, WEFT_CLIENT_MESSAGE_SIZE_MAX)});
     }
     weft_unreachable("PRO-9: kind is one of the client door's");
 }

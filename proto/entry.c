@@ -29,6 +29,14 @@ enum weft_err weft_entry_init(struct weft_buffer *out)
     return weft_buffer_append(out, header, sizeof(header));
 }
 
+static void put_warrant(
+    const struct weft_warrant *warrant, uint8_t ret_bytes[WEFT_ENTRY_WARRANT_SIZE])
+{
+    weft_put_le32(ret_bytes, warrant->key_id);
+    weft_put_le32(ret_bytes + 4, warrant->actions);
+    weft_put_le64(ret_bytes + 8, (uint64_t)warrant->until_ns);
+}
+
 uint32_t weft_entry_count(const struct weft_buffer *out)
 {
     return out->size < WEFT_ENTRY_HEADER_SIZE ? 0 : weft_get_le32(out->data + OFFSET_COUNT);
@@ -43,7 +51,9 @@ enum weft_err weft_entry_add(struct weft_buffer *out, const struct weft_entry_it
         item->body.size > left) {
         return WEFT_ETOOBIG;
     }
-    size_t size = ITEM_HEADER_SIZE + padded(item->principal.size) + padded(item->body.size);
+    size_t warrant_size = item->has_warrant ? WEFT_ENTRY_WARRANT_SIZE : 0;
+    size_t size =
+        ITEM_HEADER_SIZE + padded(item->principal.size) + warrant_size + padded(item->body.size);
     if (size > left) {
         return WEFT_ETOOBIG;
     }
@@ -55,11 +65,14 @@ enum weft_err weft_entry_add(struct weft_buffer *out, const struct weft_entry_it
     weft_put_le32(p, (uint32_t)item->type);
     weft_put_le32(p + 4, (uint32_t)item->principal.size);
     weft_put_le32(p + 8, (uint32_t)item->body.size);
-    weft_put_le32(p + 12, 0);
+    weft_put_le32(p + 12, (uint32_t)warrant_size);
     p += ITEM_HEADER_SIZE;
+    uint8_t warrant[WEFT_ENTRY_WARRANT_SIZE];
+    put_warrant(&item->warrant, warrant);
     const struct weft_bytes parts[] = {
-        {(const uint8_t *)item->principal.data, item->principal.size}, item->body};
-    for (size_t i = 0; i < 2; i++) {
+        {(const uint8_t *)item->principal.data, item->principal.size}, {warrant, warrant_size},
+        item->body};
+    for (size_t i = 0; i < 3; i++) {
         if (parts[i].size > 0) {
             memcpy(p, parts[i].data, parts[i].size);
         }
@@ -123,6 +136,13 @@ static bool take_part(
     return true;
 }
 
+static struct weft_warrant read_warrant(struct weft_bytes part)
+{
+    return (struct weft_warrant){.key_id = weft_get_le32(part.data),
+        .actions = weft_get_le32(part.data + 4),
+        .until_ns = (int64_t)weft_get_le64(part.data + 8)};
+}
+
 static bool is_type(uint32_t type)
 {
     return type == WEFT_ITEM_COMMIT || type == WEFT_ITEM_DIGEST;
@@ -139,12 +159,15 @@ enum weft_err weft_entry_next(struct weft_entry_reader *reader, struct weft_entr
     }
     const uint8_t *p = entry.data + reader->offset;
     uint32_t type = weft_get_le32(p), principal_size = weft_get_le32(p + 4);
-    if (!is_type(type) || principal_size > WEFT_PRINCIPAL_SIZE_MAX || weft_get_le32(p + 12) != 0) {
+    uint32_t warrant_size = weft_get_le32(p + 12);
+    if (!is_type(type) || principal_size > WEFT_PRINCIPAL_SIZE_MAX ||
+        (warrant_size != 0 && warrant_size != WEFT_ENTRY_WARRANT_SIZE)) {
         return WEFT_EMALFORMED;
     }
     size_t offset = reader->offset + ITEM_HEADER_SIZE;
-    struct weft_bytes principal, body;
+    struct weft_bytes principal, warrant, body;
     if (!take_part(entry, &offset, principal_size, &principal) ||
+        !take_part(entry, &offset, warrant_size, &warrant) ||
         !take_part(entry, &offset, weft_get_le32(p + 8), &body)) {
         return WEFT_EMALFORMED;
     }
@@ -152,7 +175,12 @@ enum weft_err weft_entry_next(struct weft_entry_reader *reader, struct weft_entr
     if (!weft_text_is_utf8(name)) {
         return WEFT_EMALFORMED;
     }
-    *ret_item = (struct weft_entry_item){(enum weft_item_type)type, name, body};
+    *ret_item = (struct weft_entry_item){
+        .type = (enum weft_item_type)type, .principal = name, .body = body};
+    if (warrant_size > 0) {
+        ret_item->has_warrant = true;
+        ret_item->warrant = read_warrant(warrant);
+    }
     reader->offset = offset;
     reader->left--;
     return WEFT_OK;

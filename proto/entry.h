@@ -8,14 +8,19 @@
  *     0   4   type (enum weft_item_type)
  *     4   4   size of principal
  *     8   4   size of body
- *    12   4   zero
- *    16       principal, zeros to a multiple of 8, body, zeros to a multiple of 8
+ *    12   4   size of warrant: 0, or 16
+ *    16       principal, zeros to a multiple of 8, warrant, body, zeros to a multiple of 8
+ * and of a warrant:
+ *     0   4   key id
+ *     4   4   actions
+ *     8   8   until, ns since 1970
  *
  * A commit's body is the record-schema table CommitRequest exactly as the client sent it, so
  * the leader neither decodes nor encodes what it only forwards. */
 #ifndef WEFT_PROTO_ENTRY_H
 #define WEFT_PROTO_ENTRY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "proto/bytes.h"
@@ -23,7 +28,8 @@
 
 enum {
     WEFT_SALT_SEED_SIZE = 32,
-    WEFT_ENTRY_HEADER_SIZE = 48
+    WEFT_ENTRY_HEADER_SIZE = 48,
+    WEFT_ENTRY_WARRANT_SIZE = 16
 };
 
 enum weft_item_type {
@@ -31,8 +37,18 @@ enum weft_item_type {
     WEFT_ITEM_DIGEST = 2, /* body: 8 bytes; every replica digests its state at this index */
 };
 
+/* By what the principal of an item was known, where it was not a certificate: a note that this key
+ * of his has signed. Apply holds it to the keyring of the entry's index and to the entry's time. */
+struct weft_warrant {
+    uint32_t key_id;
+    uint32_t actions; /* Bits 1 << enum weft_policy_action; all: any. */
+    int64_t until_ns; /* The last ns at which it counts. */
+};
+
 struct weft_entry_item {
     enum weft_item_type type;
+    bool has_warrant;
+    struct weft_warrant warrant; /* Read only if has_warrant. */
     struct weft_text principal;
     struct weft_bytes body; /* Aligned to 8 if the entry is. */
 };

@@ -65,6 +65,7 @@ enum weft_message_kind {
     WEFT_KIND_BLOCK_RESULT = 87,
     WEFT_KIND_FORWARD = 88, /* answered as COMMIT is */
     WEFT_KIND_AUDIT_RESULT = 90,
+    WEFT_KIND_AUTHORIZED = 94, /* answered as the request in it is */
 };
 
 struct weft_envelope {

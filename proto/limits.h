@@ -52,10 +52,11 @@ enum {
     WEFT_MESSAGE_SIZE_MAX = 8 * 1024 * 1024, /* any envelope; larger is dropped unread */
     WEFT_CLIENT_MESSAGE_SIZE_MAX = 1024 * 1024,
     WEFT_ANSWER_SIZE_MAX = 4 * 1024 * 1024,
-    WEFT_AUDIT_LINE_SIZE_MAX = 512,    /* a name of 255 bytes and a signature, or a key */
-    WEFT_CHUNK_SIZE_MAX = 1024 * 1024, /* checkpoint bytes per message on the bulk link */
-    WEFT_MESSAGE_DEPTH_MAX = 16,       /* FlatBuffers nesting */
-    WEFT_MESSAGE_TABLES_MAX = 200000,  /* FlatBuffers tables in one message */
+    WEFT_AUTHORIZATION_SIZE_MAX = 2048, /* a token or signed request; fits in an HTTP header */
+    WEFT_AUDIT_LINE_SIZE_MAX = 512,     /* a name of 255 bytes and a signature, or a key */
+    WEFT_CHUNK_SIZE_MAX = 1024 * 1024,  /* checkpoint bytes per message on the bulk link */
+    WEFT_MESSAGE_DEPTH_MAX = 16,        /* FlatBuffers nesting */
+    WEFT_MESSAGE_TABLES_MAX = 200000,   /* FlatBuffers tables in one message */
 
     /* The policy language (policy/policy_file.h). Specified: policy.md, Language, where not said.
      */
@@ -98,6 +99,9 @@ _Static_assert(WEFT_VALUE_SIZE_MAX < WEFT_RECORD_SIZE_MAX, "a record holds its l
 _Static_assert(WEFT_RECORD_SIZE_MAX < WEFT_COMMIT_SIZE_MAX, "a commit holds its largest record");
 _Static_assert(WEFT_COMMIT_SIZE_MAX < WEFT_CLIENT_MESSAGE_SIZE_MAX, "a request holds a commit");
 _Static_assert(WEFT_BLOCK_SIZE_MAX < WEFT_CLIENT_MESSAGE_SIZE_MAX, "a request holds a block");
+_Static_assert(
+    WEFT_BLOCK_SIZE_MAX + WEFT_AUTHORIZATION_SIZE_MAX + 512 < WEFT_CLIENT_MESSAGE_SIZE_MAX,
+    "a request and whom it is for");
 _Static_assert(WEFT_COMMIT_SIZE_MAX + 4096 < WEFT_ENTRY_SIZE_MAX, "an entry holds a commit");
 _Static_assert(WEFT_ENTRY_SIZE_MAX < WEFT_APPEND_SIZE_MAX, "a message holds an entry");
 _Static_assert(WEFT_APPEND_SIZE_MAX < WEFT_MESSAGE_SIZE_MAX, "a link carries an append");

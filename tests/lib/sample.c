@@ -20,7 +20,7 @@ const enum weft_message_kind sample_client_kinds[] = {WEFT_KIND_COMMIT, WEFT_KIN
     WEFT_KIND_CHECKPOINT_RESULT, WEFT_KIND_FILE, WEFT_KIND_FILE_RESULT, WEFT_KIND_ERROR,
     WEFT_KIND_TRACE_RESULT, WEFT_KIND_DOCUMENT, WEFT_KIND_BLOCK_PUT, WEFT_KIND_BLOCK_PUT_RESULT,
     WEFT_KIND_BLOCK_GET, WEFT_KIND_BLOCK_RESULT, WEFT_KIND_FORWARD, WEFT_KIND_AUDIT_RESULT,
-    (enum weft_message_kind)0};
+    WEFT_KIND_AUTHORIZED, (enum weft_message_kind)0};
 
 /* --- records --------------------------------------------------------------------------------- */
 
@@ -100,6 +100,12 @@ void sample_commit(struct sample *s, struct weft_commit *ret_commit)
     *ret_commit = (struct weft_commit){draw_request_id(s), records, n};
 }
 
+static struct weft_warrant warrant(struct sample *s)
+{
+    return (struct weft_warrant){
+        (uint32_t)sample_random(s, 0), (uint32_t)sample_random(s, 0), (int64_t)sample_random(s, 0)};
+}
+
 void sample_entry(struct sample *s, struct weft_buffer *out)
 {
     struct weft_buffer body = {0};
@@ -114,6 +120,8 @@ void sample_entry(struct sample *s, struct weft_buffer *out)
             item.type = WEFT_ITEM_COMMIT;
             item.principal = draw_line(s, 0, WEFT_PRINCIPAL_SIZE_MAX);
             item.body = (struct weft_bytes){body.data, body.size};
+            item.has_warrant = draw_coin(s);
+            item.warrant = warrant(s);
         }
         if (err == WEFT_OK) {
             err = weft_entry_add(out, &item);
@@ -505,6 +513,35 @@ static struct weft_commit_result commit_result(struct sample *s)
         draw_request_id(s), draw_number(s), (int64_t)draw_number(s), draw_coin(s), receipts, n};
 }
 
+static struct weft_forward forward(struct sample *s)
+{
+    struct weft_forward f = {
+        .principal = sample_text(s, WEFT_PRINCIPAL_SIZE_MAX), .commit = sample_bytes(s, 3000)};
+    f.has_warrant = draw_coin(s);
+    if (f.has_warrant) {
+        f.warrant = warrant(s);
+    }
+    return f;
+}
+
+static struct weft_authorized authorized(struct sample *s)
+{
+    static const enum weft_message_kind kinds[] = {
+        WEFT_KIND_COMMIT, WEFT_KIND_QUERY, WEFT_KIND_STATUS, WEFT_KIND_MEMBER, WEFT_KIND_BLOCK_PUT};
+    return (struct weft_authorized){.note = sample_text(s, WEFT_AUTHORIZATION_SIZE_MAX),
+        .request_kind = kinds[sample_random(s, sizeof(kinds) / sizeof(kinds[0]))],
+        .request = sample_bytes(s, 3000)};
+}
+
+static void hand_on(struct sample *s, struct weft_client_message *m)
+{
+    if (m->kind == WEFT_KIND_FORWARD) {
+        m->forward = forward(s);
+    } else {
+        m->authorized = authorized(s);
+    }
+}
+
 void sample_client(
     struct sample *s, enum weft_message_kind kind, struct weft_client_message *ret_message)
 {
@@ -578,8 +615,8 @@ void sample_client(
         m.audit = audit(s);
         break;
     case WEFT_KIND_FORWARD:
-        m.forward =
-            (struct weft_forward){sample_text(s, WEFT_PRINCIPAL_SIZE_MAX), sample_bytes(s, 3000)};
+    case WEFT_KIND_AUTHORIZED:
+        hand_on(s, &m);
         break;
     }
     *ret_message = m;

@@ -541,6 +541,22 @@ static void put_error(struct weft_buffer *out, const struct weft_error_answer *e
     put_number(out, "index", e->index);
 }
 
+static void put_handed_on(struct weft_buffer *out, const struct weft_client_message *m)
+{
+    if (m->kind == WEFT_KIND_AUTHORIZED) {
+        put_text(out, "note", m->authorized.note);
+        put_number(out, "request_kind", (uint64_t)m->authorized.request_kind);
+        put_bytes(out, "request", m->authorized.request);
+        return;
+    }
+    put_text(out, "principal", m->forward.principal);
+    put_bytes(out, "commit", m->forward.commit);
+    put_bool(out, "has_warrant", m->forward.has_warrant);
+    put_number(out, "key_id", m->forward.warrant.key_id);
+    put_number(out, "actions", m->forward.warrant.actions);
+    put_signed(out, "until_ns", m->forward.warrant.until_ns);
+}
+
 static void put_client_body(struct weft_buffer *out, const struct weft_client_message *m)
 {
     unsigned kind = m->kind;
@@ -613,8 +629,8 @@ static void put_client_body(struct weft_buffer *out, const struct weft_client_me
         put_bool(out, "is_local", m->block_get.is_local);
         break;
     case WEFT_KIND_FORWARD:
-        put_text(out, "principal", m->forward.principal);
-        put_bytes(out, "commit", m->forward.commit);
+    case WEFT_KIND_AUTHORIZED:
+        put_handed_on(out, m);
         break;
     }
 }

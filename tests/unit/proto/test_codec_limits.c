@@ -483,6 +483,62 @@ TEST(codec_limits, hold_a_block_of_telemetry)
     }
 }
 
+/* What it carries is not looked into: that is done when it is known for whom it is. */
+TEST(codec_limits, authorized_request_has_a_note_of_its_limit_and_a_kind_that_may_be_asked_for)
+{
+    static char note[WEFT_AUTHORIZATION_SIZE_MAX + 1];
+    static const uint8_t bytes[8];
+    struct weft_buffer message = {.size_max = 4 * 1024 * 1024};
+    struct weft_arena decoded = {.size_max = 4 * 1024 * 1024};
+    struct weft_client_message back, m = {.kind = WEFT_KIND_AUTHORIZED, .request_id = 7};
+    struct weft_msg msg = {""};
+    memset(note, 'n', sizeof(note));
+    m.authorized = (struct weft_authorized){
+        {note, WEFT_AUTHORIZATION_SIZE_MAX}, WEFT_KIND_QUERY, {bytes, sizeof(bytes)}};
+    EXPECT_EQ(WEFT_OK, weft_client_encode(&m, &message));
+    EXPECT_EQ(WEFT_OK, weft_client_decode((struct weft_bytes){message.data, message.size}, &decoded,
+                           &back, NULL, &msg));
+    EXPECT_EQ(WEFT_KIND_QUERY, back.authorized.request_kind);
+    EXPECT_EQ(WEFT_AUTHORIZATION_SIZE_MAX, back.authorized.note.size);
+    EXPECT_EQ(0, (uintptr_t)back.authorized.request.data & 7);
+    m.authorized.note.size++;
+    EXPECT_EQ(WEFT_ETOOBIG, weft_client_encode(&m, &message));
+    for (unsigned kind = 0; kind < 128; kind++) {
+        struct weft_wire_builder *b = begin();
+        struct weft_wire_authorized_request_refs refs = {.request_kind = (uint16_t)kind};
+        bool may =
+            kind == WEFT_KIND_COMMIT || kind == WEFT_KIND_QUERY || kind == WEFT_KIND_STATUS ||
+            kind == WEFT_KIND_MEMBER || kind == WEFT_KIND_DIGEST || kind == WEFT_KIND_CHECKPOINT ||
+            kind == WEFT_KIND_FILE || kind == WEFT_KIND_BLOCK_PUT || kind == WEFT_KIND_BLOCK_GET;
+        EXPECT_EQ(may, weft_client_may_authorize(kind));
+        EXPECT_EQ(may ? WEFT_OK : WEFT_EVERSION,
+            send_client(b, WEFT_KIND_AUTHORIZED, weft_wire_authorized_request_write(b, &refs)));
+    }
+    weft_buffer_destroy(&message);
+    weft_arena_destroy(&decoded);
+}
+
+TEST(codec_limits, request_of_somebody_is_decoded_from_its_table_alone)
+{
+    struct weft_buffer message = {0};
+    struct weft_arena decoded = {.size_max = 4 * 1024 * 1024};
+    struct weft_client_message back,
+        m = {.kind = WEFT_KIND_QUERY, .query = {.type = WEFT_QUERY_ASSET, .asset = WEFT_TEXT("a")}};
+    struct weft_msg msg = {""};
+    EXPECT_EQ(WEFT_OK, weft_client_encode(&m, &message));
+    const struct weft_bytes table = {
+        message.data + WEFT_ENVELOPE_SIZE, message.size - WEFT_ENVELOPE_SIZE};
+    EXPECT_EQ(WEFT_OK, weft_client_decode_table(WEFT_KIND_QUERY, 9, table, &decoded, &back, &msg));
+    EXPECT_EQ(9, back.request_id);
+    EXPECT_TRUE(weft_text_is(back.query.asset, "a"));
+    EXPECT_EQ(WEFT_EMALFORMED, weft_client_decode_table(WEFT_KIND_QUERY, 9,
+                                   (struct weft_bytes){table.data, 4}, &decoded, &back, &msg));
+    EXPECT_EQ(WEFT_EVERSION,
+        weft_client_decode_table(WEFT_KIND_AUTHORIZED, 9, table, &decoded, &back, &msg));
+    weft_buffer_destroy(&message);
+    weft_arena_destroy(&decoded);
+}
+
 /* A commit that is handed on is not looked into: that is done by whoever proposes it. */
 TEST(codec_limits, forwarded_commit_has_the_size_of_a_commit_and_its_principal_that_of_one)
 {

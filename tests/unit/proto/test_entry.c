@@ -54,6 +54,37 @@ TEST(entry, has_the_form_that_the_header_states)
     weft_buffer_destroy(&out);
 }
 
+TEST(entry, warrant_stands_behind_the_principal_and_is_whole_or_not_there)
+{
+    struct weft_buffer out = {0};
+    struct weft_entry_reader reader;
+    const uint8_t item[] = {1, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 16, 0, 0, 0, 'a', 'n', 'n', 'a', 0,
+        0, 0, 0, 0x04, 0x03, 0x02, 0x01, 5, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, '1', 0, 0, 0, 0, 0, 0,
+        0};
+    struct weft_entry_item read, made = {.type = WEFT_ITEM_COMMIT,
+                                     .has_warrant = true,
+                                     .warrant = {0x01020304, 5, 7},
+                                     .principal = WEFT_TEXT("anna"),
+                                     .body = {(const uint8_t *)"1", 1}};
+    EXPECT_EQ(WEFT_OK, weft_entry_init(&out));
+    EXPECT_EQ(WEFT_OK, weft_entry_add(&out, &made));
+    EXPECT_EQ(WEFT_ENTRY_HEADER_SIZE + sizeof(item), out.size);
+    EXPECT_MEM(item, out.data + WEFT_ENTRY_HEADER_SIZE, sizeof(item));
+    for (uint32_t size = 0; size < 32; size++) {
+        out.data[WEFT_ENTRY_HEADER_SIZE + 12] = (uint8_t)size;
+        EXPECT_EQ(WEFT_OK, weft_entry_open(bytes_of(&out), &reader));
+        enum weft_err err = weft_entry_next(&reader, &read);
+        if (size == WEFT_ENTRY_WARRANT_SIZE) {
+            EXPECT_EQ(WEFT_OK, err);
+        } else if (size != 0) {
+            EXPECT_EQ(WEFT_EMALFORMED, err);
+        } else { /* Then the warrant's bytes are no body followed by zeros. */
+            EXPECT_EQ(WEFT_EMALFORMED, err);
+        }
+    }
+    weft_buffer_destroy(&out);
+}
+
 TEST(entry, gives_back_items_in_order_and_aligned)
 {
     struct weft_buffer out = {0};
@@ -63,6 +94,9 @@ TEST(entry, gives_back_items_in_order_and_aligned)
     EXPECT_EQ(WEFT_OK, weft_entry_init(&out));
     for (int i = 0; i < 50; i++) {
         items[i].type = test_random(2) ? WEFT_ITEM_COMMIT : WEFT_ITEM_DIGEST;
+        items[i].has_warrant = test_random(2) != 0;
+        items[i].warrant = (struct weft_warrant){
+            (uint32_t)test_random(0), (uint32_t)test_random(0), (int64_t)test_random(0)};
         items[i].principal = sample_text(&s, WEFT_PRINCIPAL_SIZE_MAX);
         items[i].body = sample_bytes(&s, 100);
         EXPECT_EQ(WEFT_OK, weft_entry_add(&out, &items[i]));
@@ -81,6 +115,12 @@ TEST(entry, gives_back_items_in_order_and_aligned)
         EXPECT_EQ(items[i].body.size, item.body.size);
         EXPECT_MEM(items[i].body.data, item.body.data, item.body.size);
         EXPECT_EQ(0, (uintptr_t)item.body.data & 7);
+        EXPECT_EQ(items[i].has_warrant, item.has_warrant);
+        if (item.has_warrant) {
+            EXPECT_EQ(items[i].warrant.key_id, item.warrant.key_id);
+            EXPECT_EQ(items[i].warrant.actions, item.warrant.actions);
+            EXPECT_EQ(items[i].warrant.until_ns, item.warrant.until_ns);
+        }
     }
     EXPECT_EQ(WEFT_ENOTFOUND, weft_entry_next(&reader, &item));
     EXPECT_EQ(WEFT_ENOTFOUND, weft_entry_next(&reader, &item));
