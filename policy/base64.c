@@ -96,3 +96,49 @@ enum weft_err weft_base64_parse(
     *ret_size = size;
     return WEFT_OK;
 }
+
+enum weft_err weft_base64_append_url(struct weft_buffer *out, const void *data, size_t size)
+{
+    size_t before = out->size;
+    enum weft_err err = weft_base64_append(out, data, size);
+    if (err != WEFT_OK) {
+        return err;
+    }
+    while (out->size > before && out->data[out->size - 1] == '=') {
+        out->size--;
+    }
+    for (size_t i = before; i < out->size; i++) {
+        uint8_t c = out->data[i];
+        out->data[i] = (uint8_t)(c == '+' ? '-' : c == '/' ? '_' : c);
+    }
+    return WEFT_OK;
+}
+
+enum weft_err weft_base64_parse_url(
+    struct weft_text text, uint8_t *ret_data, size_t capacity, size_t *ret_size)
+{
+    if (text.size % 4 == 1) {
+        return WEFT_EMALFORMED;
+    }
+    size_t size = text.size / 4 * 3 + (text.size % 4 == 0 ? 0 : text.size % 4 - 1);
+    if (size > capacity) {
+        return WEFT_ETOOBIG;
+    }
+    for (size_t i = 0; i < text.size; i += 4) {
+        size_t left = text.size - i < 4 ? text.size - i : 4;
+        char four[4];
+        uint32_t word;
+        for (size_t k = 0; k < left; k++) {
+            char c = text.data[i + k];
+            four[k] = (char)(c == '-' ? '+' : c == '_' ? '/' : c == '+' || c == '/' ? '=' : c);
+        }
+        if (!parse_four(four, 4 - left, &word)) {
+            return WEFT_EMALFORMED;
+        }
+        for (size_t k = 0; k + 1 < left; k++) {
+            ret_data[i / 4 * 3 + k] = (uint8_t)(word >> (16 - 8 * k));
+        }
+    }
+    *ret_size = size;
+    return WEFT_OK;
+}

@@ -25,4 +25,11 @@ WEFT_MUST_USE enum weft_err weft_base64_append(
 WEFT_MUST_USE enum weft_err weft_base64_parse(
     struct weft_text text, uint8_t *ret_data, size_t capacity, size_t *ret_size);
 
+/* The same in the alphabet of RFC 4648, section 5, without padding: for HTTP headers. */
+WEFT_MUST_USE enum weft_err weft_base64_append_url(
+    struct weft_buffer *out, const void *data, size_t size);
+/* WEFT_EMALFORMED, WEFT_ETOOBIG: as parse; ret_data is then scratch. */
+WEFT_MUST_USE enum weft_err weft_base64_parse_url(
+    struct weft_text text, uint8_t *ret_data, size_t capacity, size_t *ret_size);
+
 #endif

@@ -27,5 +27,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             weft_assert(err == WEFT_ETOOBIG); /* POL-22 */
         }
     }
+    if (weft_base64_parse_url(text, data_out, sizeof(data_out), &read) == WEFT_OK) {
+        weft_buffer_clear(&out);
+        err = weft_base64_append_url(&out, data_out, read);
+        weft_assert(err == WEFT_OK && out.size == size);         /* POL-22 */
+        weft_assert(size == 0 || !memcmp(out.data, data, size)); /* POL-22 */
+    }
     return 0;
 }

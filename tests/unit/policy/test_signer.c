@@ -146,6 +146,34 @@ TEST(base64, vectors_of_the_rfc_hold_both_ways)
     }
 }
 
+/* RFC 4648, section 5, without padding (RFC 7515, 2). */
+TEST(base64, of_headers_has_its_own_letters_and_no_padding)
+{
+    static const char *const vectors[][2] = {{"", ""}, {"f", "Zg"}, {"fo", "Zm8"}, {"foo", "Zm9v"},
+        {"foob", "Zm9vYg"}, {"\xfb\xff\xbf", "-_-_"}};
+    static const char *const bad[] = {
+        "Zg==", "Zg=", "Zh", "Zm9", "Z", "Zm9vY", "Zm+v", "Zm/v", "Zm8=", "Zg ", "Zm8\n"};
+    uint8_t data[8];
+    size_t size;
+    for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+        struct weft_buffer out = {0};
+        const char *plain = vectors[i][0];
+        EXPECT_EQ(WEFT_OK, weft_base64_append_url(&out, plain, strlen(plain)));
+        EXPECT_TRUE(weft_text_is((struct weft_text){(char *)out.data, out.size}, vectors[i][1]));
+        EXPECT_EQ(
+            WEFT_OK, weft_base64_parse_url(weft_text_of(vectors[i][1]), data, sizeof(data), &size));
+        EXPECT_EQ(strlen(plain), size);
+        EXPECT_MEM(plain, data, size);
+        weft_buffer_destroy(&out);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        EXPECT_EQ(WEFT_EMALFORMED,
+            weft_base64_parse_url(weft_text_of(bad[i]), data, sizeof(data), &size));
+    }
+    EXPECT_EQ(WEFT_ETOOBIG, weft_base64_parse_url(WEFT_TEXT("Zm9vYg"), data, 3, &size));
+    EXPECT_EQ(WEFT_OK, weft_base64_parse_url(WEFT_TEXT("Zm9v"), data, 3, &size));
+}
+
 TEST(base64, second_text_of_the_same_value_is_refused)
 {
     static const char *const bad[] = {"Zg=", "Zg", "Zh==", "Zm9=", "Zm8", "Zm8=\n", " Zm8=", "Zm-v",
