@@ -188,8 +188,8 @@ static void on_event(void *ctx, const char *event, const char *detail)
 
 /* --- commits ----------------------------------------------------------------------------- */
 
-enum weft_err weft_forwarder_commit(struct weft_forwarder *f, struct weft_text principal,
-    struct weft_bytes commit, const struct weft_waiter *waiter)
+enum weft_err weft_forwarder_commit(
+    struct weft_forwarder *f, const struct weft_entry_item *item, const struct weft_waiter *waiter)
 {
     if (f->conn == NULL || !weft_link_conn_is_up(f->conn)) {
         return WEFT_EUNAVAILABLE;
@@ -200,7 +200,10 @@ enum weft_err weft_forwarder_commit(struct weft_forwarder *f, struct weft_text p
     struct ticket *t = &f->tickets[f->first_free];
     struct weft_client_message message = {.kind = WEFT_KIND_FORWARD,
         .request_id = (uint64_t)t->generation << 32 | f->first_free,
-        .forward = {.principal = principal, .commit = commit}};
+        .forward = {.principal = item->principal,
+            .commit = item->body,
+            .has_warrant = item->has_warrant,
+            .warrant = item->warrant}};
     weft_buffer_clear(&f->scratch);
     enum weft_err err = weft_client_encode(&message, &f->scratch);
     if (err == WEFT_OK) {

@@ -25,10 +25,10 @@ WEFT_MUST_USE enum weft_err weft_forwarder_reload(struct weft_forwarder *f, stru
 /* Each turn: dial whoever leads now, give up what waited for too long. */
 void weft_forwarder_turn(struct weft_forwarder *f, uint64_t now_ms);
 
-/* Hand over a CommitRequest table; the waiter is answered later, exactly once.
+/* Hand over a commit; the waiter is answered later, exactly once.
  * WEFT_EUNAVAILABLE: no leader is connected. WEFT_EBUSY: too many are under way. The waiter is the
  * caller's then. */
-WEFT_MUST_USE enum weft_err weft_forwarder_commit(struct weft_forwarder *f,
-    struct weft_text principal, struct weft_bytes commit, const struct weft_waiter *waiter);
+WEFT_MUST_USE enum weft_err weft_forwarder_commit(
+    struct weft_forwarder *f, const struct weft_entry_item *item, const struct weft_waiter *waiter);
 
 #endif

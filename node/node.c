@@ -20,7 +20,8 @@
 #include "proto/check.h"
 
 enum {
-    FIRST_TURN_MS = 50
+    FIRST_TURN_MS = 50,
+    LONG_READ_THREADS = 4, /* At most; chosen. */
 };
 
 _Noreturn void weft_node_fail(
@@ -76,16 +77,26 @@ enum weft_err weft_node_propose(
     return weft_proposer_add(&node->proposer, item, waiter);
 }
 
-enum weft_err weft_node_commit(struct weft_node *node, struct weft_text principal,
-    struct weft_bytes commit, const struct weft_waiter *waiter)
+enum weft_err weft_node_commit(
+    struct weft_node *node, const struct weft_entry_item *item, const struct weft_waiter *waiter)
 {
-    struct weft_entry_item item = {
-        .type = WEFT_ITEM_COMMIT, .principal = principal, .body = commit};
-    enum weft_err rv = weft_node_propose(node, &item, waiter);
+    enum weft_err rv = weft_node_propose(node, item, waiter);
     if (rv == WEFT_ENOTLEADER && node->phase == WEFT_NODE_RUNNING && node->forwarder != NULL) {
-        rv = weft_forwarder_commit(node->forwarder, principal, commit, waiter);
+        rv = weft_forwarder_commit(node->forwarder, item, waiter);
     }
     return rv;
+}
+
+void weft_node_place_question(struct weft_node *node, struct weft_warrants_question *question)
+{
+    struct weft_state_position position;
+    struct timespec now;
+    weft_state_position(node->state, &position);
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    question->authority = weft_state_authority(node->state);
+    question->index = position.index + 1;
+    question->time_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    question->now_ms = uv_now(&node->loop);
 }
 
 static void on_turn(uv_check_t *check)
@@ -163,7 +174,7 @@ void weft_node_close_parts(struct weft_node *node)
     node->closing += 2 + (node->native != NULL) + (node->http != NULL) + (node->forwarder != NULL) +
                      (node->peers != NULL) + (node->join != NULL) +
                      (node->checkpoints.work != NULL) + (node->telemetry != NULL) +
-                     (node->audit_sign != NULL);
+                     (node->audit_sign != NULL) + (node->warrants != NULL);
     weft_reads_close(&node->reads, one_closed, node);
     weft_digests_close(&node->digests, one_closed, node);
     if (node->checkpoints.work != NULL) {
@@ -175,6 +186,10 @@ void weft_node_close_parts(struct weft_node *node)
     if (node->audit_sign != NULL) {
         weft_audit_sign_close(node->audit_sign, one_closed, node);
         node->audit_sign = NULL;
+    }
+    if (node->warrants != NULL) {
+        weft_warrants_close(node->warrants, one_closed, node);
+        node->warrants = NULL;
     }
     if (node->join != NULL) {
         weft_join_close(node->join, one_closed, node);
@@ -311,13 +326,10 @@ static bool reads_is_awaited(void *ctx, const struct weft_waiter *waiter)
 }
 
 /* A core is left to the loop and to those who ask, on a machine of two cores as well. */
-static uint32_t long_read_threads(void)
+static uint32_t half_of_cores(uint32_t max)
 {
-    enum {
-        CHOSEN_MAX = 4
-    };
     uint32_t half = uv_available_parallelism() / 2;
-    return half < 1 ? 1 : half > CHOSEN_MAX ? CHOSEN_MAX : half;
+    return half < 1 ? 1 : half > max ? max : half;
 }
 
 static enum weft_err open_reads(struct weft_node *node, struct weft_msg *msg)
@@ -330,7 +342,8 @@ static enum weft_err open_reads(struct weft_node *node, struct weft_msg *msg)
         .give_json = reads_give_json};
     const struct weft_long_reads_options options = {.loop = &node->loop,
         .door = door,
-        .threads = config->limits.long_reads != 0 ? config->limits.long_reads : long_read_threads(),
+        .threads = config->limits.long_reads != 0 ? config->limits.long_reads
+                                                  : half_of_cores(LONG_READ_THREADS),
         .waiting_max = config->limits.long_reads_waiting,
         .share_percent = config->limits.long_reads_percent,
         .answer_ms = config->timers.request_ms};
@@ -384,6 +397,36 @@ static enum weft_err open_audit(struct weft_node *node, struct weft_msg *msg)
     return weft_audit_sign_open(&options, &node->audit_sign, msg);
 }
 
+static void on_verdict(void *ctx, const struct weft_warrants_verdict *verdict)
+{
+    struct weft_node *node = ctx;
+    if (verdict->waiter.door == WEFT_DOOR_CLIENT && node->native != NULL) {
+        weft_native_verdict(node->native, verdict);
+    } else if (verdict->waiter.door == WEFT_DOOR_HTTP && node->http != NULL) {
+        weft_http_verdict(node->http, verdict);
+    }
+}
+
+static void on_calm(void *ctx, const struct weft_waiter *waiter)
+{
+    struct weft_node *node = ctx;
+    if (node->native != NULL) {
+        weft_native_calm(node->native, waiter);
+    }
+}
+
+static enum weft_err open_warrants(struct weft_node *node, struct weft_msg *msg)
+{
+    const struct weft_warrants_options options = {.loop = &node->loop,
+        .org = node->config.node.org,
+        .site = node->config.node.site,
+        .threads = half_of_cores(WEFT_WARRANTS_THREADS_MAX),
+        .ctx = node,
+        .on_verdict = on_verdict,
+        .on_calm = on_calm};
+    return weft_warrants_open(&options, &node->warrants, msg);
+}
+
 static enum weft_err open_node(struct weft_node *node, struct weft_msg *msg)
 {
     const struct weft_config *config = &node->config;
@@ -408,6 +451,9 @@ static enum weft_err open_node(struct weft_node *node, struct weft_msg *msg)
     rv = weft_telemetry_open(node, &node->telemetry, msg);
     if (rv == WEFT_OK) {
         rv = open_audit(node, msg);
+    }
+    if (rv == WEFT_OK) {
+        rv = open_warrants(node, msg);
     }
     if (rv == WEFT_OK) {
         rv = weft_start_group(node, msg);

@@ -27,6 +27,7 @@
 #include "node/replies.h"
 #include "node/state/state.h"
 #include "node/telemetry.h"
+#include "node/warrants.h"
 #include "raft/log.h"
 #include "raft/replica.h"
 
@@ -73,6 +74,7 @@ struct weft_node {
     struct weft_join *join;
     struct weft_telemetry *telemetry;
     struct weft_audit_sign *audit_sign;
+    struct weft_warrants *warrants;
     struct weft_proposer proposer;
     struct weft_reads reads;
     struct weft_replies replies;
@@ -120,11 +122,13 @@ const char *weft_node_leader_address(struct weft_node *node);
 WEFT_MUST_USE enum weft_err weft_node_propose(
     struct weft_node *node, const struct weft_entry_item *item, const struct weft_waiter *waiter);
 
-/* The same on any node: a commit as a CommitRequest table, by who was verified to be `principal`,
- * proposed here or handed to the leader. Not WEFT_OK: nothing is on its way, the caller answers.
- * WEFT_EUNAVAILABLE: nobody leads, or cannot be reached. */
-WEFT_MUST_USE enum weft_err weft_node_commit(struct weft_node *node, struct weft_text principal,
-    struct weft_bytes commit, const struct weft_waiter *waiter);
+/* The same on any node, of a commit: proposed here or handed to the leader. Not WEFT_OK: nothing is
+ * on its way, the caller answers. WEFT_EUNAVAILABLE: nobody leads, or cannot be reached. */
+WEFT_MUST_USE enum weft_err weft_node_commit(
+    struct weft_node *node, const struct weft_entry_item *item, const struct weft_waiter *waiter);
+
+/* Where and when a note is to count: what governs the next entry, its index, the time. */
+void weft_node_place_question(struct weft_node *node, struct weft_warrants_question *question);
 
 /* Everything `weft status` shows of this node; lives in the arena. */
 WEFT_MUST_USE enum weft_err weft_node_status(

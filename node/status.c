@@ -63,6 +63,17 @@ static uint64_t age_s(int64_t time_ns)
     return now.tv_sec > then_s ? (uint64_t)(now.tv_sec - then_s) : 0;
 }
 
+static void add_warrants(struct gauges *g, const struct weft_warrants *warrants)
+{
+    struct weft_warrants_figures figures;
+    weft_warrants_figures(warrants, &figures);
+    add(g, "notes_verified_total", figures.verified);
+    add(g, "notes_refused_total", figures.refused);
+    add(g, "notes_recalled_total", figures.recalled);
+    add(g, "notes_dropped_total", figures.dropped);
+    add(g, "notes_waiting", figures.waiting);
+}
+
 static void add_http(struct gauges *g, const struct weft_http_stats *s)
 {
     add(g, "http_connections", s->connections);
@@ -95,6 +106,7 @@ static void add_all(struct gauges *g, const struct weft_node *node,
     add(g, "refusals_total", node->refusals);
     weft_state_denials(node->state, &denials);
     add(g, "denials_total", denials.commits);
+    add_warrants(g, node->warrants);
     add(g, "requests_total", weft_native_requests(node->native));
     add(g, "clients", weft_native_clients(node->native));
     add(g, "proposals_in_flight", node->proposer.proposed_count);
@@ -143,7 +155,7 @@ enum weft_err weft_node_status(
     struct weft_node *node, struct weft_arena *arena, struct weft_status *ret_status)
 {
     enum {
-        GAUGES_MAX = 96
+        GAUGES_MAX = 112
     };
     struct weft_replica_status raft;
     struct weft_state_position position;

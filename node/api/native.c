@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "node/logger.h"
 #include "node/node.h"
 #include "node/replies.h"
+#include "node/state/requests.h"
 #include "policy/principal.h"
 #include "proto/check.h"
 
@@ -14,7 +16,8 @@ struct client {
     struct weft_link_conn *conn; /* NULL: free. */
     uint32_t generation;
     uint32_t unanswered;
-    bool is_paused;
+    bool is_paused;    /* Too many of its requests are unanswered. */
+    bool is_penalized; /* Too many of its notes did not count. */
     uint32_t next_free;
 };
 
@@ -45,7 +48,7 @@ static void note_answer(struct weft_native *n, struct client *c)
     c->unanswered--;
     if (c->is_paused && c->unanswered < n->node->config.limits.requests / 2) {
         c->is_paused = false;
-        weft_link_conn_pause(c->conn, false);
+        weft_link_conn_pause(c->conn, c->is_penalized);
     }
 }
 
@@ -111,17 +114,33 @@ void weft_native_answer(struct weft_native *n, const struct weft_waiter *waiter,
     weft_native_answer_bytes(n, waiter, (struct weft_bytes){n->scratch.data, n->scratch.size});
 }
 
-static void on_commit(struct weft_native *n, const struct weft_identity *identity,
-    struct weft_bytes body, const struct weft_waiter *waiter)
+/* Who asks: by the connection's certificate, or by a note. */
+struct asker {
+    const struct weft_identity *identity;
+    const struct weft_warrant *warrant; /* NULL: by the certificate. */
+};
+
+static void propose(
+    struct weft_native *n, const struct weft_entry_item *item, const struct weft_waiter *waiter)
 {
-    struct weft_entry_item item = {
-        .type = WEFT_ITEM_COMMIT, .principal = weft_text_of(identity->uri), .body = body};
-    enum weft_err rv = weft_node_propose(n->node, &item, waiter);
+    enum weft_err rv = weft_node_propose(n->node, item, waiter);
     if (rv == WEFT_ENOTLEADER || rv == WEFT_EUNAVAILABLE) {
         weft_reply_not_leader(n->node, waiter);
     } else if (rv != WEFT_OK) {
         weft_reply_refuse(n->node, waiter, rv, "too many commits wait on this node; try again");
     }
+}
+
+static void on_commit(struct weft_native *n, const struct asker *asker, struct weft_bytes body,
+    const struct weft_waiter *waiter)
+{
+    struct weft_entry_item item = {
+        .type = WEFT_ITEM_COMMIT, .principal = weft_text_of(asker->identity->uri), .body = body};
+    if (asker->warrant != NULL) {
+        item.has_warrant = true;
+        item.warrant = *asker->warrant;
+    }
+    propose(n, &item, waiter);
 }
 
 /* NOD-406: a member hands over what it has taken at its HTTP door. It could as well lead and write
@@ -152,14 +171,12 @@ static void on_forward(struct weft_native *n, const struct weft_identity *identi
         weft_reply_refuse(n->node, waiter, rv, msg.text);
         return;
     }
-    struct weft_entry_item item = {
-        .type = WEFT_ITEM_COMMIT, .principal = forward->principal, .body = forward->commit};
-    rv = weft_node_propose(node, &item, waiter);
-    if (rv == WEFT_ENOTLEADER || rv == WEFT_EUNAVAILABLE) {
-        weft_reply_not_leader(node, waiter);
-    } else if (rv != WEFT_OK) {
-        weft_reply_refuse(node, waiter, rv, "too many commits wait on this node; try again");
-    }
+    const struct weft_entry_item item = {.type = WEFT_ITEM_COMMIT,
+        .has_warrant = forward->has_warrant,
+        .warrant = forward->warrant,
+        .principal = forward->principal,
+        .body = forward->commit};
+    propose(n, &item, waiter);
 }
 
 static void on_digest(struct weft_native *n, const struct weft_digest_request *request,
@@ -205,11 +222,11 @@ static void on_status(struct weft_native *n, const struct weft_waiter *waiter)
     weft_reply(n->node, waiter, &message);
 }
 
-static void on_query(struct weft_native *n, const struct weft_identity *identity,
+static void on_query(struct weft_native *n, const struct asker *asker,
     const struct weft_query *asked, const struct weft_waiter *waiter, uint64_t now_ms)
 {
     struct weft_query query = *asked;
-    query.principal = weft_text_of(identity->uri);
+    query.principal = weft_text_of(asker->identity->uri);
     if (query.type == WEFT_QUERY_AUDIT && weft_text_is(query.asset, "checkpoint")) {
         weft_reply_audit_note(n->node, waiter);
         return;
@@ -220,11 +237,15 @@ static void on_query(struct weft_native *n, const struct weft_identity *identity
     }
 }
 
-static void dispatch(struct weft_native *n, const struct weft_identity *identity,
+static void on_authorized(struct weft_native *n, const struct weft_identity *identity,
+    const struct weft_authorized *authorized, const struct weft_waiter *waiter);
+
+static void dispatch(struct weft_native *n, const struct asker *asker,
     const struct weft_client_message *message, struct weft_bytes body,
     const struct weft_waiter *waiter)
 {
     struct weft_node *node = n->node;
+    const struct weft_identity *identity = asker->identity;
     uint64_t now_ms = uv_now(&node->loop);
     if (node->replica == NULL) {
         weft_reply_refuse(
@@ -233,10 +254,10 @@ static void dispatch(struct weft_native *n, const struct weft_identity *identity
     }
     switch (message->kind) {
     case WEFT_KIND_COMMIT:
-        on_commit(n, identity, body, waiter);
+        on_commit(n, asker, body, waiter);
         return;
     case WEFT_KIND_QUERY:
-        on_query(n, identity, &message->query, waiter, now_ms);
+        on_query(n, asker, &message->query, waiter, now_ms);
         return;
     case WEFT_KIND_STATUS:
         on_status(n, waiter);
@@ -246,6 +267,9 @@ static void dispatch(struct weft_native *n, const struct weft_identity *identity
         return;
     case WEFT_KIND_FORWARD:
         on_forward(n, identity, &message->forward, waiter);
+        return;
+    case WEFT_KIND_AUTHORIZED:
+        on_authorized(n, identity, &message->authorized, waiter);
         return;
     case WEFT_KIND_DIGEST:
         on_digest(n, &message->digest, waiter);
@@ -294,6 +318,183 @@ static void dispatch(struct weft_native *n, const struct weft_identity *identity
     weft_reply_refuse(n->node, waiter, WEFT_EVERSION, "not a request");
 }
 
+static void answer_request(struct weft_native *n, const struct asker *asker,
+    const struct weft_client_message *message, struct weft_bytes body, struct weft_waiter *waiter)
+{
+    if (message->kind == WEFT_KIND_QUERY && message->query.wait_ms != 0) {
+        waiter->asked_ns = 0; /* It is to take long. */
+    }
+    dispatch(n, asker, message, body, waiter);
+}
+
+/* --- requests of somebody whom a note names ----------------------------------------------------
+ */
+
+/* What a token has to be good for. Of a commit each record's action counts, when it is applied. */
+static enum weft_policy_action action_of(const struct weft_client_message *message)
+{
+    unsigned kind = message->kind;
+    switch (kind) {
+    case WEFT_KIND_QUERY:
+        return message->query.type == WEFT_QUERY_COMMITS ? WEFT_ACTION_SUBSCRIBE : WEFT_ACTION_READ;
+    case WEFT_KIND_MEMBER:
+        return WEFT_ACTION_ADMIN_KEYS;
+    case WEFT_KIND_CHECKPOINT:
+    case WEFT_KIND_FILE:
+        return WEFT_ACTION_EXPORT;
+    case WEFT_KIND_BLOCK_PUT:
+        return WEFT_ACTION_WRITE;
+    }
+    return WEFT_ACTION_READ;
+}
+
+/* NOD-19: a signed request happens once: a commit under its request id, all else on this node. */
+static enum weft_err check_once(struct weft_native *n, const struct weft_client_message *message,
+    const struct weft_warranted *w, struct weft_msg *msg)
+{
+    struct timespec now;
+    if (w->is_token) {
+        return WEFT_OK;
+    }
+    if (message->kind == WEFT_KIND_COMMIT) {
+        bool is_its = !weft_request_id_is_none(&w->id) &&
+                      memcmp(&w->id, &message->commit.request_id, sizeof(w->id)) == 0;
+        return is_its ? WEFT_OK
+                      : weft_fail(msg, WEFT_ECONFLICT, "the signature is for another request id");
+    }
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    enum weft_err rv = weft_warrants_note_id(n->node->warrants, &w->id, w->warrant.until_ns,
+        (int64_t)now.tv_sec * 1000000000 + now.tv_nsec);
+    return rv == WEFT_OK ? rv : weft_fail(msg, rv, "a signed request was made here before");
+}
+
+static void refuse_note(struct weft_native *n, const struct weft_identity *identity,
+    const struct weft_waiter *waiter, enum weft_err err, const struct weft_msg *why)
+{
+    struct weft_msg detail;
+    err = weft_warrants_tell("client", identity->uri, err, why, &detail);
+    weft_reply_refuse(n->node, waiter, err, detail.text);
+}
+
+static void on_warranted(struct weft_native *n, const struct weft_identity *bringer,
+    const struct weft_warranted *w, uint32_t kind, struct weft_bytes table,
+    struct weft_waiter *waiter)
+{
+    struct weft_client_message message;
+    struct weft_identity author = {.uri = ""};
+    struct weft_msg msg = {""};
+    enum weft_err rv = weft_client_decode_table(
+        (enum weft_message_kind)kind, waiter->request_id, table, &n->arena, &message, &msg);
+    if (rv != WEFT_OK) {
+        weft_reply_refuse(n->node, waiter, rv, msg.text);
+        return;
+    }
+    rv = check_once(n, &message, w, &msg);
+    if (rv == WEFT_OK && kind != WEFT_KIND_COMMIT &&
+        !weft_warrant_allows(&w->warrant, action_of(&message))) {
+        rv = weft_fail(&msg, WEFT_EREFUSED, "the token is not for %s",
+            weft_policy_action_name(action_of(&message)));
+    }
+    if (rv != WEFT_OK) {
+        refuse_note(n, bringer, waiter, rv, &msg);
+        return;
+    }
+    weft_principal_format_uri(&w->principal, author.uri);
+    (void)snprintf(author.org, sizeof(author.org), "%s", w->principal.org);
+    (void)snprintf(author.site, sizeof(author.site), "%s", w->principal.site);
+    (void)snprintf(
+        author.class, sizeof(author.class), "%s", weft_principal_class_name(w->principal.class));
+    (void)snprintf(author.name, sizeof(author.name), "%s", w->principal.name);
+    const struct asker asker = {&author, &w->warrant};
+    answer_request(n, &asker, &message, table, waiter);
+}
+
+/* NOD-17: it is not read from for a while. */
+static void penalize(struct weft_native *n, const struct weft_waiter *waiter)
+{
+    struct client *c = find(n, waiter);
+    if (c != NULL && !c->is_penalized &&
+        weft_warrants_penalize(n->node->warrants, waiter, uv_now(&n->node->loop))) {
+        c->is_penalized = true;
+        weft_link_conn_pause(c->conn, true);
+    }
+}
+
+void weft_native_calm(struct weft_native *n, const struct weft_waiter *waiter)
+{
+    struct client *c = find(n, waiter);
+    if (c != NULL) {
+        c->is_penalized = false;
+        weft_link_conn_pause(c->conn, c->is_paused);
+    }
+}
+
+static enum weft_err check_bringer(
+    struct weft_native *n, const struct weft_identity *identity, struct weft_msg *msg)
+{
+    const struct weft_config *config = &n->node->config;
+    struct weft_request_site site = {.org = ""};
+    struct weft_principal bringer;
+    (void)snprintf(site.org, sizeof(site.org), "%s", config->node.org);
+    (void)snprintf(site.site, sizeof(site.site), "%s", config->node.site);
+    enum weft_err rv = weft_principal_parse_uri(weft_text_of(identity->uri), &bringer, msg);
+    if (rv == WEFT_OK) {
+        rv = weft_warrant_may_bring(&bringer, &site, msg);
+    }
+    if (rv == WEFT_OK && weft_authority_org(weft_state_authority(n->node->state)) == NULL) {
+        rv = weft_fail(msg, WEFT_EREFUSED, "the site is ungoverned: it knows nobody's keys");
+    }
+    return rv;
+}
+
+static void on_authorized(struct weft_native *n, const struct weft_identity *identity,
+    const struct weft_authorized *authorized, const struct weft_waiter *waiter)
+{
+    struct weft_node *node = n->node;
+    struct weft_waiter own = *waiter;
+    struct weft_warrants_answer answer;
+    struct weft_msg msg = {""};
+    enum weft_err rv = check_bringer(n, identity, &msg);
+    if (rv == WEFT_OK) {
+        struct weft_warrants_question question = {.waiter = own,
+            .share = weft_warrants_share(identity->uri),
+            .note = authorized->note,
+            .kind = (uint32_t)authorized->request_kind,
+            .request = authorized->request};
+        weft_node_place_question(node, &question);
+        rv = weft_warrants_ask(node->warrants, &question, &answer);
+        if (rv == WEFT_OK && answer.is_known) {
+            on_warranted(n, identity, &answer.warranted, question.kind, authorized->request, &own);
+        } else if (rv == WEFT_EBUSY && answer.is_disgraced) {
+            penalize(n, waiter);
+        }
+    }
+    if (rv != WEFT_OK) {
+        refuse_note(n, identity, waiter, rv, &msg);
+    }
+}
+
+void weft_native_verdict(struct weft_native *n, const struct weft_warrants_verdict *verdict)
+{
+    struct client *c = find(n, &verdict->waiter);
+    struct weft_waiter waiter = verdict->waiter;
+    if (c == NULL) {
+        return;
+    }
+    const struct weft_identity *identity = weft_link_conn_identity(c->conn);
+    weft_arena_reset(&n->arena);
+    if (verdict->err == WEFT_OK && n->node->replica == NULL) {
+        weft_reply_refuse(n->node, &waiter, WEFT_EUNAVAILABLE, "this node is closing");
+    } else if (verdict->err == WEFT_OK) {
+        on_warranted(n, identity, &verdict->warranted, verdict->kind, verdict->request, &waiter);
+    } else {
+        refuse_note(n, identity, &waiter, verdict->err, &verdict->msg);
+    }
+}
+
+/* --- the link ----------------------------------------------------------------------------------
+ */
+
 static enum weft_err on_message(void *ctx, struct weft_link_conn *conn,
     const struct weft_envelope *envelope, struct weft_bytes bytes)
 {
@@ -324,10 +525,8 @@ static enum weft_err on_message(void *ctx, struct weft_link_conn *conn,
         c->is_paused = true;
         weft_link_conn_pause(conn, true);
     }
-    if (message.kind == WEFT_KIND_QUERY && message.query.wait_ms != 0) {
-        waiter.asked_ns = 0; /* It is to take long. */
-    }
-    dispatch(n, weft_link_conn_identity(conn), &message, body, &waiter);
+    const struct asker asker = {.identity = weft_link_conn_identity(conn)};
+    answer_request(n, &asker, &message, body, &waiter);
     return WEFT_OK;
 }
 
@@ -373,7 +572,7 @@ static void on_up(void *ctx, struct weft_link_conn *conn)
     c->conn = conn;
     c->generation++;
     c->unanswered = 0;
-    c->is_paused = false;
+    c->is_paused = c->is_penalized = false;
     weft_link_conn_set_user(conn, c);
 }
 

@@ -9,6 +9,7 @@
 
 #include "node/link/link.h"
 #include "node/proposer.h"
+#include "node/warrants.h"
 #include "proto/client.h"
 
 struct weft_node;
@@ -32,6 +33,11 @@ void weft_native_give(
     struct weft_native *n, const struct weft_waiter *waiter, struct weft_buffer *message);
 /* Is the connection there that the request came by? */
 bool weft_native_is_awaited(struct weft_native *n, const struct weft_waiter *waiter);
+
+/* For node/node.c: what became of the note that came with a request, and whoever has brought too
+ * many that did not count is listened to again. */
+void weft_native_verdict(struct weft_native *n, const struct weft_warrants_verdict *verdict);
+void weft_native_calm(struct weft_native *n, const struct weft_waiter *waiter);
 
 uint64_t weft_native_requests(const struct weft_native *n);
 uint32_t weft_native_clients(const struct weft_native *n);

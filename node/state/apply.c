@@ -168,14 +168,15 @@ static enum weft_err repeat(struct apply *a, const struct weft_commit *commit,
 
 /* Does the policy in force permit it? NOD-145: before anything is told of what is there. */
 static enum weft_err check_permit(struct apply *a, const struct weft_commit *commit,
-    struct weft_text principal, struct weft_applied_item *item, bool *ret_ok)
+    const struct weft_entry_item *entry_item, struct weft_applied_item *item, bool *ret_ok)
 {
     struct weft_state *s = a->state;
     struct weft_denial denial;
     const struct weft_permit permit = {
         .authority = weft_authorities_at(s->authorities, a->position.public.index),
         .site = {(const char *)s->authority.data, s->authority.size},
-        .principal = principal,
+        .principal = entry_item->principal,
+        .warrant = entry_item->has_warrant ? &entry_item->warrant : NULL,
         .index = a->position.public.index,
         .item = item->item,
         .time_ns = a->time_ns,
@@ -190,7 +191,7 @@ static enum weft_err check_permit(struct apply *a, const struct weft_commit *com
         s->denials.commits++;
         s->denials.by_action[denial.action]++;
         refuse(a, item, WEFT_EREFUSED, denial.detail.text, denial.pointer, 0);
-        rv = audit_refusal(a, principal, denial.action);
+        rv = audit_refusal(a, entry_item->principal, denial.action);
     }
     return rv;
 }
@@ -397,7 +398,7 @@ static enum weft_err apply_commit(
     }
     uint32_t *names;
     bool ok;
-    rv = check_permit(a, &commit, entry_item->principal, item, &ok);
+    rv = check_permit(a, &commit, entry_item, item, &ok);
     if (rv != WEFT_OK || !ok) {
         return rv;
     }

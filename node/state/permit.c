@@ -119,6 +119,14 @@ static void deny(const struct weft_permit *permit, const struct weft_policy *pol
     }
 }
 
+/* NOD-18: a key that was revoked, or a note that ran out, between the door and here. */
+static bool is_warranted(const struct weft_permit *permit)
+{
+    return permit->warrant == NULL || weft_warrant_check(permit->warrant, permit->principal,
+                                          weft_authority_keyring(permit->authority), permit->index,
+                                          permit->time_ns, NULL) == WEFT_OK;
+}
+
 enum weft_err weft_permit_check(const struct weft_permit *permit, struct weft_names *names,
     const struct weft_commit *commit, struct weft_denial *ret_denial, struct weft_msg *msg)
 {
@@ -133,7 +141,8 @@ enum weft_err weft_permit_check(const struct weft_permit *permit, struct weft_na
     if (weft_authority_org(permit->authority) == NULL) {
         return WEFT_OK;
     }
-    bool is_somebody = weft_principal_parse_uri(permit->principal, &principal, NULL) == WEFT_OK;
+    bool is_somebody = weft_principal_parse_uri(permit->principal, &principal, NULL) == WEFT_OK &&
+                       is_warranted(permit);
     if (is_somebody) {
         weft_authority_subject(permit->authority, &principal, &subject);
     }
@@ -149,7 +158,8 @@ enum weft_err weft_permit_check(const struct weft_permit *permit, struct weft_na
             return err;
         }
         d->action = weft_permit_action(record, weft_names_at(names, name)->head.rev);
-        if (policy == NULL || !is_somebody) {
+        if (policy == NULL || !is_somebody ||
+            (permit->warrant != NULL && !weft_warrant_allows(permit->warrant, d->action))) {
             d->decision = (struct weft_policy_decision){.effect = WEFT_EFFECT_DENY,
                 .reason = WEFT_REASON_NO_PERMIT,
                 .statement = WEFT_POLICY_NO_STATEMENT};

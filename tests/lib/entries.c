@@ -21,8 +21,12 @@ void test_entry_begin(struct test_entry *e)
 static enum weft_err add(
     struct test_entry *e, enum weft_item_type type, const char *principal, struct weft_bytes body)
 {
-    const struct weft_entry_item item = {
+    struct weft_entry_item item = {
         .type = type, .principal = weft_text_of(principal), .body = body};
+    if (e->warrant != NULL) {
+        item.has_warrant = true;
+        item.warrant = *e->warrant;
+    }
     return weft_entry_add(&e->bytes, &item);
 }
 

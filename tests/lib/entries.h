@@ -13,6 +13,7 @@
 struct test_entry {
     struct weft_buffer bytes;
     struct weft_buffer body;
+    const struct weft_warrant *warrant; /* Of items that are added from now on; NULL: none. */
 };
 
 void test_entry_begin(struct test_entry *e);

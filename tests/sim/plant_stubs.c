@@ -268,6 +268,46 @@ void weft_checkpoints_file(
     (void)c, (void)fetch, (void)waiter;
 }
 
+/* Sites of plants are ungoverned: a note is refused before it would be asked. */
+uint64_t weft_warrants_share(const char *bringer)
+{
+    (void)bringer;
+    return 0;
+}
+
+enum weft_err weft_warrants_ask(struct weft_warrants *w,
+    const struct weft_warrants_question *question, struct weft_warrants_answer *ret_answer)
+{
+    (void)w, (void)question, (void)ret_answer;
+    return WEFT_EUNAVAILABLE;
+}
+
+bool weft_warrants_penalize(
+    struct weft_warrants *w, const struct weft_waiter *waiter, uint64_t now_ms)
+{
+    (void)w, (void)waiter, (void)now_ms;
+    return false;
+}
+
+enum weft_err weft_warrants_note_id(
+    struct weft_warrants *w, const struct weft_request_id *id, int64_t until_ns, int64_t now_ns)
+{
+    (void)w, (void)id, (void)until_ns, (void)now_ns;
+    return WEFT_EUNAVAILABLE;
+}
+
+enum weft_err weft_warrants_tell(const char *door, const char *bringer, enum weft_err err,
+    const struct weft_msg *why, struct weft_msg *ret_detail)
+{
+    (void)door, (void)bringer, (void)why;
+    return weft_fail(ret_detail, err, "not authorized");
+}
+
+void weft_node_place_question(struct weft_node *node, struct weft_warrants_question *question)
+{
+    (void)node, (void)question;
+}
+
 /* Nobody signs here: node->audit_sign is NULL. */
 void weft_audit_sign_turn(struct weft_audit_sign *sign, struct weft_state *state,
     const struct weft_configuration *configuration, uint64_t leader_id, uint64_t now_ms)

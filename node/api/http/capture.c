@@ -40,6 +40,8 @@ struct job {
     struct weft_buffer text;
     struct weft_importer *importer;
     char principal[WEFT_PRINCIPAL_URI_SIZE];
+    bool has_warrant;
+    struct weft_warrant warrant;
     struct flight flights[WEFT_HTTP_CAPTURE_AHEAD];
     uint32_t out; /* Flights in use. */
     uint64_t moved_ms;
@@ -133,7 +135,8 @@ static struct job *place_for_one(struct weft_http_captures *c)
 _Static_assert((int)WEFT_HTTP_CAPTURES_RUNNING < (int)WEFT_HTTP_CAPTURES_KEPT, "one has ended");
 
 enum weft_err weft_http_captures_start(struct weft_http_captures *c, struct weft_buffer *text,
-    struct weft_text name, const char *principal, uint64_t *ret_job, struct weft_msg *msg)
+    struct weft_text name, const char *principal, const struct weft_warrant *warrant,
+    uint64_t *ret_job, struct weft_msg *msg)
 {
     const struct weft_import_options options = {.name = name};
     if (c->running == WEFT_HTTP_CAPTURES_RUNNING) {
@@ -157,6 +160,10 @@ enum weft_err weft_http_captures_start(struct weft_http_captures *c, struct weft
     job->created_ns = wall_ns();
     job->moved_ms = uv_now(&c->node->loop);
     (void)snprintf(job->principal, sizeof(job->principal), "%s", principal);
+    job->has_warrant = warrant != NULL;
+    if (warrant != NULL) {
+        job->warrant = *warrant;
+    }
     weft_importer_feed(job->importer, (struct weft_bytes){job->text.data, job->text.size}, true);
     c->running++;
     *ret_job = job->number;
@@ -203,8 +210,12 @@ static void submit(struct weft_http_captures *c, struct job *job, uint32_t place
         .request_id = (uint64_t)flight->generation << 32 | place,
         .door = WEFT_DOOR_CAPTURE};
     flight->again_ms = 0;
-    enum weft_err err = weft_node_commit(c->node, weft_text_of(job->principal),
-        (struct weft_bytes){flight->commit.data, flight->commit.size}, &waiter);
+    const struct weft_entry_item item = {.type = WEFT_ITEM_COMMIT,
+        .has_warrant = job->has_warrant,
+        .warrant = job->warrant,
+        .principal = weft_text_of(job->principal),
+        .body = {flight->commit.data, flight->commit.size}};
+    enum weft_err err = weft_node_commit(c->node, &item, &waiter);
     if (weft_err_class(err) == WEFT_CLASS_RETRY) {
         flight->again_ms = now_ms + AGAIN_MS;
     } else if (err != WEFT_OK) {

@@ -26,10 +26,11 @@ WEFT_MUST_USE enum weft_err weft_http_captures_open(
 void weft_http_captures_destroy(struct weft_http_captures *captures);
 
 /* Takes the text (empties the buffer) if it is WEFT_OK. `name` is that of the document, for the
- * records' source. WEFT_EBUSY: enough run already. WEFT_ENOMEM. */
+ * records' source; `warrant` that by which the principal is known, NULL: a certificate. WEFT_EBUSY:
+ * enough run already. WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_http_captures_start(struct weft_http_captures *captures,
-    struct weft_buffer *text, struct weft_text name, const char *principal, uint64_t *ret_job,
-    struct weft_msg *msg);
+    struct weft_buffer *text, struct weft_text name, const char *principal,
+    const struct weft_warrant *warrant, uint64_t *ret_job, struct weft_msg *msg);
 /* An object as openapi.json has it. WEFT_ENOTFOUND: no such job of this principal, or it was
  * forgotten. */
 WEFT_MUST_USE enum weft_err weft_http_captures_write(const struct weft_http_captures *captures,

@@ -56,7 +56,12 @@ static void propose(struct weft_http_conn *c, struct weft_bytes body)
 {
     struct weft_node *node = c->door->node;
     struct weft_waiter waiter = weft_http_waiter(c);
-    enum weft_err err = weft_node_commit(node, weft_text_of(c->principal), body, &waiter);
+    const struct weft_entry_item item = {.type = WEFT_ITEM_COMMIT,
+        .has_warrant = c->has_warrant,
+        .warrant = c->warrant,
+        .principal = weft_text_of(c->principal),
+        .body = body};
+    enum weft_err err = weft_node_commit(node, &item, &waiter);
     if (err == WEFT_ENOTLEADER || err == WEFT_EUNAVAILABLE) {
         weft_reply_refuse(node, &waiter, WEFT_EUNAVAILABLE,
             node->leader_id == 0 ? "the site has no leader at the moment"
@@ -166,8 +171,8 @@ static void import(struct weft_http_conn *c)
     struct weft_msg msg = {""};
     uint64_t job;
     (void)weft_http_target_param(&c->target, "name", &name);
-    enum weft_err err =
-        weft_http_captures_start(c->door->captures, &c->body, name, c->principal, &job, &msg);
+    enum weft_err err = weft_http_captures_start(c->door->captures, &c->body, name, c->principal,
+        c->has_warrant ? &c->warrant : NULL, &job, &msg);
     if (err != WEFT_OK) {
         refuse(c, err, msg.text);
         return;
@@ -263,11 +268,17 @@ void weft_http_dispatch(struct weft_http_conn *c)
 {
     const struct weft_node *node = c->door->node;
     enum weft_http_resource resource = c->target.resource;
+    struct weft_msg msg = {""};
     c->asked.resource = resource;
     c->asked.asset = c->target.id;
     weft_http_reply_reset(&c->reply);
     if (node->replica == NULL && !c->target.rule->is_open) {
         refuse(c, WEFT_EUNAVAILABLE, "this node is still joining its site");
+        return;
+    }
+    enum weft_err err = weft_http_check_token(c, &msg);
+    if (err != WEFT_OK) {
+        refuse(c, err, msg.text);
         return;
     }
     switch (resource) {

@@ -34,6 +34,7 @@ enum weft_http_state {
     WEFT_EXCHANGE_IDLE,      /* Connected, no request. */
     WEFT_EXCHANGE_HEAD,      /* The request line is here. */
     WEFT_EXCHANGE_BODY,      /* The head is whole and let in. */
+    WEFT_EXCHANGE_DOUBTING,  /* It is whole, and whom it is for is not known yet; suspended. */
     WEFT_EXCHANGE_ASKING,    /* The node has it; suspended. */
     WEFT_EXCHANGE_READY,     /* The reply is made. */
     WEFT_EXCHANGE_SENDING,   /* libmicrohttpd has the reply. */
@@ -75,6 +76,10 @@ struct weft_http_conn {
     struct weft_http_condition condition;
     struct weft_http_asked asked;
     char principal[WEFT_PRINCIPAL_URI_SIZE];
+    bool is_doubtful; /* Its token is being verified: `principal` is not known yet. */
+    bool is_refused;  /* The reply is made; what is still to come of the content is not kept. */
+    bool has_warrant; /* The principal is known by a signed token. */
+    struct weft_warrant warrant;
     struct weft_buffer body;
     uint64_t body_seen; /* Bytes, those over the limit included. */
     struct weft_http_reply reply;
@@ -130,6 +135,9 @@ void weft_http_exchange_ready(struct weft_http_conn *c);
 /* A problem is the reply. `status` 0: that of the code. */
 void weft_http_exchange_refuse(
     struct weft_http_conn *c, enum weft_err err, unsigned status, const char *detail);
+/* For whom the request is: `err` WEFT_OK, or why that is not told. */
+void weft_http_exchange_believe(
+    struct weft_http_conn *c, enum weft_err err, const struct weft_msg *msg);
 /* Its deadline has passed. */
 void weft_http_exchange_late(struct weft_http_conn *c);
 struct weft_waiter weft_http_waiter(const struct weft_http_conn *c);
@@ -150,8 +158,14 @@ void weft_http_streams_turn(struct weft_http *h);
 
 /* --- who.c ------------------------------------------------------------------------------- */
 
-/* Sets c->principal. WEFT_EPEER with a reason: nobody we know. */
+/* Sets c->principal, or c->is_doubtful: a verdict follows. WEFT_EPEER with a reason: nobody we
+ * know. WEFT_EBUSY. */
 WEFT_MUST_USE enum weft_err weft_http_identify(struct weft_http_conn *c, struct weft_msg *msg);
+/* Is a signed token good for what is asked? If not, `msg` has what is told. */
+WEFT_MUST_USE enum weft_err weft_http_check_token(
+    const struct weft_http_conn *c, struct weft_msg *msg);
+/* Does it still count? */
+bool weft_http_is_warranted(const struct weft_http_conn *c);
 /* Certificate, key, root and tokens from their files. */
 WEFT_MUST_USE enum weft_err weft_http_load_files(struct weft_http *h, struct weft_msg *msg);
 

@@ -107,6 +107,33 @@ static enum MHD_Result queue(struct weft_http_conn *c)
     return result;
 }
 
+/* --- for whom ------------------------------------------------------------------------------ */
+
+static unsigned status_of_doubt(enum weft_err err)
+{
+    return err == WEFT_EPEER || err == WEFT_EREFUSED ? 401 : 0;
+}
+
+void weft_http_exchange_believe(
+    struct weft_http_conn *c, enum weft_err err, const struct weft_msg *msg)
+{
+    bool is_whole = c->state == WEFT_EXCHANGE_DOUBTING;
+    c->is_doubtful = false;
+    if (err != WEFT_OK) {
+        c->door->stats.refused_peer++;
+        c->is_refused = true;
+        weft_buffer_destroy(&c->body);
+        weft_http_exchange_refuse(c, err, status_of_doubt(err), msg->text);
+    }
+    if (is_whole && err == WEFT_OK) {
+        c->state = WEFT_EXCHANGE_BODY; /* libmicrohttpd asks again, and it goes on. */
+        c->deadline_ms = UINT64_MAX;
+        weft_http_resume(c);
+    } else if (is_whole) {
+        weft_http_exchange_ready(c);
+    }
+}
+
 /* --- head -------------------------------------------------------------------------------- */
 
 struct lengths {
@@ -166,9 +193,10 @@ static bool check_target(struct weft_http_conn *c, const char *method)
         weft_http_allow(c->target.rule, c->reply.allow);
         return false;
     }
-    if (!c->target.rule->is_open && weft_http_identify(c, &msg) != WEFT_OK) {
+    err = c->target.rule->is_open ? WEFT_OK : weft_http_identify(c, &msg);
+    if (err != WEFT_OK) {
         c->door->stats.refused_peer++;
-        weft_http_exchange_refuse(c, WEFT_EPEER, 401, msg.text);
+        weft_http_exchange_refuse(c, err, status_of_doubt(err), msg.text);
         return false;
     }
     err = weft_http_target_check_params(&c->target, c->method, &msg);
@@ -236,7 +264,7 @@ static enum MHD_Result on_body(struct weft_http_conn *c, const char *data, size_
 {
     size_t body_max = c->target.rule->body_max;
     c->body_seen += *size;
-    if (c->body_seen <= body_max) {
+    if (c->body_seen <= body_max && !c->is_refused) {
         if (weft_buffer_append(&c->body, data, *size) != WEFT_OK) {
             return MHD_NO;
         }
@@ -251,6 +279,14 @@ static enum MHD_Result on_body(struct weft_http_conn *c, const char *data, size_
     return MHD_YES;
 }
 
+static void suspend(struct weft_http_conn *c, enum weft_http_state state)
+{
+    c->state = state;
+    c->deadline_ms = weft_http_now_ms(c->door) + c->door->node->config.timers.request_ms;
+    c->is_suspended = true;
+    MHD_suspend_connection(c->mhd);
+}
+
 static enum MHD_Result on_whole(struct weft_http_conn *c)
 {
     c->deadline_ms = UINT64_MAX;
@@ -261,6 +297,13 @@ static enum MHD_Result on_whole(struct weft_http_conn *c)
         weft_http_exchange_refuse(c, WEFT_ETOOBIG, 0, text);
         return queue(c);
     }
+    if (c->is_refused) {
+        return queue(c);
+    }
+    if (c->is_doubtful) {
+        suspend(c, WEFT_EXCHANGE_DOUBTING);
+        return MHD_YES;
+    }
     weft_http_dispatch(c);
     weft_buffer_destroy(&c->body);
     if (c->state == WEFT_EXCHANGE_READY) {
@@ -269,10 +312,7 @@ static enum MHD_Result on_whole(struct weft_http_conn *c)
     if (c->state == WEFT_EXCHANGE_STREAMING) {
         return weft_http_stream_start(c);
     }
-    c->state = WEFT_EXCHANGE_ASKING;
-    c->deadline_ms = weft_http_now_ms(c->door) + c->door->node->config.timers.request_ms;
-    c->is_suspended = true;
-    MHD_suspend_connection(c->mhd);
+    suspend(c, WEFT_EXCHANGE_ASKING);
     return MHD_YES;
 }
 
@@ -294,6 +334,7 @@ enum MHD_Result weft_http_on_request(void *ctx, struct MHD_Connection *mhd, cons
         return queue(c);
     case WEFT_EXCHANGE_FREE:
     case WEFT_EXCHANGE_IDLE:
+    case WEFT_EXCHANGE_DOUBTING:
     case WEFT_EXCHANGE_ASKING:
     case WEFT_EXCHANGE_SENDING:
     case WEFT_EXCHANGE_STREAMING:
@@ -322,6 +363,7 @@ void weft_http_exchange_end(struct weft_http_conn *c)
     c->asked = (struct weft_http_asked){0};
     c->body_seen = 0;
     c->principal[0] = '\0';
+    c->is_doubtful = c->is_refused = c->has_warrant = false;
 }
 
 void weft_http_on_completed(

@@ -30,6 +30,11 @@ static void ask(struct weft_http_conn *c)
     if (s->position.cursor.size == 0 && s->position.next_index > h->applied_index) {
         return; /* weft_http_turn comes back when there is more. */
     }
+    if (!weft_http_is_warranted(c)) {
+        s->is_over = true; /* The client comes back with another token. */
+        weft_http_resume(c);
+        return;
+    }
     for (uint32_t i = 0; i < h->conn_max; i++) {
         const struct weft_http_conn *other = &h->conns[i];
         if (other->state == WEFT_EXCHANGE_STREAMING && other->stream.is_asking &&

@@ -39,7 +39,8 @@ static bool has_left(const struct weft_http_conn *c)
 /* NOD-408. A commit is under way, whoever still listens. */
 static bool is_given_up(const struct weft_http_conn *c)
 {
-    return c->state == WEFT_EXCHANGE_ASKING && c->method != WEFT_HTTP_POST && has_left(c);
+    bool is_waiting = c->state == WEFT_EXCHANGE_ASKING || c->state == WEFT_EXCHANGE_DOUBTING;
+    return is_waiting && c->method != WEFT_HTTP_POST && has_left(c);
 }
 
 /* Deadlines that libmicrohttpd does not know: its own start again with every byte, so that a
@@ -59,7 +60,8 @@ static void look_at_deadlines(struct weft_http *h)
         }
         if (is_given_up(c)) {
             weft_http_hang_up(c);
-        } else if (is_late && c->state == WEFT_EXCHANGE_ASKING) {
+        } else if (is_late &&
+                   (c->state == WEFT_EXCHANGE_ASKING || c->state == WEFT_EXCHANGE_DOUBTING)) {
             weft_http_exchange_late(c);
         } else if (is_late) {
             h->stats.dropped_slow += c->state != WEFT_EXCHANGE_IDLE;
@@ -359,7 +361,7 @@ void weft_http_close(struct weft_http *h, void (*on_closed)(void *ctx), void *ct
     h->ctx = ctx;
     for (uint32_t i = 0; i < h->conn_max; i++) {
         struct weft_http_conn *c = &h->conns[i];
-        if (c->state == WEFT_EXCHANGE_ASKING) {
+        if (c->state == WEFT_EXCHANGE_ASKING || c->state == WEFT_EXCHANGE_DOUBTING) {
             weft_http_exchange_refuse(c, WEFT_ECLOSED, 0, "the node is shutting down");
             weft_http_exchange_ready(c);
         } else if (c->state == WEFT_EXCHANGE_STREAMING) {
@@ -394,6 +396,27 @@ static struct weft_http_conn *find(struct weft_http *h, const struct weft_waiter
 bool weft_http_is_awaited(struct weft_http *h, const struct weft_waiter *waiter)
 {
     return find(h, waiter) != NULL;
+}
+
+void weft_http_verdict(struct weft_http *h, const struct weft_warrants_verdict *verdict)
+{
+    uint32_t place = verdict->waiter.client;
+    struct weft_http_conn *c = place < h->conn_max ? &h->conns[place] : NULL;
+    struct weft_msg detail = {""};
+    if (c == NULL || c->generation != verdict->waiter.generation || !c->is_doubtful ||
+        c->is_hung_up) {
+        return;
+    }
+    enum weft_err err = verdict->err;
+    if (err == WEFT_OK) {
+        weft_principal_format_uri(&verdict->warranted.principal, c->principal);
+        c->has_warrant = true;
+        c->warrant = verdict->warranted.warrant;
+    } else {
+        err = weft_warrants_tell(
+            "http", c->peer[0] != '\0' ? c->peer : "", err, &verdict->msg, &detail);
+    }
+    weft_http_exchange_believe(c, err, &detail);
 }
 
 void weft_http_answer(struct weft_http *h, const struct weft_waiter *waiter,

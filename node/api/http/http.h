@@ -12,6 +12,7 @@
 struct weft_node;
 struct weft_http;
 struct weft_http_captures;
+struct weft_warrants_verdict;
 
 struct weft_http_stats {
     uint64_t requests[600]; /* Answered, by HTTP status. */
@@ -42,6 +43,9 @@ void weft_http_answer_json(struct weft_http *h, const struct weft_waiter *waiter
     struct weft_buffer *json);
 void weft_http_answer_bytes(
     struct weft_http *h, const struct weft_waiter *waiter, struct weft_bytes message);
+
+/* What became of the token that came with a request. */
+void weft_http_verdict(struct weft_http *h, const struct weft_warrants_verdict *verdict);
 
 /* Does the request still wait there? */
 bool weft_http_is_awaited(struct weft_http *h, const struct weft_waiter *waiter);

@@ -6,6 +6,7 @@
 
 #include "node/logger.h"
 #include "node/node.h"
+#include "policy/base64.h"
 #include "policy/crypto/pki.h"
 
 /* Who a request is from: a bearer token where one is given, else the certificate. */
@@ -143,19 +144,109 @@ static enum weft_err verify_peer(struct weft_http_conn *c, struct weft_msg *msg)
     return WEFT_OK;
 }
 
+/* Whose share of the notes it is: that of the host. */
+static uint64_t share_of(const struct weft_http_conn *c)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    char address[64] = "";
+    if (info != NULL) {
+        (void)uv_ip_name(info->client_addr, address, sizeof(address));
+    }
+    return weft_warrants_share(address);
+}
+
+static void believe(struct weft_http_conn *c, const struct weft_warranted *warranted)
+{
+    weft_principal_format_uri(&warranted->principal, c->principal);
+    c->has_warrant = true;
+    c->warrant = warranted->warrant;
+}
+
+/* A token that its principal has signed. */
+static enum weft_err ask_warrant(
+    struct weft_http_conn *c, struct weft_text note, struct weft_msg *msg)
+{
+    struct weft_node *node = c->door->node;
+    struct weft_warrants_answer answer;
+    struct weft_warrants_question question = {
+        .waiter = weft_http_waiter(c), .share = share_of(c), .note = note};
+    struct weft_msg why = {""};
+    enum weft_err err;
+    if (node->replica == NULL || node->warrants == NULL) {
+        return weft_fail(msg, WEFT_EUNAVAILABLE, "this node is still joining its site");
+    }
+    if (weft_authority_org(weft_state_authority(node->state)) == NULL) {
+        err = weft_fail(&why, WEFT_EREFUSED, "the site is ungoverned: it knows nobody's keys");
+        return weft_warrants_tell("http", c->peer, err, &why, msg);
+    }
+    weft_node_place_question(node, &question);
+    err = weft_warrants_ask(node->warrants, &question, &answer);
+    if (err == WEFT_OK && answer.is_known) {
+        believe(c, &answer.warranted);
+    } else if (err == WEFT_OK) {
+        c->is_doubtful = true;
+    } else {
+        return weft_warrants_tell("http", c->peer, err, &why, msg);
+    }
+    return WEFT_OK;
+}
+
+enum weft_err weft_http_check_token(const struct weft_http_conn *c, struct weft_msg *msg)
+{
+    enum weft_http_resource resource = c->target.resource;
+    struct weft_msg why = {""};
+    enum weft_policy_action action = WEFT_ACTION_READ;
+    /* Of commits each record's action counts, when it is applied. */
+    if (!c->has_warrant || c->method == WEFT_HTTP_POST) {
+        return WEFT_OK;
+    }
+    action = resource == WEFT_HTTP_COMMITS ? WEFT_ACTION_SUBSCRIBE : action;
+    if (weft_warrant_allows(&c->warrant, action)) {
+        return WEFT_OK;
+    }
+    (void)weft_fail(
+        &why, WEFT_EREFUSED, "the token is not for %s", weft_policy_action_name(action));
+    return weft_warrants_tell("http", c->principal, WEFT_EREFUSED, &why, msg);
+}
+
+bool weft_http_is_warranted(const struct weft_http_conn *c)
+{
+    struct weft_node *node = c->door->node;
+    struct weft_warrants_question now;
+    if (!c->has_warrant) {
+        return true;
+    }
+    weft_node_place_question(node, &now);
+    return weft_warrant_check(&c->warrant, weft_text_of(c->principal),
+               weft_authority_keyring(now.authority), now.index, now.time_ns, NULL) == WEFT_OK;
+}
+
+static enum weft_err find_bearer(struct weft_http_conn *c, const char *given, struct weft_msg *msg)
+{
+    static const char start[] = "weft-token/";
+    uint8_t note[WEFT_TOKEN_SIZE_MAX];
+    struct weft_text token;
+    size_t size;
+    bool is_bearer = weft_http_bearer(given, &token);
+    const char *uri = is_bearer ? weft_http_tokens_find(&c->door->tokens, token) : NULL;
+    if (uri != NULL) {
+        (void)snprintf(c->principal, sizeof(c->principal), "%s", uri);
+        return WEFT_OK;
+    }
+    if (is_bearer && weft_base64_parse_url(token, note, sizeof(note), &size) == WEFT_OK &&
+        size > sizeof(start) && memcmp(note, start, sizeof(start) - 1) == 0) {
+        return ask_warrant(c, (struct weft_text){(const char *)note, size}, msg);
+    }
+    return weft_fail(msg, WEFT_EPEER, "Authorization: not a bearer token of this site");
+}
+
 enum weft_err weft_http_identify(struct weft_http_conn *c, struct weft_msg *msg)
 {
     const char *given =
         MHD_lookup_connection_value(c->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
     if (given != NULL) {
-        struct weft_text token;
-        const char *uri =
-            weft_http_bearer(given, &token) ? weft_http_tokens_find(&c->door->tokens, token) : NULL;
-        if (uri == NULL) {
-            return weft_fail(msg, WEFT_EPEER, "Authorization: not a bearer token of this node");
-        }
-        (void)snprintf(c->principal, sizeof(c->principal), "%s", uri);
-        return WEFT_OK;
+        return find_bearer(c, given, msg);
     }
     if (!c->has_peer) {
         c->has_peer = true;

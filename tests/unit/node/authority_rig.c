@@ -156,6 +156,15 @@ const struct weft_applied_item *rig_commit(
     return &f->items[0];
 }
 
+const struct weft_applied_item *rig_commit_by_note(struct fixture *f, const char *who,
+    const struct weft_warrant *warrant, const struct weft_record *record)
+{
+    f->entry.warrant = warrant;
+    const struct weft_applied_item *item = rig_commit(f, who, record, 1);
+    f->entry.warrant = NULL;
+    return item;
+}
+
 struct weft_digest rig_govern(struct fixture *f)
 {
     static const char *const roots[] = {RIG_ROOT_A, RIG_ROOT_B, NULL};

@@ -47,6 +47,9 @@ struct weft_digest rig_org_digest(const struct weft_org *org);
 /* A commit by a principal ("oem.example/plant1/op/ann") alone in its entry. Its item. */
 const struct weft_applied_item *rig_commit(
     struct fixture *f, const char *who, const struct weft_record *records, uint32_t count);
+/* The same by a note that this key of `who` has signed. */
+const struct weft_applied_item *rig_commit_by_note(struct fixture *f, const char *who,
+    const struct weft_warrant *warrant, const struct weft_record *record);
 /* Org document, keys of ann and bo, RIG_POLICY, in one commit: as a site begins. */
 struct weft_digest rig_govern(struct fixture *f);
 

@@ -134,6 +134,46 @@ TEST(permit, roles_and_attributes_of_the_org_document_count)
     fixture_destroy(&f);
 }
 
+/* NOD-18 */
+TEST(permit, what_came_by_a_note_is_held_to_the_keyring_and_time_of_its_own_entry)
+{
+    static const char *const by_bo[] = {RIG_BO, NULL};
+    struct fixture f;
+    struct weft_chain_link link;
+    rig_start(&f, "state");
+    (void)rig_govern(&f);
+    struct weft_record record = fixture_record("serial:1");
+    struct weft_warrant warrant = {
+        signers_make(RIG_ANN).verifier.key_id, WEFT_WARRANT_ANY, f.time_ns + 1000};
+    EXPECT_EQ(WEFT_OK, rig_commit_by_note(&f, RIG_ANN, &warrant, &record)->err);
+    EXPECT_EQ(WEFT_EREFUSED, rig_commit_by_note(&f, RIG_ANN, &warrant, &record)->err); /* Over. */
+    warrant.until_ns = INT64_MAX;
+    EXPECT_EQ(WEFT_OK, rig_commit_by_note(&f, RIG_ANN, &warrant, &record)->err);
+    /* Of an asset that is there, and of a new one. */
+    warrant.actions = 1u << WEFT_ACTION_WRITE;
+    EXPECT_EQ(WEFT_OK, rig_commit_by_note(&f, RIG_ANN, &warrant, &record)->err);
+    struct weft_record other = fixture_record("serial:2");
+    EXPECT_EQ(WEFT_EREFUSED, rig_commit_by_note(&f, RIG_ANN, &warrant, &other)->err);
+    warrant.actions = WEFT_WARRANT_ANY;
+    EXPECT_EQ(WEFT_OK, rig_commit_by_note(&f, RIG_ANN, &warrant, &other)->err);
+    /* Somebody else's key; nobody's; of somebody whom the policy does not let. */
+    EXPECT_EQ(WEFT_EREFUSED, rig_commit_by_note(&f, RIG_CY, &warrant, &record)->err);
+    warrant.key_id ^= 1;
+    EXPECT_EQ(WEFT_EREFUSED, rig_commit_by_note(&f, RIG_ANN, &warrant, &record)->err);
+    warrant.key_id = signers_make(RIG_BO).verifier.key_id;
+    EXPECT_EQ(WEFT_EREFUSED, rig_commit_by_note(&f, RIG_BO, &warrant, &record)->err);
+    /* Revoked between the door and the log. */
+    warrant.key_id = signers_make(RIG_ANN).verifier.key_id;
+    EXPECT_EQ(WEFT_OK, rig_commit_by_note(&f, RIG_ANN, &warrant, &record)->err);
+    struct weft_record revoke = rig_revoke(RIG_ANN, NULL, by_bo, &link);
+    EXPECT_EQ(WEFT_OK, rig_commit(&f, RIG_BO, &revoke, 1)->err);
+    const struct weft_applied_item *item = rig_commit_by_note(&f, RIG_ANN, &warrant, &record);
+    EXPECT_EQ(WEFT_EREFUSED, item->err);
+    EXPECT_EQ(0, strncmp(item->error.detail.data, "not permitted (correlation ", 27));
+    EXPECT_EQ(WEFT_OK, rig_commit(&f, RIG_ANN, &record, 1)->err); /* Her certificate is another. */
+    fixture_destroy(&f);
+}
+
 TEST(permit, a_refusal_is_opaque_but_to_who_may_read_the_policy)
 {
     struct fixture f;
