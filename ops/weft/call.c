@@ -2,6 +2,7 @@
 
 #include "ops/weft/client.h"
 #include "ops/weft/net.h"
+#include "ops/weft/speaker.h"
 
 /* One request at a time, for commands that have only one. */
 
@@ -66,6 +67,23 @@ enum weft_err weft_client_call(struct weft_client *client,
     return call.err;
 }
 
+enum weft_err weft_net_from_args(const struct weft_args *args, const struct weft_context *context,
+    struct weft_net **ret_net, struct weft_msg *msg)
+{
+    struct weft_speaker *speaker;
+    enum weft_err err = weft_speaker_open(args, &speaker, msg);
+    if (err != WEFT_OK) {
+        return err;
+    }
+    err = weft_net_open(context->identity, ret_net, msg);
+    if (err != WEFT_OK) {
+        weft_speaker_close(speaker);
+        return err;
+    }
+    weft_net_speak(*ret_net, speaker);
+    return WEFT_OK;
+}
+
 enum weft_err weft_client_from_args(const struct weft_args *args, struct weft_net **ret_net,
     struct weft_client **ret_client, struct weft_msg *msg)
 {
@@ -78,7 +96,7 @@ enum weft_err weft_client_from_args(const struct weft_args *args, struct weft_ne
         err = weft_context_resolve(args, &context, msg);
     }
     if (err == WEFT_OK) {
-        err = weft_net_open(context.identity, &net, msg);
+        err = weft_net_from_args(args, &context, &net, msg);
     }
     if (err == WEFT_OK) {
         err = weft_client_create(net, &context, timeout_ms, false, ret_client, msg);

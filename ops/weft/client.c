@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "ops/weft/net.h"
+#include "ops/weft/speaker.h"
 #include "proto/check.h"
 
 enum {
@@ -609,6 +610,11 @@ static uint64_t request_id_of(const struct request *r)
     return (uint64_t)r->generation << 32 | r->slot;
 }
 
+static enum weft_err speak(struct weft_client *c, struct request *r)
+{
+    return c->net->speaker != NULL ? weft_speaker_wrap(c->net->speaker, &r->message) : WEFT_OK;
+}
+
 enum weft_err weft_client_submit(struct weft_client *c, const struct weft_client_message *message,
     weft_client_on_answer *on_answer, void *ctx)
 {
@@ -620,6 +626,9 @@ enum weft_err weft_client_submit(struct weft_client *c, const struct weft_client
     struct weft_client_message own = *message;
     own.request_id = request_id_of(r);
     err = weft_client_encode(&own, &r->message);
+    if (err == WEFT_OK) {
+        err = speak(c, r);
+    }
     if (err == WEFT_OK && r->message.size > WEFT_CLIENT_MESSAGE_SIZE_MAX) {
         err = WEFT_ETOOBIG;
     }
@@ -650,6 +659,11 @@ enum weft_err weft_client_submit_raw(
     }
     envelope.request_id = request_id_of(r);
     weft_envelope_encode(&envelope, r->message.data);
+    err = speak(c, r);
+    if (err != WEFT_OK) {
+        give_back(c, r);
+        return err;
+    }
     start(c, r, envelope.kind, on_answer, ctx);
     return WEFT_OK;
 }

@@ -15,6 +15,7 @@
 #include "proto/client.h"
 
 struct weft_net;
+struct weft_speaker;
 struct weft_client;
 
 enum {
@@ -30,6 +31,9 @@ typedef void weft_client_on_answer(void *ctx, enum weft_err err,
 /* WEFT_EINVAL: the identity's files. */
 WEFT_MUST_USE enum weft_err weft_net_open(
     const char *identity, struct weft_net **ret_net, struct weft_msg *msg);
+/* All requests of its clients are said by it, which is the net's from now on; NULL: by whom the
+ * identity is. */
+void weft_net_speak(struct weft_net *net, struct weft_speaker *speaker);
 /* After its clients are destroyed. Accepts NULL. */
 void weft_net_close(struct weft_net *net);
 /* Do what is to be done, waiting at most `wait_ms` for something to do. */
@@ -78,6 +82,9 @@ WEFT_MUST_USE enum weft_err weft_client_call(struct weft_client *client,
     const struct weft_client_message *message, struct weft_arena *arena,
     struct weft_client_message *ret_answer, struct weft_msg *msg);
 
+/* With the speaker that the options say. As weft_speaker_open, weft_net_open. */
+WEFT_MUST_USE enum weft_err weft_net_from_args(const struct weft_args *args,
+    const struct weft_context *context, struct weft_net **ret_net, struct weft_msg *msg);
 /* From the command line: context, --timeout, a net and one client on it. */
 WEFT_MUST_USE enum weft_err weft_client_from_args(const struct weft_args *args,
     struct weft_net **ret_net, struct weft_client **ret_client, struct weft_msg *msg);

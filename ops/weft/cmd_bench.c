@@ -408,7 +408,7 @@ static enum weft_err prepare(const struct weft_args *args, struct bench *b, stru
         err = weft_context_resolve(args, &b->context, msg);
     }
     if (err == WEFT_OK) {
-        err = weft_net_open(b->context.identity, &b->net, msg);
+        err = weft_net_from_args(args, &b->context, &b->net, msg);
     }
     if (err != WEFT_OK) {
         return err;

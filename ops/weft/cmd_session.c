@@ -245,7 +245,7 @@ static enum weft_err open_session(const struct weft_args *args, struct weft_net 
             context.endpoint_count);
     }
     if (err == WEFT_OK) {
-        err = weft_net_open(context.identity, &net, msg);
+        err = weft_net_from_args(args, &context, &net, msg);
     }
     if (err == WEFT_OK) {
         err = weft_client_create(net, &context, timeout_ms, true, ret_client, msg);

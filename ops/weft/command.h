@@ -46,6 +46,7 @@ struct weft_command {
 extern const struct weft_command weft_commands[];
 extern const struct weft_option weft_global_options[];
 extern const struct weft_option weft_online_options[];
+extern const struct weft_option weft_token_options[];
 
 const struct weft_command *weft_command_find(const char *path);
 
@@ -121,6 +122,7 @@ enum weft_exit weft_cmd_audit_export(const struct weft_args *args);
 enum weft_exit weft_cmd_audit_verify(const struct weft_args *args);
 enum weft_exit weft_cmd_telemetry_get(const struct weft_args *args);
 enum weft_exit weft_cmd_telemetry_list(const struct weft_args *args);
+enum weft_exit weft_cmd_token(const struct weft_args *args);
 enum weft_exit weft_cmd_trace_back(const struct weft_args *args);
 enum weft_exit weft_cmd_trace_forward(const struct weft_args *args);
 enum weft_exit weft_cmd_watch(const struct weft_args *args);

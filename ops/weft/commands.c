@@ -9,24 +9,6 @@
         NULL, 0, NULL, NULL                                                                        \
     }
 
-const struct weft_option weft_global_options[] = {
-    {"output", 'o', "FORMAT", "table, json or jsonl; default: table on a terminal, else json"},
-    {"quiet", 'q', NULL, "no progress"},
-    {"help", 'h', NULL, "this"},
-    {"version", 0, NULL, "the version"},
-    END,
-};
-
-const struct weft_option weft_online_options[] = {
-    {"endpoint", 'e', "LIST", "client doors, tls+tcp://HOST:PORT or HOST:PORT, with commas"},
-    {"identity", 'i', "DIR", "who you are: a directory with ca.crt, tls.crt, tls.key"},
-    {"context", 'c', "NAME",
-        "a context (weft context add); default: WEFT_CONTEXT,\n"
-        "then the one in use"},
-    {"timeout", 't', "SECONDS", "give up after so long (10); 500ms, 30s, 2m"},
-    END,
-};
-
 #define READ_OPTIONS                                                                               \
     {"at", 0, "TIME", "true at that time, as known now (RFC 3339 with zone)"},                     \
         {"as-of", 0, "INDEX|TIME", "as known then"},                                               \
@@ -671,6 +653,12 @@ const struct weft_command weft_commands[] = {
         "Copy FILE to every node and send them SIGHUP. Taking a line out takes the\n"
         "token back. Its principal is spiffe://ORG/SITE/svc/NAME.",
         "weft pki token mes --org oem.example --site plant1 --tokens tokens", weft_cmd_pki_token},
+    {"token", "what a key signs, so that others can ask in its name", "", 0, 0, weft_token_options,
+        false,
+        "For Authorization: Bearer of the HTTP door, and for --token: it speaks for the\n"
+        "key's principal at his site until it is over, or his key is revoked. Who has\n"
+        "it can use it: keep it as a secret.",
+        "weft token --key keys/ann.key --for 10m --actions read,subscribe", weft_cmd_token},
     {"completion", "shell completion", "bash", 1, 1, NULL, false,
         "Prints a script for the shell to read.", "source <(weft completion bash)",
         weft_cmd_completion},

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ops/weft/speaker.h"
 #include "proto/limits.h"
 
 enum {
@@ -111,6 +112,7 @@ static void destroy(struct weft_net *net)
     (void)uv_run(&net->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&net->loop);
     weft_arena_destroy(&net->arena);
+    weft_speaker_close(net->speaker);
     free(net);
 }
 
@@ -132,6 +134,12 @@ enum weft_err weft_net_open(const char *identity, struct weft_net **ret_net, str
     }
     *ret_net = net;
     return WEFT_OK;
+}
+
+void weft_net_speak(struct weft_net *net, struct weft_speaker *speaker)
+{
+    weft_speaker_close(net->speaker);
+    net->speaker = speaker;
 }
 
 static void on_closed(void *ctx)

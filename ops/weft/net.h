@@ -15,7 +15,8 @@ struct weft_net {
     uv_timer_t tick;   /* Runs while a client waits for something. */
     uv_timer_t wakeup; /* Bounds a turn. */
     struct weft_client *clients;
-    struct weft_arena arena; /* Of the answer being decoded. */
+    struct weft_speaker *speaker; /* NULL: the identity speaks. */
+    struct weft_arena arena;      /* Of the answer being decoded. */
     bool is_closed;
 };
 
