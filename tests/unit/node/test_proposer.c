@@ -45,8 +45,9 @@ static enum weft_err add(
 {
     static uint64_t body[WEFT_ENTRY_SIZE_MAX / 8];
     const struct weft_waiter waiter = {.client = 1, .generation = 2, .request_id = request_id};
-    const struct weft_entry_item item = {
-        type, WEFT_TEXT("spiffe://oem.example/op/ann"), {(const uint8_t *)body, size}};
+    const struct weft_entry_item item = {.type = type,
+        .principal = WEFT_TEXT("spiffe://oem.example/op/ann"),
+        .body = {(const uint8_t *)body, size}};
     return weft_proposer_add(p, &item, &waiter);
 }
 
