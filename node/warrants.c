@@ -411,7 +411,10 @@ enum weft_err weft_warrants_ask(struct weft_warrants *w,
     if (share == NULL) {
         return drop(w);
     }
-    if (share->faults_left == 0) {
+    /* Who has had faults asks no more at once than he may still have: or the next flood would be in
+     * the queue before the first verdict. */
+    bool is_doubted = share->faults_left <= WEFT_WARRANTS_FAULTS_MAX / 2;
+    if (is_doubted && share->count >= share->faults_left) {
         ret_answer->is_disgraced = true;
         return drop(w);
     }

@@ -236,6 +236,8 @@ TEST(warrants, who_brings_many_that_do_not_count_is_not_looked_at_until_time_has
     EXPECT_EQ(WEFT_EBUSY, weft_warrants_ask(r.w, &q, &answer));
     q.now_ms++;
     EXPECT_EQ(WEFT_OK, weft_warrants_ask(r.w, &q, &answer));
+    EXPECT_EQ(WEFT_EBUSY, weft_warrants_ask(r.w, &q, &answer)); /* One may fail: one is asked. */
+    EXPECT_TRUE(answer.is_disgraced);
     drain(&r);
     EXPECT_EQ(WEFT_EBUSY, weft_warrants_ask(r.w, &q, &answer));
     EXPECT_TRUE(answer.is_disgraced);
