@@ -137,7 +137,7 @@ TEST(permit, roles_and_attributes_of_the_org_document_count)
 /* NOD-18 */
 TEST(permit, what_came_by_a_note_is_held_to_the_keyring_and_time_of_its_own_entry)
 {
-    static const char *const by_bo[] = {RIG_BO, NULL};
+    static const char *const by_roots[] = {RIG_ROOT_A, RIG_ROOT_B, NULL};
     struct fixture f;
     struct weft_chain_link link;
     rig_start(&f, "state");
@@ -165,7 +165,7 @@ TEST(permit, what_came_by_a_note_is_held_to_the_keyring_and_time_of_its_own_entr
     /* Revoked between the door and the log. */
     warrant.key_id = signers_make(RIG_ANN).verifier.key_id;
     EXPECT_EQ(WEFT_OK, rig_commit_by_note(&f, RIG_ANN, &warrant, &record)->err);
-    struct weft_record revoke = rig_revoke(RIG_ANN, NULL, by_bo, &link);
+    struct weft_record revoke = rig_revoke(RIG_ANN, NULL, by_roots, &link);
     EXPECT_EQ(WEFT_OK, rig_commit(&f, RIG_BO, &revoke, 1)->err);
     const struct weft_applied_item *item = rig_commit_by_note(&f, RIG_ANN, &warrant, &record);
     EXPECT_EQ(WEFT_EREFUSED, item->err);

@@ -133,7 +133,7 @@ static struct weft_warrants_question question_of(
 
 TEST(warrants, token_is_verified_once_and_known_until_it_is_over_or_what_governs_changes)
 {
-    static const char *const by_bo[] = {RIG_BO, NULL};
+    static const char *const by_roots[] = {RIG_ROOT_A, RIG_ROOT_B, NULL};
     struct rig r;
     struct weft_warrants_answer answer;
     struct weft_warrants_figures figures;
@@ -160,7 +160,7 @@ TEST(warrants, token_is_verified_once_and_known_until_it_is_over_or_what_governs
     EXPECT_TRUE(!answer.is_known);
     drain(&r);
     EXPECT_EQ(WEFT_EREFUSED, r.verdicts[1].err);
-    struct weft_record revoke = rig_revoke(RIG_ANN, NULL, by_bo, &link);
+    struct weft_record revoke = rig_revoke(RIG_ANN, NULL, by_roots, &link);
     step(&r, &revoke, 9);
     q = question_of(&r, 7, &note);
     EXPECT_EQ(WEFT_OK, weft_warrants_ask(r.w, &q, &answer));

@@ -69,7 +69,7 @@ TEST(warrant, of_a_token_is_for_its_actions_and_until_it_expires)
     EXPECT_EQ(signers_make(ann).verifier.key_id, w.warrant.key_id);
     EXPECT_EQ(SIGNERS_NOW_NS + 600 * SIGNERS_SECOND_NS - 1, w.warrant.until_ns);
     for (unsigned action = 0; action < WEFT_ACTIONS; action++) {
-        /* POL-32 */
+        /* POL-35 */
         EXPECT_EQ(action == WEFT_ACTION_READ || action == WEFT_ACTION_SUBSCRIBE,
             weft_warrant_allows(&w.warrant, (enum weft_policy_action)action));
     }

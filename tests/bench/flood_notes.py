@@ -1,10 +1,10 @@
-"""tests/bench/flood.py: what a flood of notes that do not count costs those whose notes do.
+"""tests/bench/flood_notes.py: what a flood of notes that do not count costs those whose notes do.
 
 A governed plant of one node. `weft bench read` and `weft bench write` ask in somebody's name, first
 alone, then while connections of another certificate send requests with forged tokens as fast as the
 node takes them. Prints the latencies of both.
 
-    python3 tests/bench/flood.py --bin build/bin --work /tmp/flood --seconds 5"""
+    python3 tests/bench/flood_notes.py --bin build/bin --work /tmp/flood --seconds 5"""
 
 import argparse
 import json
