@@ -346,8 +346,10 @@ enum weft_err weft_run_stop(struct weft_run *run, const struct weft_ref *ref)
 {
     uint64_t hash = weft_run_hash(run->query), at;
     uint8_t *p = weft_arena_alloc(run->arena, CURSOR_SIZE);
-    enum weft_err rv = p != NULL ? weft_run_seal(run, ref, &at, &hash)
-                                 : weft_fail(run->msg, WEFT_ENOMEM, "a page's cursor");
+    if (p == NULL) {
+        return weft_fail(run->msg, WEFT_ENOMEM, "a page's cursor");
+    }
+    enum weft_err rv = weft_run_seal(run, ref, &at, &hash);
     if (rv != WEFT_OK) {
         return rv;
     }
