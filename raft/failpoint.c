@@ -69,7 +69,6 @@ void weft_failpoint_reached(enum weft_failpoint point)
         return;
     }
     (void)strncpy(page->ended_at, names[point], sizeof(page->ended_at) - 1);
-    __atomic_thread_fence(__ATOMIC_RELEASE);
     (void)kill(getpid(), SIGKILL);
     for (;;) {
         (void)pause(); /* Until it has arrived: nothing behind this place may happen. */
