@@ -126,7 +126,7 @@ enum weft_err weft_base64_parse_url(
     }
     for (size_t i = 0; i < text.size; i += 4) {
         size_t left = text.size - i < 4 ? text.size - i : 4;
-        char four[4];
+        char four[4] = {0};
         uint32_t word;
         for (size_t k = 0; k < left; k++) {
             char c = text.data[i + k];

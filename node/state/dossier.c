@@ -368,7 +368,7 @@ enum weft_err weft_dossier_newest(struct weft_dossier *d, uint64_t asset, uint16
         if (sees(d, version.moment.index, version.moment.at_ns)) {
             struct weft_stored_record *record = NULL;
             rv = load_all(d, &version, 1, &record);
-            bool is_shown = rv == WEFT_OK && record->record.kind.size > 0;
+            bool is_shown = rv == WEFT_OK && record != NULL && record->record.kind.size > 0;
             *ret_record = is_shown ? record : NULL;
             *ret_rev = is_shown ? *ret_rev : 0;
             return rv;
