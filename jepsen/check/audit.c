@@ -12,7 +12,7 @@
  * workload of which every fourth element is forbidden, those are refused and the others are not. */
 
 enum {
-    ONE_IS_FORBIDDEN_IN = 4, /* as in jepsen/work/audit.c */
+    ONE_IS_FORBIDDEN_IN = 4, /* as in jepsen/work/set.c */
     NODE_ITEMS = 4,          /* applied, leaves, root, hash of all leaves */
     ROW_ITEMS = 5            /* index, act, effect, count, second */
 };
