@@ -108,11 +108,6 @@ static enum weft_err verify_request(const struct weft_note *note,
     return err;
 }
 
-static bool starts_with(struct weft_text text, struct weft_text start)
-{
-    return text.size >= start.size && memcmp(text.data, start.data, start.size) == 0;
-}
-
 enum weft_err weft_warrant_verify(struct weft_text bytes,
     const struct weft_request_context *context, const struct weft_digest *digest,
     struct weft_warranted *ret_warranted, struct weft_msg *msg)
@@ -127,9 +122,9 @@ enum weft_err weft_warrant_verify(struct weft_text bytes,
     if (err != WEFT_OK) {
         return err;
     }
-    if (starts_with(note.text, WEFT_TEXT("weft-token/"))) {
+    if (weft_text_starts(note.text, "weft-token/")) {
         err = verify_token(&note, context, &warranted, msg);
-    } else if (digest != NULL && starts_with(note.text, WEFT_TEXT("weft-request/"))) {
+    } else if (digest != NULL && weft_text_starts(note.text, "weft-request/")) {
         err = verify_request(&note, context, digest, &warranted, msg);
     } else {
         err = weft_fail(msg, WEFT_EVERSION, "neither a token nor a signed request");

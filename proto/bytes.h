@@ -59,6 +59,12 @@ static inline bool weft_text_is(struct weft_text a, const char *z)
     return weft_text_equal(a, weft_text_of(z));
 }
 
+static inline bool weft_text_starts(struct weft_text a, const char *z)
+{
+    size_t size = strlen(z);
+    return a.size >= size && memcmp(a.data, z, size) == 0;
+}
+
 /* Decimal digits and nothing else, below 2^64. False: *ret_number is as before. */
 bool weft_text_number(struct weft_text text, uint64_t *ret_number);
 /* The same in the one form that each number has: no leading zeros. */

@@ -320,12 +320,6 @@ static enum weft_err take_revoke(struct step *s)
 
 /* --- the record ------------------------------------------------------------------------------ */
 
-static bool starts_with(struct weft_text text, const char *start)
-{
-    size_t size = strlen(start);
-    return text.size >= size && memcmp(text.data, start, size) == 0;
-}
-
 static enum weft_err take(struct step *s)
 {
     if (weft_text_is(s->name, "org")) {
@@ -334,9 +328,9 @@ static enum weft_err take(struct step *s)
     if (weft_authority_org(s->before) == NULL) {
         return weft_fail(s->detail, WEFT_ESTATE, "the site has no org document: it is ungoverned");
     }
-    return weft_text_is(s->name, "policy") ? take_policy(s)
-           : starts_with(s->name, "key/")  ? take_key(s)
-                                           : take_revoke(s);
+    return weft_text_is(s->name, "policy")     ? take_policy(s)
+           : weft_text_starts(s->name, "key/") ? take_key(s)
+                                               : take_revoke(s);
 }
 
 static enum weft_err refuse(
@@ -353,13 +347,14 @@ static bool read_record(
     const struct weft_record *record, uint32_t number, struct step *s, struct weft_refusal *r)
 {
     s->name = record->asset;
-    bool has_name = starts_with(s->name, asset_prefix);
+    bool has_name = weft_text_starts(s->name, asset_prefix);
     if (has_name) {
         s->name.data += sizeof(asset_prefix) - 1;
         s->name.size -= sizeof(asset_prefix) - 1;
     }
-    if (!has_name || (!weft_text_is(s->name, "org") && !weft_text_is(s->name, "policy") &&
-                         !starts_with(s->name, "key/") && !starts_with(s->name, "revoke/"))) {
+    if (!has_name ||
+        (!weft_text_is(s->name, "org") && !weft_text_is(s->name, "policy") &&
+            !weft_text_starts(s->name, "key/") && !weft_text_starts(s->name, "revoke/"))) {
         (void)weft_fail(&r->detail, WEFT_EINVAL,
             "a record of kind %s stands on %sorg, %spolicy, %skey/CLASS/NAME or %srevoke/N",
             WEFT_AUTHORITY_KIND, asset_prefix, asset_prefix, asset_prefix, asset_prefix);

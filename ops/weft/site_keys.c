@@ -52,18 +52,12 @@ static enum weft_err take_revoke(
     return err;
 }
 
-static bool starts_with(struct weft_text text, const char *start)
-{
-    size_t size = strlen(start);
-    return text.size > size && memcmp(text.data, start, size) == 0;
-}
-
 enum weft_err weft_site_keys_take(struct weft_site_keys *keys, struct weft_text asset,
     struct weft_text note, uint64_t index, struct weft_msg *msg)
 {
     struct weft_note parsed;
-    bool is_key = starts_with(asset, key_prefix);
-    if (!is_key && !starts_with(asset, revoke_prefix)) {
+    bool is_key = weft_text_starts(asset, key_prefix);
+    if (!is_key && !weft_text_starts(asset, revoke_prefix)) {
         return WEFT_OK;
     }
     enum weft_err err = weft_note_parse(note, &parsed, msg);

@@ -32,12 +32,6 @@ bool weft_dtdl_name_is_valid(struct weft_text name)
     return is_word(name) && is_letter(name.data[0]) && name.size <= WEFT_MODEL_NAME_SIZE_MAX;
 }
 
-static bool starts_with(struct weft_text text, const char *z)
-{
-    size_t size = strlen(z);
-    return text.size >= size && memcmp(text.data, z, size) == 0;
-}
-
 /* Digits without a zero in front. *at moves behind them. 0: there is no such number. */
 static uint32_t read_number(struct weft_text text, size_t *at, size_t digits_max)
 {
@@ -87,7 +81,7 @@ enum weft_err weft_dtmi_parse(
         return weft_fail(
             msg, WEFT_EINVAL, "a DTMI of %zu characters, at most %zu", text.size, size_max);
     }
-    if (!starts_with(text, "dtmi:")) {
+    if (!weft_text_starts(text, "dtmi:")) {
         return weft_fail(msg, WEFT_EINVAL, "not a DTMI: dtmi:SEGMENT:...;VERSION was expected");
     }
     if (semicolon != NULL) {
@@ -103,7 +97,7 @@ enum weft_err weft_dtmi_parse(
             "a segment of the DTMI is not letters, digits and underscores that start with a "
             "letter and do not end with an underscore");
     }
-    if (starts_with(text, "dtmi:dtdl:") || starts_with(text, "dtmi:standard:")) {
+    if (weft_text_starts(text, "dtmi:dtdl:") || weft_text_starts(text, "dtmi:standard:")) {
         return weft_fail(msg, WEFT_EINVAL,
             "the DTMI is below dtmi:dtdl: or dtmi:standard:, which DTDL reserves");
     }

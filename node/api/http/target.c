@@ -110,10 +110,10 @@ static enum weft_err decode(struct weft_text raw, bool is_query, struct weft_are
 
 static bool has_prefix(struct weft_text text, const char *prefix, struct weft_text *ret_rest)
 {
-    size_t size = strlen(prefix);
-    if (text.size < size || memcmp(text.data, prefix, size) != 0) {
+    if (!weft_text_starts(text, prefix)) {
         return false;
     }
+    size_t size = strlen(prefix);
     *ret_rest = (struct weft_text){text.data + size, text.size - size};
     return true;
 }

@@ -91,12 +91,6 @@ static bool take_path(struct weft_text path, uint32_t *ret_entry, struct weft_te
     return true;
 }
 
-static bool starts_with(struct weft_text text, const char *start)
-{
-    size_t size = strlen(start);
-    return text.size >= size && memcmp(text.data, start, size) == 0;
-}
-
 static enum weft_err set_time(struct reader *r, uint32_t entry, const char *member,
     const struct weft_field *field, int64_t *ret_ns, bool *ret_has)
 {
@@ -199,13 +193,13 @@ enum weft_err weft_effectivity_read(const struct weft_record *record, struct wef
         struct weft_text member;
         uint32_t entry;
         bool is_root = weft_text_is(field->path, "effectivity");
-        if (!is_root && !starts_with(field->path, "effectivity/")) {
+        if (!is_root && !weft_text_starts(field->path, "effectivity/")) {
             continue;
         }
         if (is_root && (field->type == WEFT_VALUE_EMPTY_ARRAY || field->type == WEFT_VALUE_NULL)) {
             continue;
         }
-        if (is_root || !starts_with(field->path, "effectivity/[") ||
+        if (is_root || !weft_text_starts(field->path, "effectivity/[") ||
             !take_path(field->path, &entry, &member)) {
             return weft_fail(msg, WEFT_EINVAL, "effectivity: an array of objects is wanted");
         }

@@ -224,3 +224,13 @@ TEST(bytes, a_text_is_cut_at_the_first_mark)
     EXPECT_TRUE(!weft_text_cut(&rest, '/', &head) && head.size == 0);
     EXPECT_TRUE(!weft_text_cut(&nothing, '/', &head) && head.size == 0);
 }
+
+TEST(bytes, a_text_starts_with_what_stands_at_its_begin)
+{
+    const struct weft_text nothing = {NULL, 0};
+    EXPECT_TRUE(weft_text_starts(WEFT_TEXT("key/a"), "key/"));
+    EXPECT_TRUE(weft_text_starts(WEFT_TEXT("key/"), "key/"));
+    EXPECT_TRUE(!weft_text_starts(WEFT_TEXT("key"), "key/"));
+    EXPECT_TRUE(!weft_text_starts(WEFT_TEXT("kex/a"), "key/"));
+    EXPECT_TRUE(!weft_text_starts(nothing, "key/"));
+}
