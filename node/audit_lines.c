@@ -24,11 +24,6 @@ static enum weft_err put_text(const struct weft_audit_lines *lines,
     return weft_checkpoint_note_encode(&checkpoint, out, msg);
 }
 
-static struct weft_text text_of(const struct weft_buffer *b)
-{
-    return (struct weft_text){(const char *)b->data, b->size};
-}
-
 static enum weft_err verify(const struct weft_audit_lines *lines,
     const struct weft_merkle_head *head, const struct weft_audit_line *line, struct weft_msg *msg)
 {
@@ -45,10 +40,10 @@ static enum weft_err verify(const struct weft_audit_lines *lines,
         err = put_text(lines, head, &text, msg);
     }
     if (err == WEFT_OK) {
-        err = weft_note_join(text_of(&text), line->line, &joined, msg);
+        err = weft_note_join(weft_buffer_as_text(&text), line->line, &joined, msg);
     }
     if (err == WEFT_OK) {
-        err = weft_note_parse(text_of(&joined), &note, msg);
+        err = weft_note_parse(weft_buffer_as_text(&joined), &note, msg);
     }
     if (err == WEFT_OK && note.signature_count != 1) {
         err = weft_fail(msg, WEFT_EMALFORMED, "not one line");
@@ -146,7 +141,8 @@ static bool make_note(struct weft_audit_lines *lines, const struct weft_audit_tr
         }
     }
     if (err == WEFT_OK) {
-        err = weft_note_join(text_of(&text), text_of(&signatures), &note, NULL);
+        err = weft_note_join(
+            weft_buffer_as_text(&text), weft_buffer_as_text(&signatures), &note, NULL);
     }
     weft_buffer_destroy(&text);
     weft_buffer_destroy(&signatures);

@@ -125,7 +125,7 @@ static void announce(struct weft_audit_sign *s)
     struct weft_msg msg = {""};
     enum weft_err err = put_text(s, &s->last, &msg);
     if (err == WEFT_OK) {
-        struct weft_text text = {(const char *)s->text.data, s->text.size};
+        struct weft_text text = weft_buffer_as_text(&s->text);
         err = weft_note_sign_line(text, &s->signer, 0, &line, &msg);
     }
     weft_verifier_format(&s->signer.verifier, vkey);
@@ -341,7 +341,7 @@ static enum weft_err load_signed(struct weft_audit_sign *s, struct weft_msg *msg
     bool is_found;
     enum weft_err err = read_file(s->path, &bytes, &is_found, msg);
     if (err == WEFT_OK && is_found) {
-        struct weft_text text = {(const char *)bytes.data, bytes.size};
+        struct weft_text text = weft_buffer_as_text(&bytes);
         err = weft_checkpoint_note_parse(text, &checkpoint, msg);
         if (err != WEFT_OK || !weft_text_is(checkpoint.origin, s->origin)) {
             err = weft_fail(msg, WEFT_ECORRUPT,

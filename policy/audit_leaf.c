@@ -279,8 +279,7 @@ static enum weft_err expect_canonical(
     if (err == WEFT_EINVAL) {
         err = WEFT_EMALFORMED;
     }
-    if (err == WEFT_OK &&
-        !weft_text_equal(text, (struct weft_text){(const char *)again.data, again.size})) {
+    if (err == WEFT_OK && !weft_text_equal(text, weft_buffer_as_text(&again))) {
         size_t same = 0;
         unsigned line = 1;
         while (same < text.size && same < again.size && (char)again.data[same] == text.data[same]) {

@@ -71,7 +71,7 @@ static enum weft_err verify_checkpoint(struct verification *v)
     struct weft_buffer bytes = {.size_max = WEFT_NOTE_SIZE_MAX};
     enum weft_err err = v->question->read(v->question->ctx, path, &bytes, v->msg);
     if (err == WEFT_OK) {
-        err = verify_note(v, (struct weft_text){(const char *)bytes.data, bytes.size});
+        err = verify_note(v, weft_buffer_as_text(&bytes));
     }
     weft_buffer_destroy(&bytes);
     if (err != WEFT_OK) {

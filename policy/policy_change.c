@@ -117,7 +117,7 @@ static void report(struct differ *d, unsigned direction, const char *clause, con
         fail(d, err);
         return;
     }
-    add(d, direction, (struct weft_text){(const char *)d->line.data, d->line.size});
+    add(d, direction, weft_buffer_as_text(&d->line));
 }
 
 /* What access is when a statement holds in more or in fewer cases. A permit that hides takes
@@ -180,7 +180,7 @@ static void put_term(struct differ *d, const struct weft_policy *policy,
     }
     set->has_any = set->has_any || term->type == WEFT_LANG_ANY;
     set->has_partner = set->has_partner || term->type == WEFT_LANG_PARTNER;
-    put(d, set, (struct weft_text){(const char *)d->line.data, d->line.size});
+    put(d, set, weft_buffer_as_text(&d->line));
 }
 
 /* What a term means in the end, without its `not`; each definition is unfolded once. */

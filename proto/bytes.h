@@ -93,6 +93,11 @@ WEFT_MUST_USE enum weft_err weft_buffer_format(struct weft_buffer *b, const char
 /* Zero bytes up to a multiple of `alignment` (a power of two). */
 WEFT_MUST_USE enum weft_err weft_buffer_pad(struct weft_buffer *b, size_t alignment);
 void weft_buffer_clear(struct weft_buffer *b); /* Keeps the memory. */
+/* What it holds now: until the buffer changes. */
+static inline struct weft_text weft_buffer_as_text(const struct weft_buffer *b)
+{
+    return (struct weft_text){(const char *)b->data, b->size};
+}
 void weft_buffer_destroy(struct weft_buffer *b);
 
 /* Arena. Zero-initialized with size_max set is ready. alloc gives zeroed memory aligned to 16

@@ -376,9 +376,7 @@ static enum weft_err begin(struct checker *c)
         rv = weft_models_create(0, &c->models, c->msg);
     }
     if (rv == WEFT_OK) {
-        rv = weft_authorities_create(
-            (struct weft_text){(const char *)c->authority.data, c->authority.size}, &c->authorities,
-            c->msg);
+        rv = weft_authorities_create(weft_buffer_as_text(&c->authority), &c->authorities, c->msg);
     }
     if (rv == WEFT_OK) {
         rv = weft_audit_check_create(c->store, &c->audit, c->msg);

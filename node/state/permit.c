@@ -83,7 +83,7 @@ static void explain(const struct weft_policy *policy, const struct weft_policy_r
     struct weft_buffer text = {.size_max = EXPLANATION_SIZE_MAX};
     /* What does not fit is left out: the explanation is a help, and `weft policy why` has all. */
     (void)!weft_policy_explain(policy, request, &d->decision, &text);
-    size_t size = weft_text_utf8_prefix((struct weft_text){(const char *)text.data, text.size});
+    size_t size = weft_text_utf8_prefix(weft_buffer_as_text(&text));
     while (size > 0 && text.data[size - 1] == '\n') {
         size--;
     }

@@ -93,8 +93,7 @@ enum weft_err weft_audit_source_checkpoint(struct weft_audit_source *source,
         err = weft_buffer_append(out, result.content.data, result.content.size);
     }
     if (err == WEFT_OK) {
-        err = weft_audit_files_checkpoint(
-            (struct weft_text){(const char *)out->data, out->size}, &checkpoint, msg);
+        err = weft_audit_files_checkpoint(weft_buffer_as_text(out), &checkpoint, msg);
     }
     if (err == WEFT_OK) {
         *ret_head = checkpoint.head;

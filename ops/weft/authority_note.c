@@ -9,11 +9,6 @@ enum {
     ANSWER_ARENA_SIZE_MAX = 1024 * 1024,
 };
 
-static struct weft_text text_of(const struct weft_buffer *b)
-{
-    return (struct weft_text){(const char *)b->data, b->size};
-}
-
 void weft_authority_note_destroy(struct weft_authority_note *note)
 {
     weft_buffer_destroy(&note->text);
@@ -25,7 +20,7 @@ static bool has_signed(const struct weft_authority_note *note, const struct weft
 {
     struct weft_note parsed;
     if (note->lines.size == 0 ||
-        weft_note_parse_lines(text_of(&note->lines), &parsed, NULL) != WEFT_OK) {
+        weft_note_parse_lines(weft_buffer_as_text(&note->lines), &parsed, NULL) != WEFT_OK) {
         return false;
     }
     for (uint32_t i = 0; i < parsed.signature_count; i++) {
@@ -40,9 +35,10 @@ static bool has_signed(const struct weft_authority_note *note, const struct weft
 enum weft_err weft_authority_note_sign(
     struct weft_authority_note *note, const struct weft_signer *signer, struct weft_msg *msg)
 {
-    return has_signed(note, &signer->verifier) ? WEFT_OK
-                                               : weft_note_sign_line(text_of(&note->text), signer,
-                                                     (uint64_t)time(NULL), &note->lines, msg);
+    return has_signed(note, &signer->verifier)
+               ? WEFT_OK
+               : weft_note_sign_line(weft_buffer_as_text(&note->text), signer, (uint64_t)time(NULL),
+                     &note->lines, msg);
 }
 
 enum weft_err weft_authority_note_read(
@@ -52,7 +48,7 @@ enum weft_err weft_authority_note_read(
     struct weft_note parsed;
     enum weft_err err = weft_files_read(path, &bytes, msg);
     if (err == WEFT_OK) {
-        err = weft_note_parse(text_of(&bytes), &parsed, msg);
+        err = weft_note_parse(weft_buffer_as_text(&bytes), &parsed, msg);
         err = err == WEFT_OK ? err : weft_wrap(msg, err, "%s", path);
     }
     if (err == WEFT_OK) {
@@ -73,9 +69,10 @@ enum weft_err weft_authority_note_join(
         return weft_fail(msg, WEFT_EINVAL, "nobody has signed it: --key FILE of who approves");
     }
     weft_buffer_clear(&note->joined);
-    enum weft_err err =
-        weft_note_join(text_of(&note->text), text_of(&note->lines), &note->joined, msg);
-    return err == WEFT_OK ? weft_note_parse(text_of(&note->joined), ret_note, msg) : err;
+    enum weft_err err = weft_note_join(
+        weft_buffer_as_text(&note->text), weft_buffer_as_text(&note->lines), &note->joined, msg);
+    return err == WEFT_OK ? weft_note_parse(weft_buffer_as_text(&note->joined), ret_note, msg)
+                          : err;
 }
 
 enum weft_err weft_authority_note_write(

@@ -98,7 +98,7 @@ static enum weft_err make_proof(struct weft_audit_source *source, uint64_t numbe
     enum weft_err err = prover != NULL ? weft_audit_source_checkpoint(source, note, &tree, msg)
                                        : weft_fail(msg, WEFT_ENOMEM, "prove a leaf");
     if (err == WEFT_OK) {
-        proof.checkpoint = (struct weft_text){(const char *)note->data, note->size};
+        proof.checkpoint = weft_buffer_as_text(note);
         weft_merkle_prover_init(prover, tree.size, weft_audit_source_tile, source);
         err = weft_merkle_prove_inclusion(prover, number, &proof.proof, msg);
     }
@@ -203,7 +203,7 @@ static enum weft_err read_keys(
         return weft_fail(msg, WEFT_EINVAL, "--keys FILE is missing: whose signatures count");
     }
     enum weft_err err = weft_files_read(path, &v->keys, msg);
-    struct weft_text rest = {(const char *)v->keys.data, v->keys.size};
+    struct weft_text rest = weft_buffer_as_text(&v->keys);
     while (err == WEFT_OK && rest.size > 0) {
         const char *end = memchr(rest.data, '\n', rest.size);
         size_t size = end != NULL ? (size_t)(end - rest.data) : rest.size;
@@ -233,8 +233,7 @@ static enum weft_err read_known(
     }
     enum weft_err err = weft_files_read(path, &bytes, msg);
     if (err == WEFT_OK) {
-        err = weft_audit_files_checkpoint(
-            (struct weft_text){(const char *)bytes.data, bytes.size}, &checkpoint, msg);
+        err = weft_audit_files_checkpoint(weft_buffer_as_text(&bytes), &checkpoint, msg);
     }
     if (err == WEFT_OK) {
         v->known = checkpoint.head;
@@ -251,7 +250,7 @@ static enum weft_err on_leaf(
     struct weft_audit_leaf leaf;
     struct weft_audit_reading *reading = ctx;
     struct verification *v = reading->ctx;
-    struct weft_text text = {(const char *)bytes.data, bytes.size};
+    struct weft_text text = (struct weft_text){(const char *)bytes.data, bytes.size};
     (void)msg;
     if (v->leaf_err != WEFT_OK) {
         return WEFT_OK;

@@ -85,7 +85,7 @@ static void side_cell(struct weft_table *t, const struct weft_json *row, const c
                         (int)m->key.size, m->key.data, (int)m->text.size, m->text.data) == WEFT_OK;
             }
         }
-        weft_table_cell(t, (struct weft_text){(const char *)text.data, text.size});
+        weft_table_cell(t, weft_buffer_as_text(&text));
     } else {
         struct weft_text scalar = weft_document_text(row, side);
         weft_table_cell(t, scalar.size > 0 ? scalar : WEFT_TEXT("-"));

@@ -151,9 +151,8 @@ static void print_designed(const struct weft_json *designed)
                     is_written && weft_buffer_format(&text, "%s%.*s", text.size > 0 ? " " : "",
                                       (int)d->text.size, d->text.data) == WEFT_OK;
             }
-            weft_table_cell(&t, text.size > 0 && is_written
-                                    ? (struct weft_text){(const char *)text.data, text.size}
-                                    : WEFT_TEXT("-"));
+            weft_table_cell(
+                &t, text.size > 0 && is_written ? weft_buffer_as_text(&text) : WEFT_TEXT("-"));
             weft_buffer_destroy(&text);
         }
     }

@@ -255,8 +255,8 @@ static enum weft_err make_org(struct making *m)
     enum weft_err err = weft_org_encode(&m->org, &m->arena, &text, m->msg);
     if (err == WEFT_OK) {
         m->org_digest = weft_sha256(text.data, text.size);
-        err = write_note(m, m->out, "org.note",
-            (struct weft_text){(const char *)text.data, text.size}, m->roots, m->org.root_count);
+        err = write_note(
+            m, m->out, "org.note", weft_buffer_as_text(&text), m->roots, m->org.root_count);
     }
     weft_buffer_destroy(&text);
     return err;
@@ -285,8 +285,8 @@ static enum weft_err make_enrolment(struct making *m, uint32_t which)
         err = weft_files_join(m->out, "keys", directory, m->msg);
     }
     if (err == WEFT_OK) {
-        err = write_note(m, directory, file, (struct weft_text){(const char *)text.data, text.size},
-            signers, m->org.root_count + 1);
+        err = write_note(
+            m, directory, file, weft_buffer_as_text(&text), signers, m->org.root_count + 1);
     }
     weft_random_wipe(signers, sizeof(signers));
     weft_buffer_destroy(&text);
@@ -324,7 +324,7 @@ static enum weft_err make_policy(struct making *m)
     const struct weft_policy *policy;
     enum weft_err err =
         path != NULL ? weft_files_read(path, &text, m->msg) : default_policy(m, &text);
-    const struct weft_text source = {(const char *)text.data, text.size};
+    const struct weft_text source = weft_buffer_as_text(&text);
     if (err == WEFT_OK) {
         err = weft_policy_parse(
             source, path != NULL ? path : "policy", &arena, &policy, NULL, m->msg);

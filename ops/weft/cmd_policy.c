@@ -111,7 +111,7 @@ static enum weft_err show(
                                : weft_policy_source_site(client, &policy, msg);
     const struct weft_buffer *bytes = is_org ? &org.bytes : &policy.bytes;
     if (err == WEFT_OK && weft_args_has(args, "note")) {
-        print_text((struct weft_text){(const char *)bytes->data, bytes->size});
+        print_text(weft_buffer_as_text(bytes));
     } else if (err == WEFT_OK && weft_args_has(args, "next") && !is_org) {
         print_next(&policy);
     } else if (err == WEFT_OK) {
@@ -237,7 +237,7 @@ enum weft_exit weft_cmd_policy_sign(const struct weft_args *args)
         err = sign_lines(args, source.text, &lines, &msg);
     }
     if (err == WEFT_OK) {
-        print_text((struct weft_text){(const char *)lines.data, lines.size});
+        print_text(weft_buffer_as_text(&lines));
     }
     weft_buffer_destroy(&lines);
     weft_policy_source_destroy(&source);
@@ -248,7 +248,7 @@ enum weft_exit weft_cmd_policy_sign(const struct weft_args *args)
 static enum weft_err collect_lines(const struct weft_args *args,
     const struct weft_policy_source *source, struct weft_buffer *lines, struct weft_msg *msg)
 {
-    const struct weft_text all = {(const char *)source->bytes.data, source->bytes.size};
+    const struct weft_text all = weft_buffer_as_text(&source->bytes);
     size_t before = source->text.size + 1; /* And the blank line. */
     const char *path;
     enum weft_err err = WEFT_OK;
@@ -281,8 +281,7 @@ static enum weft_err apply(
         err = collect_lines(args, &new, &lines, msg);
     }
     if (err == WEFT_OK) {
-        err = weft_note_join(
-            new.text, (struct weft_text){(const char *)lines.data, lines.size}, &note, msg);
+        err = weft_note_join(new.text, weft_buffer_as_text(&lines), &note, msg);
     }
     if (err == WEFT_OK) {
         err = weft_policy_source_site(client, &old, msg);
@@ -292,8 +291,8 @@ static enum weft_err apply(
     }
     if (err == WEFT_OK && !weft_args_has(args, "dry-run")) {
         /* On the revision that was compared with, so that nobody's policy is passed over. */
-        err = weft_authority_note_commit(client, "authority:policy",
-            (struct weft_text){(const char *)note.data, note.size}, &old.rev, &index, msg);
+        err = weft_authority_note_commit(
+            client, "authority:policy", weft_buffer_as_text(&note), &old.rev, &index, msg);
     }
     if (err == WEFT_OK && index > 0) {
         const struct weft_policy_head *head = weft_policy_head(new.policy);

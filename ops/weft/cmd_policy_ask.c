@@ -397,8 +397,7 @@ static enum weft_err what_if(struct asking *a)
         err = weft_files_read(a->args->operands[1], &lines, a->msg);
     }
     if (err == WEFT_OK) {
-        err = try_lines(
-            a, new.policy, (struct weft_text){(const char *)lines.data, lines.size}, &flips);
+        err = try_lines(a, new.policy, weft_buffer_as_text(&lines), &flips);
         err = err == WEFT_OK ? err : weft_wrap(a->msg, err, "%s", a->args->operands[1]);
     }
     if (err == WEFT_OK) {

@@ -58,7 +58,7 @@ static enum weft_err show(const struct weft_args *args, const char *principal,
     if (err == WEFT_OK) {
         err = weft_base64_append_url(&text, note->data, note->size);
     }
-    const struct weft_text token = {(const char *)text.data, text.size};
+    const struct weft_text token = weft_buffer_as_text(&text);
     if (err == WEFT_OK && format == WEFT_FORMAT_TABLE) {
         (void)printf("%.*s\n", (int)token.size, token.data);
     } else if (err == WEFT_OK) {

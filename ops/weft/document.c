@@ -30,7 +30,7 @@ enum weft_err weft_document_ask(struct weft_client *client, const struct weft_qu
     if (err != WEFT_OK) {
         return weft_fail(msg, err, "the answer cannot be written as JSON");
     }
-    struct weft_text text = {(const char *)ret_json->data, ret_json->size};
+    struct weft_text text = weft_buffer_as_text(ret_json);
     err = weft_json_parse(text, 1, arena, &root, msg);
     if (err == WEFT_OK) {
         *ret_root = root;

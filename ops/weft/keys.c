@@ -168,7 +168,7 @@ enum weft_err weft_keys_read_public(
         is_private ? ".vkey" : "");
     enum weft_err err = weft_files_read(name, &text, msg);
     if (err == WEFT_OK) {
-        struct weft_text vkey = {(const char *)text.data, text.size};
+        struct weft_text vkey = weft_buffer_as_text(&text);
         vkey.size -= vkey.size > 0 && vkey.data[vkey.size - 1] == '\n';
         err = weft_verifier_parse(vkey, ret_verifier, msg);
         err = err == WEFT_OK ? err : weft_wrap(msg, err, "%s", name);

@@ -26,7 +26,7 @@ void weft_org_source_destroy(struct weft_org_source *source)
 static struct weft_text text_of(const struct weft_buffer *bytes)
 {
     struct weft_note note;
-    const struct weft_text all = {(const char *)bytes->data, bytes->size};
+    const struct weft_text all = weft_buffer_as_text(bytes);
     return weft_note_parse(all, &note, NULL) == WEFT_OK ? note.text : all;
 }
 

@@ -44,7 +44,7 @@ static int64_t now_ns(void)
 static enum weft_err sign(const struct weft_signer *signer, const struct weft_buffer *text,
     struct weft_buffer *out, struct weft_msg *msg)
 {
-    const struct weft_text bytes = {(const char *)text->data, text->size};
+    const struct weft_text bytes = weft_buffer_as_text(text);
     return weft_note_sign(bytes, signer, 1, out, msg);
 }
 
@@ -179,8 +179,7 @@ static enum weft_err read_token(struct weft_speaker *s, const char *path, struct
         text.size--;
     }
     if (err == WEFT_OK &&
-        weft_base64_parse_url((struct weft_text){(const char *)text.data, text.size}, note,
-            sizeof(note), &size) != WEFT_OK) {
+        weft_base64_parse_url(weft_buffer_as_text(&text), note, sizeof(note), &size) != WEFT_OK) {
         err = weft_fail(msg, WEFT_EINVAL, "%s: not a token of weft token", path);
     }
     if (err == WEFT_OK && weft_buffer_append(&s->token, note, size) != WEFT_OK) {

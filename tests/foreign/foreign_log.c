@@ -42,11 +42,6 @@ static void must(enum weft_err err, const char *what)
     }
 }
 
-static struct weft_text text_of(const struct weft_buffer *buffer)
-{
-    return (struct weft_text){(const char *)buffer->data, buffer->size};
-}
-
 /* Below `directory`, with the directories on the way. */
 static void write_file(const char *name, const void *data, size_t size)
 {
@@ -126,9 +121,9 @@ static void sign_checkpoint(struct weft_buffer *ret_note)
     const struct weft_checkpoint_note checkpoint = {
         .origin = weft_text_of(origin), .head = {tree.size, weft_tile_builder_root(&tree)}};
     must(weft_checkpoint_note_encode(&checkpoint, &text, NULL), "a checkpoint");
-    must(weft_note_sign(text_of(&text), nodes, NODES, ret_note, NULL), "a signature");
-    must(
-        weft_note_sign_line(text_of(&text), &witness, 1772352000, ret_note, NULL), "a cosignature");
+    must(weft_note_sign(weft_buffer_as_text(&text), nodes, NODES, ret_note, NULL), "a signature");
+    must(weft_note_sign_line(weft_buffer_as_text(&text), &witness, 1772352000, ret_note, NULL),
+        "a cosignature");
     weft_buffer_destroy(&text);
 }
 
@@ -223,7 +218,7 @@ int main(int argc, char **argv)
     must(weft_tile_builder_partials(&tree, write_tile, NULL, NULL), "the tree");
     sign_checkpoint(&note);
     write_file("log/checkpoint", note.data, note.size);
-    write_proofs(text_of(&note), old_size);
+    write_proofs(weft_buffer_as_text(&note), old_size);
     weft_buffer_destroy(&note);
     weft_buffer_destroy(&bundle);
     for (int i = 0; i < NODES; i++) {

@@ -13,11 +13,6 @@ static const char example_note[] = "This is an example message.\n\n— example.c
 
 static const char body[] = "first\n\nthird, after an empty line\n";
 
-static struct weft_text text_of(const struct weft_buffer *b)
-{
-    return (struct weft_text){(const char *)b->data, b->size};
-}
-
 static struct weft_signer make_signer(const char *name, enum weft_signer_type type, uint8_t number)
 {
     struct weft_ed25519_pair pair;
@@ -90,12 +85,12 @@ TEST(note, text_ends_at_the_last_empty_line)
     struct weft_buffer out = two_signatures();
     struct weft_note note;
     struct weft_note_mark marks[2];
-    EXPECT_EQ(WEFT_OK, weft_note_parse(text_of(&out), &note, NULL));
+    EXPECT_EQ(WEFT_OK, weft_note_parse(weft_buffer_as_text(&out), &note, NULL));
     EXPECT_TRUE(weft_text_is(note.text, body));
     EXPECT_EQ(2, note.signature_count);
     EXPECT_EQ(5, note.signatures[0].line);
     EXPECT_EQ(6, note.signatures[1].line);
-    EXPECT_EQ(WEFT_OK, verify(text_of(&out), marks)); /* POL-24 */
+    EXPECT_EQ(WEFT_OK, verify(weft_buffer_as_text(&out), marks)); /* POL-24 */
     EXPECT_TRUE(marks[0].is_signed && marks[1].is_signed);
     weft_buffer_destroy(&out);
 }
@@ -107,7 +102,7 @@ TEST(note, any_flipped_bit_of_text_or_signature_is_refused)
     for (size_t bit = 0; bit < out.size * 8; bit++) {
         struct weft_note_mark marks[2] = {{false, 0}, {false, 0}};
         out.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        enum weft_err err = verify(text_of(&out), marks);
+        enum weft_err err = verify(weft_buffer_as_text(&out), marks);
         /* A flip in a name or key id makes a line that nobody knows: it counts for nobody. */
         unknown += err == WEFT_OK;
         EXPECT_TRUE(err != WEFT_OK || marks[0].is_signed != marks[1].is_signed);
@@ -171,10 +166,10 @@ TEST(note, hundred_signatures_pass_and_one_more_does_not)
     for (int i = 0; i < WEFT_NOTE_SIGNATURES_MAX; i++) {
         EXPECT_EQ(WEFT_OK, weft_buffer_format(&out, "— n%d AAAAAAE=\n", i));
     }
-    EXPECT_EQ(WEFT_OK, weft_note_parse(text_of(&out), &note, NULL));
+    EXPECT_EQ(WEFT_OK, weft_note_parse(weft_buffer_as_text(&out), &note, NULL));
     EXPECT_EQ(WEFT_NOTE_SIGNATURES_MAX, note.signature_count);
     EXPECT_EQ(WEFT_OK, weft_buffer_format(&out, "— more AAAAAAE=\n"));
-    EXPECT_EQ(WEFT_ETOOBIG, weft_note_parse(text_of(&out), &note, NULL));
+    EXPECT_EQ(WEFT_ETOOBIG, weft_note_parse(weft_buffer_as_text(&out), &note, NULL));
     weft_buffer_destroy(&out);
 }
 
@@ -201,10 +196,10 @@ TEST(note, signature_of_a_type_unknown_is_kept_and_says_nothing)
     static char encoded[4096];
     memset(encoded, 'A', 3243);
     EXPECT_EQ(WEFT_OK, weft_buffer_format(&out, "— pq.example %.*s=\n", 3243, encoded));
-    EXPECT_EQ(WEFT_OK, weft_note_parse(text_of(&out), &note, NULL));
+    EXPECT_EQ(WEFT_OK, weft_note_parse(weft_buffer_as_text(&out), &note, NULL));
     EXPECT_EQ(3, note.signature_count);
     EXPECT_TRUE(weft_text_is(note.signatures[2].name, "pq.example"));
-    EXPECT_EQ(WEFT_OK, verify(text_of(&out), marks));
+    EXPECT_EQ(WEFT_OK, verify(weft_buffer_as_text(&out), marks));
     weft_buffer_destroy(&out);
 }
 
@@ -214,7 +209,7 @@ TEST(note, bad_signature_of_one_known_key_refuses_the_whole_note)
     struct weft_note_mark marks[2];
     /* Both lines say they are Bo's and Ann's of another text. */
     memcpy(out.data, "other", 5);
-    EXPECT_EQ(WEFT_EBADSIG, verify(text_of(&out), marks)); /* POL-24 */
+    EXPECT_EQ(WEFT_EBADSIG, verify(weft_buffer_as_text(&out), marks)); /* POL-24 */
     EXPECT_TRUE(!marks[0].is_signed && !marks[1].is_signed);
     weft_buffer_destroy(&out);
 
@@ -223,7 +218,7 @@ TEST(note, bad_signature_of_one_known_key_refuses_the_whole_note)
     struct weft_signer a = ann(), b = bo();
     EXPECT_EQ(WEFT_OK, weft_note_sign(weft_text_of(body), &a, 1, &note, NULL));
     EXPECT_EQ(WEFT_OK, weft_note_sign_line(weft_text_of("other\n"), &b, 0, &note, NULL));
-    EXPECT_EQ(WEFT_EBADSIG, verify(text_of(&note), marks));
+    EXPECT_EQ(WEFT_EBADSIG, verify(weft_buffer_as_text(&note), marks));
     EXPECT_TRUE(!marks[0].is_signed && !marks[1].is_signed);
     weft_buffer_destroy(&note);
 }
@@ -235,7 +230,7 @@ TEST(note, signature_that_is_there_twice_refuses_the_whole_note)
     struct weft_signer a = ann();
     EXPECT_EQ(WEFT_OK, weft_note_sign(weft_text_of(body), &a, 1, &note, NULL));
     EXPECT_EQ(WEFT_OK, weft_note_sign_line(weft_text_of(body), &a, 0, &note, NULL));
-    EXPECT_EQ(WEFT_EBADSIG, verify(text_of(&note), marks));
+    EXPECT_EQ(WEFT_EBADSIG, verify(weft_buffer_as_text(&note), marks));
     EXPECT_TRUE(!marks[0].is_signed && !marks[1].is_signed);
     weft_buffer_destroy(&note);
 }
@@ -246,13 +241,15 @@ TEST(note, of_strangers_alone_is_refused_as_theirs)
     struct weft_note_mark marks[2];
     struct weft_signer stranger = make_signer("oem.example/plant1/op/ann", WEFT_SIGNER_ED25519, 9);
     EXPECT_EQ(WEFT_OK, weft_note_sign(weft_text_of(body), &stranger, 1, &note, NULL));
-    EXPECT_EQ(WEFT_EPEER, verify(text_of(&note), marks)); /* Ann's name, not her key id */
+    EXPECT_EQ(
+        WEFT_EPEER, verify(weft_buffer_as_text(&note), marks)); /* Ann's name, not her key id */
     weft_buffer_destroy(&note);
     stranger = make_signer("oem.example/plant1/op/zed", WEFT_SIGNER_ED25519, 1);
     EXPECT_EQ(WEFT_OK, weft_note_sign(weft_text_of(body), &stranger, 1, &note, NULL));
-    EXPECT_EQ(WEFT_EPEER, verify(text_of(&note), marks)); /* her key under another name */
+    EXPECT_EQ(
+        WEFT_EPEER, verify(weft_buffer_as_text(&note), marks)); /* her key under another name */
     struct weft_note parsed;
-    EXPECT_EQ(WEFT_OK, weft_note_parse(text_of(&note), &parsed, NULL));
+    EXPECT_EQ(WEFT_OK, weft_note_parse(weft_buffer_as_text(&note), &parsed, NULL));
     EXPECT_EQ(WEFT_EPEER, weft_note_verify(&parsed, NULL, 0, NULL, NULL));
     weft_buffer_destroy(&note);
 }
@@ -263,7 +260,7 @@ TEST(note, two_keys_of_one_name_and_id_are_an_error_of_the_list)
     struct weft_note note;
     struct weft_note_mark marks[2];
     struct weft_verifier verifiers[2] = {ann().verifier, ann().verifier};
-    EXPECT_EQ(WEFT_OK, weft_note_parse(text_of(&out), &note, NULL));
+    EXPECT_EQ(WEFT_OK, weft_note_parse(weft_buffer_as_text(&out), &note, NULL));
     EXPECT_EQ(WEFT_OK, weft_note_verify(&note, verifiers, 2, marks, NULL)); /* the same twice */
     EXPECT_TRUE(marks[0].is_signed && !marks[1].is_signed);
     verifiers[1].key = bo().verifier.key; /* A collision of 32 bits, forged. */
@@ -281,7 +278,7 @@ TEST(note, cosignature_says_when_and_counts_only_with_its_time)
     EXPECT_EQ(WEFT_OK, weft_note_sign(weft_text_of(body), &a, 1, &out, NULL));
     size_t before = out.size;
     EXPECT_EQ(WEFT_OK, weft_note_sign_line(weft_text_of(body), &w, 1679315147, &out, NULL));
-    EXPECT_EQ(WEFT_OK, weft_note_parse(text_of(&out), &note, NULL));
+    EXPECT_EQ(WEFT_OK, weft_note_parse(weft_buffer_as_text(&out), &note, NULL));
     EXPECT_EQ(WEFT_OK, weft_note_verify(&note, &w.verifier, 1, &mark, NULL));
     EXPECT_TRUE(mark.is_signed);
     EXPECT_EQ(1679315147, mark.time_s);
@@ -289,7 +286,7 @@ TEST(note, cosignature_says_when_and_counts_only_with_its_time)
     /* The time is the 8 bytes behind the key id: characters 5 to 16 of the base64. */
     size_t at = before + strlen("— supplier.example/w1 ") + 12;
     out.data[at] = out.data[at] == 'A' ? 'B' : 'A';
-    EXPECT_EQ(WEFT_OK, weft_note_parse(text_of(&out), &note, NULL));
+    EXPECT_EQ(WEFT_OK, weft_note_parse(weft_buffer_as_text(&out), &note, NULL));
     EXPECT_EQ(WEFT_EBADSIG, weft_note_verify(&note, &w.verifier, 1, &mark, NULL));
     weft_buffer_destroy(&out);
 }
@@ -303,13 +300,13 @@ TEST(note, cosigner_and_signer_of_one_key_are_not_mixed_up)
     struct weft_signer plain = make_signer("supplier.example/w1", WEFT_SIGNER_ED25519, 3);
     EXPECT_TRUE(w.verifier.key_id != plain.verifier.key_id);
     EXPECT_EQ(WEFT_OK, weft_note_sign(weft_text_of(body), &plain, 1, &out, NULL));
-    EXPECT_EQ(WEFT_OK, weft_note_parse(text_of(&out), &note, NULL));
+    EXPECT_EQ(WEFT_OK, weft_note_parse(weft_buffer_as_text(&out), &note, NULL));
     EXPECT_EQ(WEFT_EPEER, weft_note_verify(&note, &w.verifier, 1, &mark, NULL));
     /* With the key id forged its signature has no time, and is none. */
     plain.verifier.key_id = w.verifier.key_id;
     weft_buffer_clear(&out);
     EXPECT_EQ(WEFT_OK, weft_note_sign(weft_text_of(body), &plain, 1, &out, NULL));
-    EXPECT_EQ(WEFT_OK, weft_note_parse(text_of(&out), &note, NULL));
+    EXPECT_EQ(WEFT_OK, weft_note_parse(weft_buffer_as_text(&out), &note, NULL));
     EXPECT_EQ(WEFT_EBADSIG, weft_note_verify(&note, &w.verifier, 1, &mark, NULL));
     weft_buffer_destroy(&out);
 }
@@ -343,16 +340,17 @@ TEST(note, lines_of_others_join_a_text_to_the_same_note)
     struct weft_note note;
     EXPECT_EQ(WEFT_OK, weft_note_sign_line(weft_text_of(body), &a, 0, &lines, NULL));
     EXPECT_EQ(WEFT_OK, weft_note_sign_line(weft_text_of(body), &b, 0, &lines, NULL));
-    EXPECT_EQ(WEFT_OK, weft_note_parse_lines(text_of(&lines), &note, NULL));
+    EXPECT_EQ(WEFT_OK, weft_note_parse_lines(weft_buffer_as_text(&lines), &note, NULL));
     EXPECT_EQ(2, note.signature_count);
     EXPECT_EQ(1, note.signatures[0].line);
-    EXPECT_EQ(WEFT_OK, weft_note_join(weft_text_of(body), text_of(&lines), &out, NULL));
+    EXPECT_EQ(WEFT_OK, weft_note_join(weft_text_of(body), weft_buffer_as_text(&lines), &out, NULL));
     EXPECT_EQ(whole.size, out.size);
     EXPECT_MEM(whole.data, out.data, out.size);
 
     size_t before = out.size;
     EXPECT_EQ(WEFT_EMALFORMED, weft_note_join(weft_text_of(body), WEFT_TEXT("x\n"), &out, NULL));
-    EXPECT_EQ(WEFT_EMALFORMED, weft_note_join(weft_text_of("x"), text_of(&lines), &out, NULL));
+    EXPECT_EQ(WEFT_EMALFORMED,
+        weft_note_join(weft_text_of("x"), weft_buffer_as_text(&lines), &out, NULL));
     EXPECT_EQ(WEFT_EMALFORMED, weft_note_join(weft_text_of(body), WEFT_TEXT(""), &out, NULL));
     EXPECT_EQ(before, out.size);
     weft_buffer_destroy(&whole);
