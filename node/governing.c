@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "node/logger.h"
 #include "node/node.h"
 #include "node/state/authority.h"
+#include "node/wall.h"
 
 enum {
     NOTES_MAX = 2 + WEFT_ORG_ADMINS_MAX, /* org document, a key for each admin, policy */
@@ -217,7 +217,6 @@ enum weft_err weft_governing_read(const struct weft_config *config, int64_t now_
 enum weft_err weft_governing_check_start(const struct weft_node *node, struct weft_msg *msg)
 {
     struct weft_buffer commit = {.size_max = WEFT_COMMIT_SIZE_MAX};
-    struct timespec now;
     if (node->config.policy.is_ungoverned != node->options.ungoverned) {
         return weft_fail(msg, WEFT_EINVAL, "%s",
             node->options.ungoverned
@@ -228,9 +227,7 @@ enum weft_err weft_governing_check_start(const struct weft_node *node, struct we
     if (node->options.ungoverned) {
         return WEFT_OK;
     }
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    enum weft_err err = weft_governing_read(
-        &node->config, (int64_t)now.tv_sec * 1000000000 + now.tv_nsec, &commit, msg);
+    enum weft_err err = weft_governing_read(&node->config, weft_wall_ns(), &commit, msg);
     weft_buffer_destroy(&commit);
     return err;
 }

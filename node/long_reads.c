@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "node/pace.h"
+#include "node/wall.h"
 #include "proto/answer_json.h"
 #include "proto/check.h"
 
@@ -174,7 +175,7 @@ static void answer(struct worker *w, struct long_read *read)
     weft_arena_reset(&w->scratch);
     enum weft_err rv = ask(w, &msg); /* It may owe rest for the read before. */
     if (rv == WEFT_OK) {
-        read->query.now_ns = weft_read_now_ns();
+        read->query.now_ns = weft_wall_ns();
         weft_view_yield_with(read->view, &yield);
         rv = weft_view_query(read->view, &read->query, &w->scratch, &message, &msg);
         weft_view_yield_with(read->view, NULL);

@@ -16,6 +16,7 @@
 #include "node/replies.h"
 #include "node/start.h"
 #include "node/turn.h"
+#include "node/wall.h"
 #include "policy/checkpoint_note.h"
 #include "proto/check.h"
 
@@ -90,12 +91,10 @@ enum weft_err weft_node_commit(
 void weft_node_place_question(struct weft_node *node, struct weft_warrants_question *question)
 {
     struct weft_state_position position;
-    struct timespec now;
     weft_state_position(node->state, &position);
-    (void)clock_gettime(CLOCK_REALTIME, &now);
     question->authority = weft_state_authority(node->state);
     question->index = position.index + 1;
-    question->time_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    question->time_ns = weft_wall_ns();
     question->now_ms = uv_now(&node->loop);
 }
 

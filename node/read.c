@@ -1,7 +1,5 @@
 #include "node/read.h"
 
-#include <time.h>
-
 enum weft_err weft_read_copy(
     struct weft_arena *arena, const struct weft_query *query, struct weft_query *ret_copy)
 {
@@ -57,11 +55,4 @@ void weft_read_refuse(const struct weft_read_door *door, const struct weft_waite
         door->answer(door->ctx, waiter, (struct weft_bytes){out.data, out.size});
     }
     weft_buffer_destroy(&out);
-}
-
-int64_t weft_read_now_ns(void)
-{
-    struct timespec now;
-    return clock_gettime(CLOCK_REALTIME, &now) == 0 ? (int64_t)now.tv_sec * 1000000000 + now.tv_nsec
-                                                    : 0;
 }

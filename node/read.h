@@ -39,7 +39,4 @@ WEFT_MUST_USE enum weft_err weft_read_encode(const struct weft_view *view, enum 
 void weft_read_refuse(const struct weft_read_door *door, const struct weft_waiter *waiter,
     enum weft_err err, const char *detail);
 
-/* Wall clock in ns since 1970: ages are told by the clock of the node that answers. */
-int64_t weft_read_now_ns(void);
-
 #endif

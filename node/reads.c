@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "node/mutant.h"
+#include "node/wall.h"
 #include "proto/check.h"
 
 enum {
@@ -254,7 +255,7 @@ static bool answer_one(struct weft_read_batch *b, struct slot *slot, bool is_on_
     struct weft_msg msg = {""};
     struct weft_client_message message;
     weft_arena_reset(&b->scratch);
-    slot->query.now_ns = weft_read_now_ns();
+    slot->query.now_ns = weft_wall_ns();
     enum weft_err rv = ask_view(b, slot, is_on_loop, &message, &msg);
     if ((is_on_loop && rv == WEFT_EBUSY) || slot->is_long) {
         return false;

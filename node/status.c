@@ -1,8 +1,8 @@
 #include <string.h>
-#include <time.h>
 
 #include "node/governing.h"
 #include "node/node.h"
+#include "node/wall.h"
 
 struct gauges {
     struct weft_gauge *list;
@@ -57,10 +57,8 @@ static void add_lineage(struct gauges *g, const struct weft_state *state)
 /* Wall clock against the time of an entry, both of which are wall clocks. */
 static uint64_t age_s(int64_t time_ns)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    int64_t then_s = time_ns / 1000000000;
-    return now.tv_sec > then_s ? (uint64_t)(now.tv_sec - then_s) : 0;
+    int64_t now_s = weft_wall_ns() / 1000000000, then_s = time_ns / 1000000000;
+    return now_s > then_s ? (uint64_t)(now_s - then_s) : 0;
 }
 
 static void add_warrants(struct gauges *g, const struct weft_warrants *warrants)

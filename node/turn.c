@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "node/forwarder.h"
 #include "node/governing.h"
@@ -12,6 +11,7 @@
 #include "node/notify.h"
 #include "node/rebuild.h"
 #include "node/replies.h"
+#include "node/wall.h"
 
 enum {
     APPLY_BYTES_PER_TURN = 2 * 1024 * 1024, /* Bounds a turn to some 30 ms of apply. */
@@ -19,13 +19,6 @@ enum {
     SLOW_TURN_MS = 100, /* A turn this long is counted: elections are 300 ms away. */
     STATUS_EVERY_MS = 1000,
 };
-
-static int64_t wall_ns(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 void weft_turn_lose_proposals(struct weft_node *node)
 {
@@ -213,7 +206,8 @@ static void propose(struct weft_node *node, uint64_t now_ms)
     if (!node->is_leader || node->proposer.waiting_head == NULL) {
         return;
     }
-    enum weft_err rv = weft_proposer_flush(&node->proposer, node->replica, wall_ns(), now_ms, &msg);
+    enum weft_err rv =
+        weft_proposer_flush(&node->proposer, node->replica, weft_wall_ns(), now_ms, &msg);
     if (rv != WEFT_OK) {
         weft_node_fail(node, "raft_failed", rv, &msg);
     }
@@ -267,7 +261,7 @@ void weft_turn(struct weft_node *node)
     replica_or_fail(node, weft_replica_synced(node->replica, now_ms, &msg), &msg);
     tick_if_due(node, now_ms);
     note_changes(node);
-    weft_governing_turn(node, wall_ns());
+    weft_governing_turn(node, weft_wall_ns());
     propose(node, now_ms);
     if (apply_committed(node, now_ms)) {
         propose(node, now_ms); /* The commit made room in flight. */

@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "node/logger.h"
 #include "node/node.h"
 #include "node/replies.h"
 #include "node/state/requests.h"
+#include "node/wall.h"
 #include "policy/principal.h"
 #include "proto/check.h"
 
@@ -352,7 +352,6 @@ static enum weft_policy_action action_of(const struct weft_client_message *messa
 static enum weft_err check_once(struct weft_native *n, const struct weft_client_message *message,
     const struct weft_warranted *w, struct weft_msg *msg)
 {
-    struct timespec now;
     if (w->is_token) {
         return WEFT_OK;
     }
@@ -362,9 +361,8 @@ static enum weft_err check_once(struct weft_native *n, const struct weft_client_
         return is_its ? WEFT_OK
                       : weft_fail(msg, WEFT_ECONFLICT, "the signature is for another request id");
     }
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    enum weft_err rv = weft_warrants_note_id(n->node->warrants, &w->id, w->warrant.until_ns,
-        (int64_t)now.tv_sec * 1000000000 + now.tv_nsec);
+    enum weft_err rv =
+        weft_warrants_note_id(n->node->warrants, &w->id, w->warrant.until_ns, weft_wall_ns());
     return rv == WEFT_OK ? rv : weft_fail(msg, rv, "a signed request was made here before");
 }
 

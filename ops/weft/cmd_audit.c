@@ -250,7 +250,7 @@ static enum weft_err on_leaf(
     struct weft_audit_leaf leaf;
     struct weft_audit_reading *reading = ctx;
     struct verification *v = reading->ctx;
-    struct weft_text text = (struct weft_text){(const char *)bytes.data, bytes.size};
+    struct weft_text text = {(const char *)bytes.data, bytes.size};
     (void)msg;
     if (v->leaf_err != WEFT_OK) {
         return WEFT_OK;

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "node/node.h"
 #include "ops/import/epcis.h"
+#include "node/wall.h"
 #include "policy/principal.h"
 #include "proto/check.h"
 #include "proto/limits.h"
@@ -58,13 +58,6 @@ struct weft_http_captures {
     uint32_t running;
 };
 
-static int64_t wall_ns(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 /* --- jobs -------------------------------------------------------------------------------- */
 
 enum weft_err weft_http_captures_open(
@@ -80,7 +73,7 @@ enum weft_err weft_http_captures_open(
     c->node = node;
     c->jobs = jobs;
     /* Not from 1 again: a number from before a restart must not name another job. */
-    c->next_number = (uint64_t)(wall_ns() / 1000000);
+    c->next_number = (uint64_t)(weft_wall_ns() / 1000000);
     *ret_captures = c;
     return WEFT_OK;
 }
@@ -157,7 +150,7 @@ enum weft_err weft_http_captures_start(struct weft_http_captures *c, struct weft
     job->failures = failures;
     job->text = *text;
     *text = (struct weft_buffer){0};
-    job->created_ns = wall_ns();
+    job->created_ns = weft_wall_ns();
     job->moved_ms = uv_now(&c->node->loop);
     (void)snprintf(job->principal, sizeof(job->principal), "%s", principal);
     job->has_warrant = warrant != NULL;
@@ -174,7 +167,7 @@ static void finish(struct weft_http_captures *c, struct job *job)
 {
     let_go(job);
     job->is_running = false;
-    job->finished_ns = wall_ns();
+    job->finished_ns = weft_wall_ns();
     weft_assert(c->running > 0); /* NOD-407 */
     c->running--;
 }

@@ -2,10 +2,10 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "node/logger.h"
 #include "node/node.h"
+#include "node/wall.h"
 #include "policy/base64.h"
 #include "policy/crypto/pki.h"
 
@@ -107,13 +107,6 @@ enum weft_err weft_http_load_files(struct weft_http *h, struct weft_msg *msg)
 
 /* --- requests ---------------------------------------------------------------------------- */
 
-static int64_t wall_s(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec;
-}
-
 /* Once per connection: the other end proved in the handshake that it holds the key. */
 static enum weft_err verify_peer(struct weft_http_conn *c, struct weft_msg *msg)
 {
@@ -128,7 +121,8 @@ static enum weft_err verify_peer(struct weft_http_conn *c, struct weft_msg *msg)
     enum weft_err err = weft_http_peer_leaf(info->tls_session, &leaf, msg);
     if (err == WEFT_OK) {
         struct weft_bytes root = {c->door->root.data, c->door->root.size - 1};
-        err = weft_pki_verify(bytes_of(&leaf), root, wall_s(), false, &principal, msg);
+        err = weft_pki_verify(
+            bytes_of(&leaf), root, weft_wall_ns() / 1000000000, false, &principal, msg);
     }
     weft_buffer_destroy(&leaf);
     if (err != WEFT_OK) {
