@@ -268,9 +268,6 @@ static enum weft_err check_commit(struct apply *a, const struct weft_commit *com
         return no_memory(a);
     }
     for (uint32_t i = 0; i < commit->record_count; i++) {
-        weft_names_expect(a->state->names, commit->records[i].asset);
-    }
-    for (uint32_t i = 0; i < commit->record_count; i++) {
         const struct weft_record *record = &commit->records[i];
         enum weft_err rv = weft_names_find(a->state->names, record->asset, &names[i], a->msg);
         if (rv != WEFT_OK) {
@@ -395,6 +392,9 @@ static enum weft_err apply_commit(
         if (rv != WEFT_ENOTFOUND) {
             return rv;
         }
+    }
+    for (uint32_t i = 0; i < commit.record_count; i++) {
+        weft_names_expect(a->state->names, commit.records[i].asset);
     }
     uint32_t *names;
     bool ok;
