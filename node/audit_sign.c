@@ -111,10 +111,8 @@ static void persist(uv_work_t *work)
 static enum weft_err put_text(
     struct weft_audit_sign *s, const struct weft_merkle_head *head, struct weft_msg *msg)
 {
-    const struct weft_checkpoint_note checkpoint = {
-        .origin = weft_text_of(s->origin), .head = *head};
     weft_buffer_clear(&s->text);
-    return weft_checkpoint_note_encode(&checkpoint, &s->text, msg);
+    return weft_audit_lines_text(&s->lines, head, &s->text, msg);
 }
 
 /* What is durable is signed and told. */
@@ -174,14 +172,14 @@ static void persisted(uv_work_t *work, int status)
     announce(s);
 }
 
-/* NOD-160. False: this tree is not signed. */
+/* NOD-160. `head` is of this node's own tree. False: it is not signed. */
 static bool may_sign(
     struct weft_audit_sign *s, struct weft_state *state, const struct weft_merkle_head *head)
 {
-    struct weft_digest own = {{0}};
+    struct weft_digest own = head->root;
     struct weft_msg msg = {""};
     enum weft_err err = WEFT_OK;
-    if (head->size >= s->last.size) {
+    if (head->size > s->last.size) {
         err = weft_state_audit_root(state, s->last.size, &own, &msg);
     }
     if (err == WEFT_OK) {
@@ -229,14 +227,19 @@ static void sign(struct weft_audit_sign *s, const struct weft_merkle_head *head)
 static bool choose(
     struct weft_audit_sign *s, struct weft_state *state, struct weft_merkle_head *ret_head)
 {
-    const uint64_t size = weft_state_audit(state).size;
+    bool is_leader = s->leader_id == s->options.self_id;
     struct weft_msg msg = {""};
-    if (s->leader_id == s->options.self_id) {
-        *ret_head = weft_state_audit(state);
-        bool is_wanting = s->lines.note.size == 0 || s->lines.head.size < size;
-        return size > 0 && (size > s->last.size || (is_wanting && s->now_ms >= s->again_ms));
+    if (!is_leader && s->wanted.size == 0) {
+        return false; /* The root of the present costs hashing. */
     }
-    if (s->wanted.size == 0 || s->wanted.size > size) {
+    const struct weft_merkle_head now = weft_state_audit(state);
+    if (is_leader) {
+        *ret_head = now;
+        bool is_wanting = s->lines.note.size == 0 || s->lines.head.size < now.size;
+        return now.size > 0 &&
+               (now.size > s->last.size || (is_wanting && s->now_ms >= s->again_ms));
+    }
+    if (s->wanted.size > now.size) {
         return false;
     }
     *ret_head = s->wanted;

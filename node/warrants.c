@@ -345,9 +345,9 @@ static struct job *make_job(const struct weft_warrants_question *question)
     return job;
 }
 
-static size_t size_of(const struct job *job)
+static size_t size_of(size_t note, size_t request)
 {
-    return sizeof(*job) + job->note.size + job->request.size;
+    return sizeof(struct job) + note + request;
 }
 
 static void free_job(struct job *job)
@@ -365,15 +365,14 @@ static enum weft_err drop(struct weft_warrants *w)
 static enum weft_err enqueue(struct weft_warrants *w, struct share *share,
     const struct weft_warrants_question *question, const struct weft_digest *digest)
 {
+    size_t size = size_of(question->note.size, question->request.size);
+    if (share->bytes + size > WEFT_WARRANTS_SHARE_BYTES_MAX ||
+        w->bytes + size > WEFT_WARRANTS_BYTES_MAX) {
+        return drop(w);
+    }
     struct job *job = make_job(question);
     if (job == NULL) {
         return WEFT_ENOMEM;
-    }
-    size_t size = size_of(job);
-    if (share->bytes + size > WEFT_WARRANTS_SHARE_BYTES_MAX ||
-        w->bytes + size > WEFT_WARRANTS_BYTES_MAX) {
-        free_job(job);
-        return drop(w);
     }
     job->share = share;
     job->digest = *digest;
@@ -451,8 +450,8 @@ static void settle(struct weft_warrants *w, struct job *job)
 {
     struct share *share = job->share;
     share->count--;
-    share->bytes -= size_of(job);
-    w->bytes -= size_of(job);
+    share->bytes -= size_of(job->note.size, job->request.size);
+    w->bytes -= size_of(job->note.size, job->request.size);
     if (job->err == WEFT_OK) {
         w->figures.verified++;
         if (job->warranted.is_token) {
