@@ -16,7 +16,7 @@ void weft_audit_lines_destroy(struct weft_audit_lines *lines)
     weft_buffer_destroy(&lines->note);
 }
 
-static enum weft_err put_text(const struct weft_audit_lines *lines,
+enum weft_err weft_audit_lines_text(const struct weft_audit_lines *lines,
     const struct weft_merkle_head *head, struct weft_buffer *out, struct weft_msg *msg)
 {
     const struct weft_checkpoint_note checkpoint = {
@@ -37,7 +37,7 @@ static enum weft_err verify(const struct weft_audit_lines *lines,
         err = weft_fail(msg, WEFT_EPEER, "a key of %.80s", verifier.name);
     }
     if (err == WEFT_OK) {
-        err = put_text(lines, head, &text, msg);
+        err = weft_audit_lines_text(lines, head, &text, msg);
     }
     if (err == WEFT_OK) {
         err = weft_note_join(weft_buffer_as_text(&text), line->line, &joined, msg);
@@ -134,7 +134,7 @@ static bool make_note(struct weft_audit_lines *lines, const struct weft_audit_tr
     struct weft_buffer text = {.size_max = WEFT_NOTE_SIZE_MAX};
     struct weft_buffer signatures = {.size_max = WEFT_NOTE_SIZE_MAX};
     struct weft_buffer note = {.size_max = WEFT_NOTE_SIZE_MAX};
-    enum weft_err err = put_text(lines, &tree->head, &text, NULL);
+    enum weft_err err = weft_audit_lines_text(lines, &tree->head, &text, NULL);
     for (uint32_t i = 0; err == WEFT_OK && i < tree->count; i++) {
         if (weft_configuration_is_voter(configuration, tree->lines[i].member)) {
             err = weft_buffer_text(&signatures, weft_text_of(tree->lines[i].line));

@@ -36,6 +36,9 @@ struct weft_audit_lines {
 /* `origin` is borrowed. */
 void weft_audit_lines_init(struct weft_audit_lines *lines, const char *origin);
 void weft_audit_lines_destroy(struct weft_audit_lines *lines);
+/* The text that lines of this log sign, behind what stands in `out`. WEFT_ENOMEM, WEFT_ETOOBIG. */
+WEFT_MUST_USE enum weft_err weft_audit_lines_text(const struct weft_audit_lines *lines,
+    const struct weft_merkle_head *head, struct weft_buffer *out, struct weft_msg *msg);
 /* WEFT_EBADSIG, WEFT_EMALFORMED, WEFT_EPEER (another origin): not a line of this log.
  * WEFT_ECONFLICT: another root was signed for this size; it is kept. WEFT_ESTATE: too old.
  * WEFT_ENOMEM. */

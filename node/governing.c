@@ -55,15 +55,11 @@ static enum weft_err read_note(struct first *f, const char *path, struct weft_te
 }
 
 /* A record on `asset`, which the arena keeps. */
-static enum weft_err add(struct first *f, const char *path, const char *asset)
+static enum weft_err add(
+    struct first *f, const char *path, const char *asset, struct weft_text note)
 {
-    struct weft_text note;
     if (f->count == NOTES_MAX) {
         return weft_fail(f->msg, WEFT_ETOOBIG, "%s: more than %d notes", path, NOTES_MAX);
-    }
-    enum weft_err err = read_note(f, path, &note);
-    if (err != WEFT_OK) {
-        return err;
     }
     uint32_t n = f->count++;
     f->files[n] = weft_arena_text(&f->arena, weft_text_of(path)).data;
@@ -75,6 +71,13 @@ static enum weft_err add(struct first *f, const char *path, const char *asset)
     return f->files[n] != NULL && f->records[n].asset.data != NULL
                ? WEFT_OK
                : weft_fail(f->msg, WEFT_ENOMEM, "%s: no memory", path);
+}
+
+static enum weft_err add_file(struct first *f, const char *path, const char *asset)
+{
+    struct weft_text note;
+    enum weft_err err = read_note(f, path, &note);
+    return err == WEFT_OK ? add(f, path, asset, note) : err;
 }
 
 /* An enrolment's asset is named after whose key it is. */
@@ -97,7 +100,7 @@ static enum weft_err add_key(struct first *f, const char *path)
     (void)snprintf(asset, sizeof(asset), "authority:key/%s%s%s/%s",
         is_ours ? "" : enroll.principal.site, is_ours ? "" : "/",
         weft_principal_class_name(enroll.principal.class), enroll.principal.name);
-    return add(f, path, asset);
+    return add(f, path, asset, bytes);
 }
 
 static int is_note(const struct dirent *entry)
@@ -175,11 +178,11 @@ static struct weft_request_id request_id_of(const struct first *f)
 
 static enum weft_err gather(struct first *f)
 {
-    enum weft_err err = add(f, f->config->policy.org, WEFT_AUTHORITY_ORG_ASSET);
+    enum weft_err err = add_file(f, f->config->policy.org, WEFT_AUTHORITY_ORG_ASSET);
     if (err == WEFT_OK) {
         err = add_keys(f);
     }
-    return err == WEFT_OK ? add(f, f->config->policy.file, WEFT_AUTHORITY_POLICY_ASSET) : err;
+    return err == WEFT_OK ? add_file(f, f->config->policy.file, WEFT_AUTHORITY_POLICY_ASSET) : err;
 }
 
 enum weft_err weft_governing_read(const struct weft_config *config, int64_t now_ns,

@@ -57,16 +57,6 @@ static void draw_secret(struct weft_audit *audit, const uint8_t *seed)
 
 /* --- leaves ---------------------------------------------------------------------------------- */
 
-static enum weft_err on_tile(
-    void *ctx, const struct weft_tile *tile, const struct weft_digest *hashes, struct weft_msg *msg)
-{
-    struct weft_store_batch *batch = ctx;
-    struct weft_key key = weft_key_audit_tile(tile->level, tile->index);
-    (void)msg;
-    weft_store_batch_put(batch, &key, hashes, WEFT_TILE_SIZE);
-    return WEFT_OK;
-}
-
 static enum weft_err append(struct weft_audit *audit, struct weft_audit_leaf *leaf,
     struct weft_store_batch *batch, struct weft_msg *msg)
 {
@@ -88,7 +78,7 @@ static enum weft_err append(struct weft_audit *audit, struct weft_audit_leaf *le
     if (rv != WEFT_OK) {
         return weft_fail(msg, rv, "a leaf of the audit log");
     }
-    return weft_tile_builder_append(&audit->tree, &hash, on_tile, batch, msg);
+    return weft_tile_builder_append(&audit->tree, &hash, weft_audit_put_tile, batch, msg);
 }
 
 enum weft_err weft_audit_add(struct weft_audit *audit, const struct weft_audit_act *act,

@@ -59,15 +59,6 @@ void weft_audit_check_destroy(struct weft_audit_check *check)
 
 /* --- leaves ---------------------------------------------------------------------------------- */
 
-static enum weft_err on_tile(
-    void *ctx, const struct weft_tile *tile, const struct weft_digest *hashes, struct weft_msg *msg)
-{
-    struct weft_key key = weft_key_audit_tile(tile->level, tile->index);
-    (void)msg;
-    weft_store_batch_put(ctx, &key, hashes, WEFT_TILE_SIZE);
-    return WEFT_OK;
-}
-
 static enum weft_err bad_leaf(uint64_t number, enum weft_err err, struct weft_msg *msg)
 {
     return weft_wrap(
@@ -103,7 +94,7 @@ enum weft_err weft_audit_check_leaves(struct weft_audit_check *c, struct weft_by
             return bad_leaf(number, rv, msg);
         }
         struct weft_digest hash = weft_merkle_leaf(bytes.data, bytes.size);
-        rv = weft_tile_builder_append(&c->tree, &hash, on_tile, batch, msg);
+        rv = weft_tile_builder_append(&c->tree, &hash, weft_audit_put_tile, batch, msg);
         if (rv != WEFT_OK) {
             return rv;
         }

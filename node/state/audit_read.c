@@ -133,3 +133,12 @@ enum weft_err weft_audit_read_tile(void *ctx, const struct weft_tile *tile,
     }
     return WEFT_OK;
 }
+
+enum weft_err weft_audit_put_tile(
+    void *ctx, const struct weft_tile *tile, const struct weft_digest *hashes, struct weft_msg *msg)
+{
+    struct weft_key key = weft_key_audit_tile(tile->level, tile->index);
+    (void)msg;
+    weft_store_batch_put(ctx, &key, hashes, WEFT_TILE_SIZE);
+    return WEFT_OK;
+}

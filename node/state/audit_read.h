@@ -32,5 +32,8 @@ WEFT_MUST_USE enum weft_err weft_audit_read_leaves(struct weft_audit_reader *r, 
 /* As weft_merkle_get_tile; `ctx` is the reader. */
 WEFT_MUST_USE enum weft_err weft_audit_read_tile(void *ctx, const struct weft_tile *tile,
     struct weft_digest ret_hashes[WEFT_TILE_WIDTH], struct weft_msg *msg);
+/* Where weft_audit_read_tile looks for it. As weft_tile_on_tile; `ctx` is the batch. */
+WEFT_MUST_USE enum weft_err weft_audit_put_tile(void *ctx, const struct weft_tile *tile,
+    const struct weft_digest *hashes, struct weft_msg *msg);
 
 #endif
