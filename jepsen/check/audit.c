@@ -171,7 +171,7 @@ static bool is_flushed(const struct audit *a)
     const struct jep_edn *rows = vector(a->value, "leaves"), *flush = vector(a->value, "flush");
     const char *seconds[2] = {"", ""};
     for (size_t i = 0; i < rows->count && flush->count == 2; i++) {
-        for (size_t k = 0; k < 2; k++) {
+        for (size_t k = 0; k < 2 && jep_edn_is_vector(&rows->items[i], ROW_ITEMS); k++) {
             const struct jep_edn *second = &rows->items[i].items[4];
             if (jep_edn_equal(&rows->items[i].items[0], &flush->items[k]) &&
                 second->type == JEP_EDN_STRING) {

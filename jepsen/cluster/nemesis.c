@@ -69,12 +69,16 @@ const struct jep_nemesis *jep_nemesis_find(const char *name)
     return NULL;
 }
 
-static bool is_named(const struct jep_nemesis *nemesis, const char *word, size_t size)
+static bool has_name(const struct jep_nemesis *nemesis, const char *word, size_t size)
 {
     return (strlen(nemesis->name) == size && strncmp(nemesis->name, word, size) == 0) ||
-           (strlen(nemesis->family) == size && strncmp(nemesis->family, word, size) == 0) ||
-           (size == 3 && strncmp("all", word, size) == 0 &&
-               (nemesis->flags & JEP_NEMESIS_CONTROL) == 0);
+           (strlen(nemesis->family) == size && strncmp(nemesis->family, word, size) == 0);
+}
+
+static bool is_named(const struct jep_nemesis *nemesis, const char *word, size_t size)
+{
+    return has_name(nemesis, word, size) || (size == 3 && strncmp("all", word, size) == 0 &&
+                                                (nemesis->flags & JEP_NEMESIS_CONTROL) == 0);
 }
 
 /* Those that the word names, each once; false: none. */
@@ -122,9 +126,7 @@ bool jep_nemesis_wants_test_build(const char *list)
     for (const char *word = list; *word != 0;) {
         size_t size = strcspn(word, ",");
         for (size_t i = 0; i < count; i++) {
-            bool is_all = size == 3 && strncmp("all", word, size) == 0;
-            if (!is_all && (all[i]->flags & JEP_NEMESIS_TEST_BUILD) != 0 &&
-                is_named(all[i], word, size)) {
+            if ((all[i]->flags & JEP_NEMESIS_TEST_BUILD) != 0 && has_name(all[i], word, size)) {
                 return true;
             }
         }

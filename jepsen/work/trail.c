@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "jepsen/cluster/json.h"
+#include "jepsen/cluster/layout.h"
 #include "jepsen/cluster/process.h"
 
 enum {
@@ -88,7 +89,6 @@ static bool settle(struct trail *t)
 /* The leaves from `first` on, at most SHOW_LEAVES of them, as the node has them. */
 static bool show(struct trail *t, unsigned node, int64_t first, int64_t size, struct jep_text *out)
 {
-    static const char *const env[] = {"WEFT_CONFIG_DIR=/nonexistent", "WEFT_CONTEXT=", NULL};
     const struct jep_site *site = t->worker->client.site;
     char(*numbers)[NUMBER_BYTES] = jep_alloc(SHOW_LEAVES, sizeof(*numbers));
     const char **argv = jep_alloc(SHOW_LEAVES + 16, sizeof(*argv));
@@ -103,7 +103,7 @@ static bool show(struct trail *t, unsigned node, int64_t first, int64_t size, st
         argv[count++] = numbers[i];
     }
     argv[count] = NULL;
-    bool is_shown = jep_capture_start(&capture, argv, env, NULL, &message);
+    bool is_shown = jep_capture_start(&capture, argv, jep_layout_env, NULL, &message);
     if (is_shown) {
         int code = jep_capture_finish(&capture, jep_now_ns() + SHOW_MS * INT64_C(1000000));
         is_shown = code == 0;
