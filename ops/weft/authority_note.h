@@ -19,11 +19,6 @@ struct weft_authority_note {
 
 void weft_authority_note_destroy(struct weft_authority_note *note);
 
-static inline struct weft_text weft_authority_note_text(const struct weft_authority_note *note)
-{
-    return (struct weft_text){(const char *)note->text.data, note->text.size};
-}
-
 /* Append the signer's line, dated now; once it is there, nothing. As weft_note_sign_line. */
 WEFT_MUST_USE enum weft_err weft_authority_note_sign(
     struct weft_authority_note *note, const struct weft_signer *signer, struct weft_msg *msg);

@@ -205,15 +205,12 @@ static enum weft_err read_keys(
     enum weft_err err = weft_files_read(path, &v->keys, msg);
     struct weft_text rest = weft_buffer_as_text(&v->keys);
     while (err == WEFT_OK && rest.size > 0) {
-        const char *end = memchr(rest.data, '\n', rest.size);
-        size_t size = end != NULL ? (size_t)(end - rest.data) : rest.size;
+        struct weft_text line;
+        (void)weft_text_cut(&rest, '\n', &line);
         if (v->count == WEFT_AUDIT_VERIFIERS_MAX) {
             return weft_fail(msg, WEFT_ETOOBIG, "%s: over %d keys", path, WEFT_AUDIT_VERIFIERS_MAX);
         }
-        err = weft_verifier_parse(
-            (struct weft_text){rest.data, size}, &v->verifiers[v->count++], msg);
-        size += end != NULL ? 1 : 0;
-        rest = (struct weft_text){rest.data + size, rest.size - size};
+        err = weft_verifier_parse(line, &v->verifiers[v->count++], msg);
     }
     if (err == WEFT_OK && v->count == 0) {
         err = weft_fail(msg, WEFT_EINVAL, "there is no key in it");

@@ -184,9 +184,8 @@ static enum weft_err commit(struct enrolling *e, struct weft_client *client, str
     }
     if (err == WEFT_OK) {
         weft_site_keys_asset(&e->site, &e->enroll.principal, asset);
-        err = weft_authority_note_commit(client, asset,
-            (struct weft_text){(const char *)e->note.joined.data, e->note.joined.size}, NULL,
-            &index, msg);
+        err = weft_authority_note_commit(
+            client, asset, weft_buffer_as_text(&e->note.joined), NULL, &index, msg);
     }
     return err == WEFT_OK ? report(e, index, msg) : err;
 }
@@ -251,7 +250,7 @@ static enum weft_err take_request(struct enrolling *e, struct weft_msg *msg)
     char vkey[WEFT_VKEY_TEXT_SIZE];
     enum weft_err err = weft_authority_note_read(path, &e->note, msg);
     if (err == WEFT_OK) {
-        err = weft_enroll_decode(weft_authority_note_text(&e->note), &e->enroll, msg);
+        err = weft_enroll_decode(weft_buffer_as_text(&e->note.text), &e->enroll, msg);
         err = err == WEFT_OK ? err : weft_wrap(msg, err, "%s", path);
     }
     if (err == WEFT_OK && !weft_args_has(e->args, "quiet")) {

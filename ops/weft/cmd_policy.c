@@ -105,7 +105,7 @@ static enum weft_err show(
     const struct weft_args *args, struct weft_client *client, struct weft_msg *msg)
 {
     struct weft_policy_source policy = {.rev = 0};
-    struct weft_org_source org = {.is_there = false};
+    struct weft_org_source org = {.bytes = {0}};
     bool is_org = weft_args_has(args, "org");
     enum weft_err err = is_org ? weft_org_source_site(client, &org, msg)
                                : weft_policy_source_site(client, &policy, msg);

@@ -362,23 +362,18 @@ static enum weft_err try_lines(
     struct weft_arena arena = {.size_max = LINE_ARENA_SIZE_MAX};
     enum weft_err err = WEFT_OK;
     while (err == WEFT_OK && rest.size > 0) {
-        const char *end = memchr(rest.data, '\n', rest.size);
-        size_t size = end != NULL ? (size_t)(end - rest.data) : rest.size;
         struct weft_json *line;
-        f->line = (struct weft_text){rest.data, size};
+        (void)weft_text_cut(&rest, '\n', &f->line);
         f->number++;
         weft_arena_reset(&arena);
-        if (size > 0) {
+        if (f->line.size > 0) {
             err = weft_json_parse(f->line, f->number, &arena, &line, a->msg);
             err = err == WEFT_OK ? read_line(a, line) : err;
         }
-        if (size > 0 && err == WEFT_OK) {
+        if (f->line.size > 0 && err == WEFT_OK) {
             const struct weft_policy_recorded one = {a->request, NULL, 0};
             (void)weft_policy_what_if(a->policy.policy, new, &one, 1, on_flip, f);
         }
-        rest = (struct weft_text){rest.data + size, rest.size - size};
-        rest.data += rest.size > 0;
-        rest.size -= rest.size > 0;
     }
     weft_arena_destroy(&arena);
     return err;

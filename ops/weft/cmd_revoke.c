@@ -188,7 +188,7 @@ static enum weft_err take_request(struct revoking *r, struct weft_msg *msg)
     const char *path = weft_args_text(r->args, "sign", NULL);
     enum weft_err err = weft_authority_note_read(path, &r->note, msg);
     if (err == WEFT_OK) {
-        err = weft_revoke_decode(weft_authority_note_text(&r->note), &r->revoke, msg);
+        err = weft_revoke_decode(weft_buffer_as_text(&r->note.text), &r->revoke, msg);
         err = err == WEFT_OK ? err : weft_wrap(msg, err, "%s", path);
     }
     if (err == WEFT_OK && !weft_args_has(r->args, "quiet")) {
@@ -250,9 +250,8 @@ static enum weft_err commit(struct revoking *r, struct weft_client *client, stru
     }
     if (err == WEFT_OK) {
         (void)snprintf(asset, sizeof(asset), "authority:revoke/%" PRIu64, r->revoke.link.version);
-        err = weft_authority_note_commit(client, asset,
-            (struct weft_text){(const char *)r->note.joined.data, r->note.joined.size}, NULL,
-            &index, msg);
+        err = weft_authority_note_commit(
+            client, asset, weft_buffer_as_text(&r->note.joined), NULL, &index, msg);
     }
     return err == WEFT_OK ? report(r, index, msg) : err;
 }

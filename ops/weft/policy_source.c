@@ -99,7 +99,6 @@ static enum weft_err decode(struct weft_org_source *source, struct weft_msg *msg
         weft_subjects_make(&source->org, &source->arena, &source->subjects) != WEFT_OK) {
         err = weft_fail(msg, WEFT_ENOMEM, "no memory");
     }
-    source->is_there = err == WEFT_OK;
     return err;
 }
 

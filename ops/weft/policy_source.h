@@ -25,7 +25,6 @@ struct weft_org_source {
     struct weft_text text;
     struct weft_org org;
     struct weft_subjects subjects;
-    bool is_there;
 };
 
 void weft_policy_source_destroy(struct weft_policy_source *source);

@@ -140,7 +140,7 @@ TEST(authority_note, lines_are_gathered_by_way_of_files)
     EXPECT_EQ(2, note.signature_count);
     EXPECT_EQ(WEFT_OK, weft_note_verify(&note, both, 2, marks, &message));
     EXPECT_TRUE(marks[0].is_signed && marks[1].is_signed);
-    EXPECT_TRUE(weft_text_is(weft_authority_note_text(&second), "a text\n"));
+    EXPECT_TRUE(weft_text_is(weft_buffer_as_text(&second.text), "a text\n"));
     weft_authority_note_destroy(&first);
     weft_authority_note_destroy(&second);
     EXPECT_EQ(WEFT_ENOTFOUND, weft_authority_note_read(path_of("none"), &first, &message));
