@@ -52,11 +52,6 @@ struct weft_principal signers_principal(const char *text)
     return principal;
 }
 
-struct weft_text signers_text(const struct weft_buffer *b)
-{
-    return (struct weft_text){(const char *)b->data, b->size};
-}
-
 struct weft_buffer signers_note(struct weft_text text, const char *const *names)
 {
     struct weft_msg msg = {""};
@@ -65,7 +60,7 @@ struct weft_buffer signers_note(struct weft_text text, const char *const *names)
         struct weft_signer signer = signers_make(names[i]);
         must(weft_note_sign_line(text, &signer, 1, &lines, &msg), names[i], &msg);
     }
-    must(weft_note_join(text, signers_text(&lines), &note, &msg), "note", &msg);
+    must(weft_note_join(text, weft_buffer_as_text(&lines), &note, &msg), "note", &msg);
     weft_buffer_destroy(&lines);
     return note;
 }
@@ -76,7 +71,7 @@ void signers_add_line(struct weft_buffer *note, const struct weft_signer *signer
     struct weft_note parsed = signers_parse(note);
     struct weft_buffer line = {0};
     must(weft_note_sign_line(parsed.text, signer, 1, &line, &msg), "line", &msg);
-    must(weft_buffer_text(note, signers_text(&line)), "line", &msg);
+    must(weft_buffer_text(note, weft_buffer_as_text(&line)), "line", &msg);
     weft_buffer_destroy(&line);
 }
 
@@ -84,7 +79,7 @@ struct weft_note signers_parse(const struct weft_buffer *note)
 {
     struct weft_msg msg = {""};
     struct weft_note parsed;
-    must(weft_note_parse(signers_text(note), &parsed, &msg), "parse note", &msg);
+    must(weft_note_parse(weft_buffer_as_text(note), &parsed, &msg), "parse note", &msg);
     return parsed;
 }
 

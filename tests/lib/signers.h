@@ -36,6 +36,4 @@ struct weft_buffer signers_org_text(const struct weft_org *org);
 /* Ann, bo and cy (persons), robot (svc), gw1 and w1, enrolled at index 10. */
 struct weft_keyring signers_ring(void);
 
-struct weft_text signers_text(const struct weft_buffer *b);
-
 #endif

@@ -28,7 +28,8 @@ struct weft_record rig_record(const char *asset, struct weft_text text, const ch
     weft_buffer_destroy(&notes[n]);
     notes[n] = signers_note(text, names);
     (void)snprintf(assets[n], sizeof(assets[n]), "%s", asset);
-    fields[n] = (struct weft_field){WEFT_TEXT("note"), signers_text(&notes[n]), WEFT_VALUE_TEXT};
+    fields[n] =
+        (struct weft_field){WEFT_TEXT("note"), weft_buffer_as_text(&notes[n]), WEFT_VALUE_TEXT};
     return (struct weft_record){.kind = WEFT_TEXT("authority"),
         .asset = weft_text_of(assets[n]),
         .fields = &fields[n],
@@ -38,7 +39,7 @@ struct weft_record rig_record(const char *asset, struct weft_text text, const ch
 struct weft_record rig_org(const struct weft_org *org, const char *const *names)
 {
     struct weft_buffer text = signers_org_text(org);
-    struct weft_record record = rig_record("authority:org", signers_text(&text), names);
+    struct weft_record record = rig_record("authority:org", weft_buffer_as_text(&text), names);
     weft_buffer_destroy(&text);
     return record;
 }
@@ -73,10 +74,10 @@ static struct weft_record key_record(const char *who, const struct weft_signer *
     struct weft_msg msg = {""};
     EXPECT_EQ(WEFT_OK, weft_enroll_encode(&enroll, &text, &msg));
     (void)snprintf(asset, sizeof(asset), "authority:key/%s", who + strlen("oem.example/plant1/"));
-    struct weft_record record = rig_record(asset, signers_text(&text), names);
+    struct weft_record record = rig_record(asset, weft_buffer_as_text(&text), names);
     uint32_t n = (used - 1) % RIG_RECORDS;
     signers_add_line(&notes[n], signer);
-    fields[n].value = signers_text(&notes[n]);
+    fields[n].value = weft_buffer_as_text(&notes[n]);
     weft_buffer_destroy(&text);
     return record;
 }
@@ -111,7 +112,7 @@ struct weft_record rig_policy(uint64_t version, const struct weft_digest *prev, 
     if (ret_digest != NULL) {
         *ret_digest = weft_sha256(text.data, text.size);
     }
-    struct weft_record record = rig_record("authority:policy", signers_text(&text), names);
+    struct weft_record record = rig_record("authority:policy", weft_buffer_as_text(&text), names);
     weft_buffer_destroy(&text);
     return record;
 }
@@ -137,7 +138,7 @@ struct weft_record rig_revoke(const char *who, const struct weft_chain_link *bef
     ret_link->digest = weft_sha256(text.data, text.size);
     (void)snprintf(
         asset, sizeof(asset), "authority:revoke/%llu", (unsigned long long)revoke.link.version);
-    struct weft_record record = rig_record(asset, signers_text(&text), names);
+    struct weft_record record = rig_record(asset, weft_buffer_as_text(&text), names);
     weft_buffer_destroy(&text);
     return record;
 }

@@ -111,7 +111,7 @@ static struct weft_buffer token(const char *who, unsigned number)
             "weft-token/v1\nid %032x\naudience oem.example/plant1\nprincipal %s\n"
             "issued 2026-03-01T08:00:00.000Z\nexpires 2026-03-01T08:10:00.000Z\nactions any\n",
             number, who));
-    struct weft_buffer note = signers_note(signers_text(&text), names);
+    struct weft_buffer note = signers_note(weft_buffer_as_text(&text), names);
     weft_buffer_destroy(&text);
     return note;
 }
@@ -122,7 +122,7 @@ static struct weft_warrants_question question_of(
     static const uint8_t table[] = "request";
     return (struct weft_warrants_question){.waiter = {.client = client},
         .share = client,
-        .note = signers_text(note),
+        .note = weft_buffer_as_text(note),
         .kind = WEFT_KIND_QUERY,
         .request = {table, sizeof(table)},
         .authority = r->authority,

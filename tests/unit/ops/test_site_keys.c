@@ -23,9 +23,9 @@ static void take(struct weft_site_keys *keys, const char *asset, struct weft_buf
     uint64_t index, enum weft_err expected)
 {
     static const char *const by_ann[] = {ANN, NULL};
-    struct weft_buffer note = signers_note(signers_text(text), by_ann);
-    EXPECT_EQ(expected,
-        weft_site_keys_take(keys, weft_text_of(asset), signers_text(&note), index, &message));
+    struct weft_buffer note = signers_note(weft_buffer_as_text(text), by_ann);
+    EXPECT_EQ(expected, weft_site_keys_take(keys, weft_text_of(asset), weft_buffer_as_text(&note),
+                            index, &message));
     weft_buffer_destroy(&note);
     weft_buffer_destroy(text);
 }

@@ -113,7 +113,8 @@ TEST(document, number_time_nonce_and_digest_have_one_form)
         EXPECT_EQ(WEFT_OK, weft_document_begin(&again, WEFT_DOCUMENT_POLICY));
         EXPECT_EQ(WEFT_OK, weft_document_write(&text, "k", weft_text_of(rows[i].value)));
         struct weft_document_reader r;
-        EXPECT_EQ(WEFT_OK, weft_document_open(signers_text(&text), WEFT_DOCUMENT_POLICY, &r, NULL));
+        EXPECT_EQ(WEFT_OK,
+            weft_document_open(weft_buffer_as_text(&text), WEFT_DOCUMENT_POLICY, &r, NULL));
         enum weft_err err = WEFT_OK, written = WEFT_OK;
         switch (rows[i].type) {
         case 'n':

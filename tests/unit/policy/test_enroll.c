@@ -27,7 +27,7 @@ static struct weft_buffer enroll_note(const struct weft_enroll *enroll, const ch
 {
     struct weft_buffer text = {0};
     EXPECT_EQ(WEFT_OK, weft_enroll_encode(enroll, &text, NULL));
-    struct weft_buffer bytes = signers_note(signers_text(&text), names);
+    struct weft_buffer bytes = signers_note(weft_buffer_as_text(&text), names);
     weft_buffer_destroy(&text);
     return bytes;
 }
@@ -207,7 +207,7 @@ TEST(enroll, signature_of_the_replaced_key_that_is_wrong_refuses_all)
     struct weft_buffer bytes = enroll_note(&enroll, by_ann), line = {0};
     signers_add_line(&bytes, &new);
     EXPECT_EQ(WEFT_OK, weft_note_sign_line(WEFT_TEXT("other\n"), &old, 0, &line, NULL));
-    EXPECT_EQ(WEFT_OK, weft_buffer_text(&bytes, signers_text(&line)));
+    EXPECT_EQ(WEFT_OK, weft_buffer_text(&bytes, weft_buffer_as_text(&line)));
     struct weft_note note = signers_parse(&bytes);
     EXPECT_EQ(WEFT_EBADSIG,
         weft_enroll_accept(&note, SITE, &org, SIGNERS_NOW_NS, 20, &ring, &taken, &fault, NULL));
@@ -352,7 +352,7 @@ static enum weft_err revoke(const struct weft_revoke *revoke, const char *const 
 {
     struct weft_buffer text = {0};
     EXPECT_EQ(WEFT_OK, weft_revoke_encode(revoke, &text, NULL));
-    struct weft_buffer bytes = signers_note(signers_text(&text), names);
+    struct weft_buffer bytes = signers_note(weft_buffer_as_text(&text), names);
     struct weft_note note = signers_parse(&bytes);
     struct weft_org org = signers_org();
     struct weft_revoke taken;

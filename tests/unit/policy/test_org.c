@@ -48,7 +48,7 @@ static enum weft_err offer(const struct weft_org *org, const struct weft_org *cu
     struct weft_msg msg = {""};
     struct weft_org taken;
     struct weft_buffer text = signers_org_text(org),
-                       bytes = signers_note(signers_text(&text), names);
+                       bytes = signers_note(weft_buffer_as_text(&text), names);
     struct weft_note note = signers_parse(&bytes);
     weft_arena_reset(&memory);
     enum weft_err err = weft_org_accept(&note, current, now_ns, &memory, &taken, ret_fault, &msg);
@@ -72,7 +72,7 @@ TEST(org, document_gives_back_its_text)
     struct weft_org org = signers_org(), read;
     struct weft_buffer text = signers_org_text(&org), again;
     char says[512];
-    EXPECT_EQ(WEFT_OK, decode(signers_text(&text), &read, says));
+    EXPECT_EQ(WEFT_OK, decode(weft_buffer_as_text(&text), &read, says));
     EXPECT_EQ(3, read.root_count);
     EXPECT_EQ(2, read.role_count);
     EXPECT_TRUE(weft_text_is(read.roles[1].asset, "plant1/line2"));
@@ -133,7 +133,7 @@ TEST(org, document_that_breaks_a_rule_is_refused_with_its_line)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char says[512];
         struct weft_buffer edited = edit(&text, rows[i].old, rows[i].new);
-        enum weft_err err = decode(signers_text(&edited), &read, says);
+        enum weft_err err = decode(weft_buffer_as_text(&edited), &read, says);
         if (rows[i].err != err || strncmp(says, rows[i].says, strlen(rows[i].says)) != 0) {
             (void)fprintf(stderr, "%s -> %s: %s\n", rows[i].old, rows[i].new, says);
         }
@@ -203,7 +203,8 @@ TEST(org, key_that_is_there_twice_or_shares_an_id_is_refused_as_that)
     weft_verifier_format(&org.witnesses[0], old);
     weft_verifier_format(&witness, new);
     edited = edit(&text, old, new);
-    EXPECT_EQ(WEFT_EINVAL, weft_org_decode(signers_text(&edited), &arena, &read, &fault, NULL));
+    EXPECT_EQ(
+        WEFT_EINVAL, weft_org_decode(weft_buffer_as_text(&edited), &arena, &read, &fault, NULL));
     EXPECT_EQ(WEFT_CHAIN_DUPLICATE_KEY_ID, fault);
     weft_buffer_destroy(&out);
     weft_buffer_destroy(&text);
@@ -284,14 +285,14 @@ TEST(org, any_flipped_bit_of_a_signed_document_is_refused)
 {
     struct weft_org org = signers_org(), taken;
     struct weft_buffer text = signers_org_text(&org);
-    struct weft_buffer bytes = signers_note(signers_text(&text), roots_ab);
+    struct weft_buffer bytes = signers_note(weft_buffer_as_text(&text), roots_ab);
     for (int i = 0; i < 2000; i++) {
         size_t bit = (size_t)test_random(text.size * 8);
         struct weft_note note;
         enum weft_chain_fault fault;
         weft_arena_reset(&arena);
         bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        enum weft_err err = weft_note_parse(signers_text(&bytes), &note, NULL);
+        enum weft_err err = weft_note_parse(weft_buffer_as_text(&bytes), &note, NULL);
         if (err == WEFT_OK) {
             err = weft_org_accept(&note, NULL, SIGNERS_NOW_NS, &arena, &taken, &fault, NULL);
         }

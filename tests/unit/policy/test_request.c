@@ -42,7 +42,7 @@ static enum weft_err verify(const struct weft_request *request, const char *sign
     struct weft_principal who;
     struct weft_buffer text = {0};
     EXPECT_EQ(WEFT_OK, weft_request_encode(request, &text, NULL));
-    struct weft_buffer bytes = signers_note(signers_text(&text), names);
+    struct weft_buffer bytes = signers_note(weft_buffer_as_text(&text), names);
     struct weft_note note = signers_parse(&bytes);
     enum weft_err err = weft_request_verify(&note, context, id, &digest, &who, NULL);
     EXPECT_TRUE(err != WEFT_OK || weft_principal_equal(&who, &request->principal));
@@ -99,12 +99,12 @@ TEST(request, any_flipped_bit_is_refused)
     struct weft_request_context now = context_at(&ring, SIGNERS_NOW_NS + SIGNERS_SECOND_NS);
     struct weft_buffer text = {0};
     EXPECT_EQ(WEFT_OK, weft_request_encode(&request, &text, NULL));
-    struct weft_buffer bytes = signers_note(signers_text(&text), names);
+    struct weft_buffer bytes = signers_note(weft_buffer_as_text(&text), names);
     for (size_t bit = 0; bit < bytes.size * 8; bit++) {
         struct weft_note note;
         struct weft_principal who;
         bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        enum weft_err err = weft_note_parse(signers_text(&bytes), &note, NULL);
+        enum weft_err err = weft_note_parse(weft_buffer_as_text(&bytes), &note, NULL);
         if (err == WEFT_OK) {
             err = weft_request_verify(&note, &now, id, &request.digest, &who, NULL);
         }
@@ -121,7 +121,7 @@ TEST(request, of_fifteen_minutes_passes_and_of_one_second_more_does_not)
     struct weft_request request = make_request(ann), read;
     struct weft_buffer out = {0};
     EXPECT_EQ(WEFT_OK, weft_request_encode(&request, &out, NULL));
-    EXPECT_EQ(WEFT_OK, weft_request_decode(signers_text(&out), &read, NULL));
+    EXPECT_EQ(WEFT_OK, weft_request_decode(weft_buffer_as_text(&out), &read, NULL));
     EXPECT_TEXT("plant1", read.site.site);
     request.not_after_ns += SIGNERS_SECOND_NS;
     EXPECT_EQ(WEFT_EINVAL, weft_request_encode(&request, &out, NULL));
@@ -154,7 +154,7 @@ static enum weft_err verify_token(
     struct weft_token read;
     struct weft_buffer text = {0};
     EXPECT_EQ(WEFT_OK, weft_token_encode(token, &text, NULL));
-    struct weft_buffer bytes = signers_note(signers_text(&text), names);
+    struct weft_buffer bytes = signers_note(weft_buffer_as_text(&text), names);
     struct weft_note note = signers_parse(&bytes);
     enum weft_err err = weft_token_verify(&note, context, &read, NULL);
     EXPECT_TRUE(err != WEFT_OK || weft_principal_equal(&read.principal, &token->principal));
@@ -195,7 +195,7 @@ TEST(token, request_and_token_are_not_taken_for_each_other)
     struct weft_request request = make_request(ann);
     struct weft_buffer text = {0};
     EXPECT_EQ(WEFT_OK, weft_request_encode(&request, &text, NULL));
-    struct weft_buffer bytes = signers_note(signers_text(&text), names);
+    struct weft_buffer bytes = signers_note(weft_buffer_as_text(&text), names);
     struct weft_note note = signers_parse(&bytes);
     struct weft_token read;
     EXPECT_EQ(WEFT_EMALFORMED, weft_token_verify(&note, &now, &read, NULL));
@@ -209,7 +209,7 @@ TEST(token, allows_its_actions_alone_or_any)
     struct weft_token token = make_token(ann), read;
     struct weft_buffer out = {0};
     EXPECT_EQ(WEFT_OK, weft_token_encode(&token, &out, NULL));
-    EXPECT_EQ(WEFT_OK, weft_token_decode(signers_text(&out), &read, NULL));
+    EXPECT_EQ(WEFT_OK, weft_token_decode(weft_buffer_as_text(&out), &read, NULL));
     EXPECT_TRUE(weft_token_allows(&read, WEFT_TEXT("read")));
     EXPECT_TRUE(weft_token_allows(&read, WEFT_TEXT("subscribe")));
     EXPECT_TRUE(!weft_token_allows(&read, WEFT_TEXT("write")));
@@ -218,7 +218,7 @@ TEST(token, allows_its_actions_alone_or_any)
     token.action_count = 0;
     weft_buffer_clear(&out);
     EXPECT_EQ(WEFT_OK, weft_token_encode(&token, &out, NULL));
-    EXPECT_EQ(WEFT_OK, weft_token_decode(signers_text(&out), &read, NULL));
+    EXPECT_EQ(WEFT_OK, weft_token_decode(weft_buffer_as_text(&out), &read, NULL));
     EXPECT_TRUE(weft_token_allows(&read, WEFT_TEXT("write")));
     weft_buffer_destroy(&out);
 }
@@ -251,7 +251,7 @@ TEST(token, of_more_than_2048_bytes_is_refused)
     struct weft_buffer text = {0};
     EXPECT_EQ(WEFT_OK, weft_token_encode(&token, &text, NULL));
     for (int more = 0; more < 2; more++) {
-        struct weft_buffer bytes = signers_note(signers_text(&text), names);
+        struct weft_buffer bytes = signers_note(weft_buffer_as_text(&text), names);
         /* A stranger's line, of so many bytes that the note has the largest size: "— <name>
          * <digits>\n", of which the digits come in fours. */
         static const char *const stranger[] = {"x", "xx", "xxx", "xxxx", "xxxxx"};

@@ -26,9 +26,9 @@ static struct weft_text note_of(struct weft_buffer *text, const char *who)
     static struct weft_buffer note;
     const char *const names[] = {who, NULL};
     weft_buffer_destroy(&note);
-    note = signers_note(signers_text(text), names);
+    note = signers_note(weft_buffer_as_text(text), names);
     weft_buffer_destroy(text);
-    return signers_text(&note);
+    return weft_buffer_as_text(&note);
 }
 
 static struct weft_text token_note(const char *who, const char *place, const char *actions)

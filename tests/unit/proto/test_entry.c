@@ -73,14 +73,9 @@ TEST(entry, warrant_stands_behind_the_principal_and_is_whole_or_not_there)
     for (uint32_t size = 0; size < 32; size++) {
         out.data[WEFT_ENTRY_HEADER_SIZE + 12] = (uint8_t)size;
         EXPECT_EQ(WEFT_OK, weft_entry_open(bytes_of(&out), &reader));
-        enum weft_err err = weft_entry_next(&reader, &read);
-        if (size == WEFT_ENTRY_WARRANT_SIZE) {
-            EXPECT_EQ(WEFT_OK, err);
-        } else if (size != 0) {
-            EXPECT_EQ(WEFT_EMALFORMED, err);
-        } else { /* Then the warrant's bytes are no body followed by zeros. */
-            EXPECT_EQ(WEFT_EMALFORMED, err);
-        }
+        /* Of size 0 the warrant's bytes are no body followed by zeros. */
+        EXPECT_EQ(size == WEFT_ENTRY_WARRANT_SIZE ? WEFT_OK : WEFT_EMALFORMED,
+            weft_entry_next(&reader, &read));
     }
     weft_buffer_destroy(&out);
 }
