@@ -91,17 +91,33 @@ static bool is_split(const struct weft_audit_lines *lines, const struct weft_mer
     return is_other;
 }
 
+static enum weft_err check(
+    const struct weft_audit_lines *lines, const struct weft_audit_line *line, struct weft_msg *msg)
+{
+    if (line->line.size > WEFT_AUDIT_LINE_SIZE_MAX) {
+        return weft_fail(msg, WEFT_EMALFORMED, "the line is too long");
+    }
+    return lines->note.size > 0 && line->size < lines->head.size
+               ? weft_fail(msg, WEFT_ESTATE, "a larger tree is signed already")
+               : WEFT_OK;
+}
+
 enum weft_err weft_audit_lines_add(struct weft_audit_lines *lines, uint64_t member,
     const struct weft_audit_line *line, struct weft_msg *msg)
 {
     const struct weft_merkle_head head = {line->size, line->root};
-    if (line->line.size > WEFT_AUDIT_LINE_SIZE_MAX) {
-        return weft_fail(msg, WEFT_EMALFORMED, "the line is too long");
+    enum weft_err err = check(lines, line, msg);
+    if (err == WEFT_OK) {
+        err = verify(lines, &head, line, msg);
     }
-    if (lines->note.size > 0 && line->size < lines->head.size) {
-        return weft_fail(msg, WEFT_ESTATE, "a larger tree is signed already");
-    }
-    enum weft_err err = verify(lines, &head, line, msg);
+    return err == WEFT_OK ? weft_audit_lines_add_own(lines, member, line, msg) : err;
+}
+
+enum weft_err weft_audit_lines_add_own(struct weft_audit_lines *lines, uint64_t member,
+    const struct weft_audit_line *line, struct weft_msg *msg)
+{
+    const struct weft_merkle_head head = {line->size, line->root};
+    enum weft_err err = check(lines, line, msg);
     if (err != WEFT_OK) {
         return err;
     }

@@ -44,6 +44,9 @@ WEFT_MUST_USE enum weft_err weft_audit_lines_text(const struct weft_audit_lines 
  * WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_audit_lines_add(struct weft_audit_lines *lines, uint64_t member,
     const struct weft_audit_line *line, struct weft_msg *msg);
+/* The same of a line that was signed here just now, and verifies. */
+WEFT_MUST_USE enum weft_err weft_audit_lines_add_own(struct weft_audit_lines *lines,
+    uint64_t member, const struct weft_audit_line *line, struct weft_msg *msg);
 /* Make the note of the largest tree that a majority of the voters has signed, if it is newer, or
  * more of them have. */
 void weft_audit_lines_settle(

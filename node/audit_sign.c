@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "node/audit_lines.h"
+#include "node/checkpoint/tree.h"
 #include "node/logger.h"
 #include "policy/checkpoint_note.h"
 #include "policy/crypto/keyfile.h"
+#include "raft/failpoint.h"
 
 enum {
     PATH_SIZE = 1024,
@@ -32,6 +34,9 @@ struct weft_audit_sign {
     uint64_t wanted_by;
     uint64_t leader_id;
     uint64_t now_ms, next_ms, again_ms;
+    uint64_t signed_ms;  /* When the last size was. */
+    uint64_t hurried_ms; /* When one that a machine waits for was. */
+    bool is_hurried;     /* The next one is. */
     /* The job: `next` is being written. */
     uv_work_t work;
     bool is_working;
@@ -62,20 +67,8 @@ static enum weft_err read_file(
         return weft_fail(msg, WEFT_EIO, "%s: %s", path, strerror(errno));
     }
     enum weft_err err = weft_buffer_append(out, bytes, (size_t)size);
+    explicit_bzero(bytes, sizeof(bytes)); /* It may be a key. */
     return err == WEFT_OK ? err : weft_fail(msg, err, "%s: too large", path);
-}
-
-static bool write_all(int fd, const struct weft_buffer *bytes)
-{
-    size_t done = 0;
-    while (done < bytes->size) {
-        ssize_t size = write(fd, bytes->data + done, bytes->size - done);
-        if (size <= 0) {
-            return false;
-        }
-        done += (size_t)size;
-    }
-    return true;
 }
 
 /* A file beside it, synced, put in its place, and that synced. */
@@ -85,18 +78,14 @@ static enum weft_err replace(
     char path[PATH_SIZE], fresh[PATH_SIZE];
     (void)snprintf(path, sizeof(path), "%s/signed", directory);
     (void)snprintf(fresh, sizeof(fresh), "%s/signed.new", directory);
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool is_written = fd >= 0 && write_all(fd, text) && fsync(fd) == 0;
-    if (fd >= 0) {
-        is_written = close(fd) == 0 && is_written;
+    enum weft_err err = weft_tree_remove(fresh, msg); /* Of a run that ended there. */
+    if (err == WEFT_OK) {
+        err = weft_tree_write(fresh, text->data, text->size, msg);
     }
-    int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    is_written = is_written && rename(fresh, path) == 0 && dir >= 0 && fsync(dir) == 0;
-    int why = errno;
-    if (dir >= 0) {
-        (void)close(dir);
+    if (err == WEFT_OK) {
+        err = weft_tree_rename(fresh, path, msg);
     }
-    return is_written ? WEFT_OK : weft_fail(msg, WEFT_EIO, "%s: %s", path, strerror(why));
+    return err == WEFT_OK ? weft_tree_sync(directory, msg) : err;
 }
 
 /* NOD-160: on the pool. */
@@ -104,6 +93,7 @@ static void persist(uv_work_t *work)
 {
     struct weft_audit_sign *s = work->data;
     s->err = replace(s->directory, &s->text, &s->msg);
+    weft_failpoint(WEFT_FAILPOINT_AUDIT_SIGN);
 }
 
 /* --- signing --------------------------------------------------------------------------------- */
@@ -132,7 +122,7 @@ static void announce(struct weft_audit_sign *s)
         .vkey = weft_text_of(vkey),
         .line = {(const char *)line.data, line.size}};
     if (err == WEFT_OK) {
-        err = weft_audit_lines_add(&s->lines, s->options.self_id, &message, &msg);
+        err = weft_audit_lines_add_own(&s->lines, s->options.self_id, &message, &msg);
     }
     if (err == WEFT_OK || err == WEFT_ECONFLICT || err == WEFT_ESTATE) {
         s->options.tell(s->options.ctx, &message);
@@ -206,11 +196,21 @@ static bool may_sign(
     return err == WEFT_OK;
 }
 
+/* The leader's wish goes ahead of its own signature, so that all disks work at once. */
 static void sign(struct weft_audit_sign *s, const struct weft_merkle_head *head)
 {
+    const struct weft_audit_line wish = {.size = head->size, .root = head->root};
     struct weft_msg msg = {""};
-    s->next_ms = s->now_ms + WEFT_AUDIT_SIGN_EVERY_MS;
+    bool is_leader = s->leader_id == s->options.self_id;
+    s->signed_ms = s->now_ms;
+    s->hurried_ms = s->is_hurried ? s->now_ms : s->hurried_ms;
+    s->is_hurried = false;
+    /* It is the leader that sets the pace; others follow it. */
+    s->next_ms = s->now_ms + (is_leader ? WEFT_AUDIT_SIGN_EVERY_MS : 0);
     s->again_ms = s->now_ms + WEFT_AUDIT_SIGN_AGAIN_MS;
+    if (is_leader) {
+        s->options.tell(s->options.ctx, &wish);
+    }
     if (head->size == s->last.size) { /* And its root: may_sign. */
         announce(s);
         return;
@@ -272,6 +272,16 @@ void weft_audit_sign_turn(struct weft_audit_sign *s, struct weft_state *state,
     }
 }
 
+void weft_audit_sign_hurry(struct weft_audit_sign *s, uint64_t leaf)
+{
+    uint64_t soon_ms = s->hurried_ms + WEFT_AUDIT_SIGN_HURRY_MS;
+    bool is_under_way = s->next.size > leaf && s->now_ms < s->again_ms;
+    if (weft_audit_sign_note_size(s) <= leaf && !is_under_way) {
+        s->is_hurried = true;
+        s->next_ms = soon_ms < s->next_ms ? soon_ms : s->next_ms;
+    }
+}
+
 uint64_t weft_audit_sign_deadline(const struct weft_audit_sign *s)
 {
     if (!s->has_key || s->is_barred || s->is_working) {
@@ -284,7 +294,10 @@ void weft_audit_sign_receive(
     struct weft_audit_sign *s, uint64_t from, const struct weft_audit_line *line)
 {
     struct weft_msg msg = {""};
-    enum weft_err err = weft_audit_lines_add(&s->lines, from, line, &msg);
+    bool is_wish = line->line.size == 0;
+    uint64_t sent_ms = s->now_ms - s->signed_ms;
+    bool is_sent = line->size == s->next.size && sent_ms < WEFT_AUDIT_SIGN_AGAIN_MS / 2;
+    enum weft_err err = is_wish ? WEFT_OK : weft_audit_lines_add(&s->lines, from, line, &msg);
     if (err == WEFT_ECONFLICT || (err != WEFT_OK && err != WEFT_ESTATE)) {
         weft_log(err == WEFT_ECONFLICT ? WEFT_LOG_ERROR : WEFT_LOG_WARN,
             err == WEFT_ECONFLICT ? "audit_split" : "audit_line_dropped", weft_kv("from", from),
@@ -292,7 +305,7 @@ void weft_audit_sign_receive(
     }
     /* One that could not be served yet is not pushed out by the next, or who lags never signs. */
     bool is_free = s->wanted.size == 0 || s->now_ms >= s->again_ms;
-    if ((err == WEFT_OK || err == WEFT_ECONFLICT) && from == s->leader_id && is_free) {
+    if ((err == WEFT_OK || err == WEFT_ECONFLICT) && from == s->leader_id && is_free && !is_sent) {
         s->wanted = (struct weft_merkle_head){line->size, line->root};
         s->wanted_by = from;
         s->again_ms = s->now_ms + WEFT_AUDIT_SIGN_AGAIN_MS;

@@ -1,7 +1,11 @@
 #include "node/checkpoints.h"
 
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "node/checkpoint/download.h"
 #include "node/checkpoint/install.h"
@@ -51,11 +55,68 @@ struct weft_checkpoint_work {
     uint32_t asker_count;
     uint64_t retry_ms;
     uint64_t now_ms;
-    uint8_t *piece; /* WEFT_CHUNK_SIZE_MAX bytes, for answers. */
+    uint64_t purged_index;   /* What was redacted up to there is in no file of the state. */
+    uint64_t purging_index;  /* The same, once the checkpoint that is being taken is there. */
+    uint64_t scrub_index;    /* Of the last redaction that the log was told of. */
+    uint64_t scrubbed_index; /* Of the last one that its files are known to be without. */
+    bool scrub_again;        /* They may be now. */
+    uint8_t *piece;          /* WEFT_CHUNK_SIZE_MAX bytes, for answers. */
     bool is_closing;
     void (*on_closed)(void *ctx);
     void *ctx;
 };
+
+/* --- what was redacted ----------------------------------------------------------------- */
+
+/* A file that is there while a checkpoint may hold what was redacted while it was taken. The
+ * keeper's sync of the directory, with which a checkpoint becomes durable, makes it so before. */
+static void mark_path(const struct weft_checkpoint_work *w, char ret_path[PATH_MAX])
+{
+    (void)snprintf(ret_path, PATH_MAX, "%s/unpurged", w->owner->node->datadir.checkpoints);
+}
+
+/* Everything that was redacted so far goes with the next one that is taken, and with those before
+ * it: NOD-156. */
+static void begin_purge(struct weft_checkpoint_work *w)
+{
+    char path[PATH_MAX];
+    uint64_t redacted = weft_state_redacted(w->owner->node->state);
+    mark_path(w, path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0) {
+        (void)close(fd); /* Without it a full disk is the next thing that is heard of. */
+    }
+    w->purging_index = redacted;
+    w->source.is_purging = redacted > w->purged_index;
+    if (w->source.is_purging) {
+        weft_keeper_forget_below(w->keeper, w->owner->newest_index + 1);
+    }
+}
+
+static void end_purge(struct weft_checkpoint_work *w)
+{
+    char path[PATH_MAX];
+    mark_path(w, path);
+    w->purged_index = w->purging_index;
+    if (w->purged_index == weft_state_redacted(w->owner->node->state)) {
+        (void)unlink(path);
+    }
+}
+
+/* Files of the log are given up when it is trimmed: what was redacted goes with them. */
+static void scrub(struct weft_checkpoint_work *w)
+{
+    struct weft_log *log = w->owner->node->log;
+    uint64_t redacted = weft_state_redacted(w->owner->node->state);
+    if (redacted > w->scrubbed_index && (redacted > w->scrub_index || w->scrub_again)) {
+        w->scrub_index = redacted;
+        if (log->engine->scrub(log, redacted)) {
+            w->scrubbed_index = redacted;
+            weft_log(WEFT_LOG_INFO, "log_scrubbed", weft_kv("index", redacted));
+        }
+    }
+    w->scrub_again = false;
+}
 
 static void on_keeper_change(void *ctx)
 {
@@ -98,6 +159,9 @@ enum weft_err weft_checkpoints_open(
         c->newest_index = newest.manifest->index;
         c->newest_time_ns = newest.manifest->time_ns;
     }
+    char mark[PATH_MAX];
+    mark_path(w, mark);
+    w->purged_index = access(mark, F_OK) == 0 ? 0 : c->newest_index;
     return WEFT_OK;
 }
 
@@ -157,7 +221,8 @@ static enum weft_err take(struct weft_checkpoint_work *w)
 {
     struct weft_node *node = w->owner->node;
     w->source = (struct weft_state_source){
-        .state = node->state, .options = weft_rebuild_state_options(node)};
+        .state = node->state, .options = weft_rebuild_state_options(node), .cancel = &w->cancel};
+    begin_purge(w);
     w->source.options.lineage_bytes = 0; /* A copy is opened to be looked at, not to be asked. */
     struct weft_keeper_source source = weft_state_source(&w->source);
     return weft_keeper_take(w->keeper, &source);
@@ -177,6 +242,9 @@ static bool is_due(struct weft_checkpoint_work *w)
     }
     if (w->owner->newest_index < node->log->engine->base_index(node->log)) {
         return true; /* One was damaged: a lost state could not be rebuilt from what is left. */
+    }
+    if (weft_state_redacted(node->state) > w->purged_index) {
+        return true; /* What it destroyed is in the files until then. */
     }
     node->log->engine->stats(node->log, &stats);
     return stats.used_bytes > node->config.limits.log_bytes ||
@@ -228,6 +296,8 @@ static void on_taken(struct weft_checkpoint_work *w, const struct weft_keeper_re
     if (rv != WEFT_OK) {
         weft_node_fail(node, "raft_failed", rv, &msg);
     }
+    end_purge(w);
+    w->scrub_again = true;
     for (uint32_t i = 0; i < w->asker_count; i++) {
         answer_asker(w, &w->askers[i]);
     }
@@ -264,11 +334,15 @@ static void io_wake(void *ctx)
     weft_node_wake(w->owner->node);
 }
 
-/* The offering node's peer door: from the offer's own configuration, since a node that joins
- * has no other. */
-static bool find_address(
-    const struct weft_install_snapshot *offer, uint64_t from, char *ret_address, size_t size)
+/* The offering node's peer door: as it says itself, since the offer's configuration may be from
+ * before it came (NOD-206). A leader that is on its way out of the group has no address in it any
+ * more and says nothing. */
+static bool find_address(const struct weft_install_snapshot *offer, uint64_t from,
+    char ret_address[WEFT_ADDRESS_SIZE_MAX + 1])
 {
+    if (offer->address.size > 0) {
+        return weft_config_is_address(offer->address, ret_address);
+    }
     struct weft_configuration *conf = malloc(sizeof(*conf));
     struct weft_msg msg;
     bool is_found = false;
@@ -279,7 +353,8 @@ static bool find_address(
         for (uint32_t i = 0; i < conf->count && !is_found; i++) {
             is_found = conf->members[i].id == from;
             if (is_found) {
-                (void)snprintf(ret_address, size, "%s", conf->members[i].peer_address);
+                (void)snprintf(
+                    ret_address, WEFT_ADDRESS_SIZE_MAX + 1, "%s", conf->members[i].peer_address);
             }
         }
     }
@@ -292,7 +367,7 @@ static bool offer_copy(struct offer *copy, uint64_t from, const struct weft_inst
     offer_clear(copy);
     copy->from = from;
     copy->snapshot = *offer;
-    if (!find_address(offer, from, copy->address, sizeof(copy->address)) ||
+    if (!find_address(offer, from, copy->address) ||
         weft_buffer_append(&copy->configuration, offer->configuration.data,
             offer->configuration.size) != WEFT_OK ||
         weft_buffer_append(&copy->manifest, offer->manifest.data, offer->manifest.size) !=
@@ -303,6 +378,7 @@ static bool offer_copy(struct offer *copy, uint64_t from, const struct weft_inst
     copy->snapshot.configuration =
         (struct weft_bytes){copy->configuration.data, copy->configuration.size};
     copy->snapshot.manifest = (struct weft_bytes){copy->manifest.data, copy->manifest.size};
+    copy->snapshot.address = (struct weft_text){0}; /* Kept in `address`. */
     return true;
 }
 
@@ -444,6 +520,7 @@ enum weft_err weft_checkpoints_install(
     c->installed++;
     c->newest_index = offer->last_index;
     c->newest_time_ns = position.time_ns;
+    c->work->purged_index = 0; /* Whose it was may have been taken while something was redacted. */
     weft_log(WEFT_LOG_INFO, "checkpoint_installed", weft_kv("index", position.index),
         weft_kv("records", position.records));
     return WEFT_OK;
@@ -454,7 +531,7 @@ static void install(struct weft_checkpoint_work *w)
     struct weft_node *node = w->owner->node;
     struct weft_msg msg = {""};
     bool is_installed = false;
-    if (node->digests.working > 0) {
+    if (node->digests.working > 0 || !weft_recaller_is_idle(node)) {
         return; /* They end by themselves; the next turn looks again. */
     }
     weft_reads_hold(&node->reads, true);
@@ -527,6 +604,9 @@ void weft_checkpoints_turn(struct weft_checkpoints *c, uint64_t now_ms)
     }
     if (w->install == PREPARED) {
         install(w);
+    }
+    if (w->owner->node->state != NULL) {
+        scrub(w);
     }
     if (is_due(w) && take(w) != WEFT_OK) {
         w->retry_ms = now_ms + RETRY_MS;

@@ -14,7 +14,7 @@
 
 enum {
     FILE_SIZE_MAX = 256 * 1024, /* chosen: a hundred times the annotated sample */
-    SECTIONS = 9,
+    SECTIONS = 10,
     FIELDS_MAX = WEFT_SETTINGS + 2 * SECTIONS + 4,
 };
 
@@ -39,6 +39,7 @@ static const struct {
     {"node.advertise", "node", "advertise"},
     {"node", "", "node"},
     {"tls", "", "tls"},
+    {"partner", "", "partner"},
     {"http", "", "http"},
     {"policy", "", "policy"},
     {"link", "", "link"},
@@ -313,6 +314,20 @@ static bool has_port_zero(const char *address)
     return colon != NULL && strtoul(colon + 1, NULL, 10) == 0;
 }
 
+static bool have_two_doors_one_address(const struct weft_config *config)
+{
+    const char *const doors[] = {config->node.listen_peer, config->node.listen_client,
+        config->node.listen_http, config->node.listen_partner};
+    for (size_t i = 0; i < sizeof(doors) / sizeof(doors[0]); i++) {
+        for (size_t k = 0; k < i; k++) {
+            if (doors[i][0] != '\0' && strcmp(doors[i], doors[k]) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static enum weft_err check_together(const char *file, const struct weft_yaml_places *places,
     struct weft_config *config, struct weft_msg *msg)
 {
@@ -332,11 +347,15 @@ static enum weft_err check_together(const char *file, const struct weft_yaml_pla
         (void)weft_fail(msg, WEFT_EINVAL, "port 0: clients could not find this node");
         return fail_value(file, places, "node.listen_client", WEFT_EINVAL, msg);
     }
-    if (strcmp(config->node.listen_peer, config->node.listen_client) == 0 ||
-        strcmp(config->node.listen_http, config->node.listen_client) == 0 ||
-        strcmp(config->node.listen_http, config->node.listen_peer) == 0) {
+    if (have_two_doors_one_address(config)) {
         (void)weft_fail(msg, WEFT_EINVAL, "two doors on one address");
         return fail_value(file, places, "node.listen_client", WEFT_EINVAL, msg);
+    }
+    bool has_cert = config->partner.cert[0] != '\0', has_key = config->partner.key[0] != '\0';
+    if (has_cert != has_key || (config->node.listen_partner[0] != '\0' && !has_cert)) {
+        (void)weft_fail(msg, WEFT_EINVAL,
+            "listen_partner needs partner.cert and partner.key, which come together");
+        return fail_value(file, places, "partner", WEFT_EINVAL, msg);
     }
     bool has_org = config->policy.org[0] != '\0', has_file = config->policy.file[0] != '\0';
     if (has_org != has_file || (config->policy.is_ungoverned && has_org)) {
@@ -447,26 +466,43 @@ enum weft_err weft_config_load(
     return err;
 }
 
-enum weft_err weft_config_check_files(const struct weft_config *config, struct weft_msg *msg)
+static enum weft_err check_file(const char *key, const char *file, struct weft_msg *msg)
 {
-    const char *const files[] = {config->tls.ca, config->tls.cert, config->tls.key};
-    static const char *const keys[] = {"tls.ca", "tls.cert", "tls.key"};
-    for (int i = 0; i < 3; i++) {
-        if (access(files[i], R_OK) != 0) {
-            return weft_fail(msg, errno == ENOENT ? WEFT_ENOTFOUND : WEFT_EINVAL,
-                "%s: %s: %s (weft pki makes it)", keys[i], files[i], strerror(errno));
-        }
+    if (access(file, R_OK) != 0) {
+        return weft_fail(msg, errno == ENOENT ? WEFT_ENOTFOUND : WEFT_EINVAL,
+            "%s: %s: %s (weft pki makes it)", key, file, strerror(errno));
     }
+    return WEFT_OK;
+}
+
+static enum weft_err check_key_file(const char *key, const char *file, struct weft_msg *msg)
+{
     struct stat st;
-    if (stat(config->tls.key, &st) != 0) {
-        return weft_fail(msg, WEFT_EINVAL, "tls.key: %s: %s", config->tls.key, strerror(errno));
+    enum weft_err err = check_file(key, file, msg);
+    if (err != WEFT_OK) {
+        return err;
+    }
+    if (stat(file, &st) != 0) {
+        return weft_fail(msg, WEFT_EINVAL, "%s: %s: %s", key, file, strerror(errno));
     }
     if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
         return weft_fail(msg, WEFT_EINVAL,
-            "tls.key: %s has mode %04o: a private key is nobody else's to read (chmod 600)",
-            config->tls.key, (unsigned)(st.st_mode & 07777));
+            "%s: %s has mode %04o: a private key is nobody else's to read (chmod 600)", key, file,
+            (unsigned)(st.st_mode & 07777));
     }
     return WEFT_OK;
+}
+
+enum weft_err weft_config_check_files(const struct weft_config *config, struct weft_msg *msg)
+{
+    enum weft_err err = check_file("tls.ca", config->tls.ca, msg);
+    err = err == WEFT_OK ? check_file("tls.cert", config->tls.cert, msg) : err;
+    err = err == WEFT_OK ? check_key_file("tls.key", config->tls.key, msg) : err;
+    if (err == WEFT_OK && config->partner.cert[0] != '\0') {
+        err = check_file("partner.cert", config->partner.cert, msg);
+        err = err == WEFT_OK ? check_key_file("partner.key", config->partner.key, msg) : err;
+    }
+    return err;
 }
 
 enum weft_err weft_config_check_reload(
@@ -539,6 +575,14 @@ void weft_config_help(FILE *out)
         "list of client doors of other nodes: where a first start joins");
 }
 
+void weft_config_beside(
+    const struct weft_config *config, const char *name, char *ret_path, size_t size)
+{
+    const char *slash = strrchr(config->tls.cert, '/');
+    int parent = slash != NULL ? (int)(slash - config->tls.cert) + 1 : 0;
+    (void)snprintf(ret_path, size, "%.*s%s", parent, config->tls.cert, name);
+}
+
 enum weft_err weft_config_parse_address(
     const char *text, char ret_address[WEFT_ADDRESS_SIZE_MAX + 1], struct weft_msg *msg)
 {
@@ -565,4 +609,16 @@ enum weft_err weft_config_parse_address(
     }
     (void)snprintf(ret_address, WEFT_ADDRESS_SIZE_MAX + 1, "%s", address);
     return WEFT_OK;
+}
+
+bool weft_config_is_address(struct weft_text text, char ret_address[WEFT_ADDRESS_SIZE_MAX + 1])
+{
+    struct weft_msg msg;
+    char terminated[WEFT_ADDRESS_SIZE_MAX + 1];
+    if (text.size == 0 || text.size > WEFT_ADDRESS_SIZE_MAX) {
+        return false;
+    }
+    memcpy(terminated, text.data, text.size);
+    terminated[text.size] = '\0';
+    return weft_config_parse_address(terminated, ret_address, &msg) == WEFT_OK;
 }

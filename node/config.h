@@ -31,6 +31,7 @@ struct weft_config {
         char listen_peer[WEFT_ADDRESS_SIZE_MAX + 1]; /* host:port */
         char listen_client[WEFT_ADDRESS_SIZE_MAX + 1];
         char listen_http[WEFT_ADDRESS_SIZE_MAX + 1];    /* Optional. */
+        char listen_partner[WEFT_ADDRESS_SIZE_MAX + 1]; /* Optional. */
         char advertise_peer[WEFT_ADDRESS_SIZE_MAX + 1]; /* Default: listen_peer. */
         char advertise_client[WEFT_ADDRESS_SIZE_MAX + 1];
     } node;
@@ -49,6 +50,10 @@ struct weft_config {
         char key[WEFT_CONFIG_PATH_SIZE];
         char ca[WEFT_CONFIG_PATH_SIZE];
     } tls;
+    struct { /* As what it meets partners; "": it speaks to none. */
+        char cert[WEFT_CONFIG_PATH_SIZE];
+        char key[WEFT_CONFIG_PATH_SIZE];
+    } partner;
     struct {
         char tokens[WEFT_CONFIG_PATH_SIZE]; /* Bearer tokens; "": none. */
     } http;
@@ -105,6 +110,10 @@ WEFT_MUST_USE enum weft_err weft_config_check_files(
 WEFT_MUST_USE enum weft_err weft_config_check_reload(
     const struct weft_config *old, const struct weft_config *new, struct weft_msg *msg);
 
+/* The path of the file of that name beside the node's certificate. */
+void weft_config_beside(
+    const struct weft_config *config, const char *name, char *ret_path, size_t size);
+
 /* Every setting with its value, as a configuration file. */
 void weft_config_print(const struct weft_config *config, FILE *out);
 /* The table of settings for people: key, default, range, meaning. */
@@ -114,5 +123,7 @@ void weft_config_help(FILE *out);
  * WEFT_EINVAL says what is wrong with it. */
 WEFT_MUST_USE enum weft_err weft_config_parse_address(
     const char *text, char ret_address[WEFT_ADDRESS_SIZE_MAX + 1], struct weft_msg *msg);
+/* The same for what came in a message: false, and nothing of it is used. */
+bool weft_config_is_address(struct weft_text text, char ret_address[WEFT_ADDRESS_SIZE_MAX + 1]);
 
 #endif

@@ -32,6 +32,8 @@ const struct weft_setting weft_settings[WEFT_SETTINGS] = {
     "host:port of the door for clients"},
 {"node", "listen_http", WEFT_SETTING_ADDRESS, AT(node.listen_http), "", 0, 0, false,
     "host:port of the HTTP door; absent: none"},
+{"node", "listen_partner", WEFT_SETTING_ADDRESS, AT(node.listen_partner), "", 0, 0, false,
+    "host:port of the door for partners' sites; absent: this node only calls them"},
 {"node.advertise", "peer", WEFT_SETTING_ADDRESS, AT(node.advertise_peer), "", 0, 0, false,
     "where others reach listen_peer; default: as listen_peer"},
 {"node.advertise", "client", WEFT_SETTING_ADDRESS, AT(node.advertise_client), "", 0, 0, false,
@@ -43,6 +45,11 @@ const struct weft_setting weft_settings[WEFT_SETTINGS] = {
     "its private key, PEM, mode 0600"},
 {"tls", "ca", WEFT_SETTING_PATH, AT(tls.ca), NULL, 0, 0, false,
     "the organization's trust root, PEM; behind it, perhaps, its list of revoked certificates"},
+
+{"partner", "cert", WEFT_SETTING_PATH, AT(partner.cert), "", 0, 0, false,
+    "certificate for partners, spiffe://ORG/SITE/partner/NAME (weft pki partner); absent: none"},
+{"partner", "key", WEFT_SETTING_PATH, AT(partner.key), "", 0, 0, false,
+    "its private key, PEM, mode 0600; both files are read again at SIGHUP"},
 
 {"http", "tokens", WEFT_SETTING_PATH, AT(http.tokens), "", 0, 0, true,
     "file of bearer tokens: lines of principal and sha256:DIGEST (weft pki token); absent: none"},

@@ -35,7 +35,7 @@ struct weft_setting {
 };
 
 enum {
-    WEFT_SETTINGS = 45
+    WEFT_SETTINGS = 48
 };
 extern const struct weft_setting weft_settings[WEFT_SETTINGS];
 

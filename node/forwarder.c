@@ -202,6 +202,7 @@ enum weft_err weft_forwarder_commit(
         .request_id = (uint64_t)t->generation << 32 | f->first_free,
         .forward = {.principal = item->principal,
             .commit = item->body,
+            .is_reads = item->type == WEFT_ITEM_READS,
             .has_warrant = item->has_warrant,
             .warrant = item->warrant}};
     weft_buffer_clear(&f->scratch);

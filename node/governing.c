@@ -85,7 +85,7 @@ static enum weft_err add_key(struct first *f, const char *path)
 {
     struct weft_note note;
     struct weft_enroll enroll = {.is_replacing = false};
-    char asset[WEFT_PRINCIPAL_TEXT_SIZE + 32];
+    char asset[WEFT_ENROLL_ASSET_SIZE];
     struct weft_text bytes = {NULL, 0};
     enum weft_err err = read_note(f, path, &bytes);
     if (err == WEFT_OK) {
@@ -96,10 +96,7 @@ static enum weft_err add_key(struct first *f, const char *path)
     if (err != WEFT_OK) {
         return err;
     }
-    bool is_ours = strcmp(enroll.principal.site, f->config->node.site) == 0;
-    (void)snprintf(asset, sizeof(asset), "authority:key/%s%s%s/%s",
-        is_ours ? "" : enroll.principal.site, is_ours ? "" : "/",
-        weft_principal_class_name(enroll.principal.class), enroll.principal.name);
+    weft_enroll_asset(&enroll.principal, weft_text_of(f->config->node.site), asset);
     return add(f, path, asset, bytes);
 }
 

@@ -21,7 +21,7 @@ enum {
     SEND_NS_PER_BYTE = 2,
     ANSWER_SIZE_MAX = 64 * 1024 * 1024,
     SCRATCH_SIZE_MAX = 32 * 1024 * 1024,
-    TEXTS_SIZE_MAX = 64 * 1024, /* of a query; a message of the doors is smaller */
+    TEXTS_SIZE_MAX = 64 * 1024, /* of a query and a report; a message of the doors is smaller */
     CLIENT_SHARE = 4,           /* One client may fill a quarter of the queue. */
     STEP_STEPS = 26,            /* measured: a step as JSON 1.3 us, one of a search 0.05 us */
 };
@@ -34,9 +34,10 @@ struct long_read {
     uint64_t deadline_ms;
     struct weft_view *view; /* While it runs. */
     struct weft_buffer answer;
-    bool is_json;      /* The answer; else a message. */
-    uint64_t index;    /* Of the state that it speaks for, where it is JSON. */
-    enum weft_err err; /* WEFT_OK: answered, be it with an error that the query found. */
+    bool is_json;             /* The answer; else a message. */
+    uint64_t index;           /* Of the state that it speaks for, where it is JSON. */
+    struct weft_bytes report; /* Of what is labelled; empty: nothing is. */
+    enum weft_err err;        /* WEFT_OK: answered, be it with an error that the query found. */
 };
 
 struct worker {
@@ -183,6 +184,12 @@ static void answer(struct worker *w, struct long_read *read)
             message.kind == WEFT_KIND_TRACE_RESULT) {
             render(read, &message.trace, &yield);
         }
+        if (rv == WEFT_OK &&
+            weft_read_report(read->view, &read->query, &read->texts, &read->report) != WEFT_OK) {
+            rv = weft_fail(&msg, WEFT_ENOMEM, "no memory for the answer");
+            read->is_json = false;
+            weft_buffer_clear(&read->answer);
+        }
         if (rv == WEFT_OK && yield.err != WEFT_OK) {
             rv = weft_fail(&msg, yield.err, "%s", yield.msg.text);
         }
@@ -247,7 +254,10 @@ static void deliver(struct weft_long_reads *l, struct worker *w)
     l->cancelled += read->err != WEFT_OK;
     l->answered++;
     weft_view_close(read->view);
-    if (read->is_json) {
+    const struct weft_read_note note = {read->query.principal, read->report};
+    if (read->report.size > 0 && (read->is_json || read->answer.size > 0)) {
+        door->hold(door->ctx, &read->waiter, &note, &read->answer, read->is_json, read->index);
+    } else if (read->is_json) {
         door->give_json(door->ctx, &read->waiter, read->index, &read->answer);
     } else if (read->answer.size > 0) {
         door->give(door->ctx, &read->waiter, &read->answer);

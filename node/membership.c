@@ -88,18 +88,6 @@ static const struct weft_replica_member *by_id(const struct weft_configuration *
     return NULL;
 }
 
-static bool is_address(struct weft_text address, char ret[WEFT_ADDRESS_SIZE_MAX + 1])
-{
-    struct weft_msg msg;
-    char text[WEFT_ADDRESS_SIZE_MAX + 1];
-    if (address.size == 0 || address.size > WEFT_ADDRESS_SIZE_MAX) {
-        return false;
-    }
-    memcpy(text, address.data, address.size);
-    text[address.size] = '\0';
-    return weft_config_parse_address(text, ret, &msg) == WEFT_OK;
-}
-
 /* A member as a request describes it. */
 static enum weft_err describe(const struct weft_member_request *request, uint64_t id,
     struct weft_replica_member *ret_member, struct weft_msg *msg)
@@ -110,8 +98,8 @@ static enum weft_err describe(const struct weft_member_request *request, uint64_
         return weft_fail(msg, WEFT_EINVAL, "a node's name is 1 to 63 of a-z 0-9 _ . -");
     }
     (void)snprintf(w.name, sizeof(w.name), "%.*s", (int)request->name.size, request->name.data);
-    if (!is_address(request->peer_address, w.peer_address) ||
-        !is_address(request->client_address, w.client_address)) {
+    if (!weft_config_is_address(request->peer_address, w.peer_address) ||
+        !weft_config_is_address(request->client_address, w.client_address)) {
         return weft_fail(msg, WEFT_EINVAL, "peer and client address must be HOST:PORT");
     }
     *ret_member = w;

@@ -40,6 +40,27 @@ enum weft_node_mutant {
     WEFT_NODE_MUTANT_TWIN_UNFILTERED,      /* A twin is worked out of what is hidden. */
     WEFT_NODE_MUTANT_LOCATION_UNFILTERED,  /* A recall tells places that are hidden. */
     WEFT_NODE_MUTANT_CURSOR_SHARED,        /* The next page is told to whoever has the cursor. */
+    WEFT_NODE_MUTANT_REVOKED_KNOWN,        /* A key that counted once counts for ever. */
+    WEFT_NODE_MUTANT_EVIDENCE_UNFILTERED,  /* Evidence is given to whoever asks. */
+    /* Redactions. */
+    WEFT_NODE_MUTANT_REDACTION_BATCHED, /* Entries are not searched for them. */
+    WEFT_NODE_MUTANT_SALT_KEPT,         /* The salt of what is redacted stays. */
+    WEFT_NODE_MUTANT_SEED_KEPT,         /* The seed that it follows from does. */
+    WEFT_NODE_MUTANT_HOLD_IGNORED,      /* A hold does not win. */
+    /* Commands of machines. */
+    WEFT_NODE_MUTANT_JUDGED_ONCE,      /* What was approved is not judged again at its intent. */
+    WEFT_NODE_MUTANT_CHANNEL_SHARED,   /* A channel has two in flight. */
+    WEFT_NODE_MUTANT_SEQ_FORGOTTEN,    /* The same command under another id is taken. */
+    WEFT_NODE_MUTANT_APPROVER_UNASKED, /* The policy is not asked who may approve or resolve. */
+    WEFT_NODE_MUTANT_STEP_OF_ANYBODY,  /* Steps are taken of whoever sends them. */
+    /* Cells. */
+    WEFT_NODE_MUTANT_CELL_OVERWRITTEN, /* A cell has what came last. */
+    WEFT_NODE_MUTANT_CELL_LAST_WRITER, /* What was said last, by the clock, counts. */
+    WEFT_NODE_MUTANT_CELL_UNFILTERED,  /* Claims are told to whoever asks. */
+    /* Streams between organizations. */
+    WEFT_NODE_MUTANT_RECEIPT_EARLY, /* What is not committed is acknowledged to partners. */
+    WEFT_NODE_MUTANT_CURSOR_APART,  /* The cursor is in another write than the leaves. */
+    WEFT_NODE_MUTANT_HIDDEN_SHOWN,  /* A field that is hidden from a partner is shown to him. */
     /* Reads. */
     WEFT_NODE_MUTANT_READ_UNASKED,      /* Linearizable reads are served as stale ones. */
     WEFT_NODE_MUTANT_MIN_INDEX_IGNORED, /* A read does not wait for the index it names. */

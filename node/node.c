@@ -10,8 +10,10 @@
 #include "node/forwarder.h"
 #include "node/governing.h"
 #include "node/join.h"
+#include "node/label_reads.h"
 #include "node/logger.h"
 #include "node/notify.h"
+#include "node/partnership.h"
 #include "node/rebuild.h"
 #include "node/replies.h"
 #include "node/start.h"
@@ -22,7 +24,8 @@
 
 enum {
     FIRST_TURN_MS = 50,
-    LONG_READ_THREADS = 4, /* At most; chosen. */
+    LONG_READ_THREADS = 4,                    /* At most; chosen. */
+    LABEL_READS_BYTES_MAX = 64 * 1024 * 1024, /* Chosen: one of the largest answers. */
 };
 
 _Noreturn void weft_node_fail(
@@ -169,13 +172,18 @@ void weft_node_close_parts(struct weft_node *node)
     if (node->native != NULL && node->replica != NULL) {
         weft_turn_lose_proposals(node);
     }
+    weft_label_reads_close(node->label_reads);
+    node->label_reads = NULL;
+    weft_bundles_close(node);
     node->closing = 1; /* Held until everything below has been told. */
-    node->closing += 2 + (node->native != NULL) + (node->http != NULL) + (node->forwarder != NULL) +
+    node->closing += 3 + (node->native != NULL) + (node->http != NULL) + (node->forwarder != NULL) +
                      (node->peers != NULL) + (node->join != NULL) +
                      (node->checkpoints.work != NULL) + (node->telemetry != NULL) +
-                     (node->audit_sign != NULL) + (node->warrants != NULL);
+                     (node->audit_sign != NULL) + (node->warrants != NULL) +
+                     (node->witnessing != NULL);
     weft_reads_close(&node->reads, one_closed, node);
     weft_digests_close(&node->digests, one_closed, node);
+    weft_recaller_close(node, one_closed, node);
     if (node->checkpoints.work != NULL) {
         weft_checkpoints_close(&node->checkpoints, one_closed, node);
     }
@@ -190,6 +198,12 @@ void weft_node_close_parts(struct weft_node *node)
         weft_warrants_close(node->warrants, one_closed, node);
         node->warrants = NULL;
     }
+    if (node->witnessing != NULL) {
+        weft_witnessing_close(node->witnessing, one_closed, node);
+        node->witnessing = NULL;
+    }
+    node->closing += weft_partnership_parts(node);
+    weft_partnership_close(node, one_closed, node);
     if (node->join != NULL) {
         weft_join_close(node->join, one_closed, node);
     }
@@ -261,6 +275,9 @@ static void reload(struct weft_node *node)
     if (rv == WEFT_OK && node->peers != NULL) {
         rv = weft_link_reload(weft_peers_link(node->peers), &msg);
     }
+    if (rv == WEFT_OK) {
+        rv = weft_partnership_reload(node, &msg);
+    }
     if (rv != WEFT_OK) {
         weft_log(WEFT_LOG_ERROR, "reload_failed", weft_kv("error", (const char *)msg.text),
             weft_kv("next", "the former settings stay in force"));
@@ -319,6 +336,32 @@ static void reads_give_json(
     weft_reply_give_json(ctx, waiter, index, json);
 }
 
+static void reads_hold(void *ctx, const struct weft_waiter *waiter,
+    const struct weft_read_note *note, struct weft_buffer *answer, bool is_json, uint64_t index)
+{
+    struct weft_node *node = ctx;
+    if (node->label_reads == NULL) {
+        weft_reply_refuse(node, waiter, WEFT_ECLOSED, "the node is shutting down");
+        return;
+    }
+    weft_label_reads_hold(node->label_reads, waiter, note, answer, is_json, index);
+}
+
+/* Here or at the leader, as a commit. */
+static enum weft_err label_reads_propose(
+    void *ctx, const struct weft_entry_item *item, const struct weft_waiter *waiter)
+{
+    struct weft_node *node = ctx;
+    weft_node_wake(node);
+    return weft_node_commit(node, item, waiter);
+}
+
+static void label_reads_refuse(
+    void *ctx, const struct weft_waiter *waiter, enum weft_err err, const char *detail)
+{
+    weft_reply_refuse(ctx, waiter, err, detail);
+}
+
 static bool reads_is_awaited(void *ctx, const struct weft_waiter *waiter)
 {
     return weft_reply_is_awaited(ctx, waiter);
@@ -338,7 +381,13 @@ static enum weft_err open_reads(struct weft_node *node, struct weft_msg *msg)
         .answer = reads_answer,
         .give = reads_give,
         .is_awaited = reads_is_awaited,
-        .give_json = reads_give_json};
+        .give_json = reads_give_json,
+        .hold = reads_hold};
+    const struct weft_label_reads_options label_options = {.ctx = node,
+        .propose = label_reads_propose,
+        .refuse = label_reads_refuse,
+        .door = door,
+        .bytes_max = LABEL_READS_BYTES_MAX};
     const struct weft_long_reads_options options = {.loop = &node->loop,
         .door = door,
         .threads = config->limits.long_reads != 0 ? config->limits.long_reads
@@ -349,7 +398,10 @@ static enum weft_err open_reads(struct weft_node *node, struct weft_msg *msg)
     struct weft_long_reads *long_reads;
     enum weft_err rv = weft_long_reads_open(&options, &long_reads, msg);
     if (rv == WEFT_OK) {
+        weft_bundles_init(&node->bundles);
         weft_reads_init(&node->reads, &node->loop, &door, long_reads);
+        rv = weft_label_reads_open(&label_options, &node->label_reads);
+        rv = rv == WEFT_OK ? rv : weft_fail(msg, rv, "reads of what is labelled: no memory");
     }
     return rv;
 }
@@ -380,10 +432,8 @@ static enum weft_err open_audit(struct weft_node *node, struct weft_msg *msg)
 {
     const struct weft_config *config = &node->config;
     char directory[PATH_MAX], key[PATH_MAX], origin[WEFT_ORIGIN_SIZE_MAX + 1];
-    const char *slash = strrchr(config->tls.cert, '/');
-    int parent = slash != NULL ? (int)(slash - config->tls.cert) + 1 : 0;
     (void)snprintf(directory, sizeof(directory), "%s/audit", config->node.data);
-    (void)snprintf(key, sizeof(key), "%.*slog.key", parent, config->tls.cert);
+    weft_config_beside(config, "log.key", key, sizeof(key));
     (void)snprintf(origin, sizeof(origin), "%s/%s/audit", config->node.org, config->node.site);
     const struct weft_audit_sign_options options = {.loop = &node->loop,
         .directory = directory,
@@ -426,6 +476,38 @@ static enum weft_err open_warrants(struct weft_node *node, struct weft_msg *msg)
     return weft_warrants_open(&options, &node->warrants, msg);
 }
 
+static void answer_witness(void *ctx, const struct weft_waiter *waiter, unsigned status,
+    const char *type, struct weft_text text)
+{
+    struct weft_node *node = ctx;
+    if (node->http != NULL) {
+        weft_http_answer_text(node->http, waiter, status, type, text);
+    }
+}
+
+/* Its files lie beside the certificate. */
+static enum weft_err open_witness(struct weft_node *node, struct weft_msg *msg)
+{
+    const struct weft_config *config = &node->config;
+    char directory[PATH_MAX], key[PATH_MAX], logs[PATH_MAX], log_key[PATH_MAX];
+    char name[WEFT_SIGNER_NAME_SIZE_MAX + 1];
+    (void)snprintf(directory, sizeof(directory), "%s/audit/witness", config->node.data);
+    weft_config_beside(config, "witness.key", key, sizeof(key));
+    weft_config_beside(config, "witness.logs", logs, sizeof(logs));
+    weft_config_beside(config, "log.key", log_key, sizeof(log_key));
+    (void)snprintf(
+        name, sizeof(name), "%s/%s/wit/%s", config->node.org, config->node.site, config->node.name);
+    const struct weft_witnessing_options options = {.loop = &node->loop,
+        .directory = directory,
+        .key_file = key,
+        .logs_file = logs,
+        .log_key_file = log_key,
+        .name = name,
+        .ctx = node,
+        .answer = answer_witness};
+    return weft_witnessing_open(&options, &node->witnessing, msg);
+}
+
 static enum weft_err open_node(struct weft_node *node, struct weft_msg *msg)
 {
     const struct weft_config *config = &node->config;
@@ -455,16 +537,22 @@ static enum weft_err open_node(struct weft_node *node, struct weft_msg *msg)
         rv = open_warrants(node, msg);
     }
     if (rv == WEFT_OK) {
+        rv = open_witness(node, msg);
+    }
+    if (rv == WEFT_OK) {
+        rv = weft_partnership_open(node, msg);
+    }
+    if (rv == WEFT_OK) {
         rv = weft_start_group(node, msg);
     }
     if (rv == WEFT_OK) {
         rv = weft_native_open(node, &node->native, msg);
     }
-    if (rv == WEFT_OK && config->node.listen_http[0] != '\0') {
+    if (rv == WEFT_OK) {
         rv = weft_forwarder_open(node, &node->forwarder, msg);
-        if (rv == WEFT_OK) {
-            rv = weft_http_open(node, &node->http, msg);
-        }
+    }
+    if (rv == WEFT_OK && config->node.listen_http[0] != '\0') {
+        rv = weft_http_open(node, &node->http, msg);
     }
     return rv;
 }

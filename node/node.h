@@ -15,19 +15,27 @@
 #include "node/api/http/http.h"
 #include "node/api/native.h"
 #include "node/audit_sign.h"
+#include "node/bundles.h"
 #include "node/chains.h"
 #include "node/checkpoints.h"
 #include "node/config.h"
 #include "node/datadir.h"
 #include "node/digests.h"
+#include "node/dispatch.h"
 #include "node/membership.h"
+#include "node/notices.h"
+#include "node/partner_door.h"
+#include "node/partners.h"
+#include "node/patience.h"
 #include "node/peers.h"
 #include "node/proposer.h"
+#include "node/recaller.h"
 #include "node/reads.h"
 #include "node/replies.h"
 #include "node/state/state.h"
 #include "node/telemetry.h"
 #include "node/warrants.h"
+#include "node/witnessing.h"
 #include "raft/log.h"
 #include "raft/replica.h"
 
@@ -55,6 +63,7 @@ enum weft_node_phase {
 };
 
 struct weft_join;
+struct weft_label_reads;
 struct weft_forwarder;
 
 struct weft_node {
@@ -69,18 +78,28 @@ struct weft_node {
     struct weft_replica *replica;
     struct weft_peers *peers;
     struct weft_native *native;
-    struct weft_http *http;           /* NULL: no such door. */
-    struct weft_forwarder *forwarder; /* With it. */
+    struct weft_http *http; /* NULL: no such door. */
+    struct weft_forwarder *forwarder;
     struct weft_join *join;
     struct weft_telemetry *telemetry;
     struct weft_audit_sign *audit_sign;
     struct weft_warrants *warrants;
+    struct weft_witnessing *witnessing; /* NULL: it cosigns nothing. */
+    struct weft_partners *partners;
+    struct weft_partner_door *partner_door; /* NULL: it meets no partners. */
+    uint64_t streams_seen;                  /* As weft_streams_changed, ... */
+    uint64_t partners_seen;                 /* ...and which partners there were (partnership.c). */
+    uint64_t partners_again_ms;             /* The door is told again: it failed. 0: it did not. */
     struct weft_proposer proposer;
     struct weft_reads reads;
+    struct weft_bundles bundles;
+    struct weft_label_reads *label_reads;
     struct weft_replies replies;
+    struct weft_patience patience;
     struct weft_membership membership;
     struct weft_checkpoints checkpoints;
     struct weft_digests digests;
+    struct weft_notices notices;
     struct weft_chains chains;
     struct weft_arena arena; /* Of one apply. */
     uv_async_t synced;       /* The disk thread has made something durable. */
@@ -100,6 +119,8 @@ struct weft_node {
     int exit_code;
     /* Counters for status. */
     bool lineage_is_given_up;
+    struct weft_dispatch dispatch;
+    struct weft_recaller recaller;
     uint64_t governing_term; /* In which the first commit was proposed here; 0: in none. */
     uint64_t commits, refusals, applied_entries, turns, slow_turns, alarms;
 };

@@ -375,6 +375,13 @@ void weft_peers_tell(struct weft_peers *p, const struct weft_peer_message *messa
     }
 }
 
+void weft_peers_tell_one(struct weft_peers *p, uint64_t to, const struct weft_peer_message *message)
+{
+    struct weft_peer_message own = *message;
+    own.header = bulk_message(p, message->kind).header;
+    weft_peers_send(p, to, &own);
+}
+
 enum weft_err weft_peers_bulk_fetch(struct weft_peers *p, const struct weft_fetch *fetch)
 {
     if (p->bulk == NULL) {

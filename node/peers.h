@@ -47,6 +47,9 @@ void weft_peers_update(struct weft_peers *p, const struct weft_configuration *co
 void weft_peers_send(struct weft_peers *p, uint64_t to, const struct weft_peer_message *message);
 /* The same to every other member; the header is filled in. For what Raft does not send. */
 void weft_peers_tell(struct weft_peers *p, const struct weft_peer_message *message);
+/* To one of them, likewise. */
+void weft_peers_tell_one(
+    struct weft_peers *p, uint64_t to, const struct weft_peer_message *message);
 bool weft_peers_is_connected(const struct weft_peers *p, uint64_t id);
 uint64_t weft_peers_dropped(const struct weft_peers *p); /* Messages that found no room. */
 

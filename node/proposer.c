@@ -6,6 +6,7 @@
 
 #include "node/mutant.h"
 #include "proto/check.h"
+#include "proto/stream_entry.h"
 
 enum {
     SPARES_MAX = 8,
@@ -18,17 +19,17 @@ void weft_proposer_init(struct weft_proposer *p, uint64_t waiting_bytes_max, uin
         .waiting_bytes_max = waiting_bytes_max, .inflight_max = inflight_max};
 }
 
-static void batch_free(struct weft_batch *batch)
+static void batch_free(struct weft_proposal *batch)
 {
     weft_buffer_destroy(&batch->entry);
     free(batch->waiters);
     free(batch);
 }
 
-static void list_free(struct weft_batch *batch)
+static void list_free(struct weft_proposal *batch)
 {
     while (batch != NULL) {
-        struct weft_batch *next = batch->next;
+        struct weft_proposal *next = batch->next;
         batch_free(batch);
         batch = next;
     }
@@ -42,9 +43,9 @@ void weft_proposer_close(struct weft_proposer *p)
     *p = (struct weft_proposer){0};
 }
 
-static struct weft_batch *batch_create(struct weft_proposer *p)
+static struct weft_proposal *batch_create(struct weft_proposer *p)
 {
-    struct weft_batch *batch = p->spare;
+    struct weft_proposal *batch = p->spare;
     if (batch != NULL) {
         p->spare = batch->next;
         p->spare_count--;
@@ -66,7 +67,7 @@ static struct weft_batch *batch_create(struct weft_proposer *p)
     return batch;
 }
 
-void weft_proposer_done(struct weft_proposer *p, struct weft_batch *batch)
+void weft_proposer_done(struct weft_proposer *p, struct weft_proposal *batch)
 {
     if (p->spare_count == SPARES_MAX) {
         batch_free(batch);
@@ -77,8 +78,8 @@ void weft_proposer_done(struct weft_proposer *p, struct weft_batch *batch)
     p->spare_count++;
 }
 
-static enum weft_err batch_add(
-    struct weft_batch *batch, const struct weft_entry_item *item, const struct weft_waiter *waiter)
+static enum weft_err batch_add(struct weft_proposal *batch, const struct weft_entry_item *item,
+    const struct weft_waiter *waiter)
 {
     if (batch->waiter_count == batch->waiter_capacity) {
         uint32_t capacity =
@@ -99,7 +100,7 @@ static enum weft_err batch_add(
     return WEFT_OK;
 }
 
-static void append_waiting(struct weft_proposer *p, struct weft_batch *batch)
+static void append_waiting(struct weft_proposer *p, struct weft_proposal *batch)
 {
     if (p->waiting_tail != NULL) {
         p->waiting_tail->next = batch;
@@ -109,11 +110,21 @@ static void append_waiting(struct weft_proposer *p, struct weft_batch *batch)
     p->waiting_tail = batch;
 }
 
+/* NOD-4, and what is owed to a stream is looked at before anything else of its entry is. */
+static bool is_alone(const struct weft_entry_item *item)
+{
+    struct weft_stream_entry entry;
+    return item->type == WEFT_ITEM_DIGEST ||
+           (item->type == WEFT_ITEM_STREAM &&
+               weft_stream_entry_decode(item->body, &entry) == WEFT_OK &&
+               entry.act == WEFT_STREAM_ACT_STEP);
+}
+
 enum weft_err weft_proposer_add(
     struct weft_proposer *p, const struct weft_entry_item *item, const struct weft_waiter *waiter)
 {
     size_t size = item->body.size + item->principal.size;
-    bool alone = item->type == WEFT_ITEM_DIGEST;
+    bool alone = is_alone(item);
     if (p->waiting_bytes + size > p->waiting_bytes_max) {
         return WEFT_EBUSY;
     }
@@ -124,7 +135,7 @@ enum weft_err weft_proposer_add(
             return rv;
         }
     }
-    struct weft_batch *batch = batch_create(p);
+    struct weft_proposal *batch = batch_create(p);
     if (batch == NULL) {
         return WEFT_ENOMEM;
     }
@@ -137,7 +148,7 @@ enum weft_err weft_proposer_add(
     p->waiting_bytes += size;
     if (alone) {
         /* NOD-4: nothing may join the entry behind the marker. */
-        struct weft_batch *next = batch_create(p);
+        struct weft_proposal *next = batch_create(p);
         if (next != NULL) {
             append_waiting(p, next);
         }
@@ -145,9 +156,9 @@ enum weft_err weft_proposer_add(
     return WEFT_OK;
 }
 
-static struct weft_batch *pop_waiting(struct weft_proposer *p)
+static struct weft_proposal *pop_waiting(struct weft_proposer *p)
 {
-    struct weft_batch *batch = p->waiting_head;
+    struct weft_proposal *batch = p->waiting_head;
     p->waiting_head = batch->next;
     if (p->waiting_head == NULL) {
         p->waiting_tail = NULL;
@@ -162,7 +173,7 @@ enum weft_err weft_proposer_flush(struct weft_proposer *p, struct weft_replica *
     int64_t now_ns, uint64_t now_ms, struct weft_msg *msg)
 {
     while (p->waiting_head != NULL && p->proposed_count < p->inflight_max) {
-        struct weft_batch *batch = p->waiting_head;
+        struct weft_proposal *batch = p->waiting_head;
         if (batch->waiter_count == 0) { /* Opened behind a marker, nothing came. */
             weft_proposer_done(p, pop_waiting(p));
             continue;
@@ -193,9 +204,9 @@ enum weft_err weft_proposer_flush(struct weft_proposer *p, struct weft_replica *
     return WEFT_OK;
 }
 
-static struct weft_batch *pop_proposed(struct weft_proposer *p)
+static struct weft_proposal *pop_proposed(struct weft_proposer *p)
 {
-    struct weft_batch *batch = p->proposed_head;
+    struct weft_proposal *batch = p->proposed_head;
     p->proposed_head = batch->next;
     if (p->proposed_head == NULL) {
         p->proposed_tail = NULL;
@@ -205,9 +216,9 @@ static struct weft_batch *pop_proposed(struct weft_proposer *p)
     return batch;
 }
 
-struct weft_batch *weft_proposer_take(struct weft_proposer *p, uint64_t index, uint64_t term)
+struct weft_proposal *weft_proposer_take(struct weft_proposer *p, uint64_t index, uint64_t term)
 {
-    struct weft_batch *head = p->proposed_head;
+    struct weft_proposal *head = p->proposed_head;
     if (head == NULL || head->index != index ||
         (head->term != term && !weft_node_mutant(WEFT_NODE_MUTANT_NO_FENCING))) {
         return NULL;
@@ -215,7 +226,7 @@ struct weft_batch *weft_proposer_take(struct weft_proposer *p, uint64_t index, u
     return pop_proposed(p);
 }
 
-struct weft_batch *weft_proposer_take_lost(struct weft_proposer *p, bool *ret_is_unknown)
+struct weft_proposal *weft_proposer_take_lost(struct weft_proposer *p, bool *ret_is_unknown)
 {
     if (p->waiting_head != NULL) {
         *ret_is_unknown = false;

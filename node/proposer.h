@@ -15,9 +15,12 @@
 #include "raft/replica.h"
 
 enum weft_door {
-    WEFT_DOOR_CLIENT,  /* node/api/native.h */
-    WEFT_DOOR_HTTP,    /* node/api/http/http.h */
-    WEFT_DOOR_CAPTURE, /* node/api/http/capture.h */
+    WEFT_DOOR_CLIENT,   /* node/api/native.h */
+    WEFT_DOOR_HTTP,     /* node/api/http/http.h */
+    WEFT_DOOR_CAPTURE,  /* node/api/http/capture.h */
+    WEFT_DOOR_NOTICES,  /* node/notices.h */
+    WEFT_DOOR_READS,    /* node/label_reads.h: what was read is in the log */
+    WEFT_DOOR_PARTNERS, /* node/partners.h: what came from a partner, or goes to one */
 };
 
 /* Who waits for an item: a place in its door's table and the generation it had. */
@@ -30,8 +33,8 @@ struct weft_waiter {
     enum weft_door door;
 };
 
-struct weft_batch {
-    struct weft_batch *next;
+struct weft_proposal {
+    struct weft_proposal *next;
     struct weft_buffer entry;
     struct weft_waiter *waiters; /* One per item. */
     uint32_t waiter_count;
@@ -42,11 +45,11 @@ struct weft_batch {
 };
 
 struct weft_proposer {
-    struct weft_batch *waiting_head; /* Not yet proposed, oldest first. */
-    struct weft_batch *waiting_tail;
-    struct weft_batch *proposed_head; /* By rising index. */
-    struct weft_batch *proposed_tail;
-    struct weft_batch *spare; /* Kept for their memory. */
+    struct weft_proposal *waiting_head; /* Not yet proposed, oldest first. */
+    struct weft_proposal *waiting_tail;
+    struct weft_proposal *proposed_head; /* By rising index. */
+    struct weft_proposal *proposed_tail;
+    struct weft_proposal *spare; /* Kept for their memory. */
     uint32_t spare_count;
     uint32_t proposed_count;
     uint64_t waiting_bytes;
@@ -72,11 +75,11 @@ WEFT_MUST_USE enum weft_err weft_proposer_flush(struct weft_proposer *p,
 /* The entry (index, term) is being applied: its batch, or NULL if it was not proposed here in
  * this life. Give it back with weft_proposer_done after its waiters are answered. Batches
  * before it, or at its index with another term, are left for weft_proposer_take_lost. */
-struct weft_batch *weft_proposer_take(struct weft_proposer *p, uint64_t index, uint64_t term);
-void weft_proposer_done(struct weft_proposer *p, struct weft_batch *batch);
+struct weft_proposal *weft_proposer_take(struct weft_proposer *p, uint64_t index, uint64_t term);
+void weft_proposer_done(struct weft_proposer *p, struct weft_proposal *batch);
 
 /* Leadership is gone: one batch at a time whose outcome this node can no longer tell, NULL when
  * there is none left. Queued batches first (*ret_is_unknown false: certainly not proposed). */
-struct weft_batch *weft_proposer_take_lost(struct weft_proposer *p, bool *ret_is_unknown);
+struct weft_proposal *weft_proposer_take_lost(struct weft_proposer *p, bool *ret_is_unknown);
 
 #endif

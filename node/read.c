@@ -26,6 +26,26 @@ enum weft_err weft_read_copy(
     return WEFT_OK;
 }
 
+enum weft_err weft_read_report(const struct weft_view *view, const struct weft_query *query,
+    struct weft_arena *arena, struct weft_bytes *ret_report)
+{
+    struct weft_read_report report;
+    struct weft_buffer bytes = {.size_max = WEFT_READ_REPORT_SIZE_MAX};
+    *ret_report = (struct weft_bytes){NULL, 0};
+    weft_view_report(view, query, &report);
+    if (report.count == 0) {
+        return WEFT_OK;
+    }
+    bool is_made = weft_read_report_encode(&report, &bytes) == WEFT_OK;
+    uint8_t *copy = is_made ? weft_arena_alloc(arena, bytes.size) : NULL;
+    if (copy != NULL) {
+        memcpy(copy, bytes.data, bytes.size);
+        *ret_report = (struct weft_bytes){copy, bytes.size};
+    }
+    weft_buffer_destroy(&bytes);
+    return copy != NULL ? WEFT_OK : WEFT_EBUSY;
+}
+
 enum weft_err weft_read_encode(const struct weft_view *view, enum weft_err err,
     struct weft_client_message *message, uint64_t request_id, struct weft_msg *msg,
     struct weft_buffer *out)

@@ -11,6 +11,13 @@
 #include "node/state/state.h"
 #include "proto/client.h"
 
+/* Of an answer that holds what is labelled: who asked, and the report (proto/read_report.h), which
+ * is empty if nothing is. */
+struct weft_read_note {
+    struct weft_text principal;
+    struct weft_bytes report;
+};
+
 /* Where answers go. Called on the loop. */
 struct weft_read_door {
     void *ctx;
@@ -23,7 +30,16 @@ struct weft_read_door {
     /* As give, a trace of this index for one who waits at WEFT_DOOR_HTTP, as JSON already. */
     void (*give_json)(
         void *ctx, const struct weft_waiter *waiter, uint64_t index, struct weft_buffer *json);
+    /* In the place of all three, of an answer with a note; `is_json`: as give_json. It takes the
+     * buffer's memory. NULL: no state that is asked here has labels. */
+    void (*hold)(void *ctx, const struct weft_waiter *waiter, const struct weft_read_note *note,
+        struct weft_buffer *answer, bool is_json, uint64_t index);
 };
+
+/* What of the answer that the view gave last is labelled, into the arena; empty: nothing.
+ * WEFT_EBUSY: no room. */
+WEFT_MUST_USE enum weft_err weft_read_report(const struct weft_view *view,
+    const struct weft_query *query, struct weft_arena *arena, struct weft_bytes *ret_report);
 
 /* The query with its texts copied into the arena. WEFT_EBUSY: no room. */
 WEFT_MUST_USE enum weft_err weft_read_copy(

@@ -14,13 +14,20 @@ enum {
     WAIT_MS = 5000,                       /* For a round and for the index to be applied. */
     WORKING_MAX = 3, /* Jobs at once: one of libuv's four threads stays free. */
     SPARES_MAX = 8,
+    AHEAD_MAX = 3, /* Batches whose answers may wait for a round: no more is kept for nothing. */
+    IN_VAIN_PAUSE = 16, /* Batches. Chosen: where writes go on, so much is done twice at most. */
 };
 
 enum phase {
     FILLING,
     ASKING,
-    WAITING,
-    WORKING
+    WAITING
+};
+
+enum job {
+    NONE,
+    RUNNING,
+    RAN
 };
 
 struct slot {
@@ -28,8 +35,9 @@ struct slot {
     struct weft_query query;
     uint64_t park_until_ms; /* COMMITS with wait: answer even an empty page from then on. */
     size_t answer_offset;
-    size_t answer_size; /* 0 after the job: nothing new yet, park it. */
-    bool is_long;       /* After the job: hand it on. */
+    size_t answer_size;       /* 0 after the job: nothing new yet, park it. */
+    bool is_long;             /* After the job: hand it on. */
+    struct weft_bytes report; /* Of what is labelled; empty: nothing is. */
 };
 
 struct weft_read_batch {
@@ -37,8 +45,10 @@ struct weft_read_batch {
     struct weft_reads *reads;
     struct weft_read_batch *next;
     enum phase phase;
+    enum job job;
     uint64_t read_id;
-    uint64_t index; /* Answer once this is applied. */
+    uint64_t index;      /* Answer once this is applied. */
+    uint64_t view_index; /* That the job's answers speak for. */
     uint64_t deadline_ms;
     uint64_t now_ms; /* When the job was dispatched. */
     struct weft_view *view;
@@ -46,8 +56,13 @@ struct weft_read_batch {
     struct weft_arena scratch; /* Of one answer. */
     struct weft_buffer answers;
     uint32_t count;
-    bool is_parked; /* Waits for the next applied index, not for a round. */
-    bool is_tried;  /* On the loop: what is left is for the pool. */
+    uint32_t ahead_count;  /* Of them, those that may be answered while the round is under way. */
+    bool is_parked;        /* Waits for the next applied index, not for a round. */
+    bool is_tried;         /* On the loop: what is left is for the pool. */
+    bool is_ahead;         /* Its job was started before its round had ended. */
+    bool is_listed;        /* Among those that wait. */
+    enum weft_err refusal; /* Once the job has ended; WEFT_OK: none. */
+    const char *refusal_detail;
     struct slot slots[BATCH_QUERIES_MAX];
 };
 
@@ -99,9 +114,11 @@ static struct weft_read_batch *batch_create(struct weft_reads *r)
     b->reads = r;
     b->next = NULL;
     b->phase = FILLING;
-    b->count = 0;
-    b->index = b->read_id = b->deadline_ms = 0;
-    b->is_parked = b->is_tried = false;
+    b->job = NONE;
+    b->count = b->ahead_count = 0;
+    b->index = b->view_index = b->read_id = b->deadline_ms = 0;
+    b->is_parked = b->is_tried = b->is_listed = b->is_ahead = false;
+    b->refusal = WEFT_OK;
     weft_arena_reset(&b->queries);
     weft_buffer_clear(&b->answers);
     return b;
@@ -115,9 +132,16 @@ static void batch_free(struct weft_read_batch *b)
     free(b);
 }
 
+static void end_ahead(struct weft_read_batch *b)
+{
+    b->reads->ahead -= b->is_ahead;
+    b->is_ahead = false;
+}
+
 static void batch_done(struct weft_read_batch *b)
 {
     struct weft_reads *r = b->reads;
+    end_ahead(b);
     weft_assert(r->count >= b->count);
     r->count -= b->count;
     if (r->spare_count == SPARES_MAX || b->answers.capacity > 1024 * 1024) {
@@ -137,6 +161,30 @@ static void batch_refuse(struct weft_read_batch *b, enum weft_err err, const cha
     batch_done(b);
 }
 
+/* It waits no more: refused now, or when its job has ended. */
+static void batch_drop(struct weft_read_batch *b, enum weft_err err, const char *detail)
+{
+    b->is_listed = false;
+    if (b->job == RUNNING) {
+        b->refusal = err;
+        b->refusal_detail = detail;
+    } else {
+        batch_refuse(b, err, detail);
+    }
+}
+
+static bool is_trace(const struct weft_query *query)
+{
+    return query->type == WEFT_QUERY_TRACE_FORWARD || query->type == WEFT_QUERY_TRACE_BACK ||
+           query->type == WEFT_QUERY_RECALL;
+}
+
+/* The others are answered on the loop, parked, or by a thread of long reads. */
+static bool may_go_ahead(const struct weft_query *query)
+{
+    return query->type != WEFT_QUERY_ASSET && query->type != WEFT_QUERY_COMMITS && !is_trace(query);
+}
+
 static enum weft_err batch_add(struct weft_read_batch *b, const struct weft_query *query,
     const struct weft_waiter *waiter, uint64_t park_until_ms)
 {
@@ -146,6 +194,7 @@ static enum weft_err batch_add(struct weft_read_batch *b, const struct weft_quer
         return WEFT_EBUSY;
     }
     b->count++;
+    b->ahead_count += may_go_ahead(query);
     b->reads->count++;
     return WEFT_OK;
 }
@@ -154,63 +203,9 @@ static enum weft_err batch_add(struct weft_read_batch *b, const struct weft_quer
 static void wait_for(struct weft_read_batch *b)
 {
     b->next = NULL;
+    b->is_listed = true;
     *b->reads->waiting_tail = b;
     b->reads->waiting_tail = &b->next;
-}
-
-/* Start the round of a full or finished batch, or let it wait for its index. */
-static void batch_start(struct weft_read_batch *b, bool is_linearizable)
-{
-    struct weft_reads *r = b->reads;
-    is_linearizable = is_linearizable && !weft_node_mutant(WEFT_NODE_MUTANT_READ_UNASKED);
-    b->deadline_ms = r->now_ms + WAIT_MS;
-    b->phase = is_linearizable ? ASKING : WAITING;
-    wait_for(b);
-    if (is_linearizable) {
-        b->read_id = r->next_id++;
-        weft_replica_read(r->replica, b->read_id, r->now_ms);
-    }
-}
-
-enum weft_err weft_reads_add(struct weft_reads *r, const struct weft_query *query,
-    const struct weft_waiter *waiter, uint64_t now_ms)
-{
-    if (r->replica == NULL || r->is_closing) {
-        return WEFT_EUNAVAILABLE;
-    }
-    if (r->count >= QUERIES_MAX) {
-        return WEFT_EBUSY;
-    }
-    r->now_ms = now_ms;
-    uint64_t park_until_ms = query->wait_ms != 0 ? now_ms + query->wait_ms : 0;
-    if (query->consistency == WEFT_MIN_INDEX) {
-        struct weft_read_batch *single = batch_create(r);
-        if (single == NULL) {
-            return WEFT_ENOMEM;
-        }
-        enum weft_err rv = batch_add(single, query, waiter, park_until_ms);
-        if (rv != WEFT_OK) {
-            batch_done(single);
-            return rv;
-        }
-        single->index = weft_node_mutant(WEFT_NODE_MUTANT_MIN_INDEX_IGNORED) ? 0 : query->min_index;
-        batch_start(single, false);
-        return WEFT_OK;
-    }
-    struct weft_read_batch **filling = &r->filling[query->consistency == WEFT_STALE];
-    if (*filling == NULL) {
-        *filling = batch_create(r);
-        if (*filling == NULL) {
-            return WEFT_ENOMEM;
-        }
-    }
-    enum weft_err rv = batch_add(*filling, query, waiter, park_until_ms);
-    if (rv == WEFT_OK && (*filling)->count == BATCH_QUERIES_MAX) {
-        struct weft_read_batch *full = *filling;
-        *filling = NULL;
-        batch_start(full, query->consistency != WEFT_STALE);
-    }
-    return rv;
 }
 
 /* Whoever asks has gone past the budget of a short read. */
@@ -224,12 +219,6 @@ static enum weft_err is_long(void *ctx, struct weft_msg *msg)
 static bool may_take_long(const struct weft_query *query)
 {
     return query->type != WEFT_QUERY_COMMITS;
-}
-
-static bool is_trace(const struct weft_query *query)
-{
-    return query->type == WEFT_QUERY_TRACE_FORWARD || query->type == WEFT_QUERY_TRACE_BACK ||
-           query->type == WEFT_QUERY_RECALL;
 }
 
 static enum weft_err ask_view(struct weft_read_batch *b, struct slot *slot, bool is_on_loop,
@@ -266,6 +255,10 @@ static bool answer_one(struct weft_read_batch *b, struct slot *slot, bool is_on_
         slot->query.from_index += weft_node_mutant(WEFT_NODE_MUTANT_WATCH_SKIPS) ? 1 : 0;
         return true;
     }
+    if (rv == WEFT_OK &&
+        weft_read_report(b->view, &slot->query, &b->queries, &slot->report) != WEFT_OK) {
+        return false;
+    }
     slot->answer_offset = b->answers.size;
     if (weft_read_encode(b->view, rv, &message, slot->waiter.request_id, &msg, &b->answers) !=
         WEFT_OK) {
@@ -278,8 +271,17 @@ static bool answer_one(struct weft_read_batch *b, struct slot *slot, bool is_on_
 static void deliver(struct weft_read_batch *b, const struct slot *slot)
 {
     struct weft_reads *r = b->reads;
-    r->door.answer(r->door.ctx, &slot->waiter,
-        (struct weft_bytes){b->answers.data + slot->answer_offset, slot->answer_size});
+    const struct weft_bytes answer = {b->answers.data + slot->answer_offset, slot->answer_size};
+    struct weft_buffer copy = {.size_max = WEFT_MESSAGE_SIZE_MAX};
+    if (slot->report.size == 0) {
+        r->door.answer(r->door.ctx, &slot->waiter, answer);
+    } else if (weft_buffer_append(&copy, answer.data, answer.size) == WEFT_OK) {
+        const struct weft_read_note note = {slot->query.principal, slot->report};
+        r->door.hold(r->door.ctx, &slot->waiter, &note, &copy, false, 0);
+    } else {
+        weft_read_refuse(&r->door, &slot->waiter, WEFT_ENOMEM, "no memory for the answer");
+    }
+    weft_buffer_destroy(&copy);
 }
 
 /* A trace is not tried by the pool first if it waits for nobody here. Nor is a later page: what
@@ -361,7 +363,7 @@ static void park(struct weft_read_batch *b, const struct slot *slot)
     }
     parked->is_parked = true;
     parked->phase = WAITING;
-    parked->index = weft_view_index(b->view) + 1;
+    parked->index = b->view_index + 1;
     parked->deadline_ms = slot->park_until_ms;
     wait_for(parked);
 }
@@ -379,11 +381,10 @@ static void tell_idle(struct weft_reads *r)
     }
 }
 
-static void on_worked(uv_work_t *work, int status)
+/* Answers go out, or what there is instead of them. */
+static void batch_finish(struct weft_read_batch *b)
 {
-    struct weft_read_batch *b = work->data;
     struct weft_reads *r = b->reads;
-    (void)status;
     for (uint32_t i = 0; i < b->count; i++) {
         struct slot *slot = &b->slots[i];
         if (slot->answer_size != 0) {
@@ -400,10 +401,66 @@ static void on_worked(uv_work_t *work, int status)
         }
     }
     r->served += b->count;
-    close_view(b);
     batch_done(b);
+}
+
+/* One that went ahead waits on for its round: the turn that follows looks at it. */
+static void on_worked(uv_work_t *work, int status)
+{
+    struct weft_read_batch *b = work->data;
+    struct weft_reads *r = b->reads;
+    (void)status;
+    b->job = RAN;
+    close_view(b);
     r->working--;
+    if (b->refusal != WEFT_OK) {
+        batch_refuse(b, b->refusal, b->refusal_detail);
+    } else if (!b->is_listed) {
+        batch_finish(b);
+    }
     tell_idle(r);
+}
+
+/* Its view is open. */
+static void start_job(struct weft_read_batch *b)
+{
+    struct weft_reads *r = b->reads;
+    b->job = RUNNING;
+    b->view_index = weft_view_index(b->view);
+    b->now_ms = r->now_ms;
+    b->work.data = b;
+    for (uint32_t i = 0; i < b->count; i++) {
+        b->slots[i].answer_size = 0;
+        b->slots[i].is_long = false;
+        b->slots[i].report.size = 0;
+    }
+    r->working++;
+    int status = uv_queue_work(r->loop, &b->work, on_work, on_worked);
+    weft_assert(status == 0);
+}
+
+/* While its round is under way, a job of the pool answers from what is applied now, and its answers
+ * are kept. If the round ends with an index that their view has, they are as good as those of a
+ * view that is opened then; else they are dropped (NOD-20). So a story takes the longer of the two
+ * and not both. */
+static void go_ahead(struct weft_read_batch *b)
+{
+    struct weft_reads *r = b->reads;
+    struct weft_msg msg;
+    if (b->ahead_count < b->count || r->ahead == AHEAD_MAX || r->working >= WORKING_MAX ||
+        r->is_held) {
+        return;
+    }
+    if (r->in_vain > 0) {
+        r->in_vain--;
+        return;
+    }
+    if (weft_view_open(r->state, &b->view, &msg) == WEFT_OK) {
+        b->is_tried = true; /* Nothing of it is for the loop. */
+        b->is_ahead = true;
+        r->ahead++;
+        start_job(b);
+    }
 }
 
 /* Answer a batch that has what it waited for. False: it waits on, for a worker. */
@@ -411,6 +468,19 @@ static bool batch_dispatch(struct weft_read_batch *b)
 {
     struct weft_reads *r = b->reads;
     struct weft_msg msg;
+    if (b->job == RUNNING) {
+        return false;
+    }
+    if (b->job == RAN && b->index <= b->view_index) {
+        batch_finish(b);
+        return true;
+    }
+    if (b->job == RAN) {
+        b->job = NONE;
+        end_ahead(b);
+        r->in_vain = IN_VAIN_PAUSE;
+        weft_buffer_clear(&b->answers);
+    }
     if (b->is_tried && (r->working >= WORKING_MAX || r->is_held)) {
         return false;
     }
@@ -431,17 +501,65 @@ static bool batch_dispatch(struct weft_read_batch *b)
         close_view(b);
         return false;
     }
-    b->phase = WORKING;
-    b->now_ms = r->now_ms;
-    b->work.data = b;
-    for (uint32_t i = 0; i < b->count; i++) {
-        b->slots[i].answer_size = 0;
-        b->slots[i].is_long = false;
-    }
-    r->working++;
-    int status = uv_queue_work(r->loop, &b->work, on_work, on_worked);
-    weft_assert(status == 0);
+    b->is_listed = false;
+    start_job(b);
     return true;
+}
+
+/* Start the round of a full or finished batch, or let it wait for its index. */
+static void batch_start(struct weft_read_batch *b, bool is_linearizable)
+{
+    struct weft_reads *r = b->reads;
+    is_linearizable = is_linearizable && !weft_node_mutant(WEFT_NODE_MUTANT_READ_UNASKED);
+    b->deadline_ms = r->now_ms + WAIT_MS;
+    b->phase = is_linearizable ? ASKING : WAITING;
+    wait_for(b);
+    if (is_linearizable) {
+        b->read_id = r->next_id++;
+        weft_replica_read(r->replica, b->read_id, r->now_ms);
+        go_ahead(b);
+    }
+}
+
+enum weft_err weft_reads_add(struct weft_reads *r, const struct weft_query *query,
+    const struct weft_waiter *waiter, uint64_t now_ms)
+{
+    if (r->replica == NULL || r->is_closing) {
+        return WEFT_EUNAVAILABLE;
+    }
+    if (r->count >= QUERIES_MAX) {
+        return WEFT_EBUSY;
+    }
+    r->now_ms = now_ms;
+    uint64_t park_until_ms = query->wait_ms != 0 ? now_ms + query->wait_ms : 0;
+    if (query->consistency == WEFT_MIN_INDEX) {
+        struct weft_read_batch *single = batch_create(r);
+        if (single == NULL) {
+            return WEFT_ENOMEM;
+        }
+        enum weft_err rv = batch_add(single, query, waiter, park_until_ms);
+        if (rv != WEFT_OK) {
+            batch_done(single);
+            return rv;
+        }
+        single->index = weft_node_mutant(WEFT_NODE_MUTANT_MIN_INDEX_IGNORED) ? 0 : query->min_index;
+        batch_start(single, false);
+        return WEFT_OK;
+    }
+    struct weft_read_batch **filling = &r->filling[query->consistency == WEFT_STALE];
+    if (*filling == NULL) {
+        *filling = batch_create(r);
+        if (*filling == NULL) {
+            return WEFT_ENOMEM;
+        }
+    }
+    enum weft_err rv = batch_add(*filling, query, waiter, park_until_ms);
+    if (rv == WEFT_OK && (*filling)->count == BATCH_QUERIES_MAX) {
+        struct weft_read_batch *full = *filling;
+        *filling = NULL;
+        batch_start(full, query->consistency != WEFT_STALE);
+    }
+    return rv;
 }
 
 void weft_reads_on_read(struct weft_reads *r, uint64_t read_id, enum weft_err err, uint64_t index)
@@ -454,7 +572,7 @@ void weft_reads_on_read(struct weft_reads *r, uint64_t read_id, enum weft_err er
         if (err != WEFT_OK) {
             *at = b->next;
             r->waiting_tail = *at == NULL ? at : r->waiting_tail;
-            batch_refuse(b, err, "no leader confirmed this read in time; try again");
+            batch_drop(b, err, "no leader confirmed this read in time; try again");
             return;
         }
         b->phase = WAITING;
@@ -469,7 +587,7 @@ static bool give_up(struct weft_read_batch *b)
     if (b->is_parked) {
         return batch_dispatch(b); /* Its time is up: the job now answers with an empty page. */
     }
-    batch_refuse(b, WEFT_ETIMEDOUT,
+    batch_drop(b, WEFT_ETIMEDOUT,
         b->phase == ASKING ? "no leader confirmed this read in time; try again"
                            : "this node has not applied the index asked for in time");
     return true;
@@ -534,7 +652,7 @@ void weft_reads_close(struct weft_reads *r, void (*on_idle)(void *ctx), void *ct
     while (r->waiting != NULL) {
         struct weft_read_batch *b = r->waiting;
         r->waiting = b->next;
-        batch_refuse(b, WEFT_ECLOSED, "the node is shutting down");
+        batch_drop(b, WEFT_ECLOSED, "the node is shutting down");
     }
     r->waiting_tail = &r->waiting;
     while (r->spare != NULL) {

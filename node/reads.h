@@ -2,7 +2,8 @@
  *
  * Queries that arrive in one turn share one ReadIndex round and one view, so that a read costs
  * no log entry. What memory answers at once is answered on the loop, so many to a turn; the rest
- * of the batch is one job of the thread pool, in the same view. What turns out to take long there
+ * of the batch is one job of the thread pool, in the same view; one that is for the pool alone is
+ * answered while its round is under way (NOD-20). What turns out to take long there
  * is handed on (node/long_reads.h). A query of the feed (COMMITS) that finds nothing new is parked
  * until something is applied. The loop's, but for the job itself, which touches only its batch. */
 #ifndef WEFT_NODE_READS_H
@@ -43,6 +44,8 @@ struct weft_reads {
     uint32_t working;   /* Jobs in the pool. */
     uint32_t count;     /* Queries anywhere here, parked ones included. */
     uint32_t loop_left; /* Queries that this turn may still answer on the loop. */
+    uint32_t ahead;     /* Batches that went ahead and wait for their round. */
+    uint32_t in_vain;   /* Batches that do not go ahead, since one that did was behind its round. */
     uint64_t next_id;
     uint64_t now_ms;
     uint64_t served;

@@ -2,6 +2,8 @@
 
 #include "node/api/http/capture.h"
 #include "node/api/http/http.h"
+#include "node/label_reads.h"
+#include "node/logger.h"
 #include "node/node.h"
 
 static void note_latency(struct weft_node *node, const struct weft_waiter *waiter, uint16_t kind)
@@ -17,16 +19,55 @@ static void note_latency(struct weft_node *node, const struct weft_waiter *waite
     }
 }
 
-static void note_refusal(struct weft_node *node, enum weft_err err)
+/* NOD-230: who is refused waits, once that comes too often. */
+uint64_t weft_reply_pace(struct weft_node *node, const char *principal)
+{
+    const struct weft_patience_verdict verdict =
+        weft_patience_charge(&node->patience, weft_warrants_share(principal), uv_now(&node->loop));
+    if (verdict.is_news) {
+        weft_log(WEFT_LOG_WARN, "refusals_paced", weft_kv("principal", principal),
+            weft_kv("wait_ms", verdict.wait_ms), weft_kv("paced", node->patience.paced),
+            weft_kv("next", "its requests are read at the pace of refusals; the audit log has "
+                            "what was refused, and why"));
+    }
+    return verdict.wait_ms;
+}
+
+/* Members' doors and imports pace for themselves: what is refused here may be another's. */
+static void note_refusal(
+    struct weft_node *node, const struct weft_waiter *waiter, enum weft_err err)
 {
     node->replies.refused[(unsigned)err < WEFT_ERRS ? err : WEFT_EINVAL]++;
+    if (err != WEFT_EREFUSED) {
+        return;
+    }
+    if (waiter->door == WEFT_DOOR_CLIENT && node->native != NULL) {
+        weft_native_refused(node->native, waiter);
+    } else if (waiter->door == WEFT_DOOR_HTTP && node->http != NULL) {
+        weft_http_refused(node->http, waiter);
+    }
 }
 
 void weft_reply(struct weft_node *node, const struct weft_waiter *waiter,
     const struct weft_client_message *message)
 {
+    if (waiter->door == WEFT_DOOR_READS) { /* Whoever waits behind it is answered then. */
+        if (node->label_reads != NULL) {
+            bool has_failed = message->kind == WEFT_KIND_ERROR;
+            weft_label_reads_done(
+                node->label_reads, waiter, has_failed ? message->error.err : WEFT_OK);
+        }
+        return;
+    }
+    if (waiter->door == WEFT_DOOR_PARTNERS) {
+        if (node->partners != NULL) {
+            bool has_failed = message->kind == WEFT_KIND_ERROR;
+            weft_partners_done(node->partners, waiter, has_failed ? message->error.err : WEFT_OK);
+        }
+        return;
+    }
     if (message->kind == WEFT_KIND_ERROR) {
-        note_refusal(node, message->error.err);
+        note_refusal(node, waiter, message->error.err);
     } else {
         note_latency(node, waiter, (uint16_t)message->kind);
     }
@@ -46,6 +87,12 @@ void weft_reply(struct weft_node *node, const struct weft_waiter *waiter,
             weft_http_captures_answer(weft_http_captures(node->http), waiter, message);
         }
         return;
+    case WEFT_DOOR_NOTICES:
+        weft_notices_answer(node, waiter, message);
+        return;
+    case WEFT_DOOR_READS:
+    case WEFT_DOOR_PARTNERS:
+        return; /* Above. */
     }
 }
 
@@ -59,7 +106,7 @@ static void note_bytes(
         if (envelope.kind != WEFT_KIND_ERROR) {
             note_latency(node, waiter, envelope.kind);
         } else if (weft_client_decode(bytes, &arena, &message, NULL, NULL) == WEFT_OK) {
-            note_refusal(node, message.error.err);
+            note_refusal(node, waiter, message.error.err);
         }
     }
     weft_arena_destroy(&arena);
@@ -94,7 +141,10 @@ bool weft_reply_is_awaited(struct weft_node *node, const struct weft_waiter *wai
     case WEFT_DOOR_HTTP:
         return node->http != NULL && weft_http_is_awaited(node->http, waiter);
     case WEFT_DOOR_CAPTURE:
-        break; /* It asks nothing that takes long. */
+    case WEFT_DOOR_NOTICES:
+    case WEFT_DOOR_READS:
+    case WEFT_DOOR_PARTNERS:
+        break; /* They ask nothing that takes long. */
     }
     return true;
 }
@@ -115,7 +165,10 @@ void weft_reply_bytes(
         }
         return;
     case WEFT_DOOR_CAPTURE:
-        return; /* It asks nothing whose answer is encoded. */
+    case WEFT_DOOR_NOTICES:
+    case WEFT_DOOR_READS:
+    case WEFT_DOOR_PARTNERS:
+        return; /* They ask nothing whose answer is encoded. */
     }
 }
 

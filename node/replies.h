@@ -33,6 +33,9 @@ void weft_reply_give(
 /* The same for a trace of this index that is JSON already; of the HTTP door's waiters alone. */
 void weft_reply_give_json(struct weft_node *node, const struct weft_waiter *waiter, uint64_t index,
     struct weft_buffer *json);
+/* A request of the principal, by URI, was refused: how long he is not listened to, in ms; 0: go on.
+ * For the doors. */
+uint64_t weft_reply_pace(struct weft_node *node, const char *principal);
 /* Is somebody still there to take the answer? */
 bool weft_reply_is_awaited(struct weft_node *node, const struct weft_waiter *waiter);
 void weft_reply_refuse(struct weft_node *node, const struct weft_waiter *waiter, enum weft_err err,

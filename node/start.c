@@ -78,7 +78,9 @@ static enum weft_err peers_on_message(
         return WEFT_OK;
     }
     if (message->kind == WEFT_KIND_AUDIT_LINE) {
-        if (node->audit_sign != NULL) {
+        if (message->audit_line.origin.size > 0 && node->partners != NULL) {
+            weft_partners_receive_line(node->partners, from, &message->audit_line);
+        } else if (message->audit_line.origin.size == 0 && node->audit_sign != NULL) {
             weft_audit_sign_receive(node->audit_sign, from, &message->audit_line);
         }
         return WEFT_OK;

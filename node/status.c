@@ -1,8 +1,17 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "node/governing.h"
 #include "node/node.h"
+#include "node/state/cells.h"
+#include "node/state/commands.h"
 #include "node/wall.h"
+
+enum {
+    PARTNERS_MAX = 50, /* Agreements that are shown; chosen. */
+    GAUGES_MAX = 120 + 18 * PARTNERS_MAX,
+};
+_Static_assert((int)GAUGES_MAX <= (int)WEFT_GAUGES_MAX, "a status holds them");
 
 struct gauges {
     struct weft_gauge *list;
@@ -72,6 +81,18 @@ static void add_warrants(struct gauges *g, const struct weft_warrants *warrants)
     add(g, "notes_waiting", figures.waiting);
 }
 
+static void add_commands(struct gauges *g, const struct weft_commands *commands)
+{
+    static const char *const names[WEFT_COMMANDS_ALARMS] = {"alarm_unknown_total",
+        "alarm_deviation_total", "alarm_interlock_total", "alarm_failed_total",
+        "alarm_break_glass_total", "alarm_gateway_lost_total", "alarm_fence_total",
+        "alarm_signature_total", "alarm_plant_lost_total", "alarm_other_total"};
+    add(g, "commands_open", weft_commands_open(commands));
+    for (uint32_t i = 0; i < WEFT_COMMANDS_ALARMS; i++) {
+        add(g, names[i], weft_commands_alarms(commands, i));
+    }
+}
+
 static void add_http(struct gauges *g, const struct weft_http_stats *s)
 {
     add(g, "http_connections", s->connections);
@@ -81,6 +102,78 @@ static void add_http(struct gauges *g, const struct weft_http_stats *s)
     add(g, "http_dropped_slow_total", s->dropped_slow);
     add(g, "http_dropped_gone_total", s->dropped_gone);
     add(g, "http_dropped_endless_total", s->dropped_endless);
+}
+
+/* "partner/<agreement>/<direction>/<figure>": node/api/http/metrics.c makes labels of it. */
+static void add_partner(struct gauges *g, struct weft_arena *arena,
+    const struct weft_text agreement, const char *direction, const char *figure, uint64_t value)
+{
+    char name[160];
+    (void)snprintf(name, sizeof(name), "partner/%.*s/%s/%s", (int)agreement.size, agreement.data,
+        direction, figure);
+    const struct weft_text kept = weft_arena_text(arena, weft_text_of(name));
+    if (kept.data != NULL && g->count < g->max) {
+        g->list[g->count++] = (struct weft_gauge){kept, value};
+    }
+}
+
+static void add_direction(struct gauges *g, struct weft_arena *arena,
+    const struct weft_partner_figures *f, enum weft_direction direction)
+{
+    bool is_sent = direction == WEFT_SENT;
+    const char *word = is_sent ? "sent" : "received";
+    add_partner(g, arena, f->agreement, word, "up", f->is_connected ? 1 : 0);
+    add_partner(g, arena, f->agreement, word, "leaves", f->leaves);
+    add_partner(g, arena, f->agreement, word, "lag_statements", f->lag);
+    add_partner(g, arena, f->agreement, word, "lag_ms", f->lag_ms);
+    add_partner(g, arena, f->agreement, word, "bytes_total", f->bytes);
+    add_partner(
+        g, arena, f->agreement, word, is_sent ? "refused_total" : "faults_total", f->refused);
+    if (!is_sent) {
+        add_partner(g, arena, f->agreement, word, "quarantined", f->quarantined);
+        add_partner(g, arena, f->agreement, word, "held", f->hold != WEFT_CONSUMER_TAKES ? 1 : 0);
+    }
+}
+
+/* What both sides make of it: the same figures there, once they have the same statements. */
+static void add_shared(struct gauges *g, struct weft_arena *arena, const struct weft_node *node,
+    struct weft_text agreement)
+{
+    struct weft_cells_sum sum;
+    struct weft_msg msg = {""};
+    if (weft_state_cells_sum(node->state, agreement, &sum, &msg) == WEFT_OK) {
+        add_partner(g, arena, agreement, "shared", "disputes", sum.disputes);
+        add_partner(g, arena, agreement, "shared", "aliases", sum.proposed);
+        add_partner(g, arena, agreement, "shared", "unnamed", sum.unnamed);
+    }
+}
+
+static void add_partners(struct gauges *g, struct weft_arena *arena, const struct weft_node *node)
+{
+    static const char *const names[8] = {"partner_accepted_total", "partner_refused_total",
+        "partner_dropped_malformed_total", "partner_dropped_silent_total",
+        "partner_messages_in_total", "partner_messages_out_total", "partner_bytes_in_total",
+        "partner_bytes_out_total"};
+    struct weft_partner_figures figures;
+    uint64_t beside;
+    const struct weft_link *link =
+        node->partner_door != NULL ? weft_partner_door_of(node->partner_door) : NULL;
+    if (link != NULL) {
+        add_link(g, names, link);
+    }
+    for (uint32_t i = 0; i < PARTNERS_MAX && node->partners != NULL; i++) {
+        beside = 0;
+        for (int d = 0; d < WEFT_DIRECTIONS; d++) {
+            enum weft_direction direction = (enum weft_direction)d;
+            if (!weft_partners_figures(node->partners, i, direction, &figures)) {
+                return;
+            }
+            add_direction(g, arena, &figures, direction);
+            beside += figures.beside;
+        }
+        add_partner(g, arena, figures.agreement, "both", "beside_bytes_total", beside);
+        add_shared(g, arena, node, figures.agreement);
+    }
 }
 
 static void add_all(struct gauges *g, const struct weft_node *node,
@@ -104,11 +197,13 @@ static void add_all(struct gauges *g, const struct weft_node *node,
     add(g, "refusals_total", node->refusals);
     weft_state_denials(node->state, &denials);
     add(g, "denials_total", denials.commits);
+    add(g, "refusals_paced_total", node->patience.paced);
     add_warrants(g, node->warrants);
     add(g, "requests_total", weft_native_requests(node->native));
     add(g, "clients", weft_native_clients(node->native));
     add(g, "proposals_in_flight", node->proposer.proposed_count);
     add(g, "proposals_waiting_bytes", node->proposer.waiting_bytes);
+    add(g, "notices_waiting", weft_notices_is_telling(&node->notices) ? 1 : 0);
     add(g, "reads_total", node->reads.served);
     add(g, "reads_waiting", node->reads.count);
     weft_long_reads_figures(node->reads.long_reads, &reads);
@@ -135,6 +230,7 @@ static void add_all(struct gauges *g, const struct weft_node *node,
     add(g, "lag_entries",
         raft->commit_index > position->index ? raft->commit_index - position->index : 0);
     add(g, "alarms_total", node->alarms);
+    add_commands(g, weft_state_commands(node->state));
     add(g, "slow_turns_total", node->slow_turns);
     add(g, "log_lines_suppressed_total", weft_log_suppressed());
     if (weft_datadir_space(node->config.node.data, &free_bytes, &used_bytes) == WEFT_OK) {
@@ -152,9 +248,6 @@ static void add_all(struct gauges *g, const struct weft_node *node,
 enum weft_err weft_node_status(
     struct weft_node *node, struct weft_arena *arena, struct weft_status *ret_status)
 {
-    enum {
-        GAUGES_MAX = 112
-    };
     struct weft_replica_status raft;
     struct weft_state_position position;
     struct gauges g = {
@@ -167,6 +260,7 @@ enum weft_err weft_node_status(
     weft_replica_status(node->replica, &raft);
     weft_state_position(node->state, &position);
     add_all(&g, node, &raft, &position);
+    add_partners(&g, arena, node);
     status.site = weft_text_of(node->config.node.site);
     status.org = weft_text_of(node->config.node.org);
     status.node = weft_text_of(node->config.node.name);

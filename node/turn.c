@@ -9,6 +9,7 @@
 #include "node/mutant.h"
 #include "node/node.h"
 #include "node/notify.h"
+#include "node/partnership.h"
 #include "node/rebuild.h"
 #include "node/replies.h"
 #include "node/wall.h"
@@ -22,7 +23,7 @@ enum {
 
 void weft_turn_lose_proposals(struct weft_node *node)
 {
-    struct weft_batch *batch;
+    struct weft_proposal *batch;
     bool is_unknown;
     while ((batch = weft_proposer_take_lost(&node->proposer, &is_unknown)) != NULL) {
         for (uint32_t i = 0; i < batch->waiter_count; i++) {
@@ -125,7 +126,7 @@ static void answer_entries(struct weft_node *node, const struct weft_log_entry *
 {
     uint32_t at = 0;
     for (uint32_t i = 0; i < entry_count; i++) {
-        struct weft_batch *batch =
+        struct weft_proposal *batch =
             weft_proposer_take(&node->proposer, entries[i].index, entries[i].term);
         while (at < item_count && items[at].entry_index == entries[i].index) {
             const struct weft_applied_item *item = &items[at++];
@@ -218,7 +219,10 @@ void weft_turn_arm(struct weft_node *node, uint64_t now_ms)
     uint64_t deadlines[] = {weft_replica_deadline(node->replica), weft_reads_deadline(&node->reads),
         weft_membership_deadline(&node->membership), weft_checkpoints_deadline(&node->checkpoints),
         node->audit_sign != NULL ? weft_audit_sign_deadline(node->audit_sign) : UINT64_MAX,
-        now_ms + STATUS_EVERY_MS};
+        weft_dispatch_deadline(node, weft_wall_ns(), now_ms), weft_native_deadline(node->native),
+        node->http != NULL ? weft_http_deadline(node->http) : UINT64_MAX,
+        weft_bundles_deadline(&node->bundles), weft_partnership_deadline(node),
+        weft_recaller_deadline(node), now_ms + STATUS_EVERY_MS};
     uint64_t next = UINT64_MAX;
     for (size_t i = 0; i < sizeof(deadlines) / sizeof(deadlines[0]); i++) {
         next = deadlines[i] < next ? deadlines[i] : next;
@@ -262,13 +266,17 @@ void weft_turn(struct weft_node *node)
     tick_if_due(node, now_ms);
     note_changes(node);
     weft_governing_turn(node, weft_wall_ns());
+    weft_notices_turn(node, weft_wall_ns(), now_ms);
+    weft_dispatch_turn(node, weft_wall_ns());
     propose(node, now_ms);
     if (apply_committed(node, now_ms)) {
+        weft_dispatch_turn(node, weft_wall_ns());
         propose(node, now_ms); /* The commit made room in flight. */
         weft_node_wake(node);
     }
     struct weft_state_position position;
     weft_state_position(node->state, &position);
+    weft_native_turn(node->native, now_ms);
     if (node->http != NULL) {
         weft_http_turn(node->http, position.index);
     }
@@ -279,6 +287,9 @@ void weft_turn(struct weft_node *node)
         weft_audit_sign_turn(node->audit_sign, node->state,
             weft_replica_configuration(node->replica), node->leader_id, now_ms);
     }
+    weft_bundles_turn(node, now_ms);
+    weft_partnership_turn(node, now_ms, weft_wall_ns());
+    weft_recaller_turn(node, now_ms);
     note_commits(node, &position);
     weft_reads_turn(&node->reads, position.index, now_ms);
     tick_if_due(node, now_ms); /* A read that was just asked for starts its round now. */

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "node/bucket.h"
+#include "node/mutant.h"
 #include "node/logger.h"
 #include "proto/arith.h"
 #include "proto/check.h"
@@ -41,8 +43,7 @@ struct share {
     uint64_t key;
     uint32_t count; /* Questions without verdict; 0 and no faults: the place is free. */
     size_t bytes;
-    uint32_t faults_left;
-    uint64_t refilled_ms;
+    struct weft_bucket faults;
     bool is_used;
     /* Under the mutex. */
     struct job *head;
@@ -227,7 +228,8 @@ static bool recall(struct weft_warrants *w, const struct weft_warrants_question 
     struct token *set = token_set(w, digest);
     for (uint32_t i = 0; i < WAYS; i++) {
         if (set[i].used != 0 && weft_digest_equal(&set[i].digest, digest) &&
-            set[i].authority_index == weft_authority_index(question->authority) &&
+            (set[i].authority_index == weft_authority_index(question->authority) ||
+                weft_node_mutant(WEFT_NODE_MUTANT_REVOKED_KNOWN)) &&
             question->time_ns <= set[i].warranted.warrant.until_ns) {
             set[i].used = ++w->uses;
             *ret_warranted = set[i].warranted;
@@ -285,15 +287,6 @@ uint64_t weft_warrants_share(const char *bringer)
     return hash;
 }
 
-static void refill(struct share *share, uint64_t now_ms)
-{
-    uint64_t more = (now_ms - share->refilled_ms) / WEFT_WARRANTS_FAULT_MS;
-    uint64_t left = share->faults_left + more;
-    share->faults_left =
-        left > WEFT_WARRANTS_FAULTS_MAX ? WEFT_WARRANTS_FAULTS_MAX : (uint32_t)left;
-    share->refilled_ms += more * WEFT_WARRANTS_FAULT_MS;
-}
-
 /* Its place, or a free one; NULL: there is none. */
 static struct share *share_of(struct weft_warrants *w, uint64_t key, uint64_t now_ms)
 {
@@ -301,19 +294,19 @@ static struct share *share_of(struct weft_warrants *w, uint64_t key, uint64_t no
     for (uint32_t i = 0; i < PROBES; i++) {
         struct share *at = &w->shares[(key + i) % WEFT_WARRANTS_SHARES_MAX];
         if (at->is_used) {
-            refill(at, now_ms);
+            weft_bucket_refill(
+                &at->faults, WEFT_WARRANTS_FAULTS_MAX, WEFT_WARRANTS_FAULT_MS, now_ms);
         }
         if (at->is_used && at->key == key) {
             return at;
         }
         bool is_free =
-            !at->is_used || (at->count == 0 && at->faults_left == WEFT_WARRANTS_FAULTS_MAX);
+            !at->is_used || (at->count == 0 && at->faults.left == WEFT_WARRANTS_FAULTS_MAX);
         room = room == NULL && is_free ? at : room;
     }
     if (room != NULL) { /* No thread knows it: it has nothing. */
         *room = (struct share){.key = key,
-            .faults_left = WEFT_WARRANTS_FAULTS_MAX,
-            .refilled_ms = now_ms,
+            .faults = {.left = WEFT_WARRANTS_FAULTS_MAX, .refilled_ms = now_ms},
             .is_used = true};
         room->tail = &room->head;
     }
@@ -412,8 +405,8 @@ enum weft_err weft_warrants_ask(struct weft_warrants *w,
     }
     /* Who has had faults asks no more at once than he may still have: or the next flood would be in
      * the queue before the first verdict. */
-    bool is_doubted = share->faults_left <= WEFT_WARRANTS_FAULTS_MAX / 2;
-    if (is_doubted && share->count >= share->faults_left) {
+    bool is_doubted = share->faults.left <= WEFT_WARRANTS_FAULTS_MAX / 2;
+    if (is_doubted && share->count >= (uint32_t)share->faults.left) {
         ret_answer->is_disgraced = true;
         return drop(w);
     }
@@ -461,7 +454,9 @@ static void settle(struct weft_warrants *w, struct job *job)
         w->figures.dropped++;
     } else {
         w->figures.refused++;
-        share->faults_left -= job->err != WEFT_ENOMEM && share->faults_left > 0;
+        if (job->err != WEFT_ENOMEM) {
+            weft_bucket_take(&share->faults, 0);
+        }
     }
     if (--w->figures.waiting == 0) {
         uv_unref((uv_handle_t *)&w->done);
@@ -484,7 +479,7 @@ static void on_done(uv_async_t *async)
             .request = job->request,
             .msg = job->msg};
         settle(w, job);
-        if (job->share->faults_left == 0 && job->err != WEFT_EBUSY) {
+        if (job->share->faults.left == 0 && job->err != WEFT_EBUSY) {
             struct job **tail = &job->next;
             while (*tail != NULL) {
                 tail = &(*tail)->next;
@@ -522,9 +517,10 @@ bool weft_warrants_penalize(
         return false;
     }
     uint32_t at = (w->penalty_first + w->penalty_count) % PENALTIES_MAX;
-    w->penalties[at] = (struct penalty){*waiter, now_ms + WEFT_WARRANTS_PENALTY_MS};
+    uint64_t until_ms = now_ms + WEFT_WARRANTS_PENALTY_MS, loop_ms = uv_now(w->options.loop);
+    w->penalties[at] = (struct penalty){*waiter, until_ms};
     if (w->penalty_count++ == 0) {
-        (void)uv_timer_start(&w->timer, on_timer, WEFT_WARRANTS_PENALTY_MS, 0);
+        (void)uv_timer_start(&w->timer, on_timer, until_ms > loop_ms ? until_ms - loop_ms : 0, 0);
     }
     return true;
 }

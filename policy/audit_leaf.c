@@ -80,74 +80,132 @@ static const char *find_fault(const struct weft_audit_leaf *leaf)
 
 /* --- encoded --------------------------------------------------------------------------------- */
 
-static enum weft_err put_place(const struct weft_audit_leaf *leaf, struct weft_buffer *out)
+enum {
+    NUMBER_SIZE_MAX = 20, /* digits of 2^64 - 1 */
+    /* All lines with their longest values: what find_fault lets through fits. */
+    TEXT_SIZE_MAX = 512 + WEFT_TIME_TEXT_SIZE + 4 * (WEFT_AUDIT_WORD_SIZE_MAX + 1) +
+                    WEFT_AUDIT_SUBJECT_SIZE_MAX +
+                    (WEFT_AUDIT_EVIDENCE_MAX + 1) * (WEFT_DIGEST_TEXT_SIZE + 10),
+};
+
+/* One leaf for each commit: printf's way through a format took longer than the leaf's hash. */
+struct pen {
+    char text[TEXT_SIZE_MAX];
+    size_t size;
+};
+
+static void put(struct pen *p, const char *data, size_t size)
+{
+    weft_assert(size <= sizeof(p->text) - p->size); /* POL-49 */
+    memcpy(p->text + p->size, data, size);
+    p->size += size;
+}
+
+#define PUT(pen, literal) put((pen), "" literal, sizeof(literal) - 1)
+
+static void put_text(struct pen *p, struct weft_text text)
+{
+    put(p, text.data, text.size);
+}
+
+static void put_number(struct pen *p, uint64_t number)
+{
+    char digits[NUMBER_SIZE_MAX];
+    size_t at = sizeof(digits);
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    put(p, digits + at, sizeof(digits) - at);
+}
+
+static void put_place(struct pen *p, const struct weft_audit_leaf *leaf)
 {
     char time[WEFT_TIME_TEXT_SIZE];
     weft_time_format(leaf->time_ns, time);
-    return weft_buffer_format(out,
-        "%s\nn %" PRIu64 "\nentry %" PRIu64 " %" PRIu64 "\ntime %s\nact %.*s\n", header,
-        leaf->number, leaf->term, leaf->index, time, (int)leaf->act.size, leaf->act.data);
+    put(p, header, sizeof(header) - 1);
+    PUT(p, "\nn ");
+    put_number(p, leaf->number);
+    PUT(p, "\nentry ");
+    put_number(p, leaf->term);
+    PUT(p, " ");
+    put_number(p, leaf->index);
+    PUT(p, "\ntime ");
+    put_text(p, weft_text_of(time));
+    PUT(p, "\nact ");
+    put_text(p, leaf->act);
+    PUT(p, "\n");
 }
 
-static enum weft_err put_digest(
-    struct weft_buffer *out, const char *key, const struct weft_digest *digest)
+/* And the end of its line. */
+static void put_digest(struct pen *p, const struct weft_digest *digest)
 {
     char text[WEFT_DIGEST_TEXT_SIZE];
     weft_digest_format(digest, text);
-    return weft_buffer_format(out, "%s %s\n", key, text);
+    text[WEFT_DIGEST_TEXT_SIZE - 1] = '\n';
+    put(p, text, sizeof(text));
 }
 
-static enum weft_err put_decision(const struct weft_audit_leaf *leaf, struct weft_buffer *out)
+static void put_decision(struct pen *p, const struct weft_audit_leaf *leaf)
 {
-    if (leaf->statement.size == 0) {
-        return weft_buffer_format(out, "decision %s\n", effect_names[leaf->effect]);
+    PUT(p, "decision ");
+    put_text(p, weft_text_of(effect_names[leaf->effect]));
+    if (leaf->statement.size > 0) {
+        PUT(p, " ");
+        put_text(p, leaf->statement);
+        PUT(p, "@");
+        put_number(p, leaf->version);
+        PUT(p, ":");
+        put_number(p, leaf->line);
     }
-    return weft_buffer_format(out, "decision %s %.*s@%" PRIu64 ":%" PRIu64 "\n",
-        effect_names[leaf->effect], (int)leaf->statement.size, leaf->statement.data, leaf->version,
-        leaf->line);
+    PUT(p, "\n");
 }
 
-static enum weft_err put_all(const struct weft_audit_leaf *leaf, struct weft_buffer *out)
+static void put_all(struct pen *p, const struct weft_audit_leaf *leaf)
 {
-    enum weft_err err = put_place(leaf, out);
-    if (err == WEFT_OK && leaf->has_actor) {
-        err = put_digest(out, "actor", &leaf->actor);
+    put_place(p, leaf);
+    if (leaf->has_actor) {
+        PUT(p, "actor ");
+        put_digest(p, &leaf->actor);
     }
-    if (err == WEFT_OK && leaf->subject.size > 0) {
-        err =
-            weft_buffer_format(out, "subject %.*s\n", (int)leaf->subject.size, leaf->subject.data);
+    if (leaf->subject.size > 0) {
+        PUT(p, "subject ");
+        put_text(p, leaf->subject);
+        PUT(p, "\n");
     }
-    if (err == WEFT_OK && leaf->effect != WEFT_AUDIT_NO_DECISION) {
-        err = put_decision(leaf, out);
+    if (leaf->effect != WEFT_AUDIT_NO_DECISION) {
+        put_decision(p, leaf);
     }
-    if (err == WEFT_OK && leaf->count != 1) {
-        err = weft_buffer_format(out, "count %" PRIu64 "\n", leaf->count);
+    if (leaf->count != 1) {
+        PUT(p, "count ");
+        put_number(p, leaf->count);
+        PUT(p, "\n");
     }
-    if (err == WEFT_OK && leaf->from.size > 0) {
-        err = weft_buffer_format(out, "state %.*s %.*s\n", (int)leaf->from.size, leaf->from.data,
-            (int)leaf->to.size, leaf->to.data);
+    if (leaf->from.size > 0) {
+        PUT(p, "state ");
+        put_text(p, leaf->from);
+        PUT(p, " ");
+        put_text(p, leaf->to);
+        PUT(p, "\n");
     }
-    for (uint32_t i = 0; err == WEFT_OK && i < leaf->evidence_count; i++) {
-        err = put_digest(out, "evidence", &leaf->evidence[i]);
+    for (uint32_t i = 0; i < leaf->evidence_count; i++) {
+        PUT(p, "evidence ");
+        put_digest(p, &leaf->evidence[i]);
     }
-    return err;
 }
 
 enum weft_err weft_audit_leaf_encode(
     const struct weft_audit_leaf *leaf, struct weft_buffer *out, struct weft_msg *msg)
 {
-    const size_t before = out->size;
+    struct pen pen;
     const char *fault = find_fault(leaf);
     if (fault != NULL) {
         return weft_fail(msg, WEFT_EINVAL, "%s", fault);
     }
-    enum weft_err err = put_all(leaf, out);
-    if (err != WEFT_OK) {
-        out->size = before;
-        return weft_fail(msg, err, "no room for a leaf");
-    }
-    weft_assert(out->size - before <= WEFT_LEAF_SIZE_MAX); /* POL-49 */
-    return WEFT_OK;
+    pen.size = 0;
+    put_all(&pen, leaf);
+    enum weft_err err = weft_buffer_append(out, pen.text, pen.size);
+    return err == WEFT_OK ? err : weft_fail(msg, err, "no room for a leaf");
 }
 
 /* --- parsed ---------------------------------------------------------------------------------- */
@@ -274,21 +332,22 @@ static enum weft_err parse_rest(struct parser *p, struct weft_audit_leaf *leaf)
 static enum weft_err expect_canonical(
     struct weft_text text, const struct weft_audit_leaf *leaf, struct weft_msg *msg)
 {
-    struct weft_buffer again = {.size_max = 2 * WEFT_LEAF_SIZE_MAX};
-    enum weft_err err = weft_audit_leaf_encode(leaf, &again, msg);
-    if (err == WEFT_EINVAL) {
-        err = WEFT_EMALFORMED;
+    struct pen again;
+    const char *fault = find_fault(leaf);
+    if (fault != NULL) {
+        return weft_fail(msg, WEFT_EMALFORMED, "%s", fault);
     }
-    if (err == WEFT_OK && !weft_text_equal(text, weft_buffer_as_text(&again))) {
-        size_t same = 0;
-        unsigned line = 1;
-        while (same < text.size && same < again.size && (char)again.data[same] == text.data[same]) {
-            line += text.data[same++] == '\n' ? 1 : 0;
-        }
-        err = weft_fail(msg, WEFT_EMALFORMED, "line %u: not its one spelling", line);
+    again.size = 0;
+    put_all(&again, leaf);
+    if (weft_text_equal(text, (struct weft_text){again.text, again.size})) {
+        return WEFT_OK;
     }
-    weft_buffer_destroy(&again);
-    return err;
+    size_t same = 0;
+    unsigned line = 1;
+    while (same < text.size && same < again.size && again.text[same] == text.data[same]) {
+        line += text.data[same++] == '\n' ? 1 : 0;
+    }
+    return weft_fail(msg, WEFT_EMALFORMED, "line %u: not its one spelling", line);
 }
 
 enum weft_err weft_audit_leaf_parse(
@@ -317,6 +376,17 @@ enum weft_err weft_audit_leaf_parse(
         *ret_leaf = leaf;
     }
     return err;
+}
+
+bool weft_audit_leaf_keeps_blobs(const struct weft_audit_leaf *leaf)
+{
+    return weft_text_starts(leaf->act, WEFT_AUDIT_ACT_AUTHORITY);
+}
+
+bool weft_audit_leaf_redacts_blobs(const struct weft_audit_leaf *leaf)
+{
+    return weft_text_is(leaf->act, WEFT_AUDIT_ACT_REDACT) &&
+           weft_text_is(leaf->subject, WEFT_AUDIT_SUBJECT_EVIDENCE);
 }
 
 enum weft_err weft_audit_order_step(

@@ -17,6 +17,13 @@ enum {
     WEFT_AUDIT_EVIDENCE_MAX = 16,      /* commitments; chosen: a command and ten approvals fit */
 };
 
+/* Acts whose evidence is kept (evidence.h): "authority.policy", "authority.org.fork". The others'
+ * commitments are digests of what stands in the log. Words of leaves never change. */
+#define WEFT_AUDIT_ACT_AUTHORITY "authority."
+/* What destroyed evidence: the commitments are those of the blobs, if this is the subject. */
+#define WEFT_AUDIT_ACT_REDACT "redact"
+#define WEFT_AUDIT_SUBJECT_EVIDENCE "evidence"
+
 enum weft_audit_effect {
     WEFT_AUDIT_NO_DECISION, /* Policy was not asked: a start, a clock step. */
     WEFT_AUDIT_ALLOW,
@@ -66,6 +73,10 @@ WEFT_MUST_USE enum weft_err weft_audit_leaf_encode(
  * line. */
 WEFT_MUST_USE enum weft_err weft_audit_leaf_parse(
     struct weft_text text, struct weft_audit_leaf *ret_leaf, struct weft_msg *msg);
+
+/* Are blobs kept of what it commits to? Does it say that blobs were redacted? */
+bool weft_audit_leaf_keeps_blobs(const struct weft_audit_leaf *leaf);
+bool weft_audit_leaf_redacts_blobs(const struct weft_audit_leaf *leaf);
 
 /* What one leaf after another has to keep to. Zero-initialized before the first. */
 struct weft_audit_order {

@@ -59,6 +59,21 @@ const char *weft_policy_reason_name(enum weft_policy_reason reason)
     return names[reason];
 }
 
+struct weft_policy_request weft_policy_request_at(
+    struct weft_text place, enum weft_policy_action action, int64_t time_ns)
+{
+    const char *slash = memchr(place.data, '/', place.size);
+    weft_assert(slash != NULL); /* POL-60: "<org>/<site>" */
+    size_t org_size = (size_t)(slash - place.data);
+    return (struct weft_policy_request){.org = {place.data, org_size},
+        .site = {slash + 1, place.size - org_size - 1},
+        .action = action,
+        .verb = {WEFT_FACT_NONE, {NULL, 0}},
+        .tier_presence = WEFT_FACT_NONE,
+        .labels_presence = WEFT_FACT_NONE,
+        .time_ns = time_ns};
+}
+
 /* --- sets --------------------------------------------------------------------------------- */
 
 static void put(struct weft_policy_set *set, uint32_t statement)
@@ -336,7 +351,7 @@ bool weft_policy_next_unmet(const struct weft_policy *policy,
         .distinct_persons = s->distinct_persons,
         .within_s = s->within_s,
         .envelope = s->envelope,
-        .has_envelope = s->envelope.size > 0 && weft_text_equal(s->envelope, request->envelope)};
+        .has_envelope = s->envelope.size > 0 && weft_lang_names_envelope(request, s->envelope)};
     if (s->need_count > 0) {
         ret_requirement->group = weft_lang_terms(policy, s, WEFT_LANG_CLAUSE_NEED)->source;
     }

@@ -1,9 +1,8 @@
 /* policy/decide.h: may this principal do that? A request's facts in, a decision out.
  *
  * Decided under a compiled policy (policy/policy_file.h) in the replicated apply with the entry's
- * own time, so every replica decides alike; a decision before proposing is advice. Nothing here
- * allocates, reads a clock or fails: what is not known is an error of the statement that asks for
- * it, and an error never widens. Rules: policy/README.md, Language. */
+ * own time, so every replica decides alike. Nothing here allocates, reads a clock or fails: what is
+ * not known is an error of the statement that asks, and never widens (README.md, Language). */
 #ifndef WEFT_POLICY_DECIDE_H
 #define WEFT_POLICY_DECIDE_H
 
@@ -120,14 +119,20 @@ struct weft_policy_request {
     enum weft_policy_presence labels_presence;
     const struct weft_text *labels;
     uint32_t label_count;
-    struct weft_text envelope; /* Which the command names; empty: none. */
-    int64_t time_ns;           /* Of the entry, since 1970 UTC. */
-    bool is_agreed;            /* Foreign subject: an agreement in force allows it as well. */
+    struct weft_text envelope;                 /* Which the command names; empty: none. */
+    const struct weft_text *further_envelopes; /* Which it names besides. */
+    uint32_t further_envelope_count;
+    int64_t time_ns; /* Of the entry, since 1970 UTC. */
+    bool is_agreed;  /* Foreign subject: an agreement in force allows it as well. */
     const struct weft_policy_agreement *agreements;
     uint32_t agreement_count;
     const struct weft_policy_approval *approvals;
     uint32_t approval_count;
 };
+
+/* Verb, tier and labels are NONE. `place`: "<org>/<site>", whose policy it is, borrowed. */
+struct weft_policy_request weft_policy_request_at(
+    struct weft_text place, enum weft_policy_action action, int64_t time_ns);
 
 /* --- decisions --------------------------------------------------------------------------- */
 
@@ -174,13 +179,12 @@ struct weft_policy_decision {
     struct weft_policy_set unmet;   /* Of these, requires that are not met. */
 };
 
-/* Always decides; every field of *ret_decision is written (POL-60). */
+/* Always decides; writes all of *ret_decision (POL-60). */
 void weft_policy_decide(const struct weft_policy *policy, const struct weft_policy_request *request,
     struct weft_policy_decision *ret_decision);
 
-/* Whether a field is shown: of a decision that is not ALLOW, never. `path` is a field's as in
- * proto/record.h, or one of those that start with '@' (README, Fields). O(log n) for n patterns
- * and each of its segments. */
+/* Of a decision that is not ALLOW, never. `path` is a field's as in proto/record.h, or one of those
+ * that start with '@' (README, Fields). O(log n) for n patterns and each of its segments. */
 bool weft_policy_shows(const struct weft_policy *policy,
     const struct weft_policy_decision *decision, struct weft_text path);
 /* ret_shown[i] tells of paths[i]; gives how many are hidden. */

@@ -27,6 +27,10 @@ static const char *const kind_names[WEFT_DOCUMENT_KINDS] = {
     [WEFT_DOCUMENT_TOKEN] = "token",
     [WEFT_DOCUMENT_CHECKPOINT] = "checkpoint",
     [WEFT_DOCUMENT_COSIGNATURE] = "cosignature",
+    [WEFT_DOCUMENT_REFUSAL] = "refusal",
+    [WEFT_DOCUMENT_RESOLUTION] = "resolution",
+    [WEFT_DOCUMENT_HANDOVER] = "handover",
+    [WEFT_DOCUMENT_BUNDLE] = "bundle",
 };
 
 const char *weft_document_kind_name(enum weft_document_kind kind)
@@ -181,7 +185,7 @@ enum weft_err weft_document_read_number(struct weft_document_reader *reader, con
 }
 
 /* Exactly three digits of fraction, also when they are zero: one form of each time. */
-static void format_time(int64_t ns, char ret_text[WEFT_DOCUMENT_TIME_TEXT_SIZE])
+void weft_document_format_time(int64_t ns, char ret_text[WEFT_DOCUMENT_TIME_TEXT_SIZE])
 {
     char text[WEFT_TIME_TEXT_SIZE];
     weft_time_format(ns - ns % MS_NS, text);
@@ -191,22 +195,28 @@ static void format_time(int64_t ns, char ret_text[WEFT_DOCUMENT_TIME_TEXT_SIZE])
         ret_text, WEFT_DOCUMENT_TIME_TEXT_SIZE, "%s%sZ", text, has_fraction ? "" : ".000");
 }
 
+bool weft_document_parse_time(struct weft_text text, int64_t *ret_ns)
+{
+    int64_t ns;
+    char again[WEFT_DOCUMENT_TIME_TEXT_SIZE];
+    if (weft_time_parse(text, &ns, NULL) != WEFT_OK || ns < 0) {
+        return false;
+    }
+    weft_document_format_time(ns, again);
+    if (!weft_text_is(text, again)) {
+        return false;
+    }
+    *ret_ns = ns;
+    return true;
+}
+
 enum weft_err weft_document_read_time(
     struct weft_document_reader *reader, const char *key, int64_t *ret_ns, struct weft_msg *msg)
 {
     struct weft_text value = {"", 0};
-    int64_t ns;
-    char again[WEFT_DOCUMENT_TIME_TEXT_SIZE];
     enum weft_err err = weft_document_read(reader, key, &value, msg);
-    if (err != WEFT_OK) {
+    if (err != WEFT_OK || weft_document_parse_time(value, ret_ns)) {
         return err;
-    }
-    if (weft_time_parse(value, &ns, NULL) == WEFT_OK && ns >= 0) {
-        format_time(ns, again);
-        if (weft_text_is(value, again)) {
-            *ret_ns = ns;
-            return WEFT_OK;
-        }
     }
     return weft_document_fail(
         reader, msg, WEFT_EMALFORMED, "\"%s\" is a time like 2026-03-01T08:00:00.000Z", key);
@@ -307,7 +317,7 @@ enum weft_err weft_document_write_time(struct weft_buffer *out, const char *key,
     if (ns < 0) {
         return WEFT_EINVAL;
     }
-    format_time(ns, text);
+    weft_document_format_time(ns, text);
     return weft_document_write(out, key, weft_text_of(text));
 }
 
@@ -343,6 +353,22 @@ enum weft_err weft_document_write_verifier(
     char text[WEFT_VKEY_TEXT_SIZE];
     weft_verifier_format(verifier, text);
     return weft_document_write(out, key, weft_text_of(text));
+}
+
+enum weft_err weft_document_expect_again(
+    struct weft_text text, enum weft_err written, struct weft_buffer *again, struct weft_msg *msg)
+{
+    struct weft_text other = weft_buffer_as_text(again);
+    enum weft_err err = written;
+    if (written == WEFT_OK && !weft_text_equal(text, other)) {
+        uint32_t line = 1;
+        for (size_t i = 0; i < text.size && i < other.size && text.data[i] == other.data[i]; i++) {
+            line += text.data[i] == '\n';
+        }
+        err = weft_fail(msg, WEFT_EMALFORMED, "line %u: not its one spelling", line);
+    }
+    weft_buffer_destroy(again);
+    return err;
 }
 
 enum weft_err weft_document_end(struct weft_buffer *out, size_t before, enum weft_err written,

@@ -38,6 +38,10 @@ enum weft_document_kind {
     WEFT_DOCUMENT_TOKEN,
     WEFT_DOCUMENT_CHECKPOINT,  /* C2SP tlog-checkpoint: has no header line of ours */
     WEFT_DOCUMENT_COSIGNATURE, /* C2SP tlog-cosignature: the same */
+    WEFT_DOCUMENT_REFUSAL,     /* federation/refusal.h */
+    WEFT_DOCUMENT_RESOLUTION,
+    WEFT_DOCUMENT_HANDOVER,
+    WEFT_DOCUMENT_BUNDLE, /* Not signed itself: it holds what is. */
     WEFT_DOCUMENT_KINDS
 };
 
@@ -83,6 +87,11 @@ WEFT_MUST_USE enum weft_err weft_document_read_principal(struct weft_document_re
 WEFT_MUST_USE enum weft_err weft_document_read_verifier(struct weft_document_reader *reader,
     const char *key, struct weft_verifier *ret_verifier, struct weft_msg *msg);
 
+/* The one form that a time has. False: another one. */
+bool weft_document_parse_time(struct weft_text text, int64_t *ret_ns);
+/* Since 1970, of which whole milliseconds are written. */
+void weft_document_format_time(int64_t ns, char ret_text[WEFT_DOCUMENT_TIME_TEXT_SIZE]);
+
 /* Put "line N: " in front of a reason of one's own about the line that was read last. */
 enum weft_err weft_document_fail(const struct weft_document_reader *reader, struct weft_msg *msg,
     enum weft_err err, const char *format, ...) __attribute__((format(printf, 4, 5)));
@@ -110,6 +119,11 @@ WEFT_MUST_USE enum weft_err weft_document_write_principal(
     struct weft_buffer *out, const char *key, const struct weft_principal *principal);
 WEFT_MUST_USE enum weft_err weft_document_write_verifier(
     struct weft_buffer *out, const char *key, const struct weft_verifier *verifier);
+
+/* How a decoder ends that reads a text of many parts: `again` is what writing gave (`written`),
+ * and is destroyed. WEFT_EMALFORMED: another text than it, `msg` names the line. Or `written`. */
+WEFT_MUST_USE enum weft_err weft_document_expect_again(
+    struct weft_text text, enum weft_err written, struct weft_buffer *again, struct weft_msg *msg);
 
 /* How an encoder ends: what it wrote since `before` stands if writing (`written`) and decoding it
  * again (`decoded`) did. Otherwise `out` is as before, and WEFT_EINVAL: what was to be written

@@ -1,5 +1,7 @@
 #include "policy/enroll.h"
 
+#include <stdio.h>
+
 #include "proto/arith.h"
 #include "proto/check.h"
 #include "proto/time.h"
@@ -71,6 +73,15 @@ static enum weft_err read_life(
             "it expires after it is issued, within %d s", WEFT_ENROLL_LIFE_MAX_S);
     }
     return WEFT_OK;
+}
+
+void weft_enroll_asset(const struct weft_principal *principal, struct weft_text site,
+    char ret_asset[WEFT_ENROLL_ASSET_SIZE])
+{
+    bool is_ours = weft_text_is(site, principal->site);
+    (void)snprintf(ret_asset, WEFT_ENROLL_ASSET_SIZE, "%s%s%s%s/%s", WEFT_ENROLL_ASSET_PREFIX,
+        is_ours ? "" : principal->site, is_ours ? "" : "/",
+        weft_principal_class_name(principal->class), principal->name);
 }
 
 enum weft_err weft_enroll_decode(

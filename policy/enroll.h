@@ -24,7 +24,12 @@
 #include "policy/note.h"
 #include "policy/org.h"
 
+/* A key's record stands on "authority:key/CLASS/NAME", of another site of the organization on
+ * "authority:key/SITE/CLASS/NAME" (node/state/README.md, Authority). */
+#define WEFT_ENROLL_ASSET_PREFIX "authority:key/"
+
 enum {
+    WEFT_ENROLL_ASSET_SIZE = sizeof(WEFT_ENROLL_ASSET_PREFIX) + WEFT_PRINCIPAL_TEXT_SIZE,
     WEFT_ENROLL_LIFE_MAX_S = 7 * 24 * 3600, /* chosen: an admin signs within a week */
 };
 
@@ -47,6 +52,10 @@ struct weft_revoke {
     struct weft_verifier key;
     struct weft_text reason;
 };
+
+/* Of the principal's keys, at `site`, its last part. */
+void weft_enroll_asset(const struct weft_principal *principal, struct weft_text site,
+    char ret_asset[WEFT_ENROLL_ASSET_SIZE]);
 
 /* The text alone. WEFT_EMALFORMED, WEFT_EINVAL, WEFT_EVERSION, WEFT_ETOOBIG, with the line. */
 WEFT_MUST_USE enum weft_err weft_enroll_decode(

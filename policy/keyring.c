@@ -11,7 +11,9 @@ enum {
 
 /* policy.md, 1, "signs" and "never signs". Who is not here signs not at all. */
 static const bool may_sign[WEFT_PRINCIPAL_CLASSES][WEFT_DOCUMENT_KINDS] = {
-    [WEFT_PRINCIPAL_NODE] = {[WEFT_DOCUMENT_ENROLL] = true, [WEFT_DOCUMENT_CHECKPOINT] = true},
+    [WEFT_PRINCIPAL_NODE] = {[WEFT_DOCUMENT_ENROLL] = true,
+        [WEFT_DOCUMENT_CHECKPOINT] = true,
+        [WEFT_DOCUMENT_REFUSAL] = true},
     [WEFT_PRINCIPAL_OP] = {[WEFT_DOCUMENT_ENROLL] = true,
         [WEFT_DOCUMENT_REVOKE] = true,
         [WEFT_DOCUMENT_POLICY] = true,
@@ -19,10 +21,13 @@ static const bool may_sign[WEFT_PRINCIPAL_CLASSES][WEFT_DOCUMENT_KINDS] = {
         [WEFT_DOCUMENT_CALENDAR] = true,
         [WEFT_DOCUMENT_COMMAND] = true,
         [WEFT_DOCUMENT_APPROVAL] = true,
+        [WEFT_DOCUMENT_RESOLUTION] = true,
+        [WEFT_DOCUMENT_HANDOVER] = true,
         [WEFT_DOCUMENT_REQUEST] = true,
         [WEFT_DOCUMENT_TOKEN] = true},
     [WEFT_PRINCIPAL_SVC] = {[WEFT_DOCUMENT_ENROLL] = true,
         [WEFT_DOCUMENT_COMMAND] = true,
+        [WEFT_DOCUMENT_HANDOVER] = true,
         [WEFT_DOCUMENT_REQUEST] = true,
         [WEFT_DOCUMENT_TOKEN] = true},
     [WEFT_PRINCIPAL_GW] = {[WEFT_DOCUMENT_ENROLL] = true, [WEFT_DOCUMENT_RECEIPT] = true},

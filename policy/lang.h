@@ -143,6 +143,7 @@ struct weft_policy {
     uint32_t term_count;
     uint32_t statement_count;
     uint32_t field_count;
+    uint32_t asset_depth;         /* Segments of the longest pattern of assets. */
     struct weft_lang_trie assets; /* Where statements begin to be of interest. */
     struct weft_lang_trie shown;  /* Patterns of `only` and `hide`. */
 };

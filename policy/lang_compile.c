@@ -399,6 +399,21 @@ static enum weft_err check_steps(
         p->bounds.worst_name.data, p->bounds.worst_steps);
 }
 
+/* How far into an asset's name patterns look. */
+static uint32_t asset_depth(const struct weft_policy *p)
+{
+    uint32_t depth = 0;
+    for (uint32_t i = 0; i < p->term_count; i++) {
+        struct weft_text rest = p->terms[i].pattern.text, segment;
+        uint32_t count = 0;
+        while (p->terms[i].type == WEFT_LANG_ASSET && weft_lang_trie_segment(&rest, &segment)) {
+            count++;
+        }
+        depth = count > depth ? count : depth;
+    }
+    return depth;
+}
+
 enum weft_err weft_lang_compile(const struct weft_lang_parse *parse, struct weft_policy *p)
 {
     uint64_t fields = 0;
@@ -422,6 +437,7 @@ enum weft_err weft_lang_compile(const struct weft_lang_parse *parse, struct weft
         return weft_fail(
             parse->msg, err, "%s:1:1: expected a policy that fits in memory", parse->file);
     }
+    p->asset_depth = asset_depth(p);
     p->bounds.statements = p->statement_count;
     p->bounds.definitions = p->definition_count;
     p->bounds.terms = p->term_count;

@@ -368,8 +368,17 @@ uint32_t weft_lang_approvals(struct weft_lang_facts *f, const struct weft_lang_s
     return count;
 }
 
+bool weft_lang_names_envelope(const struct weft_policy_request *request, struct weft_text envelope)
+{
+    bool is_named = weft_text_equal(envelope, request->envelope);
+    for (uint32_t i = 0; !is_named && i < request->further_envelope_count; i++) {
+        is_named = weft_text_equal(envelope, request->further_envelopes[i]);
+    }
+    return is_named;
+}
+
 bool weft_lang_is_met(struct weft_lang_facts *f, const struct weft_lang_statement *s)
 {
-    return (s->envelope.size == 0 || weft_text_equal(s->envelope, f->request->envelope)) &&
+    return (s->envelope.size == 0 || weft_lang_names_envelope(f->request, s->envelope)) &&
            (s->need_count == 0 || weft_lang_approvals(f, s) >= s->need_count);
 }

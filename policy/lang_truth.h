@@ -29,6 +29,8 @@ enum weft_lang_truth weft_lang_clause_truth(
     struct weft_lang_facts *f, uint32_t statement, enum weft_policy_clause clause);
 /* Of who, on and when together. */
 enum weft_lang_truth weft_lang_statement_truth(struct weft_lang_facts *f, uint32_t statement);
+/* Does the request name that envelope? */
+bool weft_lang_names_envelope(const struct weft_policy_request *request, struct weft_text envelope);
 /* Approvals of the request that count for the statement's `need`. */
 uint32_t weft_lang_approvals(struct weft_lang_facts *f, const struct weft_lang_statement *s);
 bool weft_lang_is_met(struct weft_lang_facts *f, const struct weft_lang_statement *s);

@@ -64,3 +64,17 @@ struct weft_policy_statement weft_policy_statement(const struct weft_policy *pol
     const struct weft_lang_statement *s = &policy->statements[index];
     return (struct weft_policy_statement){s->kind, s->name, s->line, s->cite};
 }
+
+struct weft_text weft_policy_asset_class(const struct weft_policy *policy, struct weft_text asset)
+{
+    uint32_t left = policy->asset_depth;
+    if (left == 0) {
+        return (struct weft_text){asset.data, 0};
+    }
+    for (size_t i = 0; i < asset.size; i++) {
+        if (asset.data[i] == '/' && --left == 0) {
+            return (struct weft_text){asset.data, i + 1};
+        }
+    }
+    return asset;
+}

@@ -85,4 +85,8 @@ const char *weft_policy_statement_kind_name(enum weft_policy_statement_kind kind
 WEFT_MUST_USE enum weft_err weft_policy_print(
     const struct weft_policy *policy, struct weft_buffer *out);
 
+/* What of an asset decides: its first segments, as far as patterns look, and a '/' if there is
+ * more. Assets alike in it and in their labels are decided alike (POL-69). */
+struct weft_text weft_policy_asset_class(const struct weft_policy *policy, struct weft_text asset);
+
 #endif

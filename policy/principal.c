@@ -13,6 +13,7 @@ static const char *const class_names[WEFT_PRINCIPAL_CLASSES] = {
     [WEFT_PRINCIPAL_SVC] = "svc",
     [WEFT_PRINCIPAL_GW] = "gw",
     [WEFT_PRINCIPAL_WIT] = "wit",
+    [WEFT_PRINCIPAL_PARTNER] = "partner",
 };
 
 _Static_assert(
@@ -123,7 +124,7 @@ static enum weft_err parse(struct weft_text text, const char *before,
                 (enum weft_principal_class)c, parts[0], parts[1], parts[3], ret_principal, msg);
         }
     }
-    return weft_fail(msg, WEFT_EINVAL, "unknown class \"%.*s\" (node, op, svc, gw, wit)",
+    return weft_fail(msg, WEFT_EINVAL, "unknown class \"%.*s\" (node, op, svc, gw, wit, partner)",
         (int)(parts[2].size < 80 ? parts[2].size : 80), parts[2].data);
 }
 

@@ -20,10 +20,11 @@ enum {
 /* The words are in certificates: they never change. */
 enum weft_principal_class {
     WEFT_PRINCIPAL_NODE,
-    WEFT_PRINCIPAL_OP,  /* A person. */
-    WEFT_PRINCIPAL_SVC, /* Automation. */
-    WEFT_PRINCIPAL_GW,  /* A device gateway. */
-    WEFT_PRINCIPAL_WIT, /* A witness of the audit log. */
+    WEFT_PRINCIPAL_OP,      /* A person. */
+    WEFT_PRINCIPAL_SVC,     /* Automation. */
+    WEFT_PRINCIPAL_GW,      /* A device gateway. */
+    WEFT_PRINCIPAL_WIT,     /* A witness of the audit log. */
+    WEFT_PRINCIPAL_PARTNER, /* A node, where another organization meets it: at that door alone. */
     WEFT_PRINCIPAL_CLASSES
 };
 
@@ -35,7 +36,7 @@ struct weft_principal {
     char name[WEFT_PRINCIPAL_PART_SIZE_MAX + 1];
 };
 
-/* "node", "op", "svc", "gw", "wit". */
+/* "node", "op", "svc", "gw", "wit", "partner". */
 const char *weft_principal_class_name(enum weft_principal_class class);
 
 /* A trust domain: [a-z0-9._-], starting and ending with a letter or digit. */

@@ -209,7 +209,7 @@ enum weft_err weft_signer_make(struct weft_text name, enum weft_signer_type type
 static enum weft_err make_from_seed(
     const struct parts *parts, struct weft_signer *ret_signer, struct weft_msg *msg)
 {
-    struct weft_ed25519_pair pair = {{0}, {{0}}};
+    struct weft_ed25519_pair pair = {.seed = {0}};
     enum weft_err err = weft_ed25519_from_seed(parts->typed + 1, &pair, msg);
     if (err == WEFT_OK &&
         weft_signer_key_id(parts->name, parts->type, &pair.key) != parts->key_id) {

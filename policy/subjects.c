@@ -60,13 +60,37 @@ static struct weft_policy_attr attr_of(const struct weft_org_attribute *a)
     return attr;
 }
 
+/* Of several principals of one person each says `person NAME`, and where NAME is itself one of
+ * theirs, it need not: one that is forgotten there would make two of him. */
+static enum weft_err take_person(struct weft_subjects *s, const struct weft_org_attribute *a,
+    struct weft_arena *arena, struct weft_policy_subject *f)
+{
+    if (!weft_text_is(a->name, WEFT_SUBJECTS_PERSON)) {
+        return WEFT_OK;
+    }
+    f->person = a->value;
+    if (!weft_principal_is_part(a->value)) {
+        return WEFT_OK;
+    }
+    struct weft_principal *named = weft_arena_array(arena, 1, sizeof(*named));
+    if (named == NULL) {
+        return WEFT_ENOMEM;
+    }
+    *named = a->principal;
+    memset(named->name, 0, sizeof(named->name));
+    memcpy(named->name, a->value.data, a->value.size);
+    struct weft_policy_subject *also = take(s, named); /* `f` may have moved. */
+    also->person = also->person.size == 0 ? a->value : also->person;
+    return WEFT_OK;
+}
+
 /* Lists are sorted by principal, so one principal's entries lie side by side: pointers into one
  * array suffice. */
 enum weft_err weft_subjects_make(
     const struct weft_org *org, struct weft_arena *arena, struct weft_subjects *ret_subjects)
 {
     struct weft_subjects s = {NULL, 0};
-    size_t count = (size_t)org->role_count + org->attribute_count;
+    size_t count = (size_t)org->role_count + 2 * (size_t)org->attribute_count;
     struct weft_policy_role *roles = weft_arena_array(arena, org->role_count, sizeof(*roles));
     struct weft_policy_attr *attrs = weft_arena_array(arena, org->attribute_count, sizeof(*attrs));
     s.list = weft_arena_array(arena, count + 1, sizeof(*s.list));
@@ -86,6 +110,9 @@ enum weft_err weft_subjects_make(
         f->attrs = f->attr_count == 0 ? &attrs[i] : f->attrs;
         weft_assert(&f->attrs[f->attr_count] == &attrs[i]); /* POL-28 */
         f->attr_count++;
+        if (take_person(&s, &org->attributes[i], arena, f) != WEFT_OK) {
+            return WEFT_ENOMEM;
+        }
     }
     *ret_subjects = s;
     return WEFT_OK;

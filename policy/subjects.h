@@ -1,7 +1,8 @@
 /* policy/subjects.h: what an org document says of each principal, as decisions want it.
  *
  * Roles and attributes by principal, in memory of the caller's arena; values are read as the
- * language reads them: true, false, a whole number, else a text. Pure, and immutable once made. */
+ * language reads them: true, false, a whole number, else a text. The attribute `person` says whose
+ * a principal is, where one person has several. Pure, and immutable once made. */
 #ifndef WEFT_POLICY_SUBJECTS_H
 #define WEFT_POLICY_SUBJECTS_H
 
@@ -10,6 +11,8 @@
 #include "policy/decide.h"
 #include "policy/org.h"
 #include "proto/err.h"
+
+#define WEFT_SUBJECTS_PERSON "person"
 
 /* Borrows the document. */
 struct weft_subjects {

@@ -142,6 +142,14 @@ enum weft_err weft_warrant_verify(struct weft_text bytes,
 
 /* --- apply ----------------------------------------------------------------------------------- */
 
+const struct weft_keyring_key *weft_warrant_key(
+    uint32_t key_id, const struct weft_principal *principal, const struct weft_keyring *ring)
+{
+    char name[WEFT_PRINCIPAL_TEXT_SIZE];
+    weft_principal_format(principal, name);
+    return ring != NULL ? weft_keyring_find(ring, weft_text_of(name), key_id) : NULL;
+}
+
 enum weft_err weft_warrant_check(const struct weft_warrant *warrant, struct weft_text principal,
     const struct weft_keyring *ring, uint64_t index, int64_t time_ns, struct weft_msg *msg)
 {
@@ -151,15 +159,13 @@ enum weft_err weft_warrant_check(const struct weft_warrant *warrant, struct weft
     if (err != WEFT_OK) {
         return weft_wrap(msg, WEFT_EREFUSED, "principal");
     }
+    const struct weft_keyring_key *key = weft_warrant_key(warrant->key_id, &who, ring);
+    if (weft_warrant_counts(warrant, key, index, time_ns)) {
+        return WEFT_OK;
+    }
     weft_principal_format(&who, name);
-    const struct weft_keyring_key *key =
-        ring != NULL ? weft_keyring_find(ring, weft_text_of(name), warrant->key_id) : NULL;
-    if (key == NULL || !weft_keyring_is_valid(key, index)) {
-        return weft_fail(
-            msg, WEFT_EREFUSED, "the key %08x of %s is not valid", warrant->key_id, name);
-    }
-    if (time_ns > warrant->until_ns) {
-        return weft_fail(msg, WEFT_EREFUSED, "what %s has signed is out of date", name);
-    }
-    return WEFT_OK;
+    return key == NULL || !weft_keyring_is_valid(key, index)
+               ? weft_fail(
+                     msg, WEFT_EREFUSED, "the key %08x of %s is not valid", warrant->key_id, name)
+               : weft_fail(msg, WEFT_EREFUSED, "what %s has signed is out of date", name);
 }

@@ -49,6 +49,17 @@ WEFT_MUST_USE enum weft_err weft_warrant_verify(struct weft_text note,
     const struct weft_request_context *context, const struct weft_digest *digest,
     struct weft_warranted *ret_warranted, struct weft_msg *msg);
 
+/* The key of that id which the principal has or had; NULL: none. Borrowed until the ring changes.
+ */
+const struct weft_keyring_key *weft_warrant_key(
+    uint32_t key_id, const struct weft_principal *principal, const struct weft_keyring *ring);
+/* Does a warrant by that key count at an index and time? NULL: no. */
+static inline bool weft_warrant_counts(const struct weft_warrant *warrant,
+    const struct weft_keyring_key *key, uint64_t index, int64_t time_ns)
+{
+    return key != NULL && weft_keyring_is_valid(key, index) && time_ns <= warrant->until_ns;
+}
+
 /* Does the warrant of `principal` (a URI) count at an index and time? WEFT_EREFUSED: it is over, or
  * its key is revoked or was never there. */
 WEFT_MUST_USE enum weft_err weft_warrant_check(const struct weft_warrant *warrant,

@@ -90,7 +90,7 @@ struct weft_query {
                                   * (the head), "checkpoint", or a path of policy/tile.h. */
     struct weft_text asset_glob; /* FIND, COMMITS: '*' any run of bytes, '?' one; empty: all. */
     struct weft_text kind;       /* FIND: empty for all. */
-    struct weft_text where_path; /* FIND: field path; empty for no condition. */
+    struct weft_text where_path; /* FIND, COMMITS: field path; empty for no condition. */
     enum weft_operator where_op;
     struct weft_text where_value;
     uint64_t from_index; /* COMMITS: inclusive. */
@@ -102,7 +102,8 @@ struct weft_query {
     bool has_at;
     bool no_inside;           /* STORY: leave out what is inside the asset. */
     uint32_t limit;           /* 0: WEFT_PAGE_RECORDS_DEFAULT; traces, RECALL: what fits. */
-    uint32_t wait_ms;         /* COMMITS: wait so long for something new before an empty page. */
+    uint32_t wait_ms;         /* COMMITS: wait so long for something new before an empty page.
+                                 AUDIT of a bundle: so long for the checkpoint of its leaf. */
     struct weft_bytes cursor; /* Opaque, from the last page; empty: from the start. */
 
     /* Traces and RECALL. */
@@ -126,13 +127,16 @@ struct weft_query {
     bool other_has_at;
     uint32_t sections; /* TWIN: parts of the answer that are wanted, one bit each; 0: all. */
     int64_t now_ns;    /* Not on the wire: the answering node's clock, for ages; 0: none. */
-    struct weft_text principal; /* Not on the wire: who asks, a URI, as the door knows; empty:
-                                 * nobody, to whom a governed site shows nothing. */
+    struct weft_text principal;  /* Not on the wire: who asks, a URI, as the door knows; empty:
+                                  * nobody, to whom a governed site shows nothing. */
+    bool has_warrant;            /* Not on the wire: by what the principal was known. */
+    struct weft_warrant warrant; /* Read only if has_warrant. */
 
     /* FIND: not empty: instead of each record, of each asset whose newest records of the groups
      * differ in this field, those records. */
     struct weft_text differs_path;
     struct weft_text differs_by; /* What a group is: a field's path, "author" or "source". */
+    bool packed; /* STORY, FIND: a page with packed records is welcome (weft_packed_open_page). */
 };
 
 /* Bits of weft_query.sections. What an asset is, and its health, are always told. */
@@ -144,6 +148,12 @@ enum {
     WEFT_TWIN_BELOW = 16,
 };
 
+/* So many things one behind the other, in bytes of our own: see proto/packed.h. */
+struct weft_packed {
+    struct weft_bytes bytes;
+    uint32_t count;
+};
+
 struct weft_page {
     uint64_t index;           /* State index that the answer speaks for. */
     uint64_t next_index;      /* COMMITS: ask from here next. */
@@ -151,6 +161,7 @@ struct weft_page {
     struct weft_bytes cursor; /* Empty: this was the last page. */
     const struct weft_stored_record *records;
     uint32_t record_count;
+    struct weft_packed packed; /* Instead of `records`, where that was asked for and is done. */
 };
 
 /* Bits of a step. */
@@ -183,12 +194,6 @@ struct weft_trace_step {
     uint64_t location_index;
     uint32_t location_ordinal;
     int64_t location_at_ns;
-};
-
-/* So many things one behind the other, in bytes of our own: see proto/packed.h. */
-struct weft_packed {
-    struct weft_bytes bytes;
-    uint32_t count;
 };
 
 struct weft_trace_result {
@@ -333,6 +338,8 @@ struct weft_forward {
     struct weft_bytes commit;
     bool has_warrant;
     struct weft_warrant warrant; /* Read only if has_warrant. */
+    bool is_reads; /* The principal committed nothing, but read: `commit` is a report of that
+                    * (proto/read_report.h). */
 };
 
 /* AUTHORIZED: a request for whom a signed note names (policy/warrant.h). Decoding leaves the
@@ -341,6 +348,12 @@ struct weft_authorized {
     struct weft_text note;
     enum weft_message_kind request_kind; /* One that weft_client_may_authorize. */
     struct weft_bytes request;
+};
+
+/* CARRY: a message of a partner (proto/partner.h), whole; it is not looked into. */
+struct weft_carry {
+    struct weft_bytes message;
+    bool is_vouched; /* What whoever carried it could have done to it is the partner's own doing. */
 };
 
 /* The audit log at `index`, and a file of it (policy/tile.h), at most WEFT_ANSWER_SIZE_MAX. */
@@ -381,6 +394,7 @@ struct weft_client_message {
         struct weft_error_answer error;
         struct weft_forward forward;
         struct weft_authorized authorized;
+        struct weft_carry carry;
         struct weft_trace_result trace;
         struct weft_document document;
         struct weft_block block; /* BLOCK_PUT, BLOCK_RESULT */

@@ -162,6 +162,14 @@ static void read_block(struct weft_codec_in *in, const void *table, struct weft_
     }
 }
 
+static void read_carry(struct weft_codec_in *in, const void *table, struct weft_client_message *m)
+{
+    struct weft_wire_carry_request c;
+    weft_wire_carry_request_read(table, &c);
+    m->carry.message = weft_codec_bytes(in, c.message, WEFT_CLIENT_MESSAGE_SIZE_MAX, "message");
+    m->carry.is_vouched = c.is_vouched;
+}
+
 static void read_block_put_result(
     struct weft_codec_in *in, const void *table, struct weft_client_message *m)
 {
@@ -200,6 +208,7 @@ static void read_forward(struct weft_codec_in *in, const void *table, struct wef
         .principal = weft_codec_text(in, f.principal, WEFT_PRINCIPAL_SIZE_MAX, "principal"),
         .commit = weft_codec_bytes(in, f.commit, WEFT_COMMIT_SIZE_MAX, "commit"),
         .has_warrant = f.has_warrant,
+        .is_reads = f.is_reads,
     };
     if (f.has_warrant) {
         m->forward.warrant = (struct weft_warrant){f.key_id, f.actions, f.until_ns};
@@ -263,6 +272,7 @@ static const struct family *family_of(unsigned kind)
         [WEFT_KIND_AUDIT_RESULT] = {weft_wire_audit_result_open, read_audit, ANSWER},
         [WEFT_KIND_FORWARD] = {weft_wire_forward_request_open, read_forward, REQUEST},
         [WEFT_KIND_AUTHORIZED] = {weft_wire_authorized_request_open, read_authorized, REQUEST},
+        [WEFT_KIND_CARRY] = {weft_wire_carry_request_open, read_carry, REQUEST},
     };
     bool is_known = kind < sizeof(families) / sizeof(families[0]) && families[kind].open != NULL;
     return is_known ? &families[kind] : NULL;
@@ -452,6 +462,20 @@ static struct weft_wire_ref put_audit(
     return weft_wire_audit_result_write(b, &refs);
 }
 
+/* The warrant's parts are zeros without one. */
+static struct weft_wire_ref put_forward(struct weft_wire_builder *b, const struct weft_forward *f)
+{
+    return weft_wire_forward_request_write(
+        b, &(struct weft_wire_forward_request_refs){
+               .principal = weft_codec_put_text(b, f->principal, WEFT_PRINCIPAL_SIZE_MAX),
+               .commit = weft_codec_put_bytes(b, f->commit, WEFT_COMMIT_SIZE_MAX),
+               .has_warrant = f->has_warrant,
+               .key_id = f->has_warrant ? f->warrant.key_id : 0,
+               .actions = f->has_warrant ? f->warrant.actions : 0,
+               .until_ns = f->has_warrant ? f->warrant.until_ns : 0,
+               .is_reads = f->is_reads});
+}
+
 static struct weft_wire_ref put_message(
     struct weft_wire_builder *b, const struct weft_client_message *m)
 {
@@ -512,14 +536,12 @@ static struct weft_wire_ref put_message(
     case WEFT_KIND_AUDIT_RESULT:
         return put_audit(b, &m->audit);
     case WEFT_KIND_FORWARD:
-        return weft_wire_forward_request_write(b,
-            &(struct weft_wire_forward_request_refs){
-                .principal = weft_codec_put_text(b, m->forward.principal, WEFT_PRINCIPAL_SIZE_MAX),
-                .commit = weft_codec_put_bytes(b, m->forward.commit, WEFT_COMMIT_SIZE_MAX),
-                .has_warrant = m->forward.has_warrant,
-                .key_id = m->forward.has_warrant ? m->forward.warrant.key_id : 0,
-                .actions = m->forward.has_warrant ? m->forward.warrant.actions : 0,
-                .until_ns = m->forward.has_warrant ? m->forward.warrant.until_ns : 0});
+        return put_forward(b, &m->forward);
+    case WEFT_KIND_CARRY:
+        return weft_wire_carry_request_write(b,
+            &(struct weft_wire_carry_request_refs){
+                .message = weft_codec_put_bytes(b, m->carry.message, WEFT_CLIENT_MESSAGE_SIZE_MAX),
+                .is_vouched = m->carry.is_vouched});
     case WEFT_KIND_AUTHORIZED:
         weft_assert(weft_client_may_authorize(m->authorized.request_kind)); /* PRO-9 */
         return weft_wire_authorized_request_write(b,

@@ -135,6 +135,7 @@ static void read_install_snapshot(
         .configuration =
             weft_codec_bytes(in, s.configuration, WEFT_CONFIGURATION_SIZE_MAX, "configuration"),
         .manifest = weft_codec_bytes(in, s.manifest, WEFT_MANIFEST_SIZE_MAX, "manifest"),
+        .address = weft_codec_text(in, s.address, WEFT_ADDRESS_SIZE_MAX, "address"),
     };
 }
 
@@ -200,6 +201,7 @@ static void read_audit_line(
         .root = weft_codec_digest(in, a.root, "root"),
         .vkey = weft_codec_text(in, a.vkey, WEFT_AUDIT_LINE_SIZE_MAX, "vkey"),
         .line = weft_codec_text(in, a.line, WEFT_AUDIT_LINE_SIZE_MAX, "line"),
+        .origin = weft_codec_text(in, a.origin, WEFT_AUDIT_LINE_SIZE_MAX, "origin"),
     };
 }
 
@@ -396,6 +398,7 @@ static struct weft_wire_ref put_install_snapshot(
         .conf_index = s->conf_index,
         .configuration = weft_codec_put_bytes(b, s->configuration, WEFT_CONFIGURATION_SIZE_MAX),
         .manifest = weft_codec_put_bytes(b, s->manifest, WEFT_MANIFEST_SIZE_MAX),
+        .address = weft_codec_put_text(b, s->address, WEFT_ADDRESS_SIZE_MAX),
     };
     return weft_wire_install_snapshot_write(b, &refs);
 }
@@ -447,6 +450,7 @@ static struct weft_wire_ref put_audit_line(
         .root = weft_codec_put_digest(b, &a->root),
         .vkey = weft_codec_put_text(b, a->vkey, WEFT_AUDIT_LINE_SIZE_MAX),
         .line = weft_codec_put_text(b, a->line, WEFT_AUDIT_LINE_SIZE_MAX),
+        .origin = weft_codec_put_text(b, a->origin, WEFT_AUDIT_LINE_SIZE_MAX),
     };
     return weft_wire_audit_line_write(b, &refs);
 }

@@ -1,4 +1,5 @@
 #include "proto/codec_query.h"
+#include "proto/packed.h"
 
 _Static_assert((int)WEFT_LINEARIZABLE == WEFT_WIRE_CONSISTENCY_LINEARIZABLE &&
                    (int)WEFT_STALE == WEFT_WIRE_CONSISTENCY_STALE &&
@@ -103,6 +104,7 @@ void weft_codec_read_query(
         .limit = q.limit_records,
         .wait_ms = q.wait_ms,
         .cursor = weft_codec_bytes(in, q.cursor, WEFT_CURSOR_SIZE_MAX, "cursor"),
+        .packed = q.packed,
     };
     read_thread(in, &q, &m->query);
     if (q.limit_records > limit_max(&m->query)) {
@@ -152,6 +154,7 @@ struct weft_wire_ref weft_codec_put_query(struct weft_wire_builder *b, const str
         .sections = q->sections,
         .differs_path = weft_codec_put_text(b, q->differs_path, WEFT_PATH_SIZE_MAX),
         .differs_by = weft_codec_put_text(b, q->differs_by, WEFT_PATH_SIZE_MAX),
+        .packed = q->packed,
     };
     return weft_wire_query_write(b, &refs);
 }
@@ -205,6 +208,8 @@ void weft_codec_read_page(
         .cursor = weft_codec_bytes(in, p.cursor, WEFT_CURSOR_SIZE_MAX, "cursor"),
         .records = records,
         .record_count = p.records.count,
+        .packed = weft_codec_packed(in, p.packed, p.packed_count, WEFT_PAGE_RECORDS_MAX,
+            weft_packed_check_records, "packed"),
     };
 }
 
@@ -247,6 +252,8 @@ struct weft_wire_ref weft_codec_put_page(struct weft_wire_builder *b, const stru
         .asset_rev = page->asset_rev,
         .records =
             weft_codec_put_stored(b, page->records, page->record_count, WEFT_PAGE_RECORDS_MAX),
+        .packed = weft_codec_put_bytes(b, page->packed.bytes, WEFT_ANSWER_SIZE_MAX),
+        .packed_count = weft_codec_put_count(b, page->packed.count, WEFT_PAGE_RECORDS_MAX),
         .cursor = weft_codec_put_bytes(b, page->cursor, WEFT_CURSOR_SIZE_MAX),
     };
     return weft_wire_page_write(b, &refs);

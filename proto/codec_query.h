@@ -20,6 +20,11 @@ void weft_codec_read_status(
 const struct weft_member *weft_codec_read_members(
     struct weft_codec_in *in, struct weft_wire_vector vector);
 
+/* So many things that are packed, and each where it should be (proto/packed.h). */
+struct weft_packed weft_codec_packed(struct weft_codec_in *in, struct weft_bytes bytes,
+    uint32_t count, uint32_t count_max, enum weft_err (*check)(const struct weft_packed *),
+    const char *name);
+
 struct weft_wire_ref weft_codec_put_query(
     struct weft_wire_builder *b, const struct weft_query *query);
 struct weft_wire_ref weft_codec_put_page(struct weft_wire_builder *b, const struct weft_page *page);

@@ -27,7 +27,7 @@ static const struct weft_field *read_fields(
             .path = weft_codec_text(in, f.path, WEFT_PATH_SIZE_MAX, "path"),
             .value = weft_codec_text(in, f.value, WEFT_VALUE_SIZE_MAX, "value"),
             .type = (enum weft_value_type)weft_codec_enum(
-                in, f.value_type, WEFT_VALUE_NULL, WEFT_VALUE_TYPES - 1, "value_type"),
+                in, f.value_type, WEFT_VALUE_NULL, WEFT_VALUE_REDACTED, "value_type"),
         };
     }
     *ret_count = vector.count;

@@ -1,17 +1,17 @@
 #include "proto/codec_query.h"
 #include "proto/packed.h"
 
-/* What traces and recalls answer, and documents. */
+/* What traces and recalls answer, documents, and what is packed. */
 
 /* --- traces ---------------------------------------------------------------------------------- */
 
-/* So many of them, and each where it should be. */
-static struct weft_packed read_packed(struct weft_codec_in *in, struct weft_bytes bytes,
-    uint32_t count, enum weft_err (*check)(const struct weft_packed *), const char *name)
+struct weft_packed weft_codec_packed(struct weft_codec_in *in, struct weft_bytes bytes,
+    uint32_t count, uint32_t count_max, enum weft_err (*check)(const struct weft_packed *),
+    const char *name)
 {
     struct weft_packed packed = {weft_codec_bytes(in, bytes, WEFT_ANSWER_SIZE_MAX, name), count};
-    if (count > WEFT_TRACE_STEPS_MAX) {
-        weft_codec_fail(in, WEFT_ETOOBIG, name, "%u, at most %d", count, WEFT_TRACE_STEPS_MAX);
+    if (count > count_max) {
+        weft_codec_fail(in, WEFT_ETOOBIG, name, "%u, at most %u", count, count_max);
     }
     enum weft_err err = in->err == WEFT_OK ? check(&packed) : WEFT_OK;
     if (err != WEFT_OK) {
@@ -33,8 +33,10 @@ void weft_codec_read_trace(
         .answers_total = t.answers_total,
         .depth_reached = t.depth_reached,
         .has_cycles = t.has_cycles,
-        .steps = read_packed(in, t.steps, t.step_count, weft_packed_check_steps, "steps"),
-        .records = read_packed(in, t.records, t.record_count, weft_packed_check_records, "records"),
+        .steps = weft_codec_packed(
+            in, t.steps, t.step_count, WEFT_TRACE_STEPS_MAX, weft_packed_check_steps, "steps"),
+        .records = weft_codec_packed(in, t.records, t.record_count, WEFT_TRACE_STEPS_MAX,
+            weft_packed_check_records, "records"),
         .assets = weft_codec_text(in, t.assets, WEFT_ANSWER_SIZE_MAX, "assets"),
     };
 }
@@ -75,7 +77,7 @@ void weft_codec_read_document(
             .path = weft_codec_text(in, f.path, WEFT_DOCUMENT_PATH_SIZE_MAX, "path"),
             .value = weft_codec_text(in, f.value, WEFT_VALUE_SIZE_MAX, "value"),
             .type = (enum weft_value_type)weft_codec_enum(
-                in, f.value_type, WEFT_VALUE_NULL, WEFT_VALUE_TYPES - 1, "value_type"),
+                in, f.value_type, WEFT_VALUE_NULL, WEFT_VALUE_REDACTED, "value_type"),
         };
     }
     m->document = (struct weft_document){

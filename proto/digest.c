@@ -59,13 +59,13 @@ void weft_digest_format(const struct weft_digest *d, char ret_text[WEFT_DIGEST_T
     *p = '\0';
 }
 
-/* -1 for anything but a lower-case digit: a digest has one text form. */
-static int hex_value(char c)
+/* Above 15 for anything but a lower-case digit: a digest has one text form. No branch hangs on
+ * which it is: nothing guesses that, and it was a fifth of reading a leaf of the audit log. */
+static unsigned hex_value(char c)
 {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    unsigned digit = (unsigned)(uint8_t)c - '0', letter = (unsigned)(uint8_t)c - 'a';
+    unsigned other = letter < 6 ? letter + 10 : 16;
+    return digit < 10 ? digit : other;
 }
 
 enum weft_err weft_digest_parse(struct weft_text text, struct weft_digest *ret_d)
@@ -76,13 +76,14 @@ enum weft_err weft_digest_parse(struct weft_text text, struct weft_digest *ret_d
         return WEFT_EMALFORMED;
     }
     const char *p = text.data + sizeof(prefix) - 1;
+    unsigned seen = 0;
     for (size_t i = 0; i < WEFT_DIGEST_SIZE; i++) {
-        int high = hex_value(p[2 * i]);
-        int low = hex_value(p[2 * i + 1]);
-        if (high < 0 || low < 0) {
-            return WEFT_EMALFORMED;
-        }
+        unsigned high = hex_value(p[2 * i]), low = hex_value(p[2 * i + 1]);
+        seen |= high | low;
         digest.bytes[i] = (uint8_t)(high << 4 | low);
+    }
+    if (seen > 15) {
+        return WEFT_EMALFORMED;
     }
     *ret_d = digest;
     return WEFT_OK;

@@ -145,7 +145,8 @@ static struct weft_warrant read_warrant(struct weft_bytes part)
 
 static bool is_type(uint32_t type)
 {
-    return type == WEFT_ITEM_COMMIT || type == WEFT_ITEM_DIGEST;
+    return type == WEFT_ITEM_COMMIT || type == WEFT_ITEM_DIGEST || type == WEFT_ITEM_READS ||
+           type == WEFT_ITEM_STREAM;
 }
 
 enum weft_err weft_entry_next(struct weft_entry_reader *reader, struct weft_entry_item *ret_item)

@@ -35,6 +35,8 @@ enum {
 enum weft_item_type {
     WEFT_ITEM_COMMIT = 1, /* body: CommitRequest */
     WEFT_ITEM_DIGEST = 2, /* body: 8 bytes; every replica digests its state at this index */
+    WEFT_ITEM_READS = 3,  /* body: what the principal read of labelled records (read_report.h) */
+    WEFT_ITEM_STREAM = 4, /* body: of a partner, or for a stream to him (stream_entry.h) */
 };
 
 /* By what the principal of an item was known, where it was not a certificate: a note that this key

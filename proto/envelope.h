@@ -21,7 +21,8 @@ enum {
     WEFT_ENVELOPE_VERSION = 1
 };
 
-/* The numbers are on the wire: they never change, and a number is never used again. */
+/* The numbers are on the wire: they never change, and a number is never used again. From 128 on
+ * they are the partner door's (proto/partner.h). */
 enum weft_message_kind {
     /* Any door: the link's own heartbeat, without a table. Never reaches the user of a link. */
     WEFT_KIND_HEARTBEAT = 1,
@@ -66,6 +67,7 @@ enum weft_message_kind {
     WEFT_KIND_FORWARD = 88, /* answered as COMMIT is */
     WEFT_KIND_AUDIT_RESULT = 90,
     WEFT_KIND_AUTHORIZED = 94, /* answered as the request in it is */
+    WEFT_KIND_CARRY = 96,      /* answered as COMMIT is */
 };
 
 struct weft_envelope {

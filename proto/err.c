@@ -48,6 +48,7 @@ const char *weft_err_name(enum weft_err err)
     return code_of(err)->name;
 }
 
+#undef weft_fail
 enum weft_err weft_fail(struct weft_msg *msg, enum weft_err err, const char *format, ...)
 {
     if (msg != NULL) {

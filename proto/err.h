@@ -68,6 +68,9 @@ const char *weft_err_name(enum weft_err err);
 /* Replace the text. `msg` may be NULL. Returns `err`, so that `return weft_fail(...)` reads. */
 enum weft_err weft_fail(struct weft_msg *msg, enum weft_err err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+#ifdef __clang_analyzer__ /* Which does not look into err.c, and takes a failure for a success. */
+#define weft_fail(msg, err, ...) ((void)weft_fail(msg, err, __VA_ARGS__), (err))
+#endif
 
 /* Put `format: ` in front of the text there is. Returns `err`. */
 enum weft_err weft_wrap(struct weft_msg *msg, enum weft_err err, const char *format, ...)

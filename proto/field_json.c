@@ -331,6 +331,16 @@ static enum weft_err add_field(struct node *root, const struct weft_field *field
     return WEFT_OK;
 }
 
+/* What is no value: nobody can write it as one. */
+static enum weft_err write_redacted(struct weft_text leaf, struct weft_buffer *out)
+{
+    enum weft_err err = weft_buffer_text(out, WEFT_TEXT("{\"@redacted\":"));
+    if (err == WEFT_OK) {
+        err = weft_json_quote(out, leaf);
+    }
+    return err == WEFT_OK ? weft_buffer_append(out, "}", 1) : err;
+}
+
 static enum weft_err write_scalar(const struct weft_field *field, struct weft_buffer *out)
 {
     switch (field->type) {
@@ -346,8 +356,8 @@ static enum weft_err write_scalar(const struct weft_field *field, struct weft_bu
         return weft_buffer_append(out, "{}", 2);
     case WEFT_VALUE_EMPTY_ARRAY:
         return weft_buffer_append(out, "[]", 2);
-    case WEFT_VALUE_TYPES:
-        break;
+    case WEFT_VALUE_REDACTED:
+        return write_redacted(field->value, out);
     }
     return WEFT_EMALFORMED;
 }

@@ -38,6 +38,20 @@ enum {
     WEFT_MODEL_NAME_SIZE_MAX = WEFT_PATH_SIZE_MAX, /* DTDL's 512 would not fit in a path */
     WEFT_MODELS_MAX = 1024, /* registered kinds: with the line above, 1 GiB at the very worst */
 
+    /* Statements (proto/statement_header.h). */
+    WEFT_SCHEMA_SIZE_MAX = 255, /* a DTMI of an interface has at most 128; chosen: as assets */
+    WEFT_BASIS_MAX = 64,        /* statements that one relied on; chosen: 2 KiB of digests */
+
+    /* Messages between partners (proto/partner.h). A batch is committed as one Raft entry. */
+    WEFT_STREAM_NAME_SIZE_MAX = 127,        /* an agreement, or "<org>/<site>" */
+    WEFT_STREAM_NOTE_SIZE_MAX = 64 * 1024,  /* as policy's notes */
+    WEFT_STREAM_TEXT_SIZE_MAX = 256 * 1024, /* evidence: a few notes and proofs; chosen */
+    WEFT_STREAM_ITEMS_SIZE_MAX = 896 * 1024,
+    WEFT_STREAM_ITEMS_MAX = 4096,            /* in one batch; chosen: as commits in an entry */
+    WEFT_STREAM_PROOF_SIZE_MAX = 2048,       /* specified: RFC 6962, at most 64 hashes */
+    WEFT_STREAM_BODY_SIZE_MAX = 1024 * 1024, /* repair: a round; a disclosed projection */
+    WEFT_STREAM_MESSAGE_SIZE_MAX = 2 * 1024 * 1024,
+
     /* Raft. */
     WEFT_ENTRY_SIZE_MAX = 1024 * 1024,      /* one batch; specified: raft.md, Batching */
     WEFT_ENTRY_COMMITS_MAX = 4096,          /* commits in one batch */
@@ -106,6 +120,8 @@ _Static_assert(WEFT_COMMIT_SIZE_MAX + 4096 < WEFT_ENTRY_SIZE_MAX, "an entry hold
 _Static_assert(WEFT_ENTRY_SIZE_MAX < WEFT_APPEND_SIZE_MAX, "a message holds an entry");
 _Static_assert(WEFT_APPEND_SIZE_MAX < WEFT_MESSAGE_SIZE_MAX, "a link carries an append");
 _Static_assert(WEFT_MANIFEST_SIZE_MAX < WEFT_MESSAGE_SIZE_MAX, "a link carries a manifest");
+_Static_assert(WEFT_STREAM_ITEMS_SIZE_MAX + 4096 < WEFT_ENTRY_SIZE_MAX, "an entry holds a batch");
+_Static_assert(WEFT_STREAM_MESSAGE_SIZE_MAX < WEFT_MESSAGE_SIZE_MAX, "a link carries a batch");
 _Static_assert(WEFT_ANSWER_SIZE_MAX < WEFT_MESSAGE_SIZE_MAX, "a link carries an answer");
 _Static_assert(WEFT_DOCUMENT_PATH_SIZE_MAX >= 2 * WEFT_PATH_SIZE_MAX, "a document holds a field");
 _Static_assert(WEFT_DOCUMENT_FIELDS_MAX < WEFT_MESSAGE_TABLES_MAX, "a message holds a document");

@@ -34,6 +34,9 @@ static inline const uint8_t *weft_get_varint(const uint8_t *p, const uint8_t *en
     uint64_t v = 0;
     for (unsigned shift = 0; p != NULL && p < end && shift < 64; shift += 7) {
         uint8_t byte = *p++;
+        if (shift == 63 && byte > 1) {
+            return NULL;
+        }
         v |= (uint64_t)(byte & 0x7f) << shift;
         if (byte < 0x80) {
             *ret_v = v;

@@ -110,6 +110,31 @@ enum weft_err weft_packed_open_record(const struct weft_packed_record *record,
     return rv == WEFT_ECORRUPT ? WEFT_EMALFORMED : rv; /* It did not come from our disk. */
 }
 
+enum weft_err weft_packed_open_page(struct weft_page *page, struct weft_arena *arena)
+{
+    struct weft_bytes rest = page->packed.bytes;
+    struct weft_packed_record packed;
+    uint32_t count = 0;
+    if (page->packed.count == 0) {
+        return WEFT_OK;
+    }
+    struct weft_stored_record *records =
+        weft_arena_array(arena, page->packed.count, sizeof(*records));
+    if (records == NULL) {
+        return WEFT_ENOMEM;
+    }
+    while (count < page->packed.count && weft_packed_next_record(&rest, &packed)) {
+        enum weft_err rv = weft_packed_open_record(&packed, arena, &records[count++]);
+        if (rv != WEFT_OK) {
+            return rv;
+        }
+    }
+    page->records = records;
+    page->record_count = count;
+    page->packed = (struct weft_packed){.count = 0};
+    return WEFT_OK;
+}
+
 /* --- steps ----------------------------------------------------------------------------------- */
 
 /* The low bits of a step's first number; its flags are above. */

@@ -37,6 +37,10 @@ bool weft_packed_next_record(struct weft_bytes *rest, struct weft_packed_record 
 WEFT_MUST_USE enum weft_err weft_packed_open_record(const struct weft_packed_record *record,
     struct weft_arena *arena, struct weft_stored_record *ret_stored);
 
+/* A page's records, if they are packed, opened into `records`; else nothing is done. Arrays are in
+ * the arena. As weft_packed_open_record. */
+WEFT_MUST_USE enum weft_err weft_packed_open_page(struct weft_page *page, struct weft_arena *arena);
+
 /* --- steps ----------------------------------------------------------------------------------- */
 
 /* Where the writing or reading of steps stands. */

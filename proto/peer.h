@@ -84,6 +84,9 @@ struct weft_install_snapshot {
     uint64_t conf_index;
     struct weft_bytes configuration; /* Encoded by the raft layer. */
     struct weft_bytes manifest;
+    /* The sender's peer door, "host:port", or empty: the configuration above may be from before
+     * the sender came. */
+    struct weft_text address;
 };
 
 struct weft_timeout_now {
@@ -102,12 +105,16 @@ struct weft_read_index {
     uint64_t id; /* Follower's counter; the result echoes it. */
 };
 
-/* AUDIT_LINE: the sender signed this tree of the audit log (node/audit_sign.h). */
+/* AUDIT_LINE: the sender signed this tree of the audit log (node/audit_sign.h); without a line: the
+ * leader wants it to be signed. */
 struct weft_audit_line {
     uint64_t size;
     struct weft_digest root;
     struct weft_text vkey; /* The key (policy/signer.h). */
     struct weft_text line; /* The signature line of the note, with its newline. */
+    /* Of what is signed; empty: of the audit log. Else of what partners get (node/partner_sign.h),
+     * and `root` is perhaps the digest of another text. */
+    struct weft_text origin;
 };
 
 struct weft_read_index_result {

@@ -24,7 +24,10 @@ enum weft_value_type {
     WEFT_VALUE_TEXT = 4,         /* UTF-8; times are RFC 3339 texts */
     WEFT_VALUE_EMPTY_OBJECT = 5, /* {} : it has no field of its own */
     WEFT_VALUE_EMPTY_ARRAY = 6,  /* [] */
-    WEFT_VALUE_TYPES
+    WEFT_VALUE_TYPES,
+    /* Of stored records alone: the value was redacted; its leaf (proto/statement.h), as
+     * weft_digest_format has it, stands for it. No commit has one. */
+    WEFT_VALUE_REDACTED = WEFT_VALUE_TYPES
 };
 
 struct weft_field {

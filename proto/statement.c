@@ -3,6 +3,7 @@
 #include "proto/arith.h"
 #include "proto/check.h"
 #include "proto/order.h"
+#include "proto/statement_header.h"
 #include "proto/time.h"
 
 /* First bytes that keep the uses of the hash apart. The first two are those of RFC 6962. */
@@ -180,6 +181,32 @@ struct weft_digest weft_statement_root(const struct weft_digest *leaves, uint32_
     return root;
 }
 
+struct weft_digest weft_statement_header_digest(const struct weft_statement_header *header)
+{
+    const struct weft_statement_header *h = header;
+    struct sink s;
+    sink_init(&s);
+    sink_u8(&s, PREFIX_STATEMENT);
+    sink_u8(&s, HEADER_FORM);
+    sink_bytes(&s, h->subject.bytes, WEFT_DIGEST_SIZE);
+    sink_text(&s, h->kind);
+    sink_text(&s, h->group);
+    sink_text(&s, h->authority);
+    sink_be64(&s, h->epoch);
+    sink_be64(&s, h->index);
+    sink_be32(&s, h->ordinal);
+    sink_bytes(&s, h->previous.bytes, WEFT_DIGEST_SIZE);
+    sink_be64(&s, (uint64_t)h->time_ns);
+    sink_text(&s, h->schema);
+    sink_be32(&s, h->basis_count);
+    for (uint32_t i = 0; i < h->basis_count; i++) {
+        sink_bytes(&s, h->basis[i].bytes, WEFT_DIGEST_SIZE);
+    }
+    sink_be32(&s, h->leaf_count);
+    sink_bytes(&s, h->root.bytes, WEFT_DIGEST_SIZE);
+    return sink_digest(&s);
+}
+
 /* --- leaves ---------------------------------------------------------------------------------- */
 
 struct leaf {
@@ -305,17 +332,19 @@ static enum weft_err collect_leaves(
     return WEFT_OK;
 }
 
-/* Hashes of the leaves: *ret_index[i] is the number, as collected, of the i-th in order, and
- * *ret_digests[i] its hash. */
-static enum weft_err hash_leaves(const struct weft_record *record, const uint8_t *seed,
-    uint32_t ordinal, struct weft_arena *arena, uint16_t **ret_index,
-    struct weft_digest **ret_digests)
+uint32_t weft_statement_leaf_count(const struct weft_record *record)
 {
-    uint32_t count = record->field_count + WEFT_LEAVES_RESERVED + record->link_count;
+    return record->field_count + WEFT_LEAVES_RESERVED + record->link_count;
+}
+
+/* The leaves as collected, and *ret_index: which of them is the i-th in order. */
+static enum weft_err order_leaves(const struct weft_record *record, struct weft_arena *arena,
+    struct leaf **ret_leaves, uint16_t **ret_index)
+{
+    uint32_t count = weft_statement_leaf_count(record);
     struct leaf *leaves = weft_arena_array(arena, count, sizeof(*leaves));
-    struct weft_digest *digests = weft_arena_array(arena, count, sizeof(*digests));
     uint16_t *index = weft_arena_array(arena, 2 * (size_t)count, sizeof(*index));
-    if (leaves == NULL || digests == NULL || index == NULL) {
+    if (leaves == NULL || index == NULL) {
         return WEFT_ENOMEM;
     }
     enum weft_err err = collect_leaves(record, arena, leaves);
@@ -323,19 +352,24 @@ static enum weft_err hash_leaves(const struct weft_record *record, const uint8_t
         return err;
     }
     weft_order_sort(index, index + count, count, compare_leaves, leaves);
-    struct weft_digest pair;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct leaf *leaf = &leaves[index[i]];
-        if ((i & 1) == 0) {
-            pair = salt_pair(seed, ordinal, i >> 1);
-        }
-        struct weft_salt salt = salt_of_pair(&pair, i);
-        digests[i] =
-            weft_statement_leaf(&salt, leaf->path, (enum weft_value_type)leaf->type, leaf->value);
-    }
+    *ret_leaves = leaves;
     *ret_index = index;
-    *ret_digests = digests;
     return WEFT_OK;
+}
+
+enum weft_err weft_statement_field_leaves(
+    const struct weft_record *record, struct weft_arena *arena, uint32_t *ret_leaves)
+{
+    uint32_t count = weft_statement_leaf_count(record);
+    struct leaf *leaves;
+    uint16_t *index;
+    enum weft_err err = order_leaves(record, arena, &leaves, &index);
+    for (uint32_t i = 0; err == WEFT_OK && i < count; i++) {
+        if (index[i] >= count - record->field_count) { /* Fields are collected last. */
+            ret_leaves[index[i] - (count - record->field_count)] = i;
+        }
+    }
+    return err;
 }
 
 /* Where the leaf that was collected as `number` stands among those that are given out. */
@@ -348,18 +382,124 @@ static uint32_t place_of_leaf(const struct weft_record *record, uint32_t number)
     return record->field_count + (number < 2 ? number : number == source ? 2 : number + 1);
 }
 
+static bool is_wanted_as(const struct weft_record *record, const bool *is_wanted, uint32_t number)
+{
+    return is_wanted == NULL || is_wanted[place_of_leaf(record, number)];
+}
+
+/* Hashes of the leaves: *ret_index[i] is the number, as collected, of the i-th in order, and
+ * *ret_digests[i] its hash. */
+static enum weft_err hash_leaves(const struct weft_record *record,
+    const struct weft_statement_place *place, const bool *is_wanted, struct weft_arena *arena,
+    uint16_t **ret_index, struct weft_digest **ret_digests)
+{
+    uint32_t count = weft_statement_leaf_count(record);
+    struct leaf *leaves = NULL;
+    uint16_t *index = NULL;
+    struct weft_digest *digests = weft_arena_array(arena, count, sizeof(*digests));
+    enum weft_err err =
+        digests != NULL ? order_leaves(record, arena, &leaves, &index) : WEFT_ENOMEM;
+    if (err != WEFT_OK) {
+        return err;
+    }
+    struct weft_digest pair = {{0}};
+    uint32_t pair_number = UINT32_MAX; /* None yet. */
+    for (uint32_t i = 0; i < count; i++) {
+        const struct leaf *leaf = &leaves[index[i]];
+        if (!is_wanted_as(record, is_wanted, index[i])) {
+            continue;
+        }
+        if (place->salts == NULL && pair_number != i >> 1) {
+            pair_number = i >> 1;
+            pair = salt_pair(place->salt_seed, place->ordinal, pair_number);
+        }
+        if (leaf->type == WEFT_VALUE_REDACTED) {
+            if (weft_digest_parse(leaf->value, &digests[i]) != WEFT_OK) {
+                digests[i] = (struct weft_digest){{0}}; /* Damaged: of no statement. */
+            }
+            continue;
+        }
+        struct weft_salt salt = place->salts != NULL ? place->salts[i] : salt_of_pair(&pair, i);
+        digests[i] =
+            weft_statement_leaf(&salt, leaf->path, (enum weft_value_type)leaf->type, leaf->value);
+    }
+    *ret_index = index;
+    *ret_digests = digests;
+    return WEFT_OK;
+}
+
 enum weft_err weft_statement_leaves(const struct weft_record *record,
-    const uint8_t seed[WEFT_SALT_SEED_SIZE], uint32_t ordinal, struct weft_arena *arena,
+    const struct weft_statement_place *place, const bool *is_wanted, struct weft_arena *arena,
     struct weft_digest *ret_leaves)
 {
-    uint32_t count = record->field_count + WEFT_LEAVES_RESERVED + record->link_count;
+    uint32_t count = weft_statement_leaf_count(record);
     uint16_t *index = NULL;
     struct weft_digest *digests = NULL;
-    enum weft_err err = hash_leaves(record, seed, ordinal, arena, &index, &digests);
+    enum weft_err err = hash_leaves(record, place, is_wanted, arena, &index, &digests);
     for (uint32_t i = 0; err == WEFT_OK && i < count; i++) {
-        ret_leaves[place_of_leaf(record, index[i])] = digests[i];
+        if (is_wanted_as(record, is_wanted, index[i])) {
+            ret_leaves[place_of_leaf(record, index[i])] = digests[i];
+        }
     }
     return err;
+}
+
+enum weft_err weft_statement_open(const struct weft_record *record,
+    const struct weft_statement_place *place, struct weft_arena *arena,
+    const struct weft_opened_leaf **ret_leaves, uint32_t *ret_count)
+{
+    weft_assert(record->has_at); /* PRO-4 */
+    uint32_t count = weft_statement_leaf_count(record);
+    struct leaf *leaves = NULL;
+    uint16_t *index = NULL;
+    struct weft_opened_leaf *opened = weft_arena_array(arena, count, sizeof(*opened));
+    enum weft_err err = opened != NULL ? order_leaves(record, arena, &leaves, &index) : WEFT_ENOMEM;
+    if (err != WEFT_OK) {
+        return err;
+    }
+    struct weft_digest pair;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct leaf *leaf = &leaves[index[i]];
+        if (place->salts == NULL && (i & 1) == 0) {
+            pair = salt_pair(place->salt_seed, place->ordinal, i >> 1);
+        }
+        opened[i] = (struct weft_opened_leaf){.path = leaf->path, .type = leaf->type};
+        if (leaf->type == WEFT_LEAF_LINK) {
+            opened[i].link = &record->links[index[i] - 2]; /* behind @at and @author */
+        }
+        if (leaf->type == WEFT_VALUE_REDACTED) {
+            if (weft_digest_parse(leaf->value, &opened[i].hash) != WEFT_OK) {
+                opened[i].hash = (struct weft_digest){{0}}; /* Damaged: of no statement. */
+            }
+            continue;
+        }
+        opened[i].value = leaf->value;
+        opened[i].salt = place->salts != NULL ? place->salts[i] : salt_of_pair(&pair, i);
+        opened[i].hash = weft_statement_leaf(
+            &opened[i].salt, leaf->path, (enum weft_value_type)leaf->type, leaf->value);
+    }
+    *ret_leaves = opened;
+    *ret_count = count;
+    return WEFT_OK;
+}
+
+struct weft_statement_header weft_statement_header_of(const struct weft_record *record,
+    const struct weft_statement_place *place, const struct weft_digest *hashes, uint32_t count)
+{
+    return (struct weft_statement_header){
+        .subject = weft_statement_subject(place->authority, record->kind, record->asset),
+        .kind = record->kind,
+        .group = WEFT_TEXT(""), /* all fields, for now */
+        .authority = place->authority,
+        .epoch = place->authority_epoch,
+        .index = place->index,
+        .ordinal = place->ordinal,
+        .previous = place->previous,
+        .time_ns = place->time_ns,
+        .schema = place->schema,
+        .leaf_count = count,
+        .root = weft_statement_root(hashes, count),
+    };
 }
 
 enum weft_err weft_statement_digest(const struct weft_record *record,
@@ -369,38 +509,18 @@ enum weft_err weft_statement_digest(const struct weft_record *record,
     weft_assert(record->has_at);                                /* PRO-4 */
     weft_assert(record->field_count <= WEFT_RECORD_FIELDS_MAX); /* PRO-4 */
     weft_assert(record->link_count <= WEFT_RECORD_LINKS_MAX);   /* PRO-4 */
-    uint32_t count = record->field_count + WEFT_LEAVES_RESERVED + record->link_count;
+    uint32_t count = weft_statement_leaf_count(record);
     uint16_t *index = NULL;
     struct weft_digest *leaves = NULL;
-    enum weft_err err =
-        hash_leaves(record, place->salt_seed, place->ordinal, arena, &index, &leaves);
+    enum weft_err err = hash_leaves(record, place, NULL, arena, &index, &leaves);
     if (err != WEFT_OK) {
         return err;
     }
-    struct weft_digest root = weft_statement_root(leaves, count);
-    struct weft_digest subject =
-        weft_statement_subject(place->authority, record->kind, record->asset);
-    struct sink s;
-    sink_init(&s);
-    sink_u8(&s, PREFIX_STATEMENT);
-    sink_u8(&s, HEADER_FORM);
-    sink_bytes(&s, subject.bytes, WEFT_DIGEST_SIZE);
-    sink_text(&s, record->kind);
-    sink_text(&s, WEFT_TEXT("")); /* field group: all fields, for now */
-    sink_text(&s, place->authority);
-    sink_be64(&s, place->authority_epoch);
-    sink_be64(&s, place->index);
-    sink_be32(&s, place->ordinal);
-    sink_bytes(&s, place->previous.bytes, WEFT_DIGEST_SIZE);
-    sink_be64(&s, (uint64_t)place->time_ns);
-    sink_text(&s, place->schema);
-    sink_be32(&s, 0); /* basis: number of digests that follow */
-    sink_be32(&s, count);
-    sink_bytes(&s, root.bytes, WEFT_DIGEST_SIZE);
-    struct weft_digest digest = sink_digest(&s);
+    const struct weft_statement_header header =
+        weft_statement_header_of(record, place, leaves, count);
     if (ret_root != NULL) {
-        *ret_root = root;
+        *ret_root = header.root;
     }
-    *ret_digest = digest;
+    *ret_digest = weft_statement_header_digest(&header);
     return WEFT_OK;
 }

@@ -37,6 +37,9 @@ struct weft_statement_place {
     int64_t time_ns;             /* Commit time. */
     struct weft_text schema;     /* DTMI of the model in force; empty: kind not registered. */
     const uint8_t *salt_seed;    /* WEFT_SALT_SEED_SIZE bytes: the entry's. */
+    /* Not NULL: instead of the seed, a salt for each leaf, in order; of redacted ones none is
+     * looked at. */
+    const struct weft_salt *salts;
 };
 
 /* Salt of the leaf_index-th leaf of the record at `ordinal`:
@@ -53,13 +56,36 @@ struct weft_digest weft_statement_subject(
 struct weft_digest weft_statement_leaf(const struct weft_salt *salt, struct weft_text path,
     enum weft_value_type type, struct weft_text value);
 
+/* Of a record: field_count + WEFT_LEAVES_RESERVED + link_count. */
+uint32_t weft_statement_leaf_count(const struct weft_record *record);
 /* The leaves of a record whose author and at are filled in, salted as in its statement: of its
  * fields in their order, of "@at", "@author" and "@source", of its links in their order.
- * `ret_leaves` has room for field_count + WEFT_LEAVES_RESERVED + link_count. `arena` is scratch.
+ * `ret_leaves` has room for weft_statement_leaf_count. Of `place` ordinal and salts are looked at.
+ * Those that are not wanted are left as they are; is_wanted NULL: all are. `arena` is scratch.
  * WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_statement_leaves(const struct weft_record *record,
-    const uint8_t seed[WEFT_SALT_SEED_SIZE], uint32_t ordinal, struct weft_arena *arena,
+    const struct weft_statement_place *place, const bool *is_wanted, struct weft_arena *arena,
     struct weft_digest *ret_leaves);
+/* Which leaf of its statement each of a record's own fields is. `arena` is scratch.
+ * WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_statement_field_leaves(
+    const struct weft_record *record, struct weft_arena *arena, uint32_t *ret_leaves);
+
+/* One leaf with all that its hash is of: what whoever is to see the field is shown. */
+struct weft_opened_leaf {
+    struct weft_text path;
+    struct weft_text value; /* Empty of a redacted one, as its salt is zero. */
+    uint8_t type;           /* enum weft_value_type, WEFT_VALUE_REDACTED, or WEFT_LEAF_LINK. */
+    struct weft_salt salt;
+    struct weft_digest hash;
+    const struct weft_link *link; /* Of the record; NULL: it is none. */
+};
+
+/* All leaves of such a record, in the order of the tree; in the arena, borrowing the record.
+ * WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_statement_open(const struct weft_record *record,
+    const struct weft_statement_place *place, struct weft_arena *arena,
+    const struct weft_opened_leaf **ret_leaves, uint32_t *ret_count);
 
 /* Root of the tree over leaves in order (RFC 6962, 2.1). */
 struct weft_digest weft_statement_root(const struct weft_digest *leaves, uint32_t count);

@@ -78,7 +78,7 @@ static enum weft_err get_fields(struct weft_octets *r, struct weft_arena *arena,
     }
     for (uint32_t i = 0; i < count && !r->is_bad; i++) {
         const uint8_t *type = weft_octets_bytes(r, 1);
-        if (type == NULL || *type >= WEFT_VALUE_TYPES) {
+        if (type == NULL || *type > WEFT_VALUE_REDACTED) {
             return WEFT_ECORRUPT;
         }
         fields[i].type = (enum weft_value_type) * type;
@@ -177,7 +177,7 @@ enum weft_err weft_stored_field(struct weft_bytes bytes, struct weft_text path,
         if (!r.is_bad && weft_text_equal(field, path)) {
             *ret_type = (enum weft_value_type) * type;
             *ret_value = value;
-            return *type < WEFT_VALUE_TYPES ? WEFT_OK : WEFT_ECORRUPT;
+            return *type <= WEFT_VALUE_REDACTED ? WEFT_OK : WEFT_ECORRUPT;
         }
     }
     return r.is_bad ? WEFT_ECORRUPT : WEFT_ENOTFOUND;

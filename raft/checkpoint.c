@@ -52,13 +52,16 @@ enum weft_err weft_replica_offer(struct weft_replica *r, uint64_t to, struct wef
     peer->offered_index = manifest.index;
     peer->offered_ms = r->now_ms;
     peer->offered_incarnation = peer->incarnation;
+    const struct weft_replica_member *self =
+        weft_configuration_find(&r->configuration, r->options.id);
     struct weft_peer_message m = {.kind = WEFT_KIND_INSTALL_SNAPSHOT,
         .install_snapshot = {.term = weft_core_term(r->core),
             .last_index = manifest.index,
             .last_term = manifest.term,
             .conf_index = manifest.conf_index,
             .configuration = manifest.configuration,
-            .manifest = bytes}};
+            .manifest = bytes,
+            .address = self != NULL ? weft_text_of(self->peer_address) : (struct weft_text){0}}};
     weft_replica_send(r, to, &m);
     return WEFT_OK;
 }

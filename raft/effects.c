@@ -555,13 +555,23 @@ static void send_pings(struct weft_replica *r, uint64_t round)
 
 /* Who is told to read at an index is told that it is committed, which the next heartbeat would
  * tell it too late. */
-static void hurry_commit(struct weft_replica *r, const struct weft_read_reply *reply)
+static void hurry_commit(struct weft_replica *r, uint64_t member, uint64_t index)
 {
-    const struct weft_guard_peer *peer = weft_guard_find(&r->guard, reply->member);
-    uint64_t match = weft_core_match_index(r->core, reply->member);
-    if (reply->err == WEFT_OK && peer != NULL && match >= reply->index &&
-        (peer->sent_term != weft_core_term(r->core) || peer->sent_commit < reply->index)) {
-        send_after_match(r, reply->member, match, NULL, 0);
+    const struct weft_guard_peer *peer = weft_guard_find(&r->guard, member);
+    uint64_t match = weft_core_match_index(r->core, member);
+    if (peer != NULL && match >= index &&
+        (peer->sent_term != weft_core_term(r->core) || peer->sent_commit < index)) {
+        send_after_match(r, member, match, NULL, 0);
+    }
+}
+
+void weft_replica_tell_commit(struct weft_replica *r)
+{
+    for (uint32_t i = 0; i < r->configuration.count && weft_replica_is_leader(r); i++) {
+        const struct weft_replica_member *member = &r->configuration.members[i];
+        if (member->id != r->options.id && member->role != WEFT_ROLE_SPARE) {
+            hurry_commit(r, member->id, weft_core_commit_index(r->core));
+        }
     }
 }
 
@@ -581,7 +591,9 @@ void weft_replica_read_step(struct weft_replica *r, const struct weft_read_event
     }
     for (uint32_t i = 0; i < update.reply_count; i++) {
         const struct weft_read_reply *reply = &update.replies[i];
-        hurry_commit(r, reply);
+        if (reply->err == WEFT_OK) {
+            hurry_commit(r, reply->member, reply->index);
+        }
         struct weft_peer_message m = {.kind = WEFT_KIND_READ_INDEX_RESULT,
             .read_index_result = {reply->round, reply->index, reply->err}};
         weft_replica_answer(r, &reply->request, &m);

@@ -21,6 +21,7 @@ static const char *const names[WEFT_FAILPOINTS] = {
     [WEFT_FAILPOINT_CHECKPOINT_RENAME] = "fp-checkpoint-rename",
     [WEFT_FAILPOINT_CHECKPOINT_SYNC] = "fp-checkpoint-sync",
     [WEFT_FAILPOINT_INSTALL_SWAP] = "fp-install-swap",
+    [WEFT_FAILPOINT_AUDIT_SIGN] = "fp-audit-sign",
 };
 
 static struct weft_failpoint_page *page;

@@ -30,6 +30,7 @@ enum weft_failpoint {
     WEFT_FAILPOINT_CHECKPOINT_RENAME, /* A checkpoint is complete under its first name. */
     WEFT_FAILPOINT_CHECKPOINT_SYNC,   /* It has its name, which is not synced. */
     WEFT_FAILPOINT_INSTALL_SWAP,      /* The old state has moved, the new one has not. */
+    WEFT_FAILPOINT_AUDIT_SIGN,        /* A tree is put down as signed, and nobody has the line. */
     WEFT_FAILPOINTS,
 };
 

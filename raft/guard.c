@@ -204,6 +204,7 @@ static const char *find_fault(const struct weft_peer_message *m)
     case WEFT_KIND_FORWARD:
     case WEFT_KIND_AUDIT_RESULT:
     case WEFT_KIND_AUTHORIZED:
+    case WEFT_KIND_CARRY:
     case WEFT_KIND_AUDIT_LINE:
         break;
     }

@@ -75,6 +75,9 @@ struct weft_log_engine {
     /* Last index whose entry, as it stands now, is on disk. Drained by the loop after on_sync.
      * *ret_err: not WEFT_OK once a write or sync failed; the node must stop. */
     uint64_t (*durable_index)(struct weft_log *log, enum weft_err *ret_err, struct weft_msg *msg);
+    /* From now on files that are given up are removed, those that are kept ready too, and none is
+     * used again, until no file holds an entry up to `index`: then true, and all is as ever. */
+    bool (*scrub)(struct weft_log *log, uint64_t index);
     void (*stats)(const struct weft_log *log, struct weft_log_stats *ret_stats);
     /* Waits for what is being written; frees. */
     void (*close)(struct weft_log *log);

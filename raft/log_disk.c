@@ -253,6 +253,15 @@ static enum weft_err disk_trim(struct weft_log *log, uint64_t index, struct weft
     return WEFT_OK;
 }
 
+static bool disk_scrub(struct weft_log *log, uint64_t index)
+{
+    struct disk_log *l = of(log);
+    const struct weft_log_segment *oldest = l->tail.segments;
+    bool is_done = oldest == NULL || oldest->first_index > index;
+    weft_log_slots_scrub(l->slots, !is_done);
+    return is_done;
+}
+
 static enum weft_err disk_reset(
     struct weft_log *log, uint64_t index, uint64_t term, struct weft_msg *msg)
 {
@@ -421,6 +430,7 @@ static const struct weft_log_engine engine = {
     .truncate = disk_truncate,
     .set_term = disk_set_term,
     .trim = disk_trim,
+    .scrub = disk_scrub,
     .reset = disk_reset,
     .read = disk_read,
     .term_of = disk_term_of,

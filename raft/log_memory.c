@@ -445,11 +445,17 @@ static void memory_close(struct weft_log *log)
     free(m);
 }
 
+static bool memory_scrub(struct weft_log *log, uint64_t index)
+{
+    return log->engine->base_index(log) >= index;
+}
+
 static const struct weft_log_engine engine = {
     .append = memory_append,
     .truncate = memory_truncate,
     .set_term = memory_set_term,
     .trim = memory_trim,
+    .scrub = memory_scrub,
     .reset = memory_reset,
     .read = memory_read,
     .term_of = memory_term_of,

@@ -26,6 +26,7 @@ struct weft_log_slots {
     uint32_t spare_capacity;
     uint32_t numbers_used;
     uint32_t waiting;  /* Takers. */
+    bool is_scrubbing; /* What is given is removed. */
     enum weft_err err; /* Of the last attempt to make one. Cleared by a new attempt. */
     struct weft_msg msg;
     bool stop; /* Read without the mutex by the maker of zeros, atomically. */
@@ -221,6 +222,11 @@ void weft_log_slots_give(
         return;
     }
     (void)pthread_mutex_lock(&slots->mutex);
+    if (slots->is_scrubbing) {
+        (void)pthread_mutex_unlock(&slots->mutex);
+        discard(slots, slot);
+        return;
+    }
     if (!push(slots, slot)) {
         /* Forgotten until the next start finds it. */
         slots->directory->ops->close(slots->directory->ops->ctx, slot.fd);
@@ -258,6 +264,17 @@ enum weft_err weft_log_slots_take(
     (void)pthread_cond_signal(&s->wanted);
     (void)pthread_mutex_unlock(&s->mutex);
     return rv;
+}
+
+void weft_log_slots_scrub(struct weft_log_slots *slots, bool is_on)
+{
+    (void)pthread_mutex_lock(&slots->mutex);
+    slots->is_scrubbing = is_on;
+    while (slots->spare_count > 0) {
+        discard(slots, slots->spares[--slots->spare_count]);
+    }
+    (void)pthread_cond_signal(&slots->wanted);
+    (void)pthread_mutex_unlock(&slots->mutex);
 }
 
 uint64_t weft_log_slots_spare_bytes(struct weft_log_slots *slots)

@@ -2,8 +2,8 @@
  *
  * A slot is a file "segment-NNNN", pre-zeroed and synced before it gets that name. Which
  * segment it holds is in its header, so that handing a slot on needs no directory operation.
- * Trimmed slots are used again as they are; the thread keeps one ready and removes what is
- * more than WEFT_LOG_SPARES_MAX. */
+ * Trimmed slots are used again as they are, or, while what was in them must go, removed; the
+ * thread keeps one ready and removes what is more than WEFT_LOG_SPARES_MAX. */
 #ifndef WEFT_RAFT_LOG_SLOTS_H
 #define WEFT_RAFT_LOG_SLOTS_H
 
@@ -43,6 +43,8 @@ WEFT_MUST_USE enum weft_err weft_log_slots_take(
     struct weft_log_slots *slots, struct weft_log_slot *ret_slot, struct weft_msg *msg);
 /* Waiting ones give up. */
 void weft_log_slots_stop(struct weft_log_slots *slots);
+/* Removes the spare ones, and, as long as it is on, each that is given. Any thread. */
+void weft_log_slots_scrub(struct weft_log_slots *slots, bool is_on);
 uint64_t weft_log_slots_spare_bytes(struct weft_log_slots *slots);
 
 #endif

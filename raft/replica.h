@@ -42,9 +42,9 @@ struct weft_replica_io {
     void *ctx;
     /* Hand a message to the link; it may be dropped, never blocked on. Borrowed. */
     void (*send)(void *ctx, uint64_t to, const struct weft_peer_message *message);
-    /* A leader offers a checkpoint: fetch what is missing of it, verify, stage it, then call
-     * weft_replica_install with this very message. At most one is offered at a time; a newer
-     * one replaces it; the same one is offered again from time to time. Borrowed. */
+    /* A leader offers a checkpoint: fetch what is missing, verify, stage it, then call
+     * weft_replica_install with this very message. One at a time is offered; a newer one
+     * replaces it; the same one is offered again from time to time. Borrowed. */
     void (*on_offer)(void *ctx, uint64_t from, const struct weft_install_snapshot *offer);
     /* The staged checkpoint is now the state: put it in place. The entries above it follow
      * through weft_replica_next. WEFT_OK, or the node stops. */
@@ -165,11 +165,12 @@ WEFT_MUST_USE enum weft_err weft_replica_next(struct weft_replica *r, size_t siz
 WEFT_MUST_USE enum weft_err weft_replica_applied(
     struct weft_replica *r, uint64_t index, uint64_t now_ms, struct weft_msg *msg);
 
-/* Linearizable read (ReadIndex, dissertation 6.4) on any node: io->on_read is called later,
- * never from inside this call, once applied has reached the index or the read has failed
- * (WEFT_EUNAVAILABLE: no leader confirmed in time; WEFT_EBUSY: too many wait). Reads that wait
- * share one round. read_id is the caller's. Look at weft_replica_deadline afterwards. */
+/* Linearizable read (ReadIndex, dissertation 6.4) on any node: io->on_read is called, never from
+ * inside, once applied has reached the index or it failed (WEFT_EUNAVAILABLE: no leader confirmed
+ * in time; WEFT_EBUSY: too many wait). Those that wait share a round. Look at the deadline then. */
 void weft_replica_read(struct weft_replica *r, uint64_t read_id, uint64_t now_ms);
+/* Of the leader: who has what is committed hears so now, not with the next entry or heartbeat. */
+void weft_replica_tell_commit(struct weft_replica *r);
 
 /* Configuration changes, one at a time, leader only; the entry's index in *ret_index.
  * WEFT_ENOTLEADER; WEFT_EBUSY: another change is under way; WEFT_ESTATE: the member's role does
@@ -186,8 +187,7 @@ WEFT_MUST_USE enum weft_err weft_replica_member_assign(struct weft_replica *r, u
     enum weft_role role, bool force, uint64_t now_ms, uint64_t *ret_index, struct weft_msg *msg);
 WEFT_MUST_USE enum weft_err weft_replica_member_remove(struct weft_replica *r, uint64_t id,
     bool force, uint64_t now_ms, uint64_t *ret_index, struct weft_msg *msg);
-/* True if the leader sees `id` within `lag_max` entries of its own last one and heard of it
- * within an election timeout. */
+/* The leader sees it within `lag_max` entries of its last one, and heard of it of late. */
 bool weft_replica_has_caught_up(const struct weft_replica *r, uint64_t id, uint64_t lag_max);
 /* 0 on a node that does not lead. */
 uint64_t weft_replica_match_index(const struct weft_replica *r, uint64_t id);

@@ -31,6 +31,8 @@ static const struct workload {
     {"membership", {{"linearizable", jep_check_register}}},
     {"checkpoint", {{"set", jep_check_set}}},
     {"audit", {{"set", jep_check_set}, {"audit", jep_check_audit}}},
+    {"actuation", {{"actuation", jep_check_actuation}}},
+    {"federation", {{"federation", jep_check_federation}}},
 };
 
 enum {
@@ -46,14 +48,20 @@ const char *const *jep_check_workloads(void)
     return names;
 }
 
-static bool has(const struct jep_history *history, const char *f)
+static bool has_of(const struct jep_history *history, const char *f, bool is_nemesis)
 {
     for (size_t i = 0; i < history->count; i++) {
-        if (history->ops[i].process != JEP_NEMESIS && strcmp(history->ops[i].f, f) == 0) {
+        if ((history->ops[i].process == JEP_NEMESIS) == is_nemesis &&
+            strcmp(history->ops[i].f, f) == 0) {
             return true;
         }
     }
     return false;
+}
+
+static bool has(const struct jep_history *history, const char *f)
+{
+    return has_of(history, f, false);
 }
 
 static bool reads_numbers(const struct jep_history *history)
@@ -72,7 +80,8 @@ static const char *guess(const struct jep_history *history)
 {
     static const char *const marks[][2] = {{"txn", "append"}, {"transfer", "bank"},
         {"append-commit", "watch"}, {"watch", "watch"}, {"assemble", "lineage"},
-        {"trace", "lineage"}, {"as-of", "as-of"}, {"write", "register"}, {"cas", "register"}};
+        {"trace", "lineage"}, {"as-of", "as-of"}, {"order", "actuation"}, {"inspect", "federation"},
+        {"write", "register"}, {"cas", "register"}};
     for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
         if (has(history, marks[i][0])) {
             return marks[i][1];
@@ -98,6 +107,7 @@ bool jep_check_history(struct jep_history *history, const struct jep_check_optio
 {
     static const struct check digests = {"digests", jep_check_digests};
     static const struct check audit = {"audit", jep_check_audit};
+    static const struct check keys = {"keys", jep_check_keys};
     static const struct check always[] = {{"coverage", jep_check_coverage},
         {"recovery", jep_check_recovery}, {"performance", jep_check_performance}};
     const char *name = options->workload != NULL ? options->workload : guess(history);
@@ -122,6 +132,9 @@ bool jep_check_history(struct jep_history *history, const struct jep_check_optio
     }
     if (has(history, "audit") && workload->checks[1].run != jep_check_audit) {
         run(history, options, &limits, &audit, &results);
+    }
+    if (has_of(history, "start-keys-revoke", true)) {
+        run(history, options, &limits, &keys, &results);
     }
     for (size_t i = 0; i < 3 && !options->is_coverage_off; i++) {
         run(history, options, &limits, &always[i], &results);

@@ -109,8 +109,10 @@ static void check_operations(struct coverage *coverage, const struct jep_history
         }
         jep_edn_put(ret_counts, operation->f, jep_edn_take_map(&counts, coverage->findings.arena));
         /* Digests and audit logs are compared at the end, beside whatever the workload is. */
-        bool is_aside = coverage->count > 1 &&
-                        (strcmp(operation->f, "digest") == 0 || strcmp(operation->f, "audit") == 0);
+        bool is_aside =
+            coverage->count > 1 &&
+            (strcmp(operation->f, "digest") == 0 || strcmp(operation->f, "audit") == 0 ||
+                strcmp(operation->f, "actuation") == 0 || strcmp(operation->f, "account") == 0);
         uint64_t needed = is_aside ? 1 : ok_min;
         if (operation->counts[JEP_OK] < needed) {
             jep_found(&coverage->findings, JEP_UNKNOWN, "too-few",

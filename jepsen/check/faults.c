@@ -133,7 +133,7 @@ bool jep_faults_any(const struct jep_faults *faults, int64_t at_ns)
 bool jep_is_write(const struct jep_op *op)
 {
     static const char *const names[] = {
-        "write", "cas", "add", "transfer", "append-commit", "assemble"};
+        "write", "cas", "add", "transfer", "append-commit", "assemble", "inspect"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcmp(op->f, names[i]) == 0) {
             return true;

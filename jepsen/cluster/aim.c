@@ -2,29 +2,35 @@
 
 const char *jep_aim_name(unsigned cluster, unsigned number, struct jep_arena *arena)
 {
-    return jep_arena_format(arena, "%c%u", cluster == 0 ? 'n' : 'm', number + 1);
+    return jep_arena_format(arena, "%c%u", "nml"[cluster], number + 1);
+}
+
+unsigned jep_aim_count(const struct jep_shape *shape, unsigned cluster)
+{
+    return cluster > 0 && shape->partner_nodes > 0 ? shape->partner_nodes : shape->nodes;
 }
 
 struct jep_edn jep_aim_shuffled(
     struct jep_rng *rng, const struct jep_shape *shape, unsigned cluster, struct jep_arena *arena)
 {
     struct jep_edn names[JEP_NODES_MAX];
-    for (unsigned i = 0; i < shape->nodes; i++) {
+    const unsigned count = jep_aim_count(shape, cluster);
+    for (unsigned i = 0; i < count; i++) {
         names[i] = jep_edn_string(jep_aim_name(cluster, i, arena));
     }
-    jep_rng_shuffle(rng, names, shape->nodes, sizeof(names[0]));
-    return jep_edn_vector(arena, names, shape->nodes);
+    jep_rng_shuffle(rng, names, count, sizeof(names[0]));
+    return jep_edn_vector(arena, names, count);
 }
 
-static unsigned size_of(const struct jep_shape *shape, enum jep_target target)
+static unsigned size_of(unsigned nodes, enum jep_target target)
 {
     switch (target) {
     case JEP_TARGET_MINORITY:
-        return shape->nodes > 2 ? (shape->nodes - 1) / 2 : 1;
+        return nodes > 2 ? (nodes - 1) / 2 : 1;
     case JEP_TARGET_MAJORITY:
-        return shape->nodes / 2 + 1;
+        return nodes / 2 + 1;
     case JEP_TARGET_ALL:
-        return shape->nodes;
+        return nodes;
     case JEP_TARGET_ONE:
     case JEP_TARGET_LEADER:
     case JEP_TARGET_FOLLOWER:
@@ -38,7 +44,7 @@ void jep_aim_nodes(struct jep_edn_list *map, struct jep_rng *rng, const struct j
 {
     unsigned cluster = (unsigned)jep_rng_below(rng, shape->clusters);
     struct jep_edn nodes = jep_aim_shuffled(rng, shape, cluster, arena);
-    nodes.count = size_of(shape, target);
+    nodes.count = size_of(jep_aim_count(shape, cluster), target);
     if (target == JEP_TARGET_LEADER) {
         nodes = jep_edn_keyword("leader");
     } else if (target == JEP_TARGET_FOLLOWER) {

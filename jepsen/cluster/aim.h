@@ -22,7 +22,9 @@ void jep_aim_nodes(struct jep_edn_list *map, struct jep_rng *rng, const struct j
 /* All nodes of the cluster but its spares, in an order drawn: ["n3" "n1" "n2"]. */
 struct jep_edn jep_aim_shuffled(
     struct jep_rng *rng, const struct jep_shape *shape, unsigned cluster, struct jep_arena *arena);
-/* "n1" of the first cluster, "m1" of the second. */
+/* Nodes of a cluster without its spares. */
+unsigned jep_aim_count(const struct jep_shape *shape, unsigned cluster);
+/* "n1" of the first cluster, "m1" of the second, "l1" of the third. */
 const char *jep_aim_name(unsigned cluster, unsigned number, struct jep_arena *arena);
 
 /* Of a plan that the harness made itself: what is not there is 0 or NULL. */

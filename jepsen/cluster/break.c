@@ -106,7 +106,10 @@ struct fault {
 static void plan_fault(
     struct breaking *b, struct fault *f, const struct jep_nemesis *nemesis, unsigned round)
 {
-    struct jep_shape shape = {b->options.clusters, b->options.nodes, b->options.spares};
+    struct jep_shape shape = {.clusters = b->options.clusters,
+        .nodes = b->options.nodes,
+        .spares = b->options.spares,
+        .partner_nodes = b->options.partner_nodes};
     struct jep_rng rng = jep_rng_stream_at(b->options.seed, nemesis->name, round);
     *f = (struct fault){.nemesis = nemesis, .plan = nemesis->plan(&rng, &shape, b->arena)};
 }

@@ -129,8 +129,9 @@ bool jep_plant_start(struct jep_plant *plant, unsigned timeout_ms, struct jep_me
 static void heal_links(struct jep_plant *plant)
 {
     static const struct jep_link_rule whole;
-    for (unsigned from = 0; from <= plant->count; from++) {
-        for (unsigned to = 0; to <= plant->count; to++) {
+    unsigned last = plant->count + plant->gate_count;
+    for (unsigned from = 0; from <= last; from++) {
+        for (unsigned to = 0; to <= last; to++) {
             if (from != to) {
                 jep_switch_set(plant->sw, from, to, &whole);
             }
@@ -211,7 +212,7 @@ bool jep_plant_heal(struct jep_plant *plant, struct jep_message *message)
             is_healed = jep_node_start(plant, i, message) && is_healed;
         }
     }
-    return is_healed;
+    return jep_gates_heal(plant, message) && is_healed;
 }
 
 bool jep_plant_supervise(struct jep_plant *plant, struct jep_message *message)
@@ -224,7 +225,7 @@ bool jep_plant_supervise(struct jep_plant *plant, struct jep_message *message)
             is_good = jep_node_start(plant, i, message) && is_good;
         }
     }
-    return is_good;
+    return jep_gates_supervise(plant, message) && is_good;
 }
 
 /* --- one disk at a time ------------------------------------------------------------------ */

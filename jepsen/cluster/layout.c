@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "jepsen/cluster/files.h"
+#include "jepsen/cluster/gate.h"
 #include "jepsen/cluster/process.h"
 
 enum {
@@ -13,8 +15,11 @@ enum {
     PATH_BYTES = 1024
 };
 
-static const char *const orgs[JEP_CLUSTERS_MAX] = {"oem.example", "supplier.example"};
-static const char *const sites[JEP_CLUSTERS_MAX] = {"plant1", "plant2"};
+static const char *const orgs[JEP_CLUSTERS_MAX] = {
+    "oem.example", "supplier.example", "foundry.example"};
+static const char *const sites[JEP_CLUSTERS_MAX] = {"plant1", "plant2", "plant3"};
+static const char *const full[JEP_CLUSTERS_MAX] = {
+    "oem.example/plant1", "supplier.example/plant2", "foundry.example/plant3"};
 
 const char *const jep_layout_env[] = {
     "WEFT_CONFIG_DIR=/nonexistent", "WEFT_CONTEXT=", "HOME=/nonexistent", NULL};
@@ -29,7 +34,13 @@ const char *jep_layout_site(unsigned cluster)
     return sites[cluster];
 }
 
-/* What each site is governed by: clients may do anything, but nobody writes below sealed/. */
+const char *jep_layout_full(unsigned cluster)
+{
+    return full[cluster];
+}
+
+/* What each site is governed by: clients may do anything, programs that come and go (keys-revoke)
+ * write below gone/, but nobody writes below sealed/; other sites get what agreements give them. */
 static bool make_site(const struct jep_plant_options *o, unsigned cluster, const char *pki,
     struct jep_message *message)
 {
@@ -38,11 +49,23 @@ static bool make_site(const struct jep_plant_options *o, unsigned cluster, const
     (void)snprintf(weft, sizeof(weft), "%s/weft", o->bin);
     (void)snprintf(policy, sizeof(policy), "%.1000s/policy", pki);
     (void)snprintf(out, sizeof(out), "%.1000s/site", pki);
+    jep_text_printf(&text, "policy %s 1\n\ngroup gone =", sites[cluster]);
+    for (unsigned i = 0; i < JEP_LAYOUT_GONE; i++) {
+        jep_text_printf(&text, "%s svc %s/gone-%u", i > 0 ? "," : "", sites[cluster], i);
+    }
     jep_text_printf(&text,
-        "policy %s 1\n\npermit client\n  who  op %s/client\n  do   any\n\n"
+        "\n\npermit client\n  who  op %s/client\n  do   any\n\n"
         "permit everybody\n  who  any\n  do   read subscribe\n\n"
+        "permit gone\n  who  gone\n  do   write create\n  on   asset gone/...\n\n"
         "forbid sealed\n  do   write create retire\n  on   asset sealed/...\n",
-        sites[cluster], sites[cluster]);
+        sites[cluster]);
+    jep_text_puts(&text, cluster == 0 ? jep_gates_policy(o) : "");
+    for (unsigned c = 0; c < o->clusters; c++) {
+        if (c != cluster) {
+            jep_text_printf(
+                &text, "\npermit %s\n  who  partner %s\n  do   share\n", sites[c], orgs[c]);
+        }
+    }
     bool is_written = jep_text_write_file(&text, policy, message);
     jep_text_free(&text);
     const char *const argv[] = {weft, "pki", "org", "--org", orgs[cluster], "--site",
@@ -62,7 +85,8 @@ bool jep_layout_authority(const struct jep_plant_options *options, unsigned clus
         weft, "pki", "init", "--org", orgs[cluster], "--pki", pki, "--force", "-q", NULL};
     const char *const client[] = {weft, "pki", "person", "client", "--site", sites[cluster],
         "--only", "tls", "--pki", pki, "--out", ret_identity, "--force", "-q", NULL};
-    return jep_run(root, jep_layout_env, PKI_MS, message) &&
+    /* An earlier run's, whose site's keys are never made over. */
+    return jep_files_remove(pki, message) && jep_run(root, jep_layout_env, PKI_MS, message) &&
            jep_run(client, jep_layout_env, PKI_MS, message) &&
            make_site(options, cluster, pki, message);
 }
@@ -73,6 +97,11 @@ static void write_configuration(struct jep_text *text, const struct jep_plant_op
     jep_text_printf(text, "node:\n  name: %s\n  site: %s\n  org: %s\n  data: %s\n", node->name,
         sites[node->cluster], orgs[node->cluster], node->data);
     jep_text_printf(text, "  listen_peer: %s\n  listen_client: %s\n", node->peer, node->client);
+    if (o->clusters > 1) {
+        jep_text_printf(text,
+            "  listen_partner: %s\npartner:\n  cert: partner/tls.crt\n  key: partner/tls.key\n",
+            node->door);
+    }
     jep_text_printf(text, "tls:\n  cert: tls/tls.crt\n  key: tls/tls.key\n  ca: tls/ca.crt\n");
     /* Small, so that checkpoints and trimming happen within a minute, and a disk is soon full. */
     jep_text_printf(text,
@@ -122,13 +151,17 @@ static bool write_both(const struct jep_plant_options *o, const struct jep_node_
 bool jep_layout_keys(const struct jep_plant_options *options, const struct jep_node_info *node,
     struct jep_message *message)
 {
-    char weft[PATH_BYTES], pki[PATH_BYTES], tls[PATH_BYTES];
+    char weft[PATH_BYTES], pki[PATH_BYTES], tls[PATH_BYTES], partner[PATH_BYTES];
     (void)snprintf(weft, sizeof(weft), "%s/weft", options->bin);
     (void)snprintf(pki, sizeof(pki), "%s/pki-%u", options->out, node->cluster + 1);
     (void)snprintf(tls, sizeof(tls), "%s/tls", node->home);
+    (void)snprintf(partner, sizeof(partner), "%s/partner", node->home);
     const char *const argv[] = {weft, "pki", "node", node->name, "--site", sites[node->cluster],
         "--host", node->ip, "--pki", pki, "--out", tls, "--force", "-q", NULL};
-    return jep_run(argv, jep_layout_env, PKI_MS, message);
+    const char *const door[] = {weft, "pki", "partner", node->name, "--site", sites[node->cluster],
+        "--host", node->ip, "--pki", pki, "--out", partner, "--force", "-q", NULL};
+    return jep_run(argv, jep_layout_env, PKI_MS, message) &&
+           (options->clusters == 1 || jep_run(door, jep_layout_env, PKI_MS, message));
 }
 
 bool jep_layout_node(const struct jep_plant_options *options, const struct jep_node_info *node,
@@ -144,11 +177,12 @@ bool jep_layout_node(const struct jep_plant_options *options, const struct jep_n
 bool jep_layout_test_build(
     const char *bin, const char *out, char *ret_bin, size_t size, struct jep_message *message)
 {
-    static const char *const names[][2] = {{"weftd_mutants", "weftd"}, {"weft", "weft"}};
+    static const char *const names[][2] = {
+        {"weftd_mutants", "weftd"}, {"weft", "weft"}, {"weft-gateway_mutants", "weft-gateway"}};
     char from[PATH_BYTES], to[PATH_BYTES];
     (void)snprintf(ret_bin, size, "%s/bin", out);
     bool is_made = mkdir(ret_bin, 0755) == 0 || errno == EEXIST;
-    for (size_t i = 0; i < 2 && is_made; i++) {
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && is_made; i++) {
         (void)snprintf(from, sizeof(from), "%s/%s", bin, names[i][0]);
         (void)snprintf(to, sizeof(to), "%s/bin/%s", out, names[i][1]);
         is_made = access(from, X_OK) == 0 && (unlink(to) == 0 || errno == ENOENT) &&

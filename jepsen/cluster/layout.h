@@ -7,9 +7,14 @@
 
 #include "jepsen/cluster/plant.h"
 
-/* Names of a cluster's organization and site. */
+enum {
+    JEP_LAYOUT_GONE = 16 /* programs gone-N that may write below gone/, once they have a key */
+};
+
+/* Names of a cluster's organization and site; "oem.example/plant1" is both. */
 const char *jep_layout_org(unsigned cluster);
 const char *jep_layout_site(unsigned cluster);
+const char *jep_layout_full(unsigned cluster);
 
 /* Environment for every `weft` command: no settings of the user who runs the harness. */
 extern const char *const jep_layout_env[];

@@ -39,7 +39,8 @@ const struct jep_nemesis jep_nemeses_none[] = {
 static const struct jep_nemesis *const tables[] = {jep_nemeses_none, jep_nemeses_partition,
     jep_nemeses_link, jep_nemeses_process, jep_nemeses_power, jep_nemeses_disk, jep_nemeses_damage,
     jep_nemeses_clock, jep_nemeses_member, jep_nemeses_upgrade, jep_nemeses_resource,
-    jep_nemeses_failpoint, jep_nemeses_keys};
+    jep_nemeses_failpoint, jep_nemeses_keys, jep_nemeses_gateway, jep_nemeses_arrow,
+    jep_nemeses_partner, jep_nemeses_restore};
 
 const struct jep_nemesis *const *jep_nemesis_all(size_t *ret_count)
 {
@@ -77,8 +78,10 @@ static bool has_name(const struct jep_nemesis *nemesis, const char *word, size_t
 
 static bool is_named(const struct jep_nemesis *nemesis, const char *word, size_t size)
 {
-    return has_name(nemesis, word, size) || (size == 3 && strncmp("all", word, size) == 0 &&
-                                                (nemesis->flags & JEP_NEMESIS_CONTROL) == 0);
+    return has_name(nemesis, word, size) ||
+           (size == 3 && strncmp("all", word, size) == 0 &&
+               (nemesis->flags &
+                   (JEP_NEMESIS_CONTROL | JEP_NEMESIS_GATEWAYS | JEP_NEMESIS_SITES)) == 0);
 }
 
 /* Those that the word names, each once; false: none. */

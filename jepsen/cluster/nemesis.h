@@ -29,22 +29,25 @@
 
 enum {
     JEP_NEMESIS_MS = 45000, /* chosen: a checkpoint catch-up on a busy machine */
-    JEP_NEMESES_MAX = 96
+    JEP_NEMESES_MAX = 112
 };
 
 /* What a plan depends on besides the seed. */
 struct jep_shape {
     unsigned clusters;
-    unsigned nodes;  /* of each cluster, without spares */
-    unsigned spares; /* of each cluster */
+    unsigned nodes;         /* of each cluster, without spares */
+    unsigned spares;        /* of each cluster */
+    unsigned partner_nodes; /* of each cluster but the first; 0: as many */
 };
 
 enum jep_nemesis_flag {
-    JEP_NEMESIS_MAJORITY = 1 << 0,  /* may leave no quorum while it lasts */
-    JEP_NEMESIS_DISK = 1 << 1,      /* a node's disk is lost: one at a time */
-    JEP_NEMESIS_INSTANT = 1 << 2,   /* start does all of it; stop gives what is left to tell */
-    JEP_NEMESIS_CONTROL = 1 << 3,   /* breaks nothing, or the harness: "all" leaves it out */
-    JEP_NEMESIS_TEST_BUILD = 1 << 4 /* of weftd; left out where another one runs */
+    JEP_NEMESIS_MAJORITY = 1 << 0,   /* may leave no quorum while it lasts */
+    JEP_NEMESIS_DISK = 1 << 1,       /* a node's disk is lost: one at a time */
+    JEP_NEMESIS_INSTANT = 1 << 2,    /* start does all of it; stop gives what is left to tell */
+    JEP_NEMESIS_CONTROL = 1 << 3,    /* breaks nothing, or the harness: "all" leaves it out */
+    JEP_NEMESIS_TEST_BUILD = 1 << 4, /* of weftd; left out where another one runs */
+    JEP_NEMESIS_GATEWAYS = 1 << 5,   /* of plants with gateways: "all" leaves it out */
+    JEP_NEMESIS_SITES = 1 << 6       /* of plants of several sites: "all" leaves it out */
 };
 
 struct jep_nemesis {
@@ -66,7 +69,8 @@ struct jep_nemesis {
 const struct jep_nemesis *const *jep_nemesis_all(size_t *ret_count);
 const struct jep_nemesis *jep_nemesis_find(const char *name);
 /* "partition,kill-leader" or "all": names and families, each nemesis once. False: an unknown name,
- * or more than JEP_NEMESES_MAX. "all" leaves out the controls. */
+ * or more than JEP_NEMESES_MAX. "all" leaves out the controls and
+ * those of gateways and of several sites. */
 bool jep_nemesis_select(const char *list, const struct jep_nemesis **ret_nemeses, size_t *ret_count,
     struct jep_message *message) __attribute__((warn_unused_result));
 

@@ -63,6 +63,7 @@ PLAN_OFTEN(plan_log_sync, "log-sync")
 PLAN_OFTEN(plan_log_mark, "log-mark")
 PLAN_OFTEN(plan_apply, "apply")
 PLAN_OFTEN(plan_applied, "applied")
+PLAN_OFTEN(plan_audit_sign, "audit-sign")
 PLAN_ONCE(plan_vote_persist, "vote-persist", JEP_TARGET_ONE)
 PLAN_ONCE(plan_meta_copy, "meta-copy", JEP_TARGET_ONE)
 PLAN_ONCE(plan_log_truncate, "log-truncate", JEP_TARGET_LEADER)
@@ -427,6 +428,7 @@ const struct jep_nemesis jep_nemeses_failpoint[] = {
     FAILPOINT("log-mark", plan_log_mark, start_often),
     FAILPOINT("apply", plan_apply, start_often),
     FAILPOINT("applied", plan_applied, start_often),
+    FAILPOINT("audit-sign", plan_audit_sign, start_often),
     FAILPOINT("vote-persist", plan_vote_persist, start_vote),
     FAILPOINT("meta-copy", plan_meta_copy, start_vote),
     FAILPOINT("log-truncate", plan_log_truncate, start_truncate),

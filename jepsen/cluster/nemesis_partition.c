@@ -130,10 +130,10 @@ static void cut_all(struct jep_reach *reach)
 /* The first in the order that is not in the group and does not lead: a leader that reaches
  * everybody would notice nothing. */
 static unsigned choose_bridge(
-    const struct jep_plant *plant, const unsigned *order, const bool *in_group, unsigned first)
+    const unsigned *order, unsigned count, const bool *in_group, unsigned first)
 {
     unsigned bridge = order[0];
-    for (unsigned i = plant->options.nodes; i-- > 0;) {
+    for (unsigned i = count; i-- > 0;) {
         if (!in_group[order[i]] && (int)(first + order[i]) != memory.leader) {
             bridge = order[i];
         }
@@ -148,16 +148,17 @@ static void decide(const struct jep_plant *plant, const struct jep_edn *plan, un
     const char *kind = jep_aim_keyword(plan, "kind");
     bool in_group[JEP_REACH_MAX] = {false};
     unsigned order[JEP_REACH_MAX] = {0};
+    const unsigned count = jep_plant_nodes_of(&plant->options, jep_effect_cluster(plan));
     for (unsigned i = 0; i < reach->count; i++) {
         in_group[i] = (nodes >> (first + i) & 1) != 0;
     }
     if (strcmp(kind, "ring") == 0) {
-        reach->count = plant->options.nodes; /* spares are no part of it */
+        reach->count = count; /* spares are no part of it */
         read_order(plant, plan, first, order, reach->count);
         jep_reach_cut_ring(reach, order);
     } else if (strcmp(kind, "bridge") == 0) {
-        read_order(plant, plan, first, order, plant->options.nodes);
-        jep_reach_cut_bridge(reach, in_group, choose_bridge(plant, order, in_group, first));
+        read_order(plant, plan, first, order, count);
+        jep_reach_cut_bridge(reach, in_group, choose_bridge(order, count, in_group, first));
     } else if (strcmp(kind, "one-way") == 0) {
         cut_one_way(reach, in_group, strcmp(jep_aim_keyword(plan, "direction"), "in") == 0);
     } else if (strcmp(kind, "all") == 0) {

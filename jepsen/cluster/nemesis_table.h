@@ -18,6 +18,10 @@ extern const struct jep_nemesis jep_nemeses_upgrade[];
 extern const struct jep_nemesis jep_nemeses_resource[];
 extern const struct jep_nemesis jep_nemeses_failpoint[];
 extern const struct jep_nemesis jep_nemeses_keys[];
+extern const struct jep_nemesis jep_nemeses_gateway[];
+extern const struct jep_nemesis jep_nemeses_arrow[];
+extern const struct jep_nemesis jep_nemeses_partner[];
+extern const struct jep_nemesis jep_nemeses_restore[];
 
 /* The arguments of start and stop, and of plan, as every nemesis has them. */
 #define JEP_PLAN(name)                                                                             \

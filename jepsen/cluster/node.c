@@ -142,7 +142,7 @@ static pid_t launch(struct jep_plant *plant, unsigned node, bool bootstraps, con
         env[count++] = p->wish.memory_env;
     }
     env[count++] = p->wish.fail_env;
-    if (plant->mutants[0] != 0) {
+    if (plant->mutants[0] != 0 && !jep_gate_has_mutant(plant->mutants)) {
         env[count++] = mutants;
     }
     env[count] = NULL;
@@ -164,6 +164,23 @@ static pid_t launch(struct jep_plant *plant, unsigned node, bool bootstraps, con
     pid_t pid = jep_process_start(&program, message);
     (void)close(out);
     return pid;
+}
+
+bool jep_part_run(struct jep_plant *plant, unsigned node, const char *option, unsigned timeout_ms,
+    struct jep_message *message)
+{
+    int status = 0;
+    pid_t pid = launch(plant, node, false, option, message);
+    if (pid < 0) {
+        return false;
+    }
+    if (!jep_process_wait(pid, jep_now_ns() + (int64_t)timeout_ms * 1000000, &status)) {
+        (void)kill(pid, SIGKILL);
+        (void)jep_process_wait(pid, INT64_MAX, &status);
+    }
+    return jep_process_code(status) == 0 ||
+           jep_failed(message, "%s: weftd %s: %d, see its log", plant->parts[node].name, option,
+               jep_process_code(status));
 }
 
 static bool has_bad_disk(const struct jep_part *p)

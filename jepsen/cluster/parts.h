@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sys/types.h>
 
+#include "jepsen/cluster/gate.h"
 #include "jepsen/cluster/plant.h"
 #include "jepsen/cluster/port.h"
 #include "jepsen/cluster/process.h"
@@ -25,7 +26,7 @@ enum {
 
 struct jep_part {
     struct jep_node_info info;
-    char name[8], ip[JEP_ADDRESS_BYTES], client[32], peer[32];
+    char name[8], ip[JEP_ADDRESS_BYTES], client[32], peer[32], door[32];
     char home[JEP_PART_PATH_BYTES], data[JEP_PART_PATH_BYTES];
     char scratch[JEP_PART_PATH_BYTES];
     struct jep_port port;
@@ -50,6 +51,19 @@ struct jep_part {
     uint64_t files_before; /* what its process's limit was before it was lowered; 0: it was not */
 };
 
+/* A gateway of the first cluster: gate.h. */
+struct jep_gate {
+    char name[8], ip[JEP_ADDRESS_BYTES];
+    char home[JEP_PART_PATH_BYTES], scratch[JEP_PART_PATH_BYTES];
+    struct jep_port port; /* of the switch; gateway N has port count + 1 + N */
+    struct jep_wish wish;
+    pid_t pid; /* 0: no process */
+    enum jep_node_state state;
+    bool is_held; /* down since it was killed, until it is told to start */
+    unsigned starts;
+    unsigned ends; /* by itself, which nobody asked for */
+};
+
 struct jep_death {
     unsigned node;
     int status; /* of waitpid(2) */
@@ -66,6 +80,10 @@ struct jep_plant {
     bool is_ext4;
     unsigned count;
     struct jep_part parts[JEP_NODES_MAX];
+    unsigned gate_count;
+    struct jep_gate gates[JEP_GATES_MAX];
+    struct jep_wish people; /* whose clock is true, as the nodes' are */
+    char people_env[JEP_PART_PATH_BYTES + 64];
     struct jep_port clients;
     struct jep_switch *sw;
     pthread_mutex_t lock;
@@ -75,6 +93,7 @@ struct jep_plant {
      * again: one at a time in each cluster, or acknowledged commits could be gone by right. -1:
      * none. */
     int disk_lost[JEP_CLUSTERS_MAX];
+    bool was_restored[JEP_CLUSTERS_MAX]; /* from a backup: what came behind that is gone */
 };
 
 /* Looks whether the process ended by itself, and writes it down. */
@@ -87,6 +106,10 @@ bool jep_part_take_disk(struct jep_plant *plant, unsigned node);
 void jep_part_give_back(struct jep_plant *plant, unsigned node);
 /* As jep_node_start, with an option of weftd's ("--drop-damaged-log"); NULL: none. */
 bool jep_part_start_with(struct jep_plant *plant, unsigned node, const char *option,
+    struct jep_message *message) __attribute__((warn_unused_result));
+/* Its program with that option, which does something and ends with 0: "--restore=DIR". The node is
+ * down. */
+bool jep_part_run(struct jep_plant *plant, unsigned node, const char *option, unsigned timeout_ms,
     struct jep_message *message) __attribute__((warn_unused_result));
 /* SIGKILL to all of them (bits) before any is waited for. */
 void jep_part_kill_all(struct jep_plant *plant, unsigned nodes);
@@ -108,6 +131,9 @@ void jep_part_reach(const struct jep_plant *plant, unsigned cluster, struct jep_
 /* `weft ARGUMENTS...` (ends with NULL) with the cluster's identity at that node's client door. */
 bool jep_part_weft(const struct jep_plant *plant, unsigned node, const char *const *arguments,
     unsigned timeout_ms, struct jep_message *message) __attribute__((warn_unused_result));
+/* The same, told by weft's exit code; -1: not in time, or not started. */
+int jep_part_ask(const struct jep_plant *plant, unsigned node, const char *const *arguments,
+    unsigned timeout_ms);
 /* A session with that node that is connected and waits: a line written to *ret_feed is asked of the
  * node at once. False: it did not answer in time. True: close *ret_feed, then finish and free the
  * capture. */

@@ -17,6 +17,7 @@ enum {
     PATH_MOST = 400, /* bytes of a directory given; what is below it takes less than 100 */
     PEER_PORT = 7101,
     CLIENT_PORT = 7102,
+    DOOR_PORT = 7104,
     CHECKPOINT_ENTRIES = 256,
     TRAILING_ENTRIES = 32
 };
@@ -55,22 +56,24 @@ static void name_part(struct jep_plant *plant, unsigned node, unsigned cluster, 
     struct jep_part *p = &plant->parts[node];
     struct jep_address address = jep_address_of((int)cluster, number);
     char name[sizeof(p->name)], ip[sizeof(p->ip)]; /* gcc takes texts of one struct to overlap. */
-    (void)snprintf(name, sizeof(name), "%c%u", cluster == 0 ? 'n' : 'm', number + 1);
+    (void)snprintf(name, sizeof(name), "%c%u", "nml"[cluster], number + 1);
     jep_address_print(&address, ip);
     copy_text(p->name, sizeof(p->name), name);
     copy_text(p->ip, sizeof(p->ip), ip);
     (void)snprintf(p->client, sizeof(p->client), "%s:%d", ip, CLIENT_PORT);
     (void)snprintf(p->peer, sizeof(p->peer), "%s:%d", ip, PEER_PORT);
+    (void)snprintf(p->door, sizeof(p->door), "%s:%d", ip, DOOR_PORT);
     (void)snprintf(p->home, sizeof(p->home), "%.400s/%s", plant->out, name);
     (void)snprintf(p->scratch, sizeof(p->scratch), "%.400s/%s", plant->scratch, name);
     (void)snprintf(p->data, sizeof(p->data), "%.400s/%s/disk/data", plant->scratch, name);
     p->info = (struct jep_node_info){.name = p->name,
         .cluster = cluster,
         .number = number,
-        .is_spare = number >= plant->options.nodes,
+        .is_spare = number >= jep_plant_nodes_of(&plant->options, cluster),
         .ip = p->ip,
         .client = p->client,
         .peer = p->peer,
+        .door = p->door,
         .home = p->home,
         .data = p->data};
     p->is_member = !p->info.is_spare;
@@ -83,11 +86,14 @@ static bool open_ports(struct jep_plant *plant, struct jep_message *message)
 {
     struct jep_address all[JEP_PORTS_MAX];
     struct jep_port ports[JEP_PORTS_MAX];
-    unsigned count = plant->count + 1;
+    unsigned count = plant->count + 1 + plant->gate_count;
     all[JEP_CLIENTS_PORT] = jep_address_of(-1, 0);
     for (unsigned i = 0; i < plant->count; i++) {
         const struct jep_node_info *info = &plant->parts[i].info;
         all[i + 1] = jep_address_of((int)info->cluster, info->number);
+    }
+    for (unsigned i = 0; i < plant->gate_count; i++) {
+        all[plant->count + 1 + i] = jep_gate_address(i);
     }
     if (!jep_port_open(&plant->clients, all, count, JEP_CLIENTS_PORT, false, message)) {
         return false;
@@ -100,6 +106,13 @@ static bool open_ports(struct jep_plant *plant, struct jep_message *message)
         }
         p->info.netns = p->port.netns;
         ports[i + 1] = p->port;
+    }
+    for (unsigned i = 0; i < plant->gate_count; i++) {
+        struct jep_gate *g = &plant->gates[i];
+        if (!jep_port_open(&g->port, all, count, plant->count + 1 + i, true, message)) {
+            return false;
+        }
+        ports[plant->count + 1 + i] = g->port;
     }
     return jep_switch_start(ports, all, count, plant->options.seed, &plant->sw, message);
 }
@@ -142,7 +155,7 @@ static bool make_part(struct jep_plant *plant, unsigned node, struct jep_message
 
 static bool make(struct jep_plant *plant, struct jep_message *message)
 {
-    if (!open_ports(plant, message)) {
+    if (!jep_gates_make(plant, message) || !open_ports(plant, message)) {
         return false;
     }
     for (unsigned c = 0; c < plant->options.clusters; c++) {
@@ -162,9 +175,12 @@ static bool make(struct jep_plant *plant, struct jep_message *message)
 struct jep_plant *jep_plant_create(
     const struct jep_plant_options *options, struct jep_message *message)
 {
-    unsigned each = options->nodes + options->spares;
+    unsigned count = 0;
+    for (unsigned c = 0; c < options->clusters && count <= JEP_NODES_MAX; c++) {
+        count += jep_plant_size_of(options, c);
+    }
     if (options->clusters < 1 || options->clusters > JEP_CLUSTERS_MAX || options->nodes < 1 ||
-        options->nodes > JEP_REACH_MAX || each * options->clusters > JEP_NODES_MAX) {
+        count > JEP_NODES_MAX) {
         (void)jep_failed(message,
             "%u clusters of %u nodes and %u spares: at most %d clusters, %d "
             "nodes in all",
@@ -181,9 +197,10 @@ struct jep_plant *jep_plant_create(
     keep_options(plant, options);
     plant->is_ext4 = options->disk != JEP_DISK_TMPFS;
     plant->clients = (struct jep_port){-1, -1};
-    plant->count = each * options->clusters;
-    for (unsigned i = 0; i < plant->count; i++) {
-        name_part(plant, i, i / each, i % each);
+    for (unsigned c = 0; c < options->clusters; c++) {
+        for (unsigned i = 0; i < jep_plant_size_of(options, c); i++) {
+            name_part(plant, plant->count++, c, i);
+        }
     }
     for (unsigned c = 0; c < JEP_CLUSTERS_MAX; c++) {
         plant->disk_lost[c] = -1;
@@ -202,6 +219,7 @@ void jep_plant_destroy(struct jep_plant *plant)
     }
     jep_part_kill_all(plant, UINT32_MAX);
     jep_switch_close(plant->sw);
+    jep_gates_close(plant);
     for (unsigned i = 0; i < plant->count; i++) {
         struct jep_part *p = &plant->parts[i];
         jep_part_heal_group(p);
@@ -216,6 +234,16 @@ void jep_plant_destroy(struct jep_plant *plant)
 }
 
 /* --- looking ----------------------------------------------------------------------------- */
+
+unsigned jep_plant_nodes_of(const struct jep_plant_options *options, unsigned cluster)
+{
+    return cluster > 0 && options->partner_nodes > 0 ? options->partner_nodes : options->nodes;
+}
+
+unsigned jep_plant_size_of(const struct jep_plant_options *options, unsigned cluster)
+{
+    return jep_plant_nodes_of(options, cluster) + options->spares;
+}
 
 unsigned jep_plant_count(const struct jep_plant *plant)
 {
@@ -247,6 +275,11 @@ bool jep_plant_is_governed(const struct jep_plant *plant)
     return plant->options.old_bin == NULL;
 }
 
+bool jep_plant_was_restored(const struct jep_plant *plant, unsigned cluster)
+{
+    return plant->was_restored[cluster];
+}
+
 enum jep_disk jep_plant_disk(const struct jep_plant *plant)
 {
     return plant->is_ext4 ? JEP_DISK_EXT4 : JEP_DISK_TMPFS;
@@ -255,7 +288,10 @@ enum jep_disk jep_plant_disk(const struct jep_plant *plant)
 void jep_part_reach(const struct jep_plant *plant, unsigned cluster, struct jep_reach *ret_reach,
     unsigned *ret_first)
 {
-    unsigned each = plant->options.nodes + plant->options.spares, first = cluster * each;
+    unsigned each = jep_plant_size_of(&plant->options, cluster), first = 0;
+    for (unsigned c = 0; c < cluster; c++) {
+        first += jep_plant_size_of(&plant->options, c);
+    }
     memset(ret_reach, 0, sizeof(*ret_reach));
     ret_reach->count = each;
     for (unsigned i = 0; i < each; i++) {
@@ -318,21 +354,48 @@ struct jep_edn jep_plant_links(struct jep_plant *plant, struct jep_arena *arena)
     return jep_edn_take_map(&links, arena);
 }
 
+/* Room for the texts of a command line of weft. */
+struct command {
+    char weft[JEP_PART_PATH_BYTES + 16], timeout[32];
+    const char *argv[40];
+};
+
+static void ask_node(const struct jep_plant *plant, unsigned node, const char *const *arguments,
+    unsigned timeout_ms, struct command *ret_command)
+{
+    const struct jep_part *p = &plant->parts[node];
+    struct command *c = ret_command;
+    size_t count = 0;
+    (void)snprintf(c->weft, sizeof(c->weft), "%s/weft", plant->bin);
+    (void)snprintf(c->timeout, sizeof(c->timeout), "%ums", timeout_ms);
+    c->argv[count++] = c->weft;
+    while (*arguments != NULL && count < 32) {
+        c->argv[count++] = *arguments++;
+    }
+    const char *const last[] = {"--endpoint", p->client, "--identity",
+        plant->identity[p->info.cluster], "--timeout", c->timeout, NULL};
+    memcpy(c->argv + count, last, sizeof(last));
+}
+
 bool jep_part_weft(const struct jep_plant *plant, unsigned node, const char *const *arguments,
     unsigned timeout_ms, struct jep_message *message)
 {
-    const struct jep_part *p = &plant->parts[node];
-    char weft[JEP_PART_PATH_BYTES + 16], timeout[32];
-    const char *argv[24];
-    size_t count = 0;
-    (void)snprintf(weft, sizeof(weft), "%s/weft", plant->bin);
-    (void)snprintf(timeout, sizeof(timeout), "%ums", timeout_ms);
-    argv[count++] = weft;
-    while (*arguments != NULL && count < 16) {
-        argv[count++] = *arguments++;
+    struct command c;
+    ask_node(plant, node, arguments, timeout_ms, &c);
+    return jep_run(c.argv, jep_layout_env, timeout_ms + 2000, message);
+}
+
+int jep_part_ask(
+    const struct jep_plant *plant, unsigned node, const char *const *arguments, unsigned timeout_ms)
+{
+    struct command c;
+    struct jep_capture capture;
+    struct jep_message ignored;
+    ask_node(plant, node, arguments, timeout_ms, &c);
+    if (!jep_capture_start(&capture, c.argv, jep_layout_env, NULL, &ignored)) {
+        return -1;
     }
-    const char *const last[] = {"--endpoint", p->client, "--identity",
-        plant->identity[p->info.cluster], "--timeout", timeout, NULL};
-    memcpy(argv + count, last, sizeof(last));
-    return jep_run(argv, jep_layout_env, timeout_ms + 2000, message);
+    int code = jep_capture_finish(&capture, jep_now_ns() + (timeout_ms + 500) * (int64_t)1000000);
+    jep_capture_free(&capture);
+    return code;
 }

@@ -1,4 +1,4 @@
-/* jepsen/cluster/plant.h: a plant of real processes: one or two sites of weftd nodes, each node in
+/* jepsen/cluster/plant.h: a plant of real processes: up to three sites of weftd nodes, each node in
  * a network namespace and on a file system of its own, joined by a switch that we wrote ourselves.
  * Everything is made from outside by the programs that a user has: keys by `weft pki`, members by
  * `weft member`, what a node thinks by `weft status` through its client door.
@@ -6,7 +6,8 @@
  * Lives inside an enclosure (jepsen/cluster/enclosure.h), whose end ends all of it. One thread at a
  * time calls these functions (the one that plays the nemesis), except those marked "any thread".
  * Nodes are numbered from 0 over all clusters, spares last in their cluster; they are called n1,
- * n2 ... in the first cluster and m1, m2 ... in the second. */
+ * n2 ... in the first cluster, m1, m2 ... in the second, l1, l2 ... in the third. Sites are each of
+ * an organization of its own, and the first has an agreement with each other one (accord.h). */
 #ifndef WEFT_JEPSEN_CLUSTER_PLANT_H
 #define WEFT_JEPSEN_CLUSTER_PLANT_H
 
@@ -18,7 +19,7 @@
 #include "jepsen/core/text.h"
 
 enum {
-    JEP_CLUSTERS_MAX = 2,
+    JEP_CLUSTERS_MAX = 3,
     JEP_NODES_MAX = 16,         /* of all clusters, spares included */
     JEP_PLANT_START_MS = 60000, /* chosen: a busy machine; only ends what hangs */
 };
@@ -37,14 +38,15 @@ enum jep_node_state {
 };
 
 struct jep_plant_options {
-    const char *bin;     /* directory of weft and weftd */
-    const char *old_bin; /* of another build, for rolling restarts; NULL: none */
-    const char *shims;   /* directory of libjep_clock.so and libjep_disk.so */
-    const char *scratch; /* of the enclosure: what shall end with it */
-    const char *out;     /* directory of the run, exists: NAME/weftd.log, weftd.yaml, core */
-    unsigned clusters;   /* 1 or 2 */
-    unsigned nodes;      /* of each cluster: 1, 3, 5 or 7 */
-    unsigned spares;     /* of each cluster: prepared, started by the membership nemesis */
+    const char *bin;        /* directory of weft and weftd */
+    const char *old_bin;    /* of another build, for rolling restarts; NULL: none */
+    const char *shims;      /* directory of libjep_clock.so and libjep_disk.so */
+    const char *scratch;    /* of the enclosure: what shall end with it */
+    const char *out;        /* directory of the run, exists: NAME/weftd.log, weftd.yaml, core */
+    unsigned clusters;      /* 1 to JEP_CLUSTERS_MAX */
+    unsigned nodes;         /* of each cluster: 1, 3, 5 or 7 */
+    unsigned partner_nodes; /* of each but the first; 0: as many */
+    unsigned spares;        /* of each cluster: prepared, started by the membership nemesis */
     enum jep_disk disk;
     uint64_t disk_bytes;         /* of each node; 0: 384 MiB */
     const char *mutants;         /* value of WEFT_MUTANTS for the nodes; NULL: none */
@@ -52,6 +54,7 @@ struct jep_plant_options {
     unsigned checkpoint_entries; /* 0: 256; small, so that checkpoints happen in a short run */
     unsigned trailing_entries;   /* 0: 32 */
     uint64_t seed;               /* of the switch's links */
+    unsigned gates;              /* gateways of the first cluster: gate.h */
 };
 
 /* What does not change while the plant lives. */
@@ -63,6 +66,7 @@ struct jep_node_info {
     const char *ip;     /* "10.9.1.2" */
     const char *client; /* "10.9.1.2:7102", as weft --endpoint takes it */
     const char *peer;   /* "10.9.1.2:7101" */
+    const char *door;   /* "10.9.1.2:7104": where partners meet it */
     const char *home;   /* directory below out: configuration, log, cores */
     const char *data;   /* its data directory, on its own file system */
     int netns;          /* file descriptor of its network namespace, for setns(2) */
@@ -93,6 +97,10 @@ bool jep_plant_wait_whole(struct jep_plant *plant, unsigned timeout_ms, struct j
 /* Ends all nodes (SIGKILL) and takes everything down. Takes NULL too. */
 void jep_plant_destroy(struct jep_plant *plant);
 
+/* Nodes of a cluster without its spares, and with them. */
+unsigned jep_plant_nodes_of(const struct jep_plant_options *options, unsigned cluster);
+unsigned jep_plant_size_of(const struct jep_plant_options *options, unsigned cluster);
+
 /* Any thread. */
 unsigned jep_plant_count(const struct jep_plant *plant);
 const struct jep_node_info *jep_plant_node(const struct jep_plant *plant, unsigned node);
@@ -103,6 +111,8 @@ const char *jep_plant_identity(const struct jep_plant *plant, unsigned cluster);
 /* By the first commit of each site, whose policy lets the identity do anything but write below
  * sealed/. A plant that also runs older builds is not: they know no policy. */
 bool jep_plant_is_governed(const struct jep_plant *plant);
+/* It came back from a backup, so that some of what was acknowledged is gone by right. */
+bool jep_plant_was_restored(const struct jep_plant *plant, unsigned cluster);
 enum jep_disk jep_plant_disk(const struct jep_plant *plant);
 enum jep_node_state jep_node_state(const struct jep_plant *plant, unsigned node);
 /* A vote in the site, as the last membership change left it; spares start without. */

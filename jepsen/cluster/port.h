@@ -15,7 +15,7 @@
 #include "jepsen/core/text.h"
 
 enum {
-    JEP_PORTS_MAX = 17, /* JEP_NODES_MAX, and the clients */
+    JEP_PORTS_MAX = 19, /* JEP_NODES_MAX, JEP_GATES_MAX, and the clients */
     JEP_HARDWARE_BYTES = 6,
     JEP_ADDRESS_BYTES = 16, /* "255.255.255.255" and a zero byte */
     JEP_MTU_BYTES = 1500

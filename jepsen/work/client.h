@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "jepsen/cluster/plant.h"
 #include "jepsen/core/history.h"
 #include "jepsen/core/rng.h"
 #include "jepsen/work/ledger.h"
@@ -20,10 +21,12 @@ enum {
 
 /* Where the clients can go. */
 struct jep_site {
-    const char *weft;     /* path of the command */
-    const char *identity; /* directory */
-    const char *prefix;   /* of all assets; "" where the plant is new */
-    unsigned timeout_ms;  /* of an operation */
+    const struct jep_plant *plant; /* with gateways; NULL: whose is not known, or has none */
+    const char *weft;              /* path of the command */
+    const char *identity;          /* directory */
+    const char *prefix;            /* of all assets; "" where the plant is new */
+    unsigned timeout_ms;           /* of an operation */
+    unsigned number;               /* among those of the plant */
     unsigned count;
     struct {
         const char *name;

@@ -35,7 +35,10 @@ static const struct row {
     {"nemesis", TEXT, offsetof(struct jep_run_options, nemeses), 0, 0, true,
         "faults and families of faults, with commas; all; none does nothing"},
     {"nodes", NUMBER, offsetof(struct jep_run_options, nodes), 1, 7, true, "of the site (3)"},
-    {"clusters", NUMBER, offsetof(struct jep_run_options, clusters), 1, 2, true, "sites (1)"},
+    {"clusters", NUMBER, offsetof(struct jep_run_options, clusters), 1, JEP_CLUSTERS_MAX, true,
+        "sites (1; where organizations meet 2)"},
+    {"partner-nodes", NUMBER, offsetof(struct jep_run_options, partner_nodes), 0, 7, true,
+        "of each site but the first (0: as many; where organizations meet 1)"},
     {"concurrency", NUMBER, offsetof(struct jep_run_options, concurrency), 1, JEP_WORKERS_MAX, true,
         "clients (10)"},
     {"rate", NUMBER, offsetof(struct jep_run_options, rate), 1, 100000, true,
@@ -85,7 +88,7 @@ static const void *const_field(const struct jep_run_options *options, const stru
 
 unsigned jep_run_options_spares(const struct jep_run_options *options)
 {
-    return options->nodes > 1 ? 1 : 0;
+    return options->nodes > 1 && options->clusters == 1 ? 1 : 0;
 }
 
 /* The directory of this program. */
@@ -129,6 +132,10 @@ static void complete(struct jep_run_options *options)
 {
     if (options->rate == 0) {
         options->rate = options->workload->rate;
+    }
+    if (options->workload->is_federated) {
+        options->clusters = options->clusters > 1 ? options->clusters : 2;
+        options->partner_nodes = options->partner_nodes > 0 ? options->partner_nodes : 1;
     }
     if (options->nemeses == NULL) {
         options->nemeses = options->endpoints != NULL           ? ""

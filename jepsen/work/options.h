@@ -15,8 +15,9 @@ struct jep_run_options {
     const char *nemeses; /* names and families, with commas; "" : no faults */
     unsigned nodes;
     unsigned clusters;
-    unsigned concurrency; /* workers */
-    unsigned rate;        /* operations per second, of all workers together */
+    unsigned partner_nodes; /* of each site but the first; 0: as many */
+    unsigned concurrency;   /* workers */
+    unsigned rate;          /* operations per second, of all workers together */
     unsigned time_limit_s;
     unsigned nemesis_interval_s;
     unsigned timeout_ms;  /* of an operation */

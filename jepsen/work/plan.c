@@ -95,8 +95,10 @@ static void add_fault(
     struct jep_plan *plan, const struct jep_nemesis *nemesis, int64_t start_ns, int64_t stop_ns)
 {
     const struct jep_run_options *o = &plan->options;
-    struct jep_shape shape = {
-        .clusters = o->clusters, .nodes = o->nodes, .spares = jep_run_options_spares(o)};
+    struct jep_shape shape = {.clusters = o->clusters,
+        .nodes = o->nodes,
+        .spares = jep_run_options_spares(o),
+        .partner_nodes = o->partner_nodes};
     struct jep_rng rng = jep_rng_stream_at(o->seed, nemesis->name, plan->fault_count);
     struct jep_planned_fault *fault = &plan->faults[plan->fault_count++];
     *fault =
@@ -111,7 +113,8 @@ static int64_t part_of(struct jep_rng *rng, int64_t whole_ns, int64_t low, int64
 
 static bool is_of_links(const struct jep_nemesis *nemesis)
 {
-    return strcmp(nemesis->family, "partition") == 0 || strcmp(nemesis->family, "link") == 0;
+    return strcmp(nemesis->family, "partition") == 0 || strcmp(nemesis->family, "link") == 0 ||
+           strcmp(nemesis->family, "partner") == 0;
 }
 
 /* A fault of links together with one of nodes: two of nodes may hit the same node, and then one of
@@ -162,6 +165,7 @@ bool jep_plan_make(
     }
     plan.arena = jep_arena_create();
     jep_gen_init(&gen, plan.arena, options->seed, options->concurrency);
+    gen.sites = options->clusters;
     plan_operations(&plan, &gen);
     plan_finals(&plan, &gen);
     plan_faults(&plan, &deck);

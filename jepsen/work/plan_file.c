@@ -225,7 +225,8 @@ struct following {
 /* They are asked again until they are answered, so that their number differs. */
 static bool is_final(const struct jep_plan *plan, const struct jep_op *op)
 {
-    bool is_found = strcmp(op->f, "digest") == 0 || strcmp(op->f, "audit") == 0;
+    bool is_found = strcmp(op->f, "digest") == 0 || strcmp(op->f, "audit") == 0 ||
+                    strcmp(op->f, "actuation") == 0 || strcmp(op->f, "account") == 0;
     for (size_t i = 0; i < plan->final_count && !is_found; i++) {
         is_found =
             strcmp(plan->finals[i].f, op->f) == 0 && fits(&plan->finals[i].value, &op->value);

@@ -27,7 +27,9 @@ static const char *const pairs[][2] = {{"register", "partition"}, {"append", "ki
     {"as-of", "partition"}, {"counter", "power"}, {"register", "clock"}, {"append", "partition"},
     {"membership", "member"}, {"set", "kill"}, {"bank", "link"}, {"checkpoint", "checkpoint"},
     {"watch", "partition"}, {"register", "kill,pause"}, {"append", "power"},
-    {"lineage", "partition"}, {"audit", "kill"}, {"audit", "partition"}};
+    {"lineage", "partition"}, {"audit", "kill"}, {"actuation", "gateway"}, {"audit", "partition"},
+    {"actuation", "arrow,kill-leader"}, {"federation", "partner"},
+    {"federation", "kill,power-all"}};
 
 static const char *const workloads[] = {"register", "append", "set", "bank", "counter", "watch",
     "as-of", "lineage", "membership", "checkpoint", "audit"};
@@ -67,6 +69,16 @@ static const struct jep_hunt hunts[] = {
     {"leaf_dropped", "audit", "pause-one", 3, true},
     {"leaf_differs", "audit", "pause-one", 3, true},
     {"refusal_uncounted", "audit", "pause-one", 3, true},
+    {"revoked_known", "set", "keys-revoke", 3, true},
+    {"person_twice", "actuation", "pause-one", 3, true},
+    {"class_c_again", "actuation", "gateway-cut,arrow-leader", 5, true},
+    {"gate_acts_first", "actuation", "gateway-step", 2, true},
+    {"gate_no_fence", "actuation", "arrow-leader,kill-leader", 2, false},
+    {"cell_last_writer", "federation", "partner-cut", 3, true},
+    {"cell_overwritten", "federation", "partner-cut", 3, true},
+    {"hidden_shown", "federation", "partner-cut", 3, true},
+    {"cursor_apart", "federation", "kill-all", 3, false},
+    {"receipt_early", "federation", "disk-slow", 3, false},
 };
 
 enum {
@@ -147,6 +159,17 @@ static bool ci(uint64_t seed, size_t i, struct jep_bout *ret_bout)
     return h != NULL;
 }
 
+/* Machines with what breaks them and what may come in their way; clocks that jump by hours make
+ * every order too old. */
+static const char *const beside_machines[] = {"gateway", "arrow", "clock-seconds", "kill", "pause",
+    "stop", "crash-loop", "partition", "link", "power", "failpoint", "checkpoint", "restart",
+    "gateway,arrow,kill-leader,pause-leader,partition-leader,clock-seconds"};
+
+/* Sites with what comes between them, and what befalls either; what needs two nodes finds one at
+ * the smaller site. */
+static const char *const between_sites[] = {"partner", "restore", "kill", "pause", "stop",
+    "crash-loop", "power", "disk-slow", "partner,restore,kill,pause,power"};
+
 /* Every workload under every family of faults; what a machine cannot do is left out by the run. */
 static bool nightly(uint64_t seed, size_t i, struct jep_bout *ret_bout)
 {
@@ -158,6 +181,18 @@ static bool nightly(uint64_t seed, size_t i, struct jep_bout *ret_bout)
     if (n < WORKLOADS * (size_t)FAMILIES) {
         *ret_bout = run(workloads[n % WORKLOADS], families[n / WORKLOADS], seed * 1000 + n,
             NIGHTLY_RUN_S, NIGHTLY_INTERVAL_S);
+        return true;
+    }
+    n -= WORKLOADS * (size_t)FAMILIES;
+    if (n < sizeof(beside_machines) / sizeof(beside_machines[0])) {
+        *ret_bout = run("actuation", beside_machines[n], seed * 1000 + 500 + n, NIGHTLY_RUN_S,
+            NIGHTLY_INTERVAL_S);
+        return true;
+    }
+    n -= sizeof(beside_machines) / sizeof(beside_machines[0]);
+    if (n < sizeof(between_sites) / sizeof(between_sites[0])) {
+        *ret_bout = run("federation", between_sites[n], seed * 1000 + 600 + n, NIGHTLY_RUN_S,
+            NIGHTLY_INTERVAL_S);
         return true;
     }
     return false;

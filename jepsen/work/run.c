@@ -11,14 +11,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "jepsen/cluster/accord.h"
 #include "jepsen/cluster/enclosure.h"
+#include "jepsen/cluster/gate.h"
 #include "jepsen/cluster/json.h"
 #include "jepsen/cluster/layout.h"
 #include "jepsen/cluster/nemesis.h"
 #include "jepsen/cluster/process.h"
+#include "jepsen/work/accounts.h"
+#include "jepsen/work/ends.h"
 #include "jepsen/work/judge.h"
 #include "jepsen/work/observer.h"
 #include "jepsen/work/pulse.h"
+#include "jepsen/work/tides.h"
 #include "jepsen/work/trail.h"
 #include "jepsen/work/worker.h"
 
@@ -31,14 +36,16 @@ enum {
 struct run {
     const struct jep_plan *plan;
     struct jep_plant *plant; /* NULL: one that is there already */
-    struct jep_site site;
+    struct jep_site sites[JEP_CLUSTERS_MAX];
     struct jep_history_writer *history;
-    struct jep_observer *observer;
+    struct jep_observer *observer; /* of the first site */
+    struct jep_tides *tides;
     struct jep_pulse *pulse;
     struct jep_shared shared;
     struct jep_worker workers[JEP_WORKERS_MAX];
     unsigned worker_count;
-    bool is_member[JEP_SITE_NODES_MAX];
+    struct jep_worker *firsts[JEP_CLUSTERS_MAX]; /* of each site: who asks it at the end */
+    bool is_member[JEP_CLUSTERS_MAX][JEP_SITE_NODES_MAX];
     bool is_whole; /* after the faults; a plant that is not is asked nothing more */
     int log;
     struct jep_arena *arena;
@@ -96,47 +103,70 @@ static bool make_plant(struct run *r, struct jep_message *message)
         .out = o->out,
         .clusters = o->clusters,
         .nodes = o->nodes,
+        .partner_nodes = o->partner_nodes,
         .spares = jep_run_options_spares(o),
         .mutants = o->mutant,
         .election_ms = o->election_ms,
-        .seed = o->seed};
+        .seed = o->seed,
+        .gates = o->workload->gates};
     r->plant = bin != NULL ? jep_plant_create(&options, message) : NULL;
-    return r->plant != NULL && jep_plant_start(r->plant, JEP_PLANT_START_MS, message);
+    return r->plant != NULL && jep_plant_start(r->plant, JEP_PLANT_START_MS, message) &&
+           jep_gates_open(r->plant, message) && jep_accords_make(r->plant, message);
 }
 
-static void find_site(struct run *r)
+static void add_node(struct jep_site *site, const char *name, const char *endpoint)
+{
+    if (site->count < JEP_SITE_NODES_MAX) {
+        site->nodes[site->count].name = name;
+        site->nodes[site->count].endpoint = endpoint;
+        site->count++;
+    }
+}
+
+/* A plant that is there already. */
+static void find_given(struct run *r)
 {
     const struct jep_run_options *o = &r->plan->options;
-    r->site = (struct jep_site){.weft = r->weft, .prefix = "", .timeout_ms = o->timeout_ms};
-    if (r->plant == NULL) {
-        /* It may have seen such a run before. */
-        r->site.prefix = jep_arena_format(r->arena, "jepsen-%llx/", (long long)time(NULL));
-        char *list = jep_arena_text(r->arena, o->endpoints, strlen(o->endpoints)), *rest;
-        r->site.identity = o->identity;
-        for (char *at = strtok_r(list, ",", &rest);
-             at != NULL && r->site.count < JEP_SITE_NODES_MAX; at = strtok_r(NULL, ",", &rest)) {
-            r->site.nodes[r->site.count].name = at;
-            r->site.nodes[r->site.count].endpoint = at;
-            r->site.count++;
+    struct jep_site *site = &r->sites[0];
+    /* It may have seen such a run before. */
+    site->prefix = jep_arena_format(r->arena, "jepsen-%llx/", (long long)time(NULL));
+    char *list = jep_arena_text(r->arena, o->endpoints, strlen(o->endpoints)), *rest;
+    site->identity = o->identity;
+    for (char *at = strtok_r(list, ",", &rest); at != NULL; at = strtok_r(NULL, ",", &rest)) {
+        add_node(site, at, at);
+    }
+}
+
+static void find_sites(struct run *r)
+{
+    const struct jep_run_options *o = &r->plan->options;
+    for (unsigned s = 0; s < o->clusters; s++) {
+        r->sites[s] = (struct jep_site){
+            .number = s, .weft = r->weft, .prefix = "", .timeout_ms = o->timeout_ms};
+        if (r->plant != NULL) {
+            r->sites[s].identity = jep_plant_identity(r->plant, s);
+            r->sites[s].plant = r->plant;
         }
+    }
+    if (r->plant == NULL) {
+        find_given(r);
         return;
     }
-    r->site.identity = jep_plant_identity(r->plant, 0);
     for (unsigned i = 0; i < jep_plant_count(r->plant); i++) {
         const struct jep_node_info *node = jep_plant_node(r->plant, i);
-        if (node->cluster == 0 && !node->is_spare && r->site.count < JEP_SITE_NODES_MAX) {
-            r->site.nodes[r->site.count].name = node->name;
-            r->site.nodes[r->site.count].endpoint = node->client;
-            r->site.count++;
+        if (!node->is_spare) {
+            add_node(&r->sites[node->cluster], node->name, node->client);
         }
     }
 }
 
 static void find_members(struct run *r)
 {
-    for (unsigned i = 0; i < r->site.count; i++) {
-        int node = r->plant != NULL ? jep_plant_find(r->plant, r->site.nodes[i].name) : -1;
-        r->is_member[i] = node < 0 || jep_node_is_member(r->plant, (unsigned)node);
+    for (unsigned s = 0; s < r->plan->options.clusters; s++) {
+        for (unsigned i = 0; i < r->sites[s].count; i++) {
+            int node = r->plant != NULL ? jep_plant_find(r->plant, r->sites[s].nodes[i].name) : -1;
+            r->is_member[s][i] = node < 0 || jep_node_is_member(r->plant, (unsigned)node);
+        }
     }
 }
 
@@ -166,11 +196,11 @@ static bool wait_until(struct run *r, int64_t at_ns, struct jep_message *message
 }
 
 static bool play_event(struct run *r, const struct jep_planned_fault *fault, bool is_start,
-    struct jep_message *message)
+    int64_t at_ns, struct jep_message *message)
 {
     const struct jep_nemesis *nemesis = fault->nemesis;
     struct jep_edn value = jep_edn_nil();
-    if (!wait_until(r, is_start ? fault->start_ns : fault->stop_ns, message)) {
+    if (!wait_until(r, at_ns, message)) {
         return false;
     }
     say(r, "%6.1f s  %s %s\n", (double)jep_history_writer_now_ns(r->history) / 1e9,
@@ -187,6 +217,21 @@ static bool play_event(struct run *r, const struct jep_planned_fault *fault, boo
     return true;
 }
 
+static bool begin_fault(
+    struct run *r, const struct jep_planned_fault *fault, struct jep_message *message)
+{
+    return play_event(r, fault, true, fault->start_ns, message);
+}
+
+/* One that began late, since the one before it took its time, lasts half as long as it was to. */
+static bool end_fault(struct run *r, const struct jep_planned_fault *fault, int64_t started_ns,
+    struct jep_message *message)
+{
+    int64_t least_ns = started_ns + (fault->stop_ns - fault->start_ns) / 2;
+    return play_event(
+        r, fault, false, least_ns > fault->stop_ns ? least_ns : fault->stop_ns, message);
+}
+
 /* Faults lie one behind the other, or a second one within the first: both end together. */
 static bool play_faults(struct run *r, struct jep_message *message)
 {
@@ -194,10 +239,16 @@ static bool play_faults(struct run *r, struct jep_message *message)
     for (size_t i = 0; i < plan->fault_count; i++) {
         const struct jep_planned_fault *fault = &plan->faults[i];
         bool has_inner = i + 1 < plan->fault_count && plan->faults[i + 1].start_ns < fault->stop_ns;
-        if (!play_event(r, fault, true, message) ||
-            (has_inner && !play_event(r, fault + 1, true, message)) ||
-            (has_inner && !play_event(r, fault + 1, false, message)) ||
-            !play_event(r, fault, false, message)) {
+        if (!begin_fault(r, fault, message)) {
+            return false;
+        }
+        int64_t started_ns = jep_history_writer_now_ns(r->history);
+        if (has_inner && !begin_fault(r, fault + 1, message)) {
+            return false;
+        }
+        int64_t inner_ns = jep_history_writer_now_ns(r->history);
+        if ((has_inner && !end_fault(r, fault + 1, inner_ns, message)) ||
+            !end_fault(r, fault, started_ns, message)) {
             return false;
         }
         i += has_inner ? 1 : 0;
@@ -288,7 +339,7 @@ static bool set_up(struct run *r, struct jep_message *message)
     const struct jep_plan *plan = r->plan;
     struct jep_client client;
     bool is_set_up = true;
-    jep_client_init(&client, &r->site, 0, r->log);
+    jep_client_init(&client, &r->sites[0], 0, r->log);
     client.ledger = &r->shared.ledger;
     struct jep_answer status = jep_client_ask(&client, 0, "{\"op\":\"status\"}", r->arena);
     r->shared.ledger.from = jep_json_int(&status.body, "applied_index", 0);
@@ -299,12 +350,17 @@ static bool set_up(struct run *r, struct jep_message *message)
     if (!is_set_up || !jep_history_writer_create(in_out(r, "history.edn"), &r->history, message)) {
         return false;
     }
-    r->observer = jep_observer_start(&r->site, r->history, r->log);
+    r->observer = jep_observer_start(&r->sites[0], r->history, r->log);
+    if (plan->options.workload->is_federated) {
+        r->tides = jep_tides_start(r->sites, plan->options.clusters, r->history, r->log);
+    }
     r->pulse = jep_pulse_start(r->history);
     r->worker_count = plan->options.concurrency;
     for (unsigned i = 0; i < r->worker_count; i++) {
-        jep_worker_init(&r->workers[i], plan, &r->site, r->history, &r->shared, i, r->log);
-        r->workers[i].is_member = r->is_member;
+        unsigned s = i % plan->options.clusters;
+        jep_worker_init(&r->workers[i], plan, &r->sites[s], r->history, &r->shared, i, r->log);
+        r->workers[i].is_member = r->is_member[s];
+        r->firsts[s] = r->firsts[s] != NULL ? r->firsts[s] : &r->workers[i];
     }
     return true;
 }
@@ -325,13 +381,22 @@ static bool play(struct run *r, struct jep_message *message)
         is_good = each_worker(r, jep_worker_start_finals, message);
         join_workers(r);
     }
+    if (is_good && r->is_whole && r->tides != NULL) {
+        jep_accounts_tell(r->firsts, r->plan->options.clusters, r->plant, r->plan->options.out);
+    }
+    jep_tides_stop(r->tides);
     jep_observer_stop(r->observer);
     jep_pulse_stop(r->pulse);
+    r->tides = NULL;
     r->observer = NULL;
     r->pulse = NULL;
+    if (is_good && r->is_whole && r->plant != NULL && jep_gates_count(r->plant) > 0) {
+        jep_ends_tell(&r->workers[0]);
+    }
     if (is_good && r->is_whole) {
         jep_worker_digests(&r->workers[0]);
-        if (r->plant != NULL && jep_plant_is_governed(r->plant)) {
+        if (r->plant != NULL && jep_plant_is_governed(r->plant) &&
+            !jep_plant_was_restored(r->plant, 0)) {
             jep_trail_tell(&r->workers[0]);
         }
     }
@@ -350,6 +415,7 @@ static bool open_run(struct run *r, struct jep_message *message)
     (void)snprintf(r->weft, sizeof(r->weft), "%s/weft", o->bin);
     (void)pthread_mutex_init(&r->shared.mutex, NULL);
     jep_ledger_init(&r->shared.ledger);
+    jep_orders_init(&r->shared.orders);
     r->log = open(in_out(r, "sessions.log"), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (r->log < 0) {
         return jep_failed(message, "%s: %s", o->out, strerror(errno));
@@ -363,6 +429,7 @@ static void close_run(struct run *r)
     for (unsigned i = 0; i < r->worker_count; i++) {
         jep_worker_close(&r->workers[i]);
     }
+    jep_tides_stop(r->tides);
     jep_observer_stop(r->observer);
     jep_pulse_stop(r->pulse);
     jep_history_writer_destroy(r->history);
@@ -371,6 +438,7 @@ static void close_run(struct run *r)
         (void)close(r->log);
     }
     jep_ledger_destroy(&r->shared.ledger);
+    jep_orders_destroy(&r->shared.orders);
     jep_arena_destroy(r->arena);
     free(r);
 }
@@ -385,7 +453,7 @@ static enum jep_exit play_and_judge(
     r->scratch = enclosure->scratch;
     bool is_good = open_run(r, &message);
     if (is_good) {
-        find_site(r);
+        find_sites(r);
         is_good = play(r, &message);
     }
     enum jep_exit exit_code = JEP_EXIT_HARNESS;
@@ -426,10 +494,13 @@ static enum jep_exit enter(struct jep_run_options *options, struct jep_enclosure
         (void)fprintf(stderr, "jepsen: %s: wants a plant of its own\n", options->workload->name);
         return JEP_EXIT_CANNOT_RUN;
     }
-    if (options->workload->check == NULL || options->clusters > 1) {
-        (void)fprintf(stderr, "jepsen: %s: not yet\n",
-            options->clusters > 1 ? "two sites" : options->workload->name);
+    if (options->clusters > 1 && !options->workload->is_federated) {
+        (void)fprintf(stderr, "jepsen: %s: is of one site\n", options->workload->name);
         return JEP_EXIT_CANNOT_RUN;
+    }
+    if (options->concurrency < options->clusters) {
+        (void)fprintf(stderr, "jepsen: each site wants a client\n");
+        return JEP_EXIT_HARNESS;
     }
     if (mkdir(make_out(options, out), 0755) != 0 && errno != EEXIST) {
         (void)fprintf(stderr, "jepsen: %s: %s\n", options->out, strerror(errno));

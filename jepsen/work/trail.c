@@ -15,7 +15,7 @@ enum {
     SETTLE_TRIES = 150,
     SETTLE_MS = 200,
     SHOW_MS = 60000,
-    SHOW_LEAVES = 4096, /* in one command: what arguments have room for (execve(2)) */
+    SHOW_LEAVES = 512, /* in one command: seconds on a busy machine */
     NUMBER_BYTES = 12,
     SECOND_BYTES = 19 /* "2026-03-01T08:00:00" */
 };
@@ -195,6 +195,34 @@ static struct jep_edn rows(struct trail *t)
     return jep_edn_take_vector(&list, t->arena);
 }
 
+/* [index time id actor act from to] of each leaf of a command that changed, in their order. */
+static struct jep_edn arrows(struct trail *t)
+{
+    static const char head[] = "weft-audit/v1\n", asset[] = "command:";
+    struct jep_edn_list list = {0};
+    const char *at = t->leaves.size > 0 ? strstr(t->leaves.bytes, head) : NULL;
+    while (at != NULL) {
+        const char *next = strstr(at + 1, head);
+        const char *end = next != NULL ? next : t->leaves.bytes + t->leaves.size;
+        const char *subject = line_of(t, at, end, "subject");
+        const char *state = line_of(t, at, end, "state");
+        const char *to = strchr(state, ' ');
+        if (to != NULL && strncmp(subject, asset, sizeof(asset) - 1) == 0) {
+            const char *entry = strchr(line_of(t, at, end, "entry"), ' ');
+            struct jep_edn row[] = {jep_edn_int(entry != NULL ? strtoll(entry, NULL, 10) : -1),
+                jep_edn_string(line_of(t, at, end, "time")),
+                jep_edn_string(subject + sizeof(asset) - 1),
+                jep_edn_string(line_of(t, at, end, "actor")),
+                jep_edn_string(line_of(t, at, end, "act")),
+                jep_edn_string(jep_arena_text(t->arena, state, (size_t)(to - state))),
+                jep_edn_string(to + 1)};
+            jep_edn_push(&list, jep_edn_vector(t->arena, row, 7));
+        }
+        at = next;
+    }
+    return jep_edn_take_vector(&list, t->arena);
+}
+
 /* --- the operation ----------------------------------------------------------------------- */
 
 static const char *second_of(const struct jep_edn *leaves, int64_t index)
@@ -257,6 +285,7 @@ void jep_trail_tell(struct jep_worker *worker)
     struct jep_op end = {.type = failure == NULL ? JEP_OK : JEP_FAIL, .f = "audit"};
     if (failure == NULL) {
         const struct jep_ledger *ledger = &worker->shared->ledger;
+        const struct jep_workload *workload = worker->plan->options.workload;
         jep_edn_put(&value, "nodes", jep_edn_take_map(&t.nodes, t.arena));
         jep_edn_put(&value, "from", jep_edn_int(ledger->from));
         jep_edn_put(&value, "acked", acked(&t));
@@ -265,6 +294,12 @@ void jep_trail_tell(struct jep_worker *worker)
         jep_edn_put(&value, "flush",
             jep_edn_pair(t.arena, jep_edn_int(t.flush[0]), jep_edn_int(t.flush[1])));
         jep_edn_put(&value, "leaves", leaves);
+        if (workload->gates > 0 || workload->is_federated) { /* Others than we commit there. */
+            jep_edn_put(&value, "others", jep_edn_bool(true));
+        }
+        if (workload->gates > 0) {
+            jep_edn_put(&value, "arrows", arrows(&t));
+        }
         end.value = jep_edn_take_map(&value, t.arena);
     } else {
         end.error = jep_edn_keyword(failure);

@@ -26,8 +26,12 @@ void jep_worker_init(struct jep_worker *worker, const struct jep_plan *plan,
         .number = number,
         .process = number,
         .rng = jep_rng_stream_at(plan->options.seed, "worker", number)};
-    jep_client_init(&worker->client, site, number % site->count, log);
-    worker->client.ledger = &shared->ledger;
+    const unsigned sites = plan->options.clusters;
+    worker->rank = number / sites;
+    worker->ranks = (plan->options.concurrency - number % sites + sites - 1) / sites;
+    jep_client_init(&worker->client, site, worker->rank % site->count, log);
+    /* The trail is of the first site. */
+    worker->client.ledger = number % sites == 0 ? &shared->ledger : NULL;
 }
 
 void jep_worker_close(struct jep_worker *worker)
@@ -59,7 +63,8 @@ static enum jep_op_type perform(
         .is_final = is_final,
         .type = JEP_OK,
         .value = step->value};
-    w->client.spoke_with = w->client.site->nodes[w->client.home].name;
+    bool is_nodeless = w->plan->options.workload->is_nodeless;
+    w->client.spoke_with = is_nodeless ? NULL : w->client.site->nodes[w->client.home].name;
     jep_worker_write(w,
         &(struct jep_op){
             .type = JEP_INVOKE, .f = step->f, .value = step->value, .node = w->client.spoke_with});
@@ -68,7 +73,7 @@ static enum jep_op_type perform(
                             .f = step->f,
                             .value = call.value,
                             .error = call.error,
-                            .node = w->client.spoke_with});
+                            .node = is_nodeless ? NULL : w->client.spoke_with});
     if (call.type == JEP_INFO) {
         w->process += w->plan->options.concurrency;
     }
@@ -129,7 +134,7 @@ static void *ask_finals(void *ctx)
 {
     struct jep_worker *w = ctx;
     const struct jep_plan *plan = w->plan;
-    for (unsigned n = w->number; n < w->client.site->count; n += plan->options.concurrency) {
+    for (unsigned n = w->rank; n < w->client.site->count; n += w->ranks) {
         w->client.home = n;
         bool is_answering = w->is_member[n];
         for (size_t i = 0; is_answering && i < plan->final_count; i++) {

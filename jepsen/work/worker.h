@@ -14,6 +14,7 @@ struct jep_worker {
     struct jep_history_writer *history;
     struct jep_shared *shared;
     unsigned number;
+    unsigned rank, ranks; /* among the workers of its site */
     int64_t process;
     struct jep_client client;
     struct jep_rng rng;
@@ -28,9 +29,9 @@ void jep_worker_init(struct jep_worker *worker, const struct jep_plan *plan,
     unsigned number, int log);
 void jep_worker_close(struct jep_worker *worker);
 
-/* In a thread of its own: the plan's operations, or what each node is asked at the end: worker N
- * asks the nodes N, N + concurrency ... A final question that is not answered is asked again, a few
- * times. */
+/* In a thread of its own: the plan's operations, or what each node is asked at the end: the N-th
+ * worker of a site asks the nodes N, N + workers of the site ... A final question that is not
+ * answered is asked again, a few times. */
 bool jep_worker_start(struct jep_worker *worker, struct jep_message *message)
     __attribute__((warn_unused_result));
 bool jep_worker_start_finals(struct jep_worker *worker, struct jep_message *message)

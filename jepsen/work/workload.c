@@ -4,16 +4,10 @@
 
 #include "jepsen/cluster/json.h"
 
-/* Slots are named so that whoever asks for them is told that they are not there yet. */
-static const struct jep_workload slot_actuation = {
-    .name = "actuation", .what = "an order reaches its machine at most once (not yet)"};
-static const struct jep_workload slot_federation = {
-    .name = "federation", .what = "organizations reconcile, and never backwards (not yet)"};
-
 static const struct jep_workload *const workloads[] = {&jep_workload_register, &jep_workload_append,
     &jep_workload_set, &jep_workload_bank, &jep_workload_counter, &jep_workload_watch,
     &jep_workload_as_of, &jep_workload_lineage, &jep_workload_membership, &jep_workload_checkpoint,
-    &jep_workload_audit, &slot_actuation, &slot_federation};
+    &jep_workload_audit, &jep_workload_actuation, &jep_workload_federation};
 
 const struct jep_workload *jep_workload_at(size_t i)
 {
@@ -38,6 +32,7 @@ void jep_gen_init(struct jep_gen *gen, struct jep_arena *arena, uint64_t seed, u
     *gen = (struct jep_gen){.arena = arena,
         .rng = jep_rng_stream(seed, "operations"),
         .workers = workers,
+        .sites = 1,
         .next_value = 1};
 }
 

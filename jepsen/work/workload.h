@@ -10,6 +10,12 @@
 
 #include "jepsen/core/rng.h"
 #include "jepsen/work/client.h"
+#include "jepsen/work/orders.h"
+
+/* How texts begin that are hidden from others: then the site, a hyphen, and the element. */
+#define JEP_HIDDEN "HIDDEN-FROM-PARTNERS-"
+/* What units are called that several sites know: a name that is nobody's, then 12 digits. */
+#define JEP_UNIT "urn:uuid:00000000-0000-4000-8000-"
 
 enum {
     JEP_WORKERS_MAX = 60,
@@ -34,6 +40,7 @@ struct jep_gen {
     struct jep_arena *arena; /* of what is planned */
     struct jep_rng rng;
     unsigned workers;
+    unsigned sites;     /* among which the workers are dealt out */
     int64_t next_value; /* unique in the run */
     int64_t next_key;
     struct {
@@ -66,6 +73,7 @@ struct jep_shared {
     size_t known_count;
     struct jep_known newest; /* of all of them; index 0: none */
     struct jep_ledger ledger;
+    struct jep_orders orders;
 };
 
 /* How far a worker has watched the feed. */
@@ -101,6 +109,9 @@ struct jep_workload {
     const char *what;
     const char *check;   /* workload of jepsen/check that judges it; NULL: a slot for later */
     bool wants_plant;    /* of the harness's own making, for its policy */
+    bool is_nodeless;    /* its operations are asked of the whole site, not of one node */
+    bool is_federated;   /* of several sites, between which there are agreements */
+    unsigned gates;      /* gateways beside the site */
     const char *nemeses; /* used unless others are asked for; NULL: the harness's default */
     unsigned rate;       /* operations per second unless asked for */
     void (*next)(struct jep_gen *gen, unsigned worker, struct jep_step *ret_step);
@@ -128,5 +139,7 @@ extern const struct jep_workload jep_workload_lineage;
 extern const struct jep_workload jep_workload_membership;
 extern const struct jep_workload jep_workload_checkpoint;
 extern const struct jep_workload jep_workload_audit;
+extern const struct jep_workload jep_workload_actuation;
+extern const struct jep_workload jep_workload_federation;
 
 #endif

@@ -1,4 +1,4 @@
-#include "node/api/native.h"
+#include "node/api/native_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,55 +6,24 @@
 
 #include "node/logger.h"
 #include "node/node.h"
+#include "node/partnership.h"
 #include "node/replies.h"
 #include "node/state/requests.h"
 #include "node/wall.h"
+#include "proto/read_report.h"
 #include "policy/principal.h"
 #include "proto/check.h"
 
-struct client {
-    struct weft_link_conn *conn; /* NULL: free. */
-    uint32_t generation;
-    uint32_t unanswered;
-    bool is_paused;    /* Too many of its requests are unanswered. */
-    bool is_penalized; /* Too many of its notes did not count. */
-    uint32_t next_free;
-};
-
-struct weft_native {
-    struct weft_node *node;
-    struct weft_link *link;
-    struct client *clients;
-    uint32_t client_max;
-    uint32_t first_free; /* client_max: none. */
-    uint32_t client_count;
-    uint64_t requests;
-    struct weft_arena arena;
-    struct weft_buffer scratch;
-    void (*on_closed)(void *ctx);
-    void *ctx;
-};
-
-static struct client *find(struct weft_native *n, const struct weft_waiter *waiter)
+struct weft_native_client *weft_native_find(struct weft_native *n, const struct weft_waiter *waiter)
 {
-    struct client *c = waiter->client < n->client_max ? &n->clients[waiter->client] : NULL;
+    struct weft_native_client *c =
+        waiter->client < n->client_max ? &n->clients[waiter->client] : NULL;
     return c != NULL && c->conn != NULL && c->generation == waiter->generation ? c : NULL;
-}
-
-/* NOD-8: one answer is on its way to it. */
-static void note_answer(struct weft_native *n, struct client *c)
-{
-    weft_assert(c->unanswered > 0);
-    c->unanswered--;
-    if (c->is_paused && c->unanswered < n->node->config.limits.requests / 2) {
-        c->is_paused = false;
-        weft_link_conn_pause(c->conn, c->is_penalized);
-    }
 }
 
 /* Its queue is full: it asks and does not listen. Nothing is lost, since a request id brings the
  * answer again. */
-static void drop_slow(struct weft_native *n, struct client *c)
+static void drop_slow(struct weft_native *n, struct weft_native_client *c)
 {
     struct weft_link_conn *conn = c->conn;
     weft_log(WEFT_LOG_WARN, "client_dropped_slow",
@@ -70,11 +39,11 @@ static void drop_slow(struct weft_native *n, struct client *c)
 void weft_native_answer_bytes(
     struct weft_native *n, const struct weft_waiter *waiter, struct weft_bytes message)
 {
-    struct client *c = find(n, waiter);
+    struct weft_native_client *c = weft_native_find(n, waiter);
     if (c == NULL) {
         return;
     }
-    note_answer(n, c);
+    weft_native_flow_answered(n, c);
     if (weft_link_send(c->conn, message) != WEFT_OK) {
         drop_slow(n, c);
     }
@@ -83,11 +52,11 @@ void weft_native_answer_bytes(
 void weft_native_give(
     struct weft_native *n, const struct weft_waiter *waiter, struct weft_buffer *message)
 {
-    struct client *c = find(n, waiter);
+    struct weft_native_client *c = weft_native_find(n, waiter);
     if (c == NULL) {
         return;
     }
-    note_answer(n, c);
+    weft_native_flow_answered(n, c);
     if (weft_link_give(c->conn, message) != WEFT_OK) {
         drop_slow(n, c);
     }
@@ -95,13 +64,13 @@ void weft_native_give(
 
 bool weft_native_is_awaited(struct weft_native *n, const struct weft_waiter *waiter)
 {
-    return find(n, waiter) != NULL;
+    return weft_native_find(n, waiter) != NULL;
 }
 
 void weft_native_answer(struct weft_native *n, const struct weft_waiter *waiter,
     const struct weft_client_message *message)
 {
-    if (find(n, waiter) == NULL) {
+    if (weft_native_find(n, waiter) == NULL) {
         return;
     }
     weft_buffer_clear(&n->scratch);
@@ -143,6 +112,21 @@ static void on_commit(struct weft_native *n, const struct asker *asker, struct w
     propose(n, &item, waiter);
 }
 
+bool weft_native_is_member(const struct weft_native *n, const struct weft_identity *identity)
+{
+    const struct weft_replica *replica = n->node->replica;
+    if (replica == NULL) {
+        return false; /* It joins, and knows of none yet. */
+    }
+    const struct weft_configuration *conf = weft_replica_configuration(replica);
+    for (uint32_t i = 0; strcmp(identity->class, "node") == 0 && i < conf->count; i++) {
+        if (strcmp(conf->members[i].name, identity->name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* NOD-406: a member hands over what it has taken at its HTTP door. It could as well lead and write
  * it into the log itself, so its word for the principal is as good as the log; others' is not. */
 static void on_forward(struct weft_native *n, const struct weft_identity *identity,
@@ -152,26 +136,28 @@ static void on_forward(struct weft_native *n, const struct weft_identity *identi
     struct weft_principal principal;
     struct weft_commit commit;
     struct weft_msg msg = {""};
-    const struct weft_configuration *conf = weft_replica_configuration(node->replica);
-    bool is_member = false;
-    for (uint32_t i = 0; strcmp(identity->class, "node") == 0 && i < conf->count; i++) {
-        is_member = is_member || strcmp(conf->members[i].name, identity->name) == 0;
-    }
+    struct weft_read_report report;
     enum weft_err rv =
-        is_member ? weft_principal_parse_uri(forward->principal, &principal, &msg)
-                  : weft_fail(&msg, WEFT_EREFUSED, "only a member of the group hands on commits");
-    if (rv == WEFT_OK && (strcmp(principal.org, node->config.node.org) != 0 ||
-                             strcmp(principal.site, node->config.node.site) != 0)) {
+        weft_native_is_member(n, identity)
+            ? weft_principal_parse_uri(forward->principal, &principal, &msg)
+            : weft_fail(&msg, WEFT_EREFUSED, "only a member of the group hands on commits");
+    if (rv == WEFT_OK && !forward->is_reads &&
+        (strcmp(principal.org, node->config.node.org) != 0 ||
+            strcmp(principal.site, node->config.node.site) != 0)) {
         rv = weft_fail(&msg, WEFT_EREFUSED, "the commit is of a principal of another site");
     }
-    if (rv == WEFT_OK) {
+    if (rv == WEFT_OK && forward->is_reads) {
+        rv = weft_read_report_decode(forward->commit, &report);
+        rv = rv == WEFT_OK ? rv : weft_fail(&msg, rv, "not a report of reads");
+    } else if (rv == WEFT_OK) {
         rv = weft_commit_decode(forward->commit, &n->arena, &commit, &msg);
     }
     if (rv != WEFT_OK) {
         weft_reply_refuse(n->node, waiter, rv, msg.text);
         return;
     }
-    const struct weft_entry_item item = {.type = WEFT_ITEM_COMMIT,
+    const struct weft_entry_item item = {
+        .type = forward->is_reads ? WEFT_ITEM_READS : WEFT_ITEM_COMMIT,
         .has_warrant = forward->has_warrant,
         .warrant = forward->warrant,
         .principal = forward->principal,
@@ -227,13 +213,41 @@ static void on_query(struct weft_native *n, const struct asker *asker,
 {
     struct weft_query query = *asked;
     query.principal = weft_text_of(asker->identity->uri);
+    query.has_warrant = asker->warrant != NULL;
+    if (query.has_warrant) {
+        query.warrant = *asker->warrant;
+    }
     if (query.type == WEFT_QUERY_AUDIT && weft_text_is(query.asset, "checkpoint")) {
         weft_reply_audit_note(n->node, waiter);
+        return;
+    }
+    if (query.type == WEFT_QUERY_AUDIT && weft_state_is_command_path(query.asset)) {
+        if (!weft_bundles_hold(n->node, &query, waiter, now_ms)) {
+            weft_bundles_ask(n->node, &query, waiter, now_ms);
+        }
+        return;
+    }
+    if (query.type == WEFT_QUERY_AUDIT && weft_state_is_partner_path(query.asset) &&
+        weft_partnership_note(n->node, query.asset, &query.where_value) != WEFT_OK) {
+        weft_reply_not_leader(n->node, waiter);
         return;
     }
     enum weft_err rv = weft_reads_add(&n->node->reads, &query, waiter, now_ms);
     if (rv != WEFT_OK) {
         weft_reply_refuse(n->node, waiter, rv, "too many queries wait on this node; try again");
+    }
+}
+
+static void on_carry(struct weft_native *n, const struct asker *asker,
+    const struct weft_carry *carried, const struct weft_waiter *waiter)
+{
+    struct weft_msg msg = {""};
+    enum weft_err rv =
+        weft_partnership_carry(n->node, weft_text_of(asker->identity->uri), carried, waiter, &msg);
+    if (rv == WEFT_ENOTLEADER || rv == WEFT_EUNAVAILABLE) {
+        weft_reply_not_leader(n->node, waiter);
+    } else if (rv != WEFT_OK) {
+        weft_reply_refuse(n->node, waiter, rv, msg.text);
     }
 }
 
@@ -285,6 +299,9 @@ static void dispatch(struct weft_native *n, const struct asker *asker,
         return;
     case WEFT_KIND_BLOCK_GET:
         weft_telemetry_get(node->telemetry, &message->block_get, waiter);
+        return;
+    case WEFT_KIND_CARRY:
+        on_carry(n, asker, &message->carry, waiter);
         return;
     case WEFT_KIND_HEARTBEAT:
     case WEFT_KIND_REQUEST_VOTE:
@@ -344,6 +361,8 @@ static enum weft_policy_action action_of(const struct weft_client_message *messa
         return WEFT_ACTION_EXPORT;
     case WEFT_KIND_BLOCK_PUT:
         return WEFT_ACTION_WRITE;
+    case WEFT_KIND_CARRY:
+        return WEFT_ACTION_SHARE;
     }
     return WEFT_ACTION_READ;
 }
@@ -407,26 +426,6 @@ static void on_warranted(struct weft_native *n, const struct weft_identity *brin
     answer_request(n, &asker, &message, table, waiter);
 }
 
-/* NOD-17: it is not read from for a while. */
-static void penalize(struct weft_native *n, const struct weft_waiter *waiter)
-{
-    struct client *c = find(n, waiter);
-    if (c != NULL && !c->is_penalized &&
-        weft_warrants_penalize(n->node->warrants, waiter, uv_now(&n->node->loop))) {
-        c->is_penalized = true;
-        weft_link_conn_pause(c->conn, true);
-    }
-}
-
-void weft_native_calm(struct weft_native *n, const struct weft_waiter *waiter)
-{
-    struct client *c = find(n, waiter);
-    if (c != NULL) {
-        c->is_penalized = false;
-        weft_link_conn_pause(c->conn, c->is_paused);
-    }
-}
-
 static enum weft_err check_bringer(
     struct weft_native *n, const struct weft_identity *identity, struct weft_msg *msg)
 {
@@ -464,7 +463,7 @@ static void on_authorized(struct weft_native *n, const struct weft_identity *ide
         if (rv == WEFT_OK && answer.is_known) {
             on_warranted(n, identity, &answer.warranted, question.kind, authorized->request, &own);
         } else if (rv == WEFT_EBUSY && answer.is_disgraced) {
-            penalize(n, waiter);
+            weft_native_flow_penalize(n, waiter);
         }
     }
     if (rv != WEFT_OK) {
@@ -474,7 +473,7 @@ static void on_authorized(struct weft_native *n, const struct weft_identity *ide
 
 void weft_native_verdict(struct weft_native *n, const struct weft_warrants_verdict *verdict)
 {
-    struct client *c = find(n, &verdict->waiter);
+    struct weft_native_client *c = weft_native_find(n, &verdict->waiter);
     struct weft_waiter waiter = verdict->waiter;
     if (c == NULL) {
         return;
@@ -497,7 +496,7 @@ static enum weft_err on_message(void *ctx, struct weft_link_conn *conn,
     const struct weft_envelope *envelope, struct weft_bytes bytes)
 {
     struct weft_native *n = ctx;
-    struct client *c = weft_link_conn_user(conn);
+    struct weft_native_client *c = weft_link_conn_user(conn);
     struct weft_client_message message;
     struct weft_bytes body = {0};
     struct weft_msg msg = {""};
@@ -514,25 +513,22 @@ static enum weft_err on_message(void *ctx, struct weft_link_conn *conn,
         return rv; /* Not from a client of ours: the link hangs up and counts. */
     }
     n->requests++;
-    c->unanswered++;
+    weft_native_flow_asked(n, c);
     if (rv != WEFT_OK) {
         weft_reply_refuse(n->node, &waiter, rv, msg.text);
         return WEFT_OK;
-    }
-    if (c->unanswered >= n->node->config.limits.requests) {
-        c->is_paused = true;
-        weft_link_conn_pause(conn, true);
     }
     const struct asker asker = {.identity = weft_link_conn_identity(conn)};
     answer_request(n, &asker, &message, body, &waiter);
     return WEFT_OK;
 }
 
+/* One that may ask here; a partner's place is its own door. */
 static bool is_class(const char *word)
 {
     for (int i = 0; i < WEFT_PRINCIPAL_CLASSES; i++) {
         if (strcmp(word, weft_principal_class_name((enum weft_principal_class)i)) == 0) {
-            return true;
+            return i != WEFT_PRINCIPAL_PARTNER;
         }
     }
     return false;
@@ -550,7 +546,8 @@ static bool admit(
         return false;
     }
     if (!is_class(identity->class)) {
-        (void)weft_fail(reason, WEFT_EPEER, "%s is of no known class", identity->uri);
+        (void)weft_fail(reason, WEFT_EPEER, "%s is of no known class, or of one that asks nothing",
+            identity->uri);
         return false;
     }
     return true;
@@ -564,20 +561,19 @@ static void on_up(void *ctx, struct weft_link_conn *conn)
         weft_link_conn_close(conn);
         return;
     }
-    struct client *c = &n->clients[n->first_free];
+    struct weft_native_client *c = &n->clients[n->first_free];
     n->first_free = c->next_free;
     n->client_count++;
     c->conn = conn;
     c->generation++;
-    c->unanswered = 0;
-    c->is_paused = c->is_penalized = false;
     weft_link_conn_set_user(conn, c);
+    weft_native_flow_up(n, c);
 }
 
 static void on_down(void *ctx, struct weft_link_conn *conn)
 {
     struct weft_native *n = ctx;
-    struct client *c = weft_link_conn_user(conn);
+    struct weft_native_client *c = weft_link_conn_user(conn);
     if (c == NULL || c->conn != conn) {
         return;
     }
@@ -607,7 +603,7 @@ enum weft_err weft_native_open(
 {
     const struct weft_config *config = &node->config;
     struct weft_native *n = calloc(1, sizeof(*n));
-    struct client *clients = calloc(config->limits.connections, sizeof(*clients));
+    struct weft_native_client *clients = calloc(config->limits.connections, sizeof(*clients));
     if (n == NULL || clients == NULL) {
         free(n);
         free(clients);
@@ -616,6 +612,7 @@ enum weft_err weft_native_open(
     n->node = node;
     n->clients = clients;
     n->client_max = config->limits.connections;
+    n->paced_due_ms = UINT64_MAX;
     for (uint32_t i = 0; i < n->client_max; i++) {
         clients[i].next_free = i + 1;
     }

@@ -39,6 +39,13 @@ bool weft_native_is_awaited(struct weft_native *n, const struct weft_waiter *wai
 void weft_native_verdict(struct weft_native *n, const struct weft_warrants_verdict *verdict);
 void weft_native_calm(struct weft_native *n, const struct weft_waiter *waiter);
 
+/* For node/replies.c: its request was refused, and the answer follows. */
+void weft_native_refused(struct weft_native *n, const struct weft_waiter *waiter);
+/* For node/turn.c: whoever was refused too often and has waited is read from again; when the next
+ * one is, UINT64_MAX: none waits. */
+void weft_native_turn(struct weft_native *n, uint64_t now_ms);
+uint64_t weft_native_deadline(const struct weft_native *n);
+
 uint64_t weft_native_requests(const struct weft_native *n);
 uint32_t weft_native_clients(const struct weft_native *n);
 

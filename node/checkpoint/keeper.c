@@ -39,6 +39,7 @@ struct weft_keeper {
     /* Below: under the mutex. */
     struct weft_record *records; /* Newest first. */
     struct weft_record *gone;    /* Removed, newest first; the loop may still borrow from them. */
+    uint64_t floor;              /* weft_keeper_forget_below */
     bool is_taking;
     bool has_result;
     struct weft_keeper_result result;
@@ -106,9 +107,12 @@ static struct weft_record *take_surplus(struct weft_keeper *k)
     struct weft_record **surplus = NULL;
     uint32_t count = 0;
     uint64_t now = now_ms();
+    bool is_above = k->records != NULL && k->records->manifest.index >= k->floor;
     for (struct weft_record **place = &k->records; *place != NULL; place = &(*place)->next) {
         count++;
-        if (count > k->options.kept && (*place)->pinned_ms <= now) {
+        bool is_surplus =
+            count > k->options.kept || (is_above && (*place)->manifest.index < k->floor);
+        if (is_surplus && (*place)->pinned_ms <= now) {
             surplus = place;
         }
     }
@@ -279,6 +283,13 @@ bool weft_keeper_is_busy(const struct weft_keeper *keeper)
     bool is_busy = keeper->is_taking || keeper->has_result;
     unlock(keeper);
     return is_busy;
+}
+
+void weft_keeper_forget_below(struct weft_keeper *keeper, uint64_t index)
+{
+    lock(keeper);
+    keeper->floor = index;
+    unlock(keeper);
 }
 
 static void join(struct weft_keeper *k)

@@ -84,6 +84,10 @@ WEFT_MUST_USE enum weft_err weft_keeper_open(const struct weft_keeper_options *o
  * source->take that has begun is waited for). NULL is fine. */
 void weft_keeper_close(struct weft_keeper *keeper);
 
+/* Those of a smaller index go when one of this index or above is kept, however many there are: what
+ * they hold was redacted. With the next one that is taken. */
+void weft_keeper_forget_below(struct weft_keeper *keeper, uint64_t index);
+
 /* Start taking one. `source` is copied; its ctx is kept until the result is drained: the store
  * behind it must not be closed before (weft_keeper_wait). WEFT_EBUSY: one is being taken. */
 WEFT_MUST_USE enum weft_err weft_keeper_take(

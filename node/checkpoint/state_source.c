@@ -7,7 +7,8 @@
 static enum weft_err take(void *ctx, const char *directory, struct weft_msg *msg)
 {
     struct weft_state_source *s = ctx;
-    return weft_state_checkpoint(s->state, directory, msg);
+    enum weft_err rv = s->is_purging ? weft_state_purge(s->state, s->cancel, msg) : WEFT_OK;
+    return rv == WEFT_OK ? weft_state_checkpoint(s->state, directory, msg) : rv;
 }
 
 static enum weft_err copy_bytes(

@@ -14,6 +14,8 @@ enum {
 struct weft_state_source {
     struct weft_state *state;
     struct weft_state_options options;
+    bool is_purging; /* Something was redacted since the last one: the files are written anew. */
+    const volatile bool *cancel; /* With is_purging. */
     /* What the files of the copy were when they were written. In the arena of describe. */
     struct weft_state_file *files;
     size_t file_count;

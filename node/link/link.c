@@ -331,6 +331,12 @@ void weft_link_stats(const struct weft_link *link, struct weft_link_stats *ret_s
     *ret_stats = link->stats;
 }
 
+enum weft_err weft_link_check_root(
+    struct weft_text pem, const char *org, struct weft_digest *ret_root, struct weft_msg *msg)
+{
+    return weft_tls_check_root(pem, org, ret_root, msg);
+}
+
 enum weft_err weft_link_reload(struct weft_link *link, struct weft_msg *msg)
 {
     struct weft_tls tls;

@@ -14,6 +14,7 @@
 #include <uv.h>
 
 #include "proto/bytes.h"
+#include "proto/digest.h"
 #include "proto/envelope.h"
 #include "proto/err.h"
 
@@ -34,6 +35,7 @@ struct weft_identity {
     char site[64];  /* Empty for classes without a site. */
     char class[16]; /* "node", "op", "svc", "auditor", ... */
     char name[64];
+    struct weft_digest root; /* SHA-256 of the root that certifies it (DER). */
 };
 
 struct weft_link;      /* A door with its connections, or a client's side of one. */
@@ -98,6 +100,12 @@ const char *weft_link_address(const struct weft_link *link);
 void weft_link_stats(const struct weft_link *link, struct weft_link_stats *ret_stats);
 /* Certificates are read again; new connections use them. Old files stay in force on error. */
 WEFT_MUST_USE enum weft_err weft_link_reload(struct weft_link *link, struct weft_msg *msg);
+
+/* Is `pem` one root, perhaps with its list of revoked certificates, that speaks for the trust
+ * domain `org` and for no other? *ret_root is then as in weft_identity. WEFT_EINVAL says why not.
+ */
+WEFT_MUST_USE enum weft_err weft_link_check_root(
+    struct weft_text pem, const char *org, struct weft_digest *ret_root, struct weft_msg *msg);
 
 /* A connection that dials, and dials again (back-off 50 ms doubling to 1 s) until it is
  * closed. The handle lives until weft_link_conn_close. WEFT_EINVAL: the address. */

@@ -1,6 +1,8 @@
 #include "node/link/tls.h"
 
+#include <limits.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -176,6 +178,17 @@ static enum weft_err root_domain(X509 *root, char ret_domain[64], struct weft_ms
     return err;
 }
 
+static enum weft_err root_digest(X509 *root, struct weft_digest *ret_root, struct weft_msg *msg)
+{
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    unsigned int size = 0;
+    if (X509_digest(root, EVP_sha256(), hash, &size) != 1 || size != WEFT_DIGEST_SIZE) {
+        return weft_fail(msg, WEFT_ENOMEM, "no digest of a root");
+    }
+    memcpy(ret_root->bytes, hash, WEFT_DIGEST_SIZE);
+    return WEFT_OK;
+}
+
 static enum weft_err check_domain(
     X509_STORE_CTX *store, const struct weft_identity *identity, struct weft_msg *msg)
 {
@@ -222,9 +235,12 @@ static int verify(int is_ok, X509_STORE_CTX *store)
         return 1;
     }
     X509 *leaf = X509_STORE_CTX_get_current_cert(store);
+    STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(store);
     if (check_leaf(leaf, !SSL_is_server(ssl), &msg) != WEFT_OK ||
         leaf_identity(leaf, &v->identity, &msg) != WEFT_OK ||
-        check_domain(store, &v->identity, &msg) != WEFT_OK) {
+        check_domain(store, &v->identity, &msg) != WEFT_OK ||
+        root_digest(sk_X509_value(chain, sk_X509_num(chain) - 1), &v->identity.root, &msg) !=
+            WEFT_OK) {
         v->is_refused = true;
         (void)snprintf(v->reason, sizeof(v->reason), "%s", msg.text);
         X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
@@ -274,6 +290,44 @@ static enum weft_err check_roots(SSL_CTX *ctx, const char *ca_file, struct weft_
         }
     }
     return WEFT_OK;
+}
+
+/* LNK-14. */
+static enum weft_err check_one_root(
+    X509 *root, const char *org, struct weft_digest *ret_root, struct weft_msg *msg)
+{
+    char domain[64];
+    enum weft_err err = root_domain(root, domain, msg);
+    if (err == WEFT_OK && X509_check_ca(root) != 1) {
+        err = weft_fail(msg, WEFT_EINVAL, "it is no CA certificate");
+    } else if (err == WEFT_OK && strcmp(domain, org) != 0) {
+        err = weft_fail(msg, WEFT_EINVAL, "a root for %s, not for %s",
+            domain[0] != '\0' ? domain : "any trust domain", org);
+    }
+    return err == WEFT_OK ? root_digest(root, ret_root, msg) : err;
+}
+
+enum weft_err weft_tls_check_root(
+    struct weft_text pem, const char *org, struct weft_digest *ret_root, struct weft_msg *msg)
+{
+    ERR_clear_error();
+    BIO *bio = pem.size <= INT_MAX ? BIO_new_mem_buf(pem.data, (int)pem.size) : NULL;
+    STACK_OF(X509_INFO) *found = bio != NULL ? PEM_X509_INFO_read_bio(bio, NULL, NULL, NULL) : NULL;
+    X509 *root = NULL;
+    int roots = 0;
+    for (int i = 0; found != NULL && i < sk_X509_INFO_num(found); i++) {
+        const X509_INFO *info = sk_X509_INFO_value(found, i);
+        if (info->x509 != NULL) {
+            root = info->x509;
+            roots++;
+        }
+    }
+    enum weft_err err = roots == 1 ? check_one_root(root, org, ret_root, msg)
+                                   : weft_fail(msg, WEFT_EINVAL, "%d certificates, not one", roots);
+    sk_X509_INFO_pop_free(found, X509_INFO_free);
+    BIO_free(bio);
+    ERR_clear_error();
+    return err;
 }
 
 /* LNK-13. */

@@ -27,6 +27,9 @@ struct weft_tls {
 /* Both contexts, from PEM files. WEFT_EINVAL: which file, and why; WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_tls_load(const char *ca_file, const char *cert_file,
     const char *key_file, struct weft_tls *ret_tls, struct weft_msg *msg);
+/* As weft_link_check_root. */
+WEFT_MUST_USE enum weft_err weft_tls_check_root(
+    struct weft_text pem, const char *org, struct weft_digest *ret_root, struct weft_msg *msg);
 void weft_tls_destroy(struct weft_tls *tls);
 
 /* A connection of either side. The BIOs are the caller's business. NULL: no memory. */

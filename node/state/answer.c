@@ -101,3 +101,14 @@ enum weft_err weft_answer_is_same(struct weft_state *s, const struct weft_reques
     *ret_same = same;
     return rv;
 }
+
+enum weft_err weft_state_find_request(struct weft_state *state, const struct weft_request_id *id,
+    struct weft_arena *arena, struct weft_commit_result *ret_result, struct weft_msg *msg)
+{
+    struct weft_request_place place;
+    if (state->is_read_only || weft_request_id_is_none(id)) {
+        return WEFT_ENOTFOUND;
+    }
+    enum weft_err rv = weft_requests_find(state->requests, id, &place, msg);
+    return rv == WEFT_OK ? weft_answer_read(state, id, &place, arena, ret_result, msg) : rv;
+}

@@ -22,4 +22,7 @@ WEFT_MUST_USE enum weft_err weft_answer_is_same(struct weft_state *state,
     const struct weft_request_place *place, const struct weft_commit *commit,
     struct weft_text principal, bool *ret_same, struct weft_msg *msg);
 
+/* Of all entries that hold a batch. */
+size_t weft_answer_count_items(const struct weft_log_entry *entries, uint32_t entry_count);
+
 #endif

@@ -1,10 +1,10 @@
-#include <stdio.h>
 
 #include "node/mutant.h"
 #include "node/state/answer.h"
-#include "node/state/machine.h"
-#include "node/state/permit.h"
-#include "node/state/room.h"
+#include "node/state/apply_parts.h"
+#include "node/state/notice.h"
+#include "node/state/redaction.h"
+#include "node/state/runs.h"
 #include "proto/arith.h"
 #include "proto/check.h"
 #include "raft/failpoint.h"
@@ -16,29 +16,14 @@ enum {
     CHAIN_REPEATED = 3,
     CHAIN_DIGEST = 4,
     CHAIN_CHANGE = 5,
-};
-
-/* One call of weft_state_apply. */
-struct apply {
-    struct weft_state *state;
-    struct weft_position position; /* Becomes the state's when the batch is written. */
-    bool with_results;
-    struct weft_arena *arena;
-    struct weft_applied_item *items;
-    uint32_t item_count;
-    struct weft_msg *msg;
-    /* Of the entry under way. */
-    struct weft_sha256 chain;
-    bool has_chain;
-    uint32_t ordinal; /* Of the next record. */
-    int64_t time_ns;
-    const uint8_t *seed;
-    struct weft_ground ground; /* Of the item under way. */
+    CHAIN_NOTICE = 6,
+    CHAIN_READS = 7,
+    CHAIN_STREAM = 8,
 };
 
 /* --- the chain ------------------------------------------------------------------------------- */
 
-static void chain_add(struct apply *a, uint8_t what, uint32_t number)
+static void chain_add(struct weft_apply *a, uint8_t what, uint32_t number)
 {
     uint8_t bytes[5] = {what};
     weft_put_be32(bytes + 1, number);
@@ -53,7 +38,7 @@ static void chain_add(struct apply *a, uint8_t what, uint32_t number)
     weft_sha256_update(&a->chain, bytes, sizeof(bytes));
 }
 
-static void chain_end(struct apply *a)
+static void chain_end(struct weft_apply *a)
 {
     if (a->has_chain) {
         a->position.public.chain = weft_sha256_final(&a->chain);
@@ -64,7 +49,7 @@ static void chain_end(struct apply *a)
 /* --- the audit log --------------------------------------------------------------------------- */
 
 /* `seed` NULL: the entry is no batch, and its leaves have the time of the last one. */
-static enum weft_err audit_begin(struct apply *a, const uint8_t *seed)
+static enum weft_err audit_begin(struct weft_apply *a, const uint8_t *seed)
 {
     const struct weft_audit_entry entry = {.term = a->position.public.term,
         .index = a->position.public.index,
@@ -73,63 +58,29 @@ static enum weft_err audit_begin(struct apply *a, const uint8_t *seed)
     return weft_audit_begin(a->state->audit, &entry, a->state->batch, a->msg);
 }
 
-/* `statements`: of its records, as leaves of a tree, so that one of them can be shown alone. */
-static enum weft_err audit_commit(
-    struct apply *a, struct weft_text principal, const struct weft_merkle_range *statements)
+struct weft_audit_acts weft_apply_acts(const struct weft_apply *a)
 {
-    struct weft_digest evidence = weft_merkle_root(statements);
-    struct weft_audit_act act = {.act = WEFT_AUDIT_ACT_COMMIT,
-        .principal = principal,
-        .effect = a->ground.is_decided ? WEFT_AUDIT_ALLOW : WEFT_AUDIT_NO_DECISION,
-        .statement = a->ground.statement,
-        .version = a->ground.version,
-        .line = a->ground.line,
-        .count = statements->size,
-        .evidence = &evidence};
-    if (weft_node_mutant(WEFT_NODE_MUTANT_LEAF_DIFFERS) && !a->with_results) {
-        act.count++;
-    }
-    return weft_audit_add(a->state->audit, &act, a->state->batch, a->msg);
-}
-
-static enum weft_err audit_refusal(
-    struct apply *a, struct weft_text principal, enum weft_policy_action action)
-{
-    char word[WEFT_AUDIT_WORD_SIZE_MAX + 1];
-    (void)snprintf(
-        word, sizeof(word), "%s%s", WEFT_AUDIT_ACT_REFUSED, weft_policy_action_name(action));
-    const struct weft_audit_act act = {.act = word,
-        .principal = principal,
-        .effect = WEFT_AUDIT_DENY,
-        .statement = a->ground.statement,
-        .version = a->ground.version,
-        .line = a->ground.line,
-        .count = 1};
-    return weft_audit_refuse(a->state->audit, &act, a->state->batch, a->msg);
+    return (struct weft_audit_acts){
+        a->state->audit, a->state->batch, a->principal, a->ground, a->msg};
 }
 
 /* --- answers --------------------------------------------------------------------------------- */
 
-static struct weft_text keep_text(struct apply *a, struct weft_text text)
-{
-    return weft_arena_text(a->arena, text);
-}
-
-static void refuse(struct apply *a, struct weft_applied_item *item, enum weft_err err,
+void weft_apply_refuse(struct weft_apply *a, struct weft_applied_item *item, enum weft_err err,
     const char *detail, const char *pointer, uint64_t present_rev)
 {
     item->err = err;
     chain_add(a, CHAIN_REFUSED, (uint32_t)err);
     if (a->with_results) {
         item->error = (struct weft_error_answer){.err = err,
-            .detail = keep_text(a, weft_text_of(detail)),
-            .pointer = keep_text(a, weft_text_of(pointer)),
+            .detail = weft_arena_text(a->arena, weft_text_of(detail)),
+            .pointer = weft_arena_text(a->arena, weft_text_of(pointer)),
             .present_rev = present_rev,
             .index = a->position.public.index};
     }
 }
 
-static enum weft_err no_memory(struct apply *a)
+enum weft_err weft_apply_no_memory(struct weft_apply *a)
 {
     return weft_fail(
         a->msg, WEFT_ENOMEM, "apply entry %llu", (unsigned long long)a->position.public.index);
@@ -137,12 +88,11 @@ static enum weft_err no_memory(struct apply *a)
 
 /* --- commits --------------------------------------------------------------------------------- */
 
-static enum weft_err repeat(struct apply *a, const struct weft_commit *commit,
-    struct weft_text principal, const struct weft_request_place *place,
-    struct weft_applied_item *item)
+static enum weft_err repeat(struct weft_apply *a, const struct weft_commit *commit,
+    const struct weft_request_place *place, struct weft_applied_item *item)
 {
     bool same;
-    enum weft_err rv = weft_answer_is_same(a->state, place, commit, principal, &same, a->msg);
+    enum weft_err rv = weft_answer_is_same(a->state, place, commit, a->principal, &same, a->msg);
     if (rv != WEFT_OK) {
         return rv;
     }
@@ -152,7 +102,7 @@ static enum weft_err repeat(struct apply *a, const struct weft_commit *commit,
             "this request id was used for another commit, which has index %llu: a new commit "
             "needs a new id",
             (unsigned long long)place->index);
-        refuse(a, item, WEFT_ECONFLICT, detail.text, "/request_id", 0);
+        weft_apply_refuse(a, item, WEFT_ECONFLICT, detail.text, "/request_id", 0);
         return WEFT_OK;
     }
     chain_add(a, CHAIN_REPEATED, 0);
@@ -166,148 +116,29 @@ static enum weft_err repeat(struct apply *a, const struct weft_commit *commit,
     return weft_answer_read(a->state, &commit->request_id, place, a->arena, &item->result, a->msg);
 }
 
-/* Does the policy in force permit it? NOD-145: before anything is told of what is there. */
-static enum weft_err check_permit(struct apply *a, const struct weft_commit *commit,
-    const struct weft_entry_item *entry_item, struct weft_applied_item *item, bool *ret_ok)
+/* What the commit redacts is destroyed with it. */
+static enum weft_err redact(struct weft_apply *a, const struct weft_commit *commit,
+    const uint32_t *names, struct weft_applied_item *item, bool *ret_ok)
 {
     struct weft_state *s = a->state;
-    struct weft_denial denial;
-    const struct weft_permit permit = {
-        .authority = weft_authorities_at(s->authorities, a->position.public.index),
-        .site = {(const char *)s->authority.data, s->authority.size},
-        .principal = entry_item->principal,
-        .warrant = entry_item->has_warrant ? &entry_item->warrant : NULL,
-        .index = a->position.public.index,
-        .item = item->item,
-        .time_ns = a->time_ns,
-        .with_text = a->with_results};
-    enum weft_err rv = weft_permit_check(&permit, s->names, commit, &denial, a->msg);
-    if (rv != WEFT_OK) {
-        return rv;
-    }
-    a->ground = denial.ground;
-    *ret_ok = !denial.is_denied;
-    if (denial.is_denied) {
-        s->denials.commits++;
-        s->denials.by_action[denial.action]++;
-        refuse(a, item, WEFT_EREFUSED, denial.detail.text, denial.pointer, 0);
-        rv = audit_refusal(a, entry_item->principal, denial.action);
+    struct weft_refusal refusal;
+    const struct weft_redact redact = {s->store, s->names, s->batch, a->position.public.index,
+        a->time_ns, !a->may_redact || a->has_redacted, &a->state->stage.arena, a->msg};
+    enum weft_err rv = weft_redact_run(
+        &redact, commit, weft_names_at(s->names, names[0])->head.id, &a->redacted, &refusal);
+    *ret_ok = rv == WEFT_OK && refusal.err == WEFT_OK;
+    if (rv == WEFT_OK && refusal.err != WEFT_OK) {
+        weft_apply_refuse(a, item, refusal.err, refusal.detail.text, refusal.pointer, 0);
+    } else if (a->redacted.count > 0) {
+        a->has_redacted = true;
+        s->redacted_index = a->position.public.index;
     }
     return rv;
 }
 
-/* Do its documents follow those in force (node/state/authorities.h)? */
-static enum weft_err check_authority(
-    struct apply *a, const struct weft_commit *commit, struct weft_applied_item *item, bool *ret_ok)
-{
-    struct weft_refusal refusal;
-    const struct weft_state_position *p = &a->position.public;
-    enum weft_err rv = weft_authorities_check(
-        a->state->authorities, commit, p->index, a->time_ns, p->records == 0, &refusal, a->msg);
-    if (rv != WEFT_OK) {
-        return rv;
-    }
-    if (refusal.err != WEFT_OK) {
-        refuse(a, item, refusal.err, refusal.detail.text, refusal.pointer, 0);
-    }
-    *ret_ok = refusal.err == WEFT_OK;
-    return WEFT_OK;
-}
-
-/* May whoever commits be told what revision the asset has, and what else stands in the way of the
- * commit there? NOD-174: who may write need not be one who may read. */
-static bool knows(struct apply *a, struct weft_text principal, struct weft_text asset)
-{
-    struct weft_state *s = a->state;
-    const struct weft_permit permit = {
-        .authority = weft_authorities_at(s->authorities, a->position.public.index),
-        .site = {(const char *)s->authority.data, s->authority.size},
-        .principal = principal,
-        .index = a->position.public.index,
-        .time_ns = a->time_ns};
-    return !a->with_results || weft_permit_knows(&permit, asset);
-}
-
-/* What it would do to designs and to retired assets (node/state/govern.h). */
-static enum weft_err check_design(struct apply *a, const struct weft_commit *commit,
-    struct weft_text principal, struct weft_applied_item *item, bool *ret_ok)
-{
-    struct weft_refusal refusal;
-    enum weft_err rv = weft_govern_check(a->state->govern, commit, a->time_ns, &refusal, a->msg);
-    if (rv != WEFT_OK) {
-        return rv;
-    }
-    if (refusal.err != WEFT_OK) {
-        bool may_know = true; /* What is told may be of any asset that bears on the commit. */
-        for (uint32_t i = 0; i < commit->record_count && may_know; i++) {
-            may_know = knows(a, principal, commit->records[i].asset);
-        }
-        refuse(a, item, refusal.err,
-            may_know ? refusal.detail.text : "what stands there does not allow it", refusal.pointer,
-            0);
-        return WEFT_OK;
-    }
-    *ret_ok = true;
-    return WEFT_OK;
-}
-
-/* Look at every precondition before anything changes. *ret_names: where the records' assets
- * stand in weft_names, in the item's arena. *ret_ok false: the item is refused. */
-static enum weft_err check_commit(struct apply *a, const struct weft_commit *commit,
-    struct weft_text principal, struct weft_applied_item *item, uint32_t **ret_names, bool *ret_ok)
-{
-    *ret_ok = false;
-    if (!weft_room_has(a->state, &a->position.public, a->ordinal, commit)) {
-        refuse(a, item, WEFT_ETOOBIG,
-            "the commit passes a limit of the state: 4 MiB stored, 65535 kinds, 65535 rels", "", 0);
-        return WEFT_OK;
-    }
-    uint32_t *names =
-        weft_arena_array(&a->state->stage.arena, commit->record_count, sizeof(*names));
-    if (names == NULL) {
-        return no_memory(a);
-    }
-    for (uint32_t i = 0; i < commit->record_count; i++) {
-        const struct weft_record *record = &commit->records[i];
-        enum weft_err rv = weft_names_find(a->state->names, record->asset, &names[i], a->msg);
-        if (rv != WEFT_OK) {
-            return rv;
-        }
-        uint64_t rev = weft_names_at(a->state->names, names[i])->head.rev;
-        if (weft_node_mutant(WEFT_NODE_MUTANT_EXPECT_STALE) && rev == a->position.public.index) {
-            continue;
-        }
-        if (record->has_expect && record->expect_rev != rev) {
-            struct weft_msg detail, pointer;
-            (void)weft_fail(&detail, WEFT_ECONFLICT, "asset '%.*s' is at revision %llu, not %llu",
-                (int)record->asset.size, record->asset.data, (unsigned long long)rev,
-                (unsigned long long)record->expect_rev);
-            (void)weft_fail(&pointer, WEFT_ECONFLICT, "/records/%u/expect/rev", i);
-            bool may_know = knows(a, principal, record->asset);
-            refuse(a, item, WEFT_ECONFLICT,
-                may_know ? detail.text : "the asset is not at the revision that was expected",
-                pointer.text, may_know ? rev : 0);
-            return WEFT_OK;
-        }
-    }
-    struct weft_models_refusal refusal;
-    enum weft_err rv =
-        weft_models_check(a->state->models, commit, a->position.public.index, &refusal, a->msg);
-    if (rv != WEFT_OK) {
-        return rv;
-    }
-    if (refusal.err != WEFT_OK) {
-        refuse(a, item, refusal.err, refusal.detail.text, refusal.pointer, 0);
-        return WEFT_OK;
-    }
-    *ret_names = names;
-    bool ok;
-    rv = check_authority(a, commit, item, &ok);
-    return rv == WEFT_OK && ok ? check_design(a, commit, principal, item, ret_ok) : rv;
-}
-
-static enum weft_err accept(struct apply *a, const struct weft_commit *commit,
-    struct weft_text principal, const uint32_t *names, struct weft_applied_item *item)
+/* Of the commit's records the first `own` are what was asked for, and answered. */
+static enum weft_err accept(struct weft_apply *a, const struct weft_commit *commit, uint32_t own,
+    const uint32_t *names, struct weft_applied_item *item)
 {
     struct weft_state *s = a->state;
     struct weft_receipt *receipts = NULL;
@@ -315,15 +146,15 @@ static enum weft_err accept(struct apply *a, const struct weft_commit *commit,
         .feed = s->feed,
         .batch = s->batch,
         .place = {.authority = {(const char *)s->authority.data, s->authority.size},
-            .authority_epoch = 1,
+            .authority_epoch = weft_epochs_at(&s->epochs, a->position.public.index),
             .index = a->position.public.index,
             .time_ns = a->time_ns,
             .salt_seed = a->seed},
         .assets = &a->position.public.assets};
     if (a->with_results) {
-        receipts = weft_arena_array(a->arena, commit->record_count, sizeof(*receipts));
+        receipts = weft_arena_array(a->arena, own, sizeof(*receipts));
         if (receipts == NULL) {
-            return no_memory(a);
+            return weft_apply_no_memory(a);
         }
     }
     struct weft_merkle_range statements = {0};
@@ -331,13 +162,20 @@ static enum weft_err accept(struct apply *a, const struct weft_commit *commit,
     for (uint32_t i = 0; i < commit->record_count; i++) {
         struct weft_record record = commit->records[i];
         struct weft_digest digest = {{0}};
-        weft_answer_fill_in(&record, principal, a->time_ns);
+        weft_answer_fill_in(&record, a->principal, a->time_ns);
         context.place.ordinal = a->ordinal + i;
         context.place.schema = weft_models_schema(s->models, record.kind, a->position.public.index);
+        const struct weft_digest previous = weft_names_at(s->names, names[i])->head.digest;
         enum weft_err rv =
             weft_stage_record(&s->stage, &context, &record, names[i], &digest, a->msg);
         if (rv == WEFT_OK) {
             rv = weft_govern_note(s->govern, &s->stage, &record, a->msg);
+        }
+        if (rv == WEFT_OK && weft_streams_are_open(s->streams)) {
+            struct weft_statement_place place = context.place;
+            place.previous = previous;
+            rv = weft_apply_export(
+                a, &record, &place, &digest, weft_names_at(s->names, names[i])->head.id);
         }
         struct weft_digest leaf = weft_merkle_leaf(digest.bytes, WEFT_DIGEST_SIZE);
         if (rv == WEFT_OK) {
@@ -347,11 +185,12 @@ static enum weft_err accept(struct apply *a, const struct weft_commit *commit,
             return rv;
         }
         weft_sha256_update(&a->chain, digest.bytes, WEFT_DIGEST_SIZE);
-        if (receipts != NULL) { /* Asked for: with_results. */
-            receipts[i] =
-                (struct weft_receipt){keep_text(a, record.asset), a->position.public.index, digest};
+        weft_commands_hear(s->commands, &record);
+        if (receipts != NULL && i < own) { /* Asked for: with_results. */
+            receipts[i] = (struct weft_receipt){
+                weft_arena_text(a->arena, record.asset), a->position.public.index, digest};
             if (receipts[i].asset.data == NULL) {
-                return no_memory(a);
+                return weft_apply_no_memory(a);
             }
         }
     }
@@ -359,35 +198,71 @@ static enum weft_err accept(struct apply *a, const struct weft_commit *commit,
         .index = a->position.public.index,
         .time_ns = a->time_ns,
         .receipts = receipts,
-        .receipt_count = commit->record_count};
+        .receipt_count = own};
     weft_models_accept(s->models);
     weft_authorities_accept(s->authorities);
     a->position.public.records += commit->record_count;
-    return audit_commit(a, principal, &statements);
+    struct weft_audit_acts acts = weft_apply_acts(a);
+    if (weft_node_mutant(WEFT_NODE_MUTANT_LEAF_DIFFERS) && !a->with_results) {
+        acts.principal = (struct weft_text){NULL, 0};
+    }
+    enum weft_err rv = weft_audit_acts_commit(&acts, &statements);
+    if (rv == WEFT_OK && a->redacted.count > 0) {
+        rv = weft_audit_acts_redacted(&acts, &a->redacted);
+        rv = rv == WEFT_OK ? weft_apply_erase(a, &a->redacted) : rv;
+    }
+    rv = rv == WEFT_OK ? weft_audit_acts_authority(&acts, commit) : rv;
+    rv = rv == WEFT_OK ? weft_apply_accept_agreement(a) : rv;
+    return rv == WEFT_OK ? weft_commands_accept(s->commands, s->audit, s->batch, a->msg) : rv;
+}
+
+/* What a node tells the audit log: a leaf, and no record. */
+static enum weft_err apply_notice(
+    struct weft_apply *a, const struct weft_commit *commit, struct weft_applied_item *item)
+{
+    struct weft_state *s = a->state;
+    struct weft_notice notice;
+    struct weft_msg detail = {{0}};
+    const struct weft_text site = {(const char *)s->authority.data, s->authority.size};
+    enum weft_err err = weft_notice_read(commit, a->principal, site, &notice, &detail);
+    if (err != WEFT_OK) {
+        weft_apply_refuse(a, item, err, detail.text, "/records", 0);
+        return WEFT_OK;
+    }
+    chain_add(a, CHAIN_NOTICE, 0);
+    item->result.index = a->position.public.index;
+    item->result.time_ns = a->time_ns;
+    const struct weft_audit_acts acts = weft_apply_acts(a);
+    return weft_audit_acts_notice(&acts, &notice);
 }
 
 static enum weft_err apply_commit(
-    struct apply *a, const struct weft_entry_item *entry_item, struct weft_applied_item *item)
+    struct weft_apply *a, const struct weft_entry_item *entry_item, struct weft_applied_item *item)
 {
     struct weft_state *s = a->state;
     struct weft_commit commit;
     struct weft_msg detail = {{0}};
+    a->principal = entry_item->principal;
+    a->ground = (struct weft_ground){.is_decided = false};
     weft_arena_reset(&s->stage.arena);
     enum weft_err rv = weft_commit_decode(entry_item->body, &s->stage.arena, &commit, &detail);
     if (rv == WEFT_ENOMEM) {
-        return no_memory(a);
+        return weft_apply_no_memory(a);
     }
     if (rv != WEFT_OK) {
-        refuse(a, item, rv, detail.text, "", 0);
+        weft_apply_refuse(a, item, rv, detail.text, "", 0);
         return WEFT_OK;
     }
     item->result.request_id = commit.request_id;
+    if (weft_notice_is(&commit)) {
+        return apply_notice(a, &commit, item);
+    }
     bool has_id = !weft_request_id_is_none(&commit.request_id);
     if (has_id) {
         struct weft_request_place place;
         rv = weft_requests_find(s->requests, &commit.request_id, &place, a->msg);
         if (rv == WEFT_OK) {
-            return repeat(a, &commit, entry_item->principal, &place, item);
+            return repeat(a, &commit, &place, item);
         }
         if (rv != WEFT_ENOTFOUND) {
             return rv;
@@ -398,39 +273,76 @@ static enum weft_err apply_commit(
     }
     uint32_t *names;
     bool ok;
-    rv = check_permit(a, &commit, entry_item, item, &ok);
+    rv = weft_apply_check_permit(a, &commit, entry_item, item, &ok);
     if (rv != WEFT_OK || !ok) {
         return rv;
     }
-    rv = check_commit(a, &commit, entry_item->principal, item, &names, &ok);
+    rv = weft_apply_check_commit(a, &commit, item, &names, &ok);
+    if (rv == WEFT_OK && ok) {
+        rv = redact(a, &commit, names, item, &ok);
+    }
     if (rv != WEFT_OK || !ok) {
         return rv;
     }
     if (weft_node_mutant(WEFT_NODE_MUTANT_COMMIT_HALF)) {
         commit.record_count = (commit.record_count + 1) / 2;
     }
-    rv = accept(a, &commit, entry_item->principal, names, item);
+    uint32_t own = commit.record_count;
+    rv = weft_apply_follow(a, &commit, &names);
+    rv = rv == WEFT_OK ? accept(a, &commit, own, names, item) : rv;
     if (rv == WEFT_OK && has_id) {
-        const struct weft_request_place place = {
-            a->position.public.index, a->ordinal, commit.record_count};
+        const struct weft_request_place place = {a->position.public.index, a->ordinal, own};
         rv = weft_requests_add(s->requests, &commit.request_id, &place);
         if (rv != WEFT_OK) {
-            return no_memory(a);
+            return weft_apply_no_memory(a);
         }
     }
     a->ordinal += commit.record_count;
     return rv;
 }
 
+/* What the principal read of labelled records, as the node says that answers him next: NOD-182. */
+static enum weft_err apply_reads(struct weft_apply *a, struct weft_bytes body,
+    struct weft_text principal, struct weft_applied_item *item)
+{
+    struct weft_read_report report;
+    enum weft_err err = weft_read_report_decode(body, &report);
+    if (err != WEFT_OK) {
+        weft_apply_refuse(a, item, err, "not a report of reads", "", 0);
+        return WEFT_OK;
+    }
+    chain_add(a, CHAIN_READS, (uint32_t)body.size);
+    weft_sha256_update(&a->chain, body.data, body.size);
+    item->result.index = a->position.public.index;
+    item->result.time_ns = a->time_ns;
+    a->principal = principal;
+    const struct weft_audit_acts acts = weft_apply_acts(a);
+    return weft_audit_acts_reads(&acts, &report);
+}
+
+/* Of a partner, or to be done with a stream. What came of it follows from what it says. */
+static enum weft_err apply_stream(
+    struct weft_apply *a, const struct weft_entry_item *entry_item, struct weft_applied_item *item)
+{
+    bool is_done;
+    enum weft_err rv = weft_apply_stream(a, entry_item, item, &is_done);
+    if (rv == WEFT_OK && is_done) {
+        const struct weft_digest body = weft_sha256(entry_item->body.data, entry_item->body.size);
+        chain_add(a, CHAIN_STREAM, (uint32_t)entry_item->body.size);
+        weft_sha256_update(&a->chain, body.bytes, WEFT_DIGEST_SIZE);
+    }
+    return rv;
+}
+
 /* --- entries --------------------------------------------------------------------------------- */
 
-static enum weft_err bad_entry(struct apply *a, const char *why)
+static enum weft_err bad_entry(struct weft_apply *a, const char *why)
 {
     return weft_fail(
         a->msg, WEFT_ECORRUPT, "entry %llu %s", (unsigned long long)a->position.public.index, why);
 }
 
-static enum weft_err apply_command(struct apply *a, struct weft_bytes data)
+static enum weft_err apply_command(struct weft_apply *a, struct weft_bytes data)
 {
     struct weft_entry_reader reader;
     weft_assert(((uintptr_t)data.data & 7) == 0); /* NOD-102: names are borrowed from it */
@@ -446,8 +358,14 @@ static enum weft_err apply_command(struct apply *a, struct weft_bytes data)
     a->time_ns = reader.time_ns > last_ns ? reader.time_ns : last_ns + 1;
     a->seed = reader.salt_seed;
     a->ordinal = 0;
+    a->has_redacted = false;
     struct weft_entry_item entry_item;
     enum weft_err rv = audit_begin(a, a->seed);
+    if (rv == WEFT_OK) {
+        const struct weft_audit_acts acts = {
+            .audit = a->state->audit, .batch = a->state->batch, .msg = a->msg};
+        rv = weft_audit_acts_clock(&acts, last_ns, reader.time_ns);
+    }
     if (rv != WEFT_OK) {
         return rv;
     }
@@ -463,6 +381,12 @@ static enum weft_err apply_command(struct apply *a, struct weft_bytes data)
         case WEFT_ITEM_COMMIT:
             rv = apply_commit(a, &entry_item, item);
             break;
+        case WEFT_ITEM_READS:
+            rv = apply_reads(a, entry_item.body, entry_item.principal, item);
+            break;
+        case WEFT_ITEM_STREAM:
+            rv = apply_stream(a, &entry_item, item);
+            break;
         case WEFT_ITEM_DIGEST:
             chain_add(a, CHAIN_DIGEST, 0);
             break;
@@ -477,31 +401,29 @@ static enum weft_err apply_command(struct apply *a, struct weft_bytes data)
     a->position.public.time_ns = a->time_ns;
     rv = weft_stage_end_entry(&a->state->stage, a->seed, a->state->batch, a->msg);
     if (rv == WEFT_OK && weft_requests_end_entry(a->state->requests, a->state->batch) != WEFT_OK) {
-        rv = no_memory(a);
+        rv = weft_apply_no_memory(a);
     }
     return rv;
 }
 
-static enum weft_err apply_change(struct apply *a, struct weft_bytes data)
+static enum weft_err apply_change(struct weft_apply *a, struct weft_bytes data)
 {
     struct weft_state *s = a->state;
     weft_buffer_clear(&s->configuration);
     if (weft_buffer_append(&s->configuration, data.data, data.size) != WEFT_OK) {
-        return no_memory(a);
+        return weft_apply_no_memory(a);
     }
     struct weft_key key = weft_key_single(WEFT_KEY_CONFIGURATION);
     weft_store_batch_put(s->batch, &key, data.data, data.size);
     chain_add(a, CHAIN_CHANGE, (uint32_t)data.size);
     weft_sha256_update(&a->chain, data.data, data.size);
     a->position.public.conf_index = a->position.public.index;
-    struct weft_digest evidence = weft_sha256(data.data, data.size);
-    const struct weft_audit_act act = {
-        .act = WEFT_AUDIT_ACT_MEMBERS, .count = 1, .evidence = &evidence};
+    const struct weft_audit_acts acts = {.audit = s->audit, .batch = s->batch, .msg = a->msg};
     enum weft_err rv = audit_begin(a, NULL);
-    return rv == WEFT_OK ? weft_audit_add(s->audit, &act, s->batch, a->msg) : rv;
+    return rv == WEFT_OK ? weft_audit_acts_members(&acts, data) : rv;
 }
 
-static enum weft_err apply_entry(struct apply *a, const struct weft_log_entry *entry)
+static enum weft_err apply_entry(struct weft_apply *a, const struct weft_log_entry *entry)
 {
     struct weft_state_position *p = &a->position.public;
     if (weft_node_mutant(WEFT_NODE_MUTANT_CHECKPOINT_BEHIND) && entry->index == p->index) {
@@ -532,22 +454,14 @@ static enum weft_err apply_entry(struct apply *a, const struct weft_log_entry *e
     }
     weft_audit_end(a->state->audit, a->state->batch);
     chain_end(a);
-    return rv;
+    return rv == WEFT_OK ? weft_cells_end_entry(a->state->cells, a->msg) : rv;
 }
 
 /* Heads of the assets that changed, and the position: once per apply, whatever it held. */
-static void put_heads(struct apply *a)
+static void put_heads(struct weft_apply *a)
 {
     struct weft_state *s = a->state;
-    for (uint32_t i = 0; i < weft_names_count(s->names); i++) {
-        const struct weft_name *name = weft_names_at(s->names, i);
-        if (name->is_changed) {
-            uint8_t head[WEFT_HEAD_SIZE_MAX];
-            size_t size = weft_head_encode(&name->head, head);
-            struct weft_key key = weft_key_name(name->text);
-            weft_store_batch_put(s->batch, &key, head, size);
-        }
-    }
+    weft_names_put(s->names, s->batch);
     a->position.window = *weft_requests_window(s->requests);
     uint8_t position[WEFT_POSITION_SIZE];
     weft_position_encode(&a->position, position);
@@ -559,44 +473,60 @@ static void put_heads(struct apply *a)
     weft_audit_put(s->audit, s->batch);
 }
 
-static size_t count_items(const struct weft_log_entry *entries, uint32_t entry_count)
+/* The batch is written: the store holds everything. */
+static void settle(struct weft_apply *a)
 {
-    size_t count = 0;
-    for (uint32_t i = 0; i < entry_count; i++) {
-        struct weft_entry_reader reader;
-        if (entries[i].type == WEFT_ENTRY_COMMAND &&
-            weft_entry_open(entries[i].data, &reader) == WEFT_OK) {
-            count += reader.left;
-        }
+    struct weft_state *s = a->state;
+    if (!weft_feed_publish(s->feed, weft_stage_first_of_pack, &s->stage)) {
+        weft_shelf_clear(&s->shelf); /* Its traces hold what was given up. */
     }
-    return count;
+    weft_names_settle(s->names);
+    weft_requests_settle(s->requests);
+    weft_govern_settle(s->govern);
+    weft_commands_settle(s->commands);
+    weft_cells_settle(s->cells);
+    weft_streams_settle(s->streams);
+    weft_stage_clear(&s->stage);
+    if (a->may_redact) {
+        weft_packs_forget(s->packs);
+    }
+    s->position = a->position;
+    s->position.public.configuration =
+        (struct weft_bytes){s->configuration.data, s->configuration.size};
 }
 
 static enum weft_err apply_entries(
-    struct apply *a, const struct weft_log_entry *entries, uint32_t entry_count)
+    struct weft_apply *a, const struct weft_log_entry *entries, uint32_t entry_count)
 {
-    a->items = weft_arena_array(a->arena, count_items(entries, entry_count), sizeof(*a->items));
+    a->items = weft_arena_array(a->arena, weft_runs_items(entries, entry_count), sizeof(*a->items));
     if (a->items == NULL) {
-        return no_memory(a);
+        return weft_apply_no_memory(a);
     }
-    for (uint32_t i = 0; i < entry_count; i++) {
-        enum weft_err rv = apply_entry(a, &entries[i]);
+    for (uint32_t done = 0; done < entry_count;) {
+        uint32_t run = weft_runs_next(entries + done, entry_count - done);
+        uint32_t end = done + (run > 0 ? run : 1);
+        a->is_alone = run == 0;
+        a->may_redact = a->is_alone && weft_redaction_may_be(entries[done].data);
+        enum weft_err rv = WEFT_OK;
+        for (; rv == WEFT_OK && done < end; done++) {
+            rv = apply_entry(a, &entries[done]);
+        }
+        rv = rv == WEFT_OK ? weft_commands_put(a->state->commands, a->state->batch, a->msg) : rv;
+        rv = rv == WEFT_OK ? weft_cells_put(a->state->cells, a->msg) : rv;
+        rv = rv == WEFT_OK ? weft_streams_put(a->state->streams, a->state->batch, a->msg) : rv;
+        if (rv == WEFT_OK) {
+            put_heads(a);
+            weft_stage_note(&a->state->stage, a->state->histories);
+            weft_failpoint(WEFT_FAILPOINT_APPLY);
+            rv = weft_store_write(a->state->store, a->state->batch, a->msg);
+            weft_failpoint(WEFT_FAILPOINT_APPLIED);
+        }
         if (rv != WEFT_OK) {
             return rv;
         }
+        settle(a);
     }
-    put_heads(a);
-    weft_failpoint(WEFT_FAILPOINT_APPLY);
-    enum weft_err rv = weft_store_write(a->state->store, a->state->batch, a->msg);
-    weft_failpoint(WEFT_FAILPOINT_APPLIED);
-    return rv;
-}
-
-static uint32_t first_of_pack(void *ctx, uint32_t record)
-{
-    const struct weft_stage *stage = ctx;
-    weft_assert(record < stage->count); /* NOD-110 */
-    return stage->records[record].first;
+    return weft_streams_refresh(a->state->streams, weft_state_authority(a->state), a->msg);
 }
 
 enum weft_err weft_state_apply(struct weft_state *state, const struct weft_log_entry *entries,
@@ -608,7 +538,7 @@ enum weft_err weft_state_apply(struct weft_state *state, const struct weft_log_e
             state->is_read_only ? "the state is open for reading alone"
                                 : "an apply failed before: the state must be opened anew");
     }
-    struct apply a = {.state = state,
+    struct weft_apply a = {.state = state,
         .position = state->position,
         .with_results = with_results,
         .arena = arena,
@@ -618,43 +548,7 @@ enum weft_err weft_state_apply(struct weft_state *state, const struct weft_log_e
         state->has_failed = true;
         return weft_wrap(msg, rv, "apply");
     }
-    if (!weft_feed_publish(state->feed, first_of_pack, &state->stage)) {
-        weft_shelf_clear(&state->shelf); /* Its traces hold what was given up. */
-    }
-    weft_names_settle(state->names);
-    weft_requests_settle(state->requests);
-    weft_govern_settle(state->govern);
-    weft_stage_clear(&state->stage);
-    state->position = a.position;
-    state->position.public.configuration =
-        (struct weft_bytes){state->configuration.data, state->configuration.size};
     *ret_items = a.items;
     *ret_count = a.item_count;
     return WEFT_OK;
-}
-
-bool weft_state_is_marker(const struct weft_log_entry *entry)
-{
-    struct weft_entry_reader reader;
-    struct weft_entry_item item;
-    if (entry->type != WEFT_ENTRY_COMMAND || weft_entry_open(entry->data, &reader) != WEFT_OK) {
-        return false;
-    }
-    while (weft_entry_next(&reader, &item) == WEFT_OK) {
-        if (item.type == WEFT_ITEM_DIGEST) {
-            return true;
-        }
-    }
-    return false;
-}
-
-enum weft_err weft_state_find_request(struct weft_state *state, const struct weft_request_id *id,
-    struct weft_arena *arena, struct weft_commit_result *ret_result, struct weft_msg *msg)
-{
-    struct weft_request_place place;
-    if (state->is_read_only || weft_request_id_is_none(id)) {
-        return WEFT_ENOTFOUND;
-    }
-    enum weft_err rv = weft_requests_find(state->requests, id, &place, msg);
-    return rv == WEFT_OK ? weft_answer_read(state, id, &place, arena, ret_result, msg) : rv;
 }

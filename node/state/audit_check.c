@@ -3,8 +3,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "node/state/audit.h"
+#include "node/state/audit_acts.h"
 #include "node/state/audit_read.h"
+#include "policy/evidence.h"
 #include "policy/tile_builder.h"
 
 struct weft_audit_check {
@@ -107,6 +108,23 @@ uint64_t weft_audit_check_next(const struct weft_audit_check *check)
     return check->order.next;
 }
 
+enum weft_err weft_audit_check_evidence(
+    struct weft_bytes key, struct weft_bytes value, struct weft_msg *msg)
+{
+    struct weft_digest commitment;
+    struct weft_bytes file, blob;
+    uint64_t index;
+    if (key.size != WEFT_KEY_EVIDENCE_SIZE) {
+        return weft_fail(msg, WEFT_ECORRUPT, "a key of evidence is damaged");
+    }
+    memcpy(commitment.bytes, key.data + 1, WEFT_DIGEST_SIZE);
+    enum weft_err rv = weft_audit_open_evidence(value, &index, &file, msg);
+    if (rv == WEFT_OK) {
+        rv = weft_evidence_open(file, &commitment, &blob, msg);
+    }
+    return rv == WEFT_OK ? rv : weft_wrap(msg, WEFT_ECORRUPT, "evidence of the audit log");
+}
+
 /* --- records --------------------------------------------------------------------------------- */
 
 static bool is_accepted_commit(const struct weft_audit_leaf *leaf)
@@ -173,6 +191,12 @@ enum weft_err weft_audit_check_record(struct weft_audit_check *c, uint64_t index
         }
     }
     return rv;
+}
+
+bool weft_audit_check_term(const struct weft_audit_check *c, uint64_t index, uint64_t *ret_term)
+{
+    *ret_term = c->leaf.term;
+    return c->has_head && index >= c->head.first_index && c->leaf.index == index;
 }
 
 enum weft_err weft_audit_check_end(

@@ -24,6 +24,12 @@ uint64_t weft_audit_check_next(const struct weft_audit_check *check);
 /* The next record: its commit has a leaf that says so. WEFT_ECORRUPT. */
 WEFT_MUST_USE enum weft_err weft_audit_check_record(struct weft_audit_check *check, uint64_t index,
     const struct weft_digest *statement, struct weft_msg *msg);
+/* The term of the entry whose record came last. False: its log does not go back so far. */
+bool weft_audit_check_term(
+    const struct weft_audit_check *check, uint64_t index, uint64_t *ret_term);
+/* A blob is what its commitment says. WEFT_ECORRUPT. */
+WEFT_MUST_USE enum weft_err weft_audit_check_evidence(
+    struct weft_bytes key, struct weft_bytes value, struct weft_msg *msg);
 /* Nothing is left, and the tree is the stored one; `applied`: the position's index.
  * WEFT_ECORRUPT. */
 WEFT_MUST_USE enum weft_err weft_audit_check_end(

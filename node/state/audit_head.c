@@ -42,7 +42,9 @@ size_t weft_audit_head_encode(
         const struct weft_audit_pending *pending = &head->pending[i];
         p = put_word(p, pending->act);
         p = put_word(p, pending->statement);
+        *p++ = (uint8_t)pending->effect;
         p = put_digest(p, &pending->actor);
+        p = put_digest(p, &pending->evidence);
         weft_put_be64(p, pending->version);
         weft_put_be64(p + 8, pending->line);
         weft_put_be64(p + 16, pending->count);
@@ -97,7 +99,14 @@ static void take_pending(struct weft_bytes *rest, struct weft_audit_pending *pen
 {
     take_word(rest, pending->act);
     take_word(rest, pending->statement);
+    const uint8_t *effect = take(rest, 1);
+    if (effect == NULL || *effect >= WEFT_AUDIT_EFFECTS) {
+        *rest = (struct weft_bytes){NULL, 0};
+        return;
+    }
+    pending->effect = (enum weft_audit_effect) * effect;
     take_digest(rest, &pending->actor);
+    take_digest(rest, &pending->evidence);
     pending->version = take_number(rest);
     pending->line = take_number(rest);
     pending->count = take_number(rest);

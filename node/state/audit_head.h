@@ -1,5 +1,5 @@
 /* node/state/audit_head.h: what the state keeps of its audit log besides leaves and tiles: how
- * large it is, its compact range, and the refusals that are still being counted.
+ * large it is, its compact range, and the acts that are still being counted.
  *
  * The value of key U. One encoding for one content, so that replicas agree in bytes. */
 #ifndef WEFT_NODE_STATE_AUDIT_HEAD_H
@@ -9,19 +9,22 @@
 #include "policy/merkle.h"
 
 enum {
-    /* Refusals of one second that are told apart; one more, and all of them become leaves at
-     * once. Chosen: 20 KiB at most. */
+    /* Acts of one second that are told apart; one more, and all of them become leaves at once.
+     * Chosen: 20 KiB at most. */
     WEFT_AUDIT_PENDING_MAX = 64,
     WEFT_AUDIT_HEAD_SIZE_MAX =
         3 * 8 + WEFT_DIGEST_SIZE + (WEFT_MERKLE_HEIGHT_MAX + 1) * WEFT_DIGEST_SIZE + 8 + 1 +
-        WEFT_AUDIT_PENDING_MAX * (2 * (1 + WEFT_AUDIT_WORD_SIZE_MAX) + WEFT_DIGEST_SIZE + 3 * 8),
+        WEFT_AUDIT_PENDING_MAX *
+            (2 * (1 + WEFT_AUDIT_WORD_SIZE_MAX) + 1 + 2 * WEFT_DIGEST_SIZE + 3 * 8),
 };
 
-/* Refusals alike, of one second. */
+/* Acts alike, of one second. */
 struct weft_audit_pending {
     char act[WEFT_AUDIT_WORD_SIZE_MAX + 1];
     char statement[WEFT_AUDIT_WORD_SIZE_MAX + 1];
-    struct weft_digest actor;
+    enum weft_audit_effect effect;
+    struct weft_digest actor;    /* Zeros: nobody's. */
+    struct weft_digest evidence; /* Of the first; zeros: none. */
     uint64_t version;
     uint64_t line;
     uint64_t count;

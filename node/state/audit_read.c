@@ -113,13 +113,20 @@ enum weft_err weft_audit_read_tile(void *ctx, const struct weft_tile *tile,
         return rv;
     }
     uint64_t first = tile->index * WEFT_TILE_WIDTH;
-    if (tile->level == 0) {
+    unsigned known = r->roots != NULL ? weft_audit_roots_get(r->roots, tile, ret_hashes) : 0;
+    if (tile->level == 0 && known < tile->width) {
+        unsigned more = tile->width - known;
         weft_buffer_clear(&r->bundle);
-        rv = weft_audit_read_leaves(r, first, tile->width, &r->bundle, msg);
+        rv = weft_audit_read_leaves(r, first + known, more, &r->bundle, msg);
         struct weft_bytes bundle = {r->bundle.data, r->bundle.size};
-        return rv == WEFT_OK ? weft_bundle_hashes(bundle, tile->width, ret_hashes, msg) : rv;
+        if (rv == WEFT_OK) {
+            rv = weft_bundle_hashes(bundle, more, ret_hashes + known, msg);
+        }
+        if (rv != WEFT_OK) {
+            return rv;
+        }
     }
-    for (unsigned i = 0; i < tile->width; i++) {
+    for (unsigned i = known; tile->level > 0 && i < tile->width; i++) {
         struct weft_digest below[WEFT_TILE_WIDTH];
         rv = read_full(r, tile->level - 1, first + i, WEFT_TILE_WIDTH, below, msg);
         if (rv == WEFT_ENOTFOUND) {
@@ -131,6 +138,20 @@ enum weft_err weft_audit_read_tile(void *ctx, const struct weft_tile *tile,
         }
         ret_hashes[i] = weft_merkle_fold(below, WEFT_TILE_WIDTH);
     }
+    if (r->roots != NULL) {
+        weft_audit_roots_keep(r->roots, tile, ret_hashes);
+    }
+    return WEFT_OK;
+}
+
+enum weft_err weft_audit_open_evidence(
+    struct weft_bytes value, uint64_t *ret_index, struct weft_bytes *ret_file, struct weft_msg *msg)
+{
+    if (value.size < 8 || weft_get_be64(value.data) > WEFT_STATE_INDEX_MAX) {
+        return weft_fail(msg, WEFT_ECORRUPT, "evidence of the audit log is damaged");
+    }
+    *ret_index = weft_get_be64(value.data);
+    *ret_file = (struct weft_bytes){value.data + 8, value.size - 8};
     return WEFT_OK;
 }
 

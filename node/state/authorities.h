@@ -1,8 +1,8 @@
 /* node/state/authorities.h: the registry of what governs the site: from records alone.
  *
- * As with models: it is made of the records of kind `authority` again whenever a state is opened,
- * and apply keeps it. What an index changes is in force from the next index on (NOD-144). One
- * thread, apply's; the authorities that it gives out are anybody's. */
+ * As with models: it is made of the records of kinds `authority` and `access_label` again whenever
+ * a state is opened, and apply keeps it. What an index changes is in force from the next index on
+ * (NOD-144). One thread, apply's; the authorities that it gives out are anybody's. */
 #ifndef WEFT_NODE_STATE_AUTHORITIES_H
 #define WEFT_NODE_STATE_AUTHORITIES_H
 

@@ -58,8 +58,20 @@ enum weft_err weft_authority_follow(
     a->org = retain_part(before->org);
     a->policy = retain_part(before->policy);
     a->ring = retain_part(before->ring);
+    a->labels = weft_labels_retain(before->labels);
     *ret_authority = a;
     return WEFT_OK;
+}
+
+enum weft_err weft_authority_relabel(const struct weft_authority *before, uint64_t index,
+    struct weft_labels *labels, struct weft_authority **ret_authority)
+{
+    enum weft_err err = weft_authority_follow(before, index, ret_authority);
+    if (err == WEFT_OK) {
+        weft_labels_release((*ret_authority)->labels);
+        (*ret_authority)->labels = weft_labels_retain(labels);
+    }
+    return err;
 }
 
 struct weft_authority *weft_authority_retain(struct weft_authority *authority)
@@ -78,6 +90,7 @@ void weft_authority_release(struct weft_authority *a)
     weft_authority_part_release(a->org);
     weft_authority_part_release(a->policy);
     weft_authority_part_release(a->ring);
+    weft_labels_release(a->labels);
     free(a);
 }
 
@@ -108,10 +121,38 @@ const struct weft_chain_link *weft_authority_revoked(const struct weft_authority
     return has_revoked ? &authority->ring->revoked : NULL;
 }
 
+const struct weft_subjects *weft_authority_subjects(const struct weft_authority *authority)
+{
+    static const struct weft_subjects none = {NULL, 0};
+    return authority->org != NULL ? &authority->org->subjects : &none;
+}
+
 void weft_authority_subject(const struct weft_authority *authority,
     const struct weft_principal *principal, struct weft_policy_subject *ret_subject)
 {
-    static const struct weft_subjects none = {NULL, 0};
-    weft_subjects_find(
-        authority->org != NULL ? &authority->org->subjects : &none, principal, ret_subject);
+    weft_subjects_find(weft_authority_subjects(authority), principal, ret_subject);
+}
+
+const struct weft_labels *weft_authority_labels(const struct weft_authority *authority)
+{
+    return authority->labels;
+}
+
+void weft_authority_ask_of(const struct weft_authority *authority, struct weft_text asset,
+    struct weft_text names[WEFT_LABELS_MAX], struct weft_policy_request *request)
+{
+    const struct weft_labels *labels = authority->labels;
+    request->asset = (struct weft_policy_fact){WEFT_FACT_GIVEN, asset};
+    request->labels_presence = WEFT_FACT_GIVEN;
+    request->labels = names;
+    request->label_count = weft_labels_names(labels, weft_labels_of(labels, asset), names);
+}
+
+void weft_authority_ask_of_any(
+    const struct weft_authority *authority, struct weft_policy_request *request)
+{
+    request->asset = (struct weft_policy_fact){WEFT_FACT_UNKNOWN, {NULL, 0}};
+    request->labels_presence =
+        weft_labels_count(authority->labels) == 0 ? WEFT_FACT_GIVEN : WEFT_FACT_UNKNOWN;
+    request->label_count = 0;
 }

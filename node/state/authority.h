@@ -1,8 +1,10 @@
-/* node/state/authority.h: what governs a site at an index: org document, keyring, policy.
+/* node/state/authority.h: what governs a site at an index: org document, keyring, policy, and
+ * which labels its assets have.
  *
  * An immutable, counted snapshot, so that whoever decides on another thread keeps his while
  * apply goes on. The next one is made of this one and a record of kind `authority`, by the rules
- * of node/state/README.md ("Authority"): notes authorize, not who brings them. Pure but for
+ * of node/state/README.md ("Authority"): notes authorize, not who brings them; or of one of kind
+ * `access_label`, which the policy lets its author make ("Labels"). Pure but for
  * memory: time and index are arguments. The registry is node/state/authorities.h. */
 #ifndef WEFT_NODE_STATE_AUTHORITY_H
 #define WEFT_NODE_STATE_AUTHORITY_H
@@ -11,11 +13,13 @@
 #include <stdint.h>
 
 #include "node/state/govern.h"
+#include "node/state/labels.h"
 #include "policy/decide.h"
 #include "policy/enroll.h"
 #include "policy/keyring.h"
 #include "policy/org.h"
 #include "policy/policy_file.h"
+#include "policy/subjects.h"
 #include "proto/err.h"
 #include "proto/record.h"
 
@@ -45,9 +49,22 @@ const struct weft_keyring *weft_authority_keyring(const struct weft_authority *a
 /* The revocation in force; NULL: none. */
 const struct weft_chain_link *weft_authority_revoked(const struct weft_authority *authority);
 
+/* NULL: no asset has one. */
+const struct weft_labels *weft_authority_labels(const struct weft_authority *authority);
+
+/* The request is of this asset, whose labels are in `names`, which it borrows as the asset. */
+void weft_authority_ask_of(const struct weft_authority *authority, struct weft_text asset,
+    struct weft_text names[WEFT_LABELS_MAX], struct weft_policy_request *request);
+/* It is of whichever asset: its labels are not known, unless none has any (NOD-181). */
+void weft_authority_ask_of_any(
+    const struct weft_authority *authority, struct weft_policy_request *request);
+
 /* Roles and attributes that the org document gives the principal, who is borrowed. */
 void weft_authority_subject(const struct weft_authority *authority,
     const struct weft_principal *principal, struct weft_policy_subject *ret_subject);
+
+/* Of everybody. */
+const struct weft_subjects *weft_authority_subjects(const struct weft_authority *authority);
 
 /* Where a record stands. */
 struct weft_authority_place {
@@ -56,6 +73,9 @@ struct weft_authority_place {
     int64_t time_ns;   /* Of its commit. */
     bool is_beginning; /* Nothing but authority is in the state. */
 };
+
+/* Is a record of this kind one of those that change what governs: `authority`, `access_label`? */
+bool weft_authority_is_kind(struct weft_text kind);
 
 /* Is the record the next step? *ret_next is a new authority with one holder, or *ret_refusal says
  * why not, with the fault's name in front of its text (policy/README.md, Documents): the code is

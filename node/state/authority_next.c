@@ -1,4 +1,5 @@
-/* How a record of kind `authority` changes what governs: node/state/README.md, "Authority". */
+/* How a record of kind `authority` or `access_label` changes what governs: node/state/README.md,
+ * "Authority", "Labels". */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -73,16 +74,11 @@ static enum weft_err check_permitted(struct step *s, const struct signers *signe
     const struct weft_policy *policy = weft_authority_policy(s->before);
     struct weft_policy_approval approvals[WEFT_ORG_ADMINS_MAX];
     struct weft_policy_decision decision;
-    struct weft_policy_request request = {.org = org_of(s->place->site),
-        .site = site_of(s->place->site),
-        .action = action,
-        .asset = {WEFT_FACT_GIVEN, weft_text_of(asset)},
-        .kind = {WEFT_FACT_GIVEN, weft_text_of(kind)},
-        .verb = {WEFT_FACT_NONE, {NULL, 0}},
-        .tier_presence = WEFT_FACT_NONE,
-        .labels_presence = WEFT_FACT_NONE,
-        .time_ns = s->place->time_ns,
-        .approvals = approvals};
+    struct weft_policy_request request =
+        weft_policy_request_at(s->place->site, action, s->place->time_ns);
+    request.asset = (struct weft_policy_fact){WEFT_FACT_GIVEN, weft_text_of(asset)};
+    request.kind = (struct weft_policy_fact){WEFT_FACT_GIVEN, weft_text_of(kind)};
+    request.approvals = approvals;
     for (uint32_t i = 0; policy != NULL && i < signers->count; i++) {
         request.subject = &signers->subjects[i];
         request.approval_count = 0;
@@ -268,11 +264,9 @@ static enum weft_err copy_ring(struct step *s, struct weft_authority_part **ret_
 /* "key/op/ann", or of another site of the organization "key/plant2/op/ann". */
 static bool is_name_of(const struct step *s, const struct weft_principal *principal)
 {
-    char name[WEFT_PRINCIPAL_TEXT_SIZE + 8];
-    bool is_ours = weft_text_is(site_of(s->place->site), principal->site);
-    (void)snprintf(name, sizeof(name), "key/%s%s%s/%s", is_ours ? "" : principal->site,
-        is_ours ? "" : "/", weft_principal_class_name(principal->class), principal->name);
-    return weft_text_is(s->name, name);
+    char asset[WEFT_ENROLL_ASSET_SIZE];
+    weft_enroll_asset(principal, site_of(s->place->site), asset);
+    return weft_text_is(s->name, asset + sizeof(asset_prefix) - 1);
 }
 
 static enum weft_err take_key(struct step *s)
@@ -372,6 +366,36 @@ static bool read_record(
     return true;
 }
 
+/* --- labels ---------------------------------------------------------------------------------- */
+
+bool weft_authority_is_kind(struct weft_text kind)
+{
+    return weft_text_is(kind, WEFT_AUTHORITY_KIND) || weft_text_is(kind, WEFT_LABELS_KIND);
+}
+
+/* Whether its author may was asked of the policy in force, as of any record. */
+static enum weft_err take_labels(const struct weft_record *record, uint32_t number, struct step *s,
+    struct weft_refusal *r, struct weft_msg *msg)
+{
+    struct weft_labels_said said;
+    struct weft_labels *labels = NULL;
+    char base[32];
+    (void)snprintf(base, sizeof(base), "/records/%u", number);
+    if (!weft_labels_read(record, base, &said, r->pointer, &r->detail)) {
+        r->err = WEFT_EINVAL;
+        return WEFT_OK;
+    }
+    enum weft_err err =
+        weft_labels_set(s->before->labels, record->asset, &said, &labels, &r->detail);
+    if (err == WEFT_OK) {
+        err = weft_authority_relabel(s->before, s->place->index, labels, &s->next);
+    }
+    weft_labels_release(labels);
+    return err == WEFT_OK       ? WEFT_OK
+           : err == WEFT_ENOMEM ? weft_fail(msg, err, "label an asset")
+                                : refuse(r, err, number, "/asset");
+}
+
 enum weft_err weft_authority_next(const struct weft_authority *authority,
     const struct weft_record *record, uint32_t number, const struct weft_authority_place *place,
     struct weft_authority **ret_next, struct weft_refusal *ret_refusal, struct weft_msg *msg)
@@ -379,7 +403,13 @@ enum weft_err weft_authority_next(const struct weft_authority *authority,
     struct weft_refusal *r = ret_refusal;
     struct step s = {.before = authority, .place = place, .detail = &r->detail};
     r->err = WEFT_OK;
+    r->record = number;
     r->detail.text[0] = '\0';
+    if (weft_text_is(record->kind, WEFT_LABELS_KIND)) {
+        enum weft_err failed = take_labels(record, number, &s, r, msg);
+        *ret_next = s.next;
+        return failed;
+    }
     if (!read_record(record, number, &s, r)) {
         return WEFT_OK;
     }

@@ -1,4 +1,4 @@
-/* node/state/authority_parts.h: what an authority is made of: for authority*.c alone.
+/* node/state/authority_parts.h: what an authority is made of: for authorit*.c alone.
  *
  * A change replaces one part; the others are shared with the authority before it. Parts are
  * immutable once they are in an authority, and counted. */
@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "node/state/authority.h"
+#include "node/state/labels.h"
 #include "policy/subjects.h"
 
 struct weft_authority_part {
@@ -29,6 +30,7 @@ struct weft_authority {
     struct weft_authority_part *org;    /* NULL: none. */
     struct weft_authority_part *policy; /* NULL: none. */
     struct weft_authority_part *ring;   /* NULL: empty. */
+    struct weft_labels *labels;         /* NULL: none. */
 };
 
 /* With one holder, and nothing in it. WEFT_ENOMEM: NULL. */
@@ -37,5 +39,9 @@ void weft_authority_part_release(struct weft_authority_part *part);
 /* A new authority with the parts of the one before, of which one will be replaced. WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_authority_follow(
     const struct weft_authority *before, uint64_t index, struct weft_authority **ret_authority);
+
+/* The same with these labels, which it shares. WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_authority_relabel(const struct weft_authority *before,
+    uint64_t index, struct weft_labels *labels, struct weft_authority **ret_authority);
 
 #endif

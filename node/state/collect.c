@@ -1,7 +1,11 @@
 #include "node/state/collect.h"
 
+#include "node/state/machine.h"
+#include "proto/check.h"
+
 enum {
     STEPS_BEFORE_BISECTION = 16,
+    AHEAD = 8,       /* Chosen: assets whose histories are on their way to the processor's cache. */
     NEAR_ASSETS = 3, /* Chosen: so many have about as many versions as a walk steps to. */
 };
 
@@ -263,21 +267,107 @@ enum weft_err weft_collect_asset(
                      : collect_kinds(collect, run, asset);
 }
 
-/* Parts of a unit are often named one after another, and then their versions are neighbours: from
- * one to the next the walk steps. It has gone no further than the first key behind the last
- * asset's versions, or is among those that came late, which are below all versions. */
+/* --- histories ------------------------------------------------------------------------------- */
+
+/* All records of the asset that the view has, whatever is asked for; no more than one over the
+ * limit. The walk stands at the first version of the asset, or behind where it would be. */
+static enum weft_err read_history(struct weft_run *run, uint64_t asset,
+    struct weft_ref refs[WEFT_HISTORY_REFS_MAX + 1], uint32_t *ret_count)
+{
+    struct weft_key key = weft_key_version(asset, 0, 0, 0);
+    struct weft_bytes prefix = {key.bytes, 1 + WEFT_ASSET_ID_SIZE};
+    struct version v;
+    uint32_t count = 0;
+    enum weft_err rv = read_version(run, prefix, &v);
+    while (rv == WEFT_OK && v.is_there && count <= WEFT_HISTORY_REFS_MAX) {
+        refs[count++] = v.ref;
+        weft_store_walk_next(run->walk);
+        rv = read_version(run, prefix, &v);
+    }
+    *ret_count = count;
+    return rv;
+}
+
+static void add_history(
+    struct weft_collect *collect, struct weft_run *run, const struct weft_ref *refs, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (weft_run_sees(run, refs[i].index, refs[i].at_ns)) {
+            weft_collect_add(collect, &refs[i]);
+        }
+    }
+    run->steps += count;
+}
+
+/* From what was found of late, without the store. *ret_found false: it is not there, or it is too
+ * long (*ret_is_long). */
+static enum weft_err collect_kept(struct weft_collect *collect, struct weft_run *run,
+    uint64_t asset, bool *ret_found, bool *ret_is_long)
+{
+    struct weft_history *history = weft_histories_find(run->view->state->histories, asset);
+    *ret_is_long = history != NULL && history->count > WEFT_HISTORY_REFS_MAX;
+    *ret_found = history != NULL && !*ret_is_long;
+    enum weft_err rv = WEFT_OK;
+    if (*ret_found) {
+        add_history(collect, run, history->refs, history->count);
+        rv = weft_run_yield(run, 1);
+    }
+    weft_histories_release(history);
+    return rv;
+}
+
+/* To the versions of this asset, from those of the last one that the walk was at (0: none). Parts
+ * of a unit are often named one after another, and then their versions are neighbours: from one to
+ * the next the walk steps. It has gone no further than the first key behind the last asset's
+ * versions, or is among those that came late, which are below all versions. */
+static void walk_to_asset(struct weft_run *run, uint64_t asset, uint64_t last)
+{
+    struct weft_key key = weft_key_version(asset, 0, 0, 0);
+    if (last != 0 && asset - last <= NEAR_ASSETS) {
+        weft_store_walk_on_to(run->walk, &key);
+    } else {
+        weft_store_walk_to(run->walk, &key);
+    }
+}
+
+/* The walk stands at the first version of the asset, or behind where it would be. */
+static enum weft_err collect_found(
+    struct weft_collect *collect, struct weft_run *run, uint64_t asset, bool is_long)
+{
+    struct weft_ref refs[WEFT_HISTORY_REFS_MAX + 1];
+    uint32_t count = 0;
+    if (is_long) {
+        return collect_kinds(collect, run, asset);
+    }
+    enum weft_err rv = read_history(run, asset, refs, &count);
+    if (rv != WEFT_OK) {
+        return rv;
+    }
+    weft_histories_keep(run->view->state->histories, asset, run->view->index, refs, count);
+    if (count > WEFT_HISTORY_REFS_MAX) {
+        return weft_collect_asset(collect, run, asset, 0);
+    }
+    add_history(collect, run, refs, count);
+    return WEFT_OK;
+}
+
 enum weft_err weft_collect_assets(struct weft_collect *collect, struct weft_run *run,
     const uint64_t *assets, uint32_t asset_count)
 {
+    uint64_t last = 0;
     enum weft_err rv = WEFT_OK;
+    weft_assert(collect->by_time); /* The order of a history is that of kinds. */
     for (uint32_t i = 0; i < asset_count && rv == WEFT_OK; i++) {
-        struct weft_key key = weft_key_version(assets[i], 0, 0, 0);
-        if (i > 0 && assets[i] - assets[i - 1] <= NEAR_ASSETS) {
-            weft_store_walk_on_to(run->walk, &key);
-        } else {
-            weft_store_walk_to(run->walk, &key);
+        bool is_found, is_long;
+        if (i + AHEAD < asset_count) {
+            weft_histories_prefetch(run->view->state->histories, assets[i + AHEAD]);
         }
-        rv = collect_kinds(collect, run, assets[i]);
+        rv = collect_kept(collect, run, assets[i], &is_found, &is_long);
+        if (rv == WEFT_OK && !is_found) {
+            walk_to_asset(run, assets[i], last);
+            rv = collect_found(collect, run, assets[i], is_long);
+            last = assets[i];
+        }
     }
     return rv;
 }

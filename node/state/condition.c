@@ -211,6 +211,9 @@ bool weft_condition_holds(
 {
     bool is_number = type == WEFT_VALUE_INT || type == WEFT_VALUE_REAL;
     int order;
+    if (type == WEFT_VALUE_REDACTED) {
+        return false; /* Nothing holds of what is not there any more. */
+    }
     if (c->op == WEFT_OP_GLOB) {
         return weft_glob_fits(c->value, value);
     }

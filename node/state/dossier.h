@@ -54,7 +54,8 @@ struct weft_dossier {
     const struct weft_store_snapshot *snapshot; /* NULL: the present. */
     struct weft_names *names;                   /* NULL: names are looked up in the store. */
     const struct weft_overlay *overlay;         /* NULL: none. */
-    struct weft_reveal *reveal; /* Nothing else is read; NULL: all is. Not for an apply. */
+    struct weft_reveal *reveal;      /* Nothing else is read; NULL: all is. Not for an apply. */
+    struct weft_labels_tally *tally; /* Of what is read; NULL: nobody asks. */
     struct weft_store_walk *walk;
     struct weft_loader *loader;
     struct weft_arena *arena;

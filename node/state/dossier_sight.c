@@ -65,6 +65,9 @@ enum weft_err weft_dossier_strip(struct weft_dossier *d, struct weft_stored_reco
 {
     struct weft_record *record = &stored->record;
     bool is_permitted;
+    if (weft_reveal_shows_all(d->reveal) || may_see(d, record->kind, record->asset)) {
+        weft_labels_note(d->tally, record->asset, (struct weft_text){NULL, 0});
+    }
     if (weft_reveal_shows_all(d->reveal) || weft_node_mutant(WEFT_NODE_MUTANT_TWIN_UNFILTERED)) {
         return WEFT_OK;
     }

@@ -21,6 +21,7 @@ struct weft_govern;
 /* Why a commit is refused. */
 struct weft_refusal {
     enum weft_err err; /* WEFT_OK: it is not. */
+    uint32_t record;   /* Of the commit; told by the registry of authority alone. */
     char pointer[256]; /* RFC 6901, within the commit. */
     struct weft_msg detail;
 };

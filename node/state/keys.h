@@ -9,6 +9,7 @@
 
 #include "proto/arith.h"
 #include "proto/bytes.h"
+#include "proto/digest.h"
 #include "proto/limits.h"
 #include "proto/octets.h"
 #include "proto/record.h"
@@ -19,18 +20,41 @@ enum weft_key_type {
     WEFT_KEY_CONFIGURATION = 'C',
     WEFT_KEY_DICTIONARY = 'D', /* id to name of a kind or rel */
     WEFT_KEY_WORD = 'E',       /* and name to id */
+    WEFT_KEY_ENVELOPE = 'F',   /* name: its note in force */
     WEFT_KEY_ASSETS = 'I',     /* first asset id given by an entry: the names */
     WEFT_KEY_KIND = 'K',       /* kind, index: its ordinals */
     WEFT_KEY_LINKS = 'L',      /* asset, record: what the record links to */
     WEFT_KEY_MIRROR = 'M',     /* target, rel, at, record: what links here */
     WEFT_KEY_NAME = 'N',       /* asset name: id and head */
+    WEFT_KEY_OPEN = 'O',       /* not-after, command: one that was proposed */
     WEFT_KEY_POSITION = 'P',
     WEFT_KEY_REQUESTS = 'Q', /* index: its request ids */
     WEFT_KEY_RECORDS = 'R',  /* index, first ordinal: a pack of records */
     WEFT_KEY_IDENTITY = 'S',
-    WEFT_KEY_LATE = 'T',    /* asset, at, record: those that came out of order of time */
-    WEFT_KEY_AUDIT = 'U',   /* how far it goes (audit_head.h) */
-    WEFT_KEY_VERSION = 'V', /* asset, kind, record */
+    WEFT_KEY_LATE = 'T',     /* asset, at, record: those that came out of order of time */
+    WEFT_KEY_AUDIT = 'U',    /* how far it goes (audit_head.h) */
+    WEFT_KEY_VERSION = 'V',  /* asset, kind, record */
+    WEFT_KEY_EVIDENCE = 'W', /* commitment of a leaf: index, salt and blob */
+    WEFT_KEY_SALTS = 'X',    /* record of an index whose seed is gone: a salt for each leaf */
+    WEFT_KEY_REDACTED = 'Y', /* index of the last redaction */
+    WEFT_KEY_CHANNEL = 'G',  /* channel: who may command it, what is in flight */
+    WEFT_KEY_COMMAND = 'H',  /* command, part: its state, its notes */
+    WEFT_KEY_SEQ = 'J',      /* digest of channel and key: the last seq */
+    WEFT_KEY_CELLS = 'z',    /* agreement, table, ...: what is stated under it (cells_rows.h) */
+    /* Of agreements (stream_keys.h). */
+    WEFT_KEY_AGREEMENT = 'a',
+    WEFT_KEY_PARTNER = 'b',
+    WEFT_KEY_VERSION_NOTE = 'c',
+    WEFT_KEY_STATEMENT = 'd',
+    WEFT_KEY_EPOCH = 'e', /* index from which on an authority's epoch holds */
+    WEFT_KEY_SUBJECT = 'f',
+    WEFT_KEY_LEAF = 'l',
+    WEFT_KEY_REACHED = 'm',
+    WEFT_KEY_OWED = 'o',
+    WEFT_KEY_QUARANTINE = 'q',
+    WEFT_KEY_STREAM = 's',
+    WEFT_KEY_STREAM_TILE = 't',
+    WEFT_KEY_REFUSAL = 'v',
 };
 
 /* Limits of the fixed fields; apply refuses what would pass them. */
@@ -56,6 +80,11 @@ enum {
     WEFT_KEY_ASSETS_SIZE = 1 + WEFT_ASSET_ID_SIZE,
     WEFT_KEY_AUDIT_LEAVES_SIZE = 1 + 8,
     WEFT_KEY_AUDIT_TILE_SIZE = 1 + 1 + 8,
+    WEFT_KEY_EVIDENCE_SIZE = 1 + WEFT_DIGEST_SIZE,
+    WEFT_KEY_COMMAND_ID_SIZE = 16,
+    WEFT_KEY_COMMAND_SIZE = 1 + WEFT_KEY_COMMAND_ID_SIZE + 1,
+    WEFT_KEY_OPEN_SIZE = 1 + 8 + WEFT_KEY_COMMAND_ID_SIZE,
+    WEFT_KEY_SEQ_SIZE = 1 + 16,
 };
 
 /* A record's place in the state. */
@@ -147,5 +176,13 @@ struct weft_key weft_key_mirror(
 struct weft_key weft_key_requests(uint64_t index);
 struct weft_key weft_key_audit_leaves(uint64_t first);
 struct weft_key weft_key_audit_tile(unsigned level, uint64_t index);
+struct weft_key weft_key_evidence(const struct weft_digest *commitment);
+struct weft_key weft_key_salts(uint64_t index, uint32_t ordinal);
+struct weft_key weft_key_envelope(struct weft_text name);
+struct weft_key weft_key_channel(struct weft_text channel);
+/* Parts: 0 its state, 1 the command's note, from 2 on those of its approvals. */
+struct weft_key weft_key_command(const uint8_t id[WEFT_KEY_COMMAND_ID_SIZE], uint8_t part);
+struct weft_key weft_key_open(int64_t not_after_ns, const uint8_t id[WEFT_KEY_COMMAND_ID_SIZE]);
+struct weft_key weft_key_seq(const uint8_t digest[16]);
 
 #endif

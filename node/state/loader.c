@@ -9,6 +9,8 @@ void weft_loader_init(struct weft_loader *loader, struct weft_store *store,
 {
     /* The packs are written before they are read, and are many bytes. */
     loader->store = store;
+    loader->packs = NULL;
+    loader->is_on_loop = false;
     loader->snapshot = snapshot;
     loader->walk = NULL;
     loader->count = loader->current = 0;
@@ -20,7 +22,11 @@ void weft_loader_init(struct weft_loader *loader, struct weft_store *store,
 static void let_go(struct weft_loader *loader)
 {
     for (uint32_t i = 0; i < loader->count; i++) {
-        weft_store_release(&loader->packs[i].value);
+        struct weft_loaded *pack = &loader->in_hand[i];
+        if (pack->kept != NULL) {
+            weft_packs_release(pack->kept);
+        }
+        weft_store_release(&pack->value);
     }
     loader->count = loader->current = 0;
 }
@@ -58,20 +64,20 @@ static int compare_packs(const void *a, const void *b)
 /* Makes the pack of the record the current one. False: it is not in hand. */
 static bool is_in_hand(struct weft_loader *loader, uint64_t index, uint32_t ordinal)
 {
-    if (loader->count == 0 || holds(&loader->packs[loader->current], index, ordinal)) {
+    if (loader->count == 0 || holds(&loader->in_hand[loader->current], index, ordinal)) {
         return loader->count > 0;
     }
     const struct weft_loaded key = {.index = index, .first = ordinal};
     uint32_t low = 0, high = loader->count; /* The first that begins behind it. */
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (compare_packs(&loader->packs[middle], &key) <= 0) {
+        if (compare_packs(&loader->in_hand[middle], &key) <= 0) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    if (low == 0 || !holds(&loader->packs[low - 1], index, ordinal)) {
+    if (low == 0 || !holds(&loader->in_hand[low - 1], index, ordinal)) {
         return false;
     }
     loader->current = low - 1;
@@ -90,7 +96,7 @@ void weft_loader_expect(struct weft_loader *loader, const struct weft_ref *refs,
  * is not expected: their places, in order, each once. */
 static void choose(struct weft_loader *loader, const struct weft_ref *ref)
 {
-    struct weft_loaded *packs = loader->packs;
+    struct weft_loaded *packs = loader->in_hand;
     uint32_t next = 0, chosen = 1, count = 0;
     while (next < loader->expected_count && (loader->expected[next].index != ref->index ||
                                                 loader->expected[next].ordinal != ref->ordinal)) {
@@ -119,39 +125,70 @@ static void choose(struct weft_loader *loader, const struct weft_ref *ref)
     loader->count = count;
 }
 
+/* Those of the chosen that were kept; the others' places in `missing`, in order. */
+static uint32_t find_kept(struct weft_loader *loader, uint32_t missing[WEFT_LOADER_PACKS_MAX])
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < loader->count; i++) {
+        struct weft_loaded *pack = &loader->in_hand[i];
+        pack->value = (struct weft_store_value){.handle = NULL};
+        pack->kept = loader->packs != NULL ? weft_packs_find(loader->packs, pack->index,
+                                                 pack->first, !loader->is_on_loop)
+                                           : NULL;
+        if (pack->kept != NULL) {
+            pack->pack = pack->kept->pack;
+        } else {
+            missing[count++] = i;
+        }
+    }
+    return count;
+}
+
+static enum weft_err open_value(
+    struct weft_loader *loader, struct weft_loaded *pack, struct weft_msg *msg)
+{
+    if (pack->value.handle == NULL || weft_pack_open(pack->value.bytes, &pack->pack) != WEFT_OK) {
+        return damaged(pack->index, pack->first, msg);
+    }
+    if (loader->packs != NULL && !loader->is_on_loop) {
+        pack->kept = weft_packs_keep(loader->packs, loader->packs_generation, pack->index,
+            pack->first, &pack->value, &pack->pack);
+    }
+    return WEFT_OK;
+}
+
 static enum weft_err read_chosen(struct weft_loader *loader, struct weft_msg *msg)
 {
     struct weft_key keys[WEFT_LOADER_PACKS_MAX];
     struct weft_store_value values[WEFT_LOADER_PACKS_MAX] = {{.handle = NULL}};
-    uint32_t count = loader->count;
+    uint32_t missing[WEFT_LOADER_PACKS_MAX];
+    uint32_t count = find_kept(loader, missing);
     for (uint32_t i = 0; i < count; i++) {
-        keys[i] = weft_key_records(loader->packs[i].index, loader->packs[i].first);
+        const struct weft_loaded *pack = &loader->in_hand[missing[i]];
+        keys[i] = weft_key_records(pack->index, pack->first);
     }
-    enum weft_err rv;
+    enum weft_err rv = WEFT_OK;
     if (count == 1) {
         rv = weft_store_get(loader->store, loader->snapshot, &keys[0], &values[0], msg);
         rv = rv == WEFT_ENOTFOUND ? WEFT_OK : rv;
-    } else {
+    } else if (count > 1) {
         rv = weft_store_get_many(loader->store, loader->snapshot, keys, count, values, msg);
     }
-    loader->count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        loader->in_hand[missing[i]].value = values[i];
+    }
     for (uint32_t i = 0; rv == WEFT_OK && i < count; i++) {
-        struct weft_loaded *pack = &loader->packs[i];
-        pack->value = values[i];
-        loader->count++;
-        if (values[i].handle == NULL || weft_pack_open(values[i].bytes, &pack->pack) != WEFT_OK) {
-            rv = damaged(pack->index, pack->first, msg);
-            /* What was read beside it is let go of, too. */
-            while (++i < count) {
-                loader->packs[i].value = values[i];
-                loader->count++;
-            }
-        }
+        rv = open_value(loader, &loader->in_hand[missing[i]], msg);
     }
     if (rv != WEFT_OK) {
         let_go(loader);
     }
     return rv;
+}
+
+static size_t size_of(const struct weft_loaded *pack)
+{
+    return pack->kept != NULL ? pack->kept->value.bytes.size : pack->value.bytes.size;
 }
 
 static enum weft_err take(
@@ -166,7 +203,7 @@ static enum weft_err take(
                                          (unsigned long long)ref->index, ref->ordinal);
     }
     for (uint32_t i = 0; i < loader->count; i++) {
-        loader->loaded_bytes += loader->packs[i].value.bytes.size;
+        loader->loaded_bytes += size_of(&loader->in_hand[i]);
     }
     return is_in_hand(loader, ref->index, ref->ordinal) ? WEFT_OK
                                                         : damaged(ref->index, ref->ordinal, msg);
@@ -181,7 +218,7 @@ enum weft_err weft_loader_get(struct weft_loader *loader, const struct weft_ref 
             return rv;
         }
     }
-    const struct weft_loaded *in_hand = &loader->packs[loader->current];
+    const struct weft_loaded *in_hand = &loader->in_hand[loader->current];
     if (weft_pack_record(&in_hand->pack, ref->ordinal - in_hand->first, ret_bytes) != WEFT_OK) {
         return damaged(ref->index, ref->ordinal, msg);
     }

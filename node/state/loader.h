@@ -5,8 +5,7 @@
 #ifndef WEFT_NODE_STATE_LOADER_H
 #define WEFT_NODE_STATE_LOADER_H
 
-#include "node/state/pack.h"
-#include "node/state/store.h"
+#include "node/state/packs.h"
 
 enum {
     WEFT_LOADER_PACKS_MAX = WEFT_STORE_GETS_MAX /* in hand; of 4 KiB, about */
@@ -16,6 +15,7 @@ enum {
 struct weft_loaded {
     uint64_t index;
     uint32_t first;
+    struct weft_kept_pack *kept; /* Whose pack it is; NULL: the value's. */
     struct weft_store_value value;
     struct weft_pack pack;
 };
@@ -31,9 +31,12 @@ struct weft_stored {
 
 struct weft_loader {
     struct weft_store *store;
-    const struct weft_store_snapshot *snapshot;      /* NULL: the present. */
-    struct weft_store_walk *walk;                    /* Made when first needed. */
-    struct weft_loaded packs[WEFT_LOADER_PACKS_MAX]; /* By index and first. */
+    struct weft_packs *packs;  /* To look into first; NULL: none. */
+    uint64_t packs_generation; /* Of the view that is read. */
+    bool is_on_loop; /* It waits for no lock of ours, and leaves keeping packs to others. */
+    const struct weft_store_snapshot *snapshot;        /* NULL: the present. */
+    struct weft_store_walk *walk;                      /* Made when first needed. */
+    struct weft_loaded in_hand[WEFT_LOADER_PACKS_MAX]; /* By index and first. */
     uint32_t count;
     uint32_t current; /* Of them; below count, unless there are none. */
     const struct weft_ref *expected;

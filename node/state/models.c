@@ -3,7 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "node/state/authority.h"
+#include "node/state/commands.h"
 #include "node/state/loader.h"
+#include "node/state/redaction.h"
 #include "proto/check.h"
 #include "proto/digest.h"
 #include "proto/model/model.h"
@@ -15,7 +18,13 @@ enum {
 
 static const char model_kind[] = "model";
 static const char setting_kind[] = "site_setting";
-static const char authority_kind[] = "authority";
+
+/* Kinds whose rules stand elsewhere: authorities.c, redact.c. */
+static bool is_others(struct weft_text kind)
+{
+    return weft_authority_is_kind(kind) || weft_text_is(kind, WEFT_REDACTION_KIND) ||
+           weft_text_is(kind, WEFT_HOLD_KIND);
+}
 static const char asset_prefix[] = "kind:";
 static const char settings_asset[] = "site:settings";
 
@@ -240,12 +249,12 @@ static bool read_registration(const struct weft_record *record, struct registrat
     }
     ret_reg->kind = (struct weft_text){asset.data + prefix, asset.size - prefix};
     if (!weft_name_is_valid(ret_reg->kind) || weft_text_is(ret_reg->kind, model_kind) ||
-        weft_text_is(ret_reg->kind, setting_kind) || weft_text_is(ret_reg->kind, authority_kind)) {
+        weft_text_is(ret_reg->kind, setting_kind) || is_others(ret_reg->kind)) {
         (void)weft_fail(msg, WEFT_EINVAL,
             "'%.*s' is not a kind that may be registered: 1 to 63 of a-z 0-9 _ . -, none of %s, "
-            "%s and %s",
+            "%s, %s and %s",
             (int)(ret_reg->kind.size < 64 ? ret_reg->kind.size : 64), ret_reg->kind.data,
-            model_kind, setting_kind, authority_kind);
+            model_kind, setting_kind, WEFT_AUTHORITY_KIND, WEFT_LABELS_KIND);
         return false;
     }
     *ret_pointer = "/attrs/dtdl";
@@ -489,8 +498,8 @@ enum weft_err weft_models_check(struct weft_models *models, const struct weft_co
             rv = check_model(models, record, n, index, r, msg);
         } else if (weft_text_is(record->kind, setting_kind)) {
             rv = check_setting(models, record, n, r);
-        } else if ((models->count > 0 || refuses) &&
-                   !weft_text_is(record->kind, authority_kind)) { /* authorities.c's */
+        } else if ((models->count > 0 || refuses) && !is_others(record->kind) &&
+                   !weft_commands_is_kind(record->kind)) {
             if (kind.size == 0 || !weft_text_equal(kind, record->kind)) {
                 kind = record->kind;
                 version = in_force(find(models, kind), index);

@@ -585,3 +585,16 @@ void weft_names_settle(struct weft_names *names)
     }
     names->count = 0;
 }
+
+void weft_names_put(struct weft_names *names, struct weft_store_batch *batch)
+{
+    for (uint32_t i = 0; i < weft_names_count(names); i++) {
+        const struct weft_name *name = weft_names_at(names, i);
+        if (name->is_changed) {
+            uint8_t head[WEFT_HEAD_SIZE_MAX];
+            size_t size = weft_head_encode(&name->head, head);
+            struct weft_key key = weft_key_name(name->text);
+            weft_store_batch_put(batch, &key, head, size);
+        }
+    }
+}

@@ -79,6 +79,8 @@ struct weft_name *weft_names_at(struct weft_names *names, uint32_t place);
 /* The name was given its id. */
 void weft_names_is_new(struct weft_names *names, const struct weft_name *name);
 uint32_t weft_names_count(const struct weft_names *names);
+/* Heads of those that changed. */
+void weft_names_put(struct weft_names *names, struct weft_store_batch *batch);
 /* The batch with the changed heads is written: keep them in the cache, clear the table. */
 void weft_names_settle(struct weft_names *names);
 

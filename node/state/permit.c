@@ -1,10 +1,13 @@
+#include "node/mutant.h"
 #include "node/state/permit.h"
 
 #include <stdio.h>
 
+#include "node/state/agreements.h"
+#include "node/state/commands.h"
+#include "node/state/redaction.h"
 #include "policy/explain.h"
 #include "proto/arith.h"
-#include "proto/check.h"
 #include "proto/digest.h"
 
 enum {
@@ -16,8 +19,13 @@ static const struct {
     const char *kind;
     enum weft_policy_action action;
 } kinds[] = {
-    {"agreement", WEFT_ACTION_SHARE},
+    {WEFT_LABELS_KIND, WEFT_ACTION_ADMIN_POLICY},
+    {WEFT_AGREEMENT_KIND, WEFT_ACTION_SHARE},
+    {WEFT_PARTNER_KIND, WEFT_ACTION_SHARE},
+    {WEFT_STREAM_ACT_KIND, WEFT_ACTION_SHARE},
     {"model", WEFT_ACTION_ADMIN_POLICY},
+    {WEFT_REDACTION_KIND, WEFT_ACTION_REDACT},
+    {WEFT_HOLD_KIND, WEFT_ACTION_ADMIN_POLICY},
     {"retirement", WEFT_ACTION_RETIRE},
     {"site_setting", WEFT_ACTION_ADMIN_POLICY},
     {"twin_policy", WEFT_ACTION_ADMIN_POLICY},
@@ -34,20 +42,13 @@ enum weft_policy_action weft_permit_action(const struct weft_record *record, uin
 }
 
 /* What stays the same for all records of a commit. */
-static struct weft_policy_request request_of(
-    const struct weft_permit *permit, const struct weft_policy_subject *subject)
+static struct weft_policy_request request_of(const struct weft_permit *permit,
+    const struct weft_policy_subject *subject, enum weft_policy_action action)
 {
-    struct weft_text site = permit->site;
-    const char *slash = memchr(site.data, '/', site.size);
-    weft_assert(slash != NULL); /* NOD-145: "<org>/<site>" */
-    size_t org_size = (size_t)(slash - site.data);
-    return (struct weft_policy_request){.subject = subject,
-        .org = {site.data, org_size},
-        .site = {slash + 1, site.size - org_size - 1},
-        .verb = {WEFT_FACT_NONE, {NULL, 0}},
-        .tier_presence = WEFT_FACT_NONE,
-        .labels_presence = WEFT_FACT_NONE,
-        .time_ns = permit->time_ns};
+    struct weft_policy_request request =
+        weft_policy_request_at(permit->site, action, permit->time_ns);
+    request.subject = subject;
+    return request;
 }
 
 /* Whoever may read the policy may know why; all others are told a number to ask somebody with. */
@@ -57,6 +58,7 @@ static bool may_know(const struct weft_policy *policy, struct weft_policy_reques
     request.action = WEFT_ACTION_READ;
     request.asset = (struct weft_policy_fact){WEFT_FACT_GIVEN, WEFT_TEXT(WEFT_POLICY_ASSET)};
     request.kind = (struct weft_policy_fact){WEFT_FACT_GIVEN, WEFT_TEXT(WEFT_POLICY_KIND)};
+    request.labels_presence = WEFT_FACT_NONE;
     weft_policy_decide(policy, &request, &decision);
     return decision.effect == WEFT_EFFECT_ALLOW;
 }
@@ -120,11 +122,10 @@ static void deny(const struct weft_permit *permit, const struct weft_policy *pol
 }
 
 /* NOD-18: a key that was revoked, or a note that ran out, between the door and here. */
-static bool is_warranted(const struct weft_permit *permit)
+static bool is_warranted(const struct weft_permit *permit, const struct weft_person *person)
 {
-    return permit->warrant == NULL || weft_warrant_check(permit->warrant, permit->principal,
-                                          weft_authority_keyring(permit->authority), permit->index,
-                                          permit->time_ns, NULL) == WEFT_OK;
+    return permit->warrant == NULL || weft_node_mutant(WEFT_NODE_MUTANT_REVOKED_KNOWN) ||
+           weft_warrant_counts(permit->warrant, person->key, permit->index, permit->time_ns);
 }
 
 enum weft_err weft_permit_check(const struct weft_permit *permit, struct weft_names *names,
@@ -132,8 +133,6 @@ enum weft_err weft_permit_check(const struct weft_permit *permit, struct weft_na
 {
     struct weft_denial *d = ret_denial;
     const struct weft_policy *policy = weft_authority_policy(permit->authority);
-    struct weft_principal principal;
-    struct weft_policy_subject subject;
     d->is_denied = false;
     d->ground = (struct weft_ground){.is_decided = false};
     d->pointer[0] = '\0';
@@ -141,16 +140,16 @@ enum weft_err weft_permit_check(const struct weft_permit *permit, struct weft_na
     if (weft_authority_org(permit->authority) == NULL) {
         return WEFT_OK;
     }
-    bool is_somebody = weft_principal_parse_uri(permit->principal, &principal, NULL) == WEFT_OK &&
-                       is_warranted(permit);
-    if (is_somebody) {
-        weft_authority_subject(permit->authority, &principal, &subject);
-    }
-    struct weft_policy_request request = request_of(permit, &subject);
+    const struct weft_person *person =
+        weft_persons_find(permit->persons, permit->authority, permit->principal, permit->warrant);
+    const bool is_somebody = person->is_somebody && is_warranted(permit, person);
+    struct weft_policy_request request = request_of(permit, &person->subject, WEFT_ACTION_WRITE);
+    struct weft_text labels[WEFT_LABELS_MAX];
     for (d->record = 0; d->record < commit->record_count; d->record++) {
         const struct weft_record *record = &commit->records[d->record];
         uint32_t name;
-        if (weft_text_is(record->kind, WEFT_AUTHORITY_KIND)) {
+        if (weft_text_is(record->kind, WEFT_AUTHORITY_KIND) ||
+            weft_commands_is_kind(record->kind)) {
             continue;
         }
         enum weft_err err = weft_names_find(names, record->asset, &name, msg);
@@ -167,8 +166,9 @@ enum weft_err weft_permit_check(const struct weft_permit *permit, struct weft_na
             return WEFT_OK;
         }
         request.action = d->action;
-        request.asset = (struct weft_policy_fact){WEFT_FACT_GIVEN, record->asset};
-        request.kind = (struct weft_policy_fact){WEFT_FACT_GIVEN, record->kind};
+        weft_authority_ask_of(permit->authority, record->asset, labels, &request);
+        request.kind = (struct weft_policy_fact){WEFT_FACT_GIVEN,
+            d->action == WEFT_ACTION_REDACT ? weft_redaction_kind(record) : record->kind};
         weft_policy_decide(policy, &request, &d->decision);
         if (d->decision.effect != WEFT_EFFECT_ALLOW) {
             deny(permit, policy, &request, d);
@@ -184,20 +184,18 @@ enum weft_err weft_permit_check(const struct weft_permit *permit, struct weft_na
 bool weft_permit_knows(const struct weft_permit *permit, struct weft_text asset)
 {
     const struct weft_policy *policy = weft_authority_policy(permit->authority);
-    struct weft_principal principal;
-    struct weft_policy_subject subject;
     struct weft_policy_decision decision;
     if (weft_authority_org(permit->authority) == NULL) {
         return true;
     }
-    if (policy == NULL ||
-        weft_principal_parse_uri(permit->principal, &principal, NULL) != WEFT_OK) {
+    const struct weft_person *person =
+        weft_persons_find(permit->persons, permit->authority, permit->principal, NULL);
+    if (policy == NULL || !person->is_somebody) {
         return false;
     }
-    weft_authority_subject(permit->authority, &principal, &subject);
-    struct weft_policy_request request = request_of(permit, &subject);
-    request.action = WEFT_ACTION_READ;
-    request.asset = (struct weft_policy_fact){WEFT_FACT_GIVEN, asset};
+    struct weft_policy_request request = request_of(permit, &person->subject, WEFT_ACTION_READ);
+    struct weft_text labels[WEFT_LABELS_MAX];
+    weft_authority_ask_of(permit->authority, asset, labels, &request);
     weft_policy_decide(policy, &request, &decision); /* Its kind is unknown. */
     return decision.effect == WEFT_EFFECT_ALLOW && !decision.has_doubt;
 }

@@ -4,7 +4,8 @@
  * is there. A pure function of what governs, the commit and the state: every replica refuses alike,
  * under the same correlation id. What came by a signed note is held to the keyring in force, too.
  * Which action a record asks for: policy/README.md, Actions. Records of kind `authority` are asked
- * by their signatures instead (node/state/authority.h). */
+ * by their signatures instead (node/state/authority.h), and so are those of node/state/commands.h.
+ */
 #ifndef WEFT_NODE_STATE_PERMIT_H
 #define WEFT_NODE_STATE_PERMIT_H
 
@@ -13,8 +14,8 @@
 
 #include "node/state/authority.h"
 #include "node/state/names.h"
+#include "node/state/persons.h"
 #include "policy/decide.h"
-#include "policy/warrant.h"
 #include "proto/err.h"
 #include "proto/record.h"
 
@@ -25,9 +26,10 @@ enum {
 /* Who commits, where. */
 struct weft_permit {
     const struct weft_authority *authority; /* In force at the index. */
-    struct weft_text site;                  /* "<org>/<site>" */
-    struct weft_text principal;             /* URI. */
-    const struct weft_warrant *warrant;     /* By which it is his; NULL: by a certificate. */
+    struct weft_persons *persons;
+    struct weft_text site;              /* "<org>/<site>" */
+    struct weft_text principal;         /* URI. */
+    const struct weft_warrant *warrant; /* By which it is his; NULL: by a certificate. */
     uint64_t index;
     uint32_t item; /* Of the entry. */
     int64_t time_ns;

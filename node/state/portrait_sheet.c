@@ -147,6 +147,9 @@ static void put_wish(
     double wanted, found, age_s, freshness_s;
     weft_sheet_open(s, NULL, '{');
     put_property(s, wish);
+    if (wish->tolerance.size > 0 && weft_fact_number(wish->tolerance, &wanted)) {
+        weft_sheet_real(s, "tolerance", wanted);
+    }
     weft_sheet_bool(s, "is_met", is != NULL && weft_property_equal(wish, is));
     if (is != NULL) {
         (void)weft_portrait_freshness(p, is, &age_s, &freshness_s);

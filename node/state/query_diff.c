@@ -164,25 +164,22 @@ static bool is_same_component(const struct weft_component *a, const struct weft_
     return weft_text_equal(a->asset, b->asset) && weft_text_equal(a->find, b->find);
 }
 
-static const struct weft_component *find_component(
-    const struct weft_contents *contents, const struct weft_component *wanted, uint32_t *hint)
+/* Where it is, or their count. Both sides are in the order of time: as a rule it is at `next`,
+ * behind the last one that was found. */
+static uint32_t find_component(
+    const struct weft_contents *contents, const struct weft_component *wanted, uint32_t next)
 {
-    /* Both sides are in the order of time: as a rule the next is where the last one was. */
     for (uint32_t n = 0; n < contents->component_count; n++) {
-        uint32_t at = (*hint + n) % contents->component_count;
+        uint32_t at = (next + n) % contents->component_count;
         if (is_same_component(&contents->components[at], wanted)) {
-            *hint = at + 1;
-            return &contents->components[at];
+            return at;
         }
     }
-    return NULL;
+    return contents->component_count;
 }
 
 static void put_component(struct diff *d, const char *side, const struct weft_component *c)
 {
-    if (c == NULL) {
-        return;
-    }
     weft_sheet_open(d->sheet, side, '{');
     weft_sheet_maybe(d->sheet, "part", c->part.type);
     weft_sheet_maybe(d->sheet, "revision", c->part.revision);
@@ -194,22 +191,30 @@ static void put_component(struct diff *d, const char *side, const struct weft_co
     weft_sheet_close(d->sheet);
 }
 
+static bool is_same_amount(const struct weft_component *a, const struct weft_component *b)
+{
+    return weft_text_equal(a->quantity, b->quantity) && weft_text_equal(a->unit, b->unit);
+}
+
 static void diff_contents(struct diff *d)
 {
     const struct weft_contents *sides[2] = {contents_of(d->left), contents_of(d->right)};
     for (int s = 0; s < 2; s++) {
-        uint32_t hint = 0;
+        const struct weft_contents *others = sides[1 - s];
+        uint32_t next = 0;
         for (uint32_t i = 0; i < sides[s]->component_count; i++) {
             const struct weft_component *c = &sides[s]->components[i];
-            const struct weft_component *other = find_component(sides[1 - s], c, &hint);
-            bool is_same = other != NULL && weft_text_equal(c->quantity, other->quantity) &&
-                           weft_text_equal(c->unit, other->unit);
-            if (is_same || (other != NULL && s == 1)) {
-                continue;
+            uint32_t at = find_component(others, c, next);
+            bool is_paired = at < others->component_count;
+            next = is_paired ? at + 1 : next;
+            if (is_paired && (s == 1 || is_same_amount(c, &others->components[at]))) {
+                continue; /* The second side has only what the first has not. */
             }
             open_difference(d, "component", c->asset);
-            put_component(d, "left", s == 0 ? c : other);
-            put_component(d, "right", s == 0 ? other : c);
+            put_component(d, s == 0 ? "left" : "right", c);
+            if (is_paired) {
+                put_component(d, "right", &others->components[at]);
+            }
             weft_sheet_close(d->sheet);
         }
     }

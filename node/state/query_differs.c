@@ -138,7 +138,7 @@ static enum weft_err take(struct differs *d, const struct weft_ref *ref)
     }
     g->ref = *ref;
     g->type = type;
-    g->has_value = has_value;
+    g->has_value = has_value && type != WEFT_VALUE_REDACTED;
     g->value = weft_arena_text(&d->scratch, value);
     return g->value.data != NULL || value.size == 0
                ? WEFT_OK

@@ -324,7 +324,10 @@ enum weft_err weft_query_commits(struct weft_run *run)
     const struct weft_query *q = run->query;
     struct filter f = {.glob = q->asset_glob};
     struct weft_ref from = run->after;
-    enum weft_err rv = check_glob(run);
+    enum weft_err rv = weft_condition_init(q, &f.condition, run->msg);
+    if (rv == WEFT_OK) {
+        rv = check_glob(run);
+    }
     if (!run->has_after && q->from_index > 0) {
         from = (struct weft_ref){.index = q->from_index - 1, .ordinal = WEFT_STATE_ORDINAL_MAX};
     }

@@ -135,7 +135,7 @@ static enum weft_err fill(struct weft_run *run, struct weft_collect *collect, ui
 /* Nothing of it is told to whom none of it may be seen: as if it were not there. */
 static enum weft_err finish(struct weft_run *run)
 {
-    bool is_empty = run->page->record_count == 0 && !run->has_after && run->page->cursor.size == 0;
+    bool is_empty = weft_run_count(run) == 0 && !run->has_after && run->page->cursor.size == 0;
     return run->reveal != NULL && is_empty
                ? weft_fail(run->msg, WEFT_ENOTFOUND, "nothing that may be seen")
                : WEFT_OK;

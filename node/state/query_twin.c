@@ -21,6 +21,7 @@ struct weft_dossier weft_run_dossier(struct weft_run *run, struct weft_arena *ar
         .walk = run->walk,
         .loader = &run->loader,
         .reveal = run->reveal,
+        .tally = &run->view->tally,
         .arena = arena,
         .msg = run->msg,
         .as_of = run->as_of,

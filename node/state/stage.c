@@ -175,6 +175,13 @@ enum weft_err weft_stage_record(struct weft_stage *stage, const struct weft_stag
     return rv;
 }
 
+void weft_stage_end_pack(struct weft_stage *stage)
+{
+    if (stage->count > 0) {
+        stage->records[stage->count - 1].ends_pack = true;
+    }
+}
+
 const struct weft_staged *weft_stage_find(
     const struct weft_stage *stage, uint64_t index, uint32_t ordinal)
 {
@@ -235,7 +242,8 @@ static enum weft_err put_packs(
     size_t size = 0;
     for (uint32_t i = from; i < stage->count; i++) {
         size += stage->records[i].size;
-        if (size >= WEFT_PACK_SIZE_BYTES || i + 1 == stage->count) {
+        bool is_full = stage->is_split ? stage->records[i].ends_pack : size >= WEFT_PACK_SIZE_BYTES;
+        if (is_full || i + 1 == stage->count) {
             enum weft_err rv = put_pack(stage, from, i + 1 - from, seed, batch);
             if (rv != WEFT_OK) {
                 return rv;
@@ -416,4 +424,18 @@ void weft_stage_destroy(struct weft_stage *stage)
     free(stage->records);
     free(stage->links);
     free(stage->scratch);
+}
+
+void weft_stage_note(const struct weft_stage *stage, struct weft_histories *histories)
+{
+    for (uint32_t i = 0; i < stage->count; i++) {
+        weft_histories_note(histories, stage->records[i].asset, stage->records[i].index);
+    }
+}
+
+uint32_t weft_stage_first_of_pack(void *stage, uint32_t record)
+{
+    const struct weft_stage *s = stage;
+    weft_assert(record < s->count); /* NOD-110 */
+    return s->records[record].first;
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "node/state/histories.h"
 #include "node/state/lineage/feed.h"
 #include "node/state/names.h"
 #include "node/state/store.h"
@@ -28,7 +29,8 @@ struct weft_staged {
     uint32_t link_count;
     uint32_t first; /* Ordinal that its pack begins with. */
     uint16_t kind;
-    bool is_late; /* `at` is before that of an earlier record of the asset. */
+    bool ends_pack; /* Looked at if stage->is_split. */
+    bool is_late;   /* `at` is before that of an earlier record of the asset. */
 };
 
 /* Memory that is kept from one apply to the next. */
@@ -46,6 +48,7 @@ struct weft_stage {
     uint32_t *scratch;        /* As many words as `capacity`. */
     struct weft_buffer names; /* Of the assets that the entry under way mentions first. */
     uint64_t names_first;     /* Id of the first of them; 0: none. */
+    bool is_split;            /* Packs end where weft_stage_end_pack says, whatever their size. */
 };
 
 /* What a record is staged with besides itself. */
@@ -69,6 +72,8 @@ WEFT_MUST_USE enum weft_err weft_stage_record(struct weft_stage *stage,
 /* Put records, versions, links, kinds and new names of the entry under way into the batch. */
 WEFT_MUST_USE enum weft_err weft_stage_end_entry(struct weft_stage *stage, const uint8_t *seed,
     struct weft_store_batch *batch, struct weft_msg *msg);
+/* The pack under way ends with the last record that was staged. */
+void weft_stage_end_pack(struct weft_stage *stage);
 /* The staged record of that place, NULL if it was not staged since the last clear. */
 const struct weft_staged *weft_stage_find(
     const struct weft_stage *stage, uint64_t index, uint32_t ordinal);
@@ -77,5 +82,10 @@ struct weft_bytes weft_staged_bytes(
 
 void weft_stage_clear(struct weft_stage *stage);
 void weft_stage_destroy(struct weft_stage *stage);
+
+/* With which ordinal the record's pack begins; for weft_feed_publish. */
+uint32_t weft_stage_first_of_pack(void *stage, uint32_t record);
+/* What was found of the assets of these records has to be found again. */
+void weft_stage_note(const struct weft_stage *stage, struct weft_histories *histories);
 
 #endif

@@ -6,11 +6,14 @@
 #include "node/state/audit_read.h"
 #include "node/state/loader.h"
 #include "node/state/machine.h"
+#include "node/state/redact.h"
 #include "policy/merkle_proof.h"
 #include "proto/arith.h"
 #include "proto/check.h"
 
 enum {
+    HISTORIES_SHARE = 16, /* Chosen: beside the block cache, so much of its size. */
+    PACKS_SHARE = 4,      /* Chosen: of the block cache, so much in packs that were read of late. */
     HEADS_BYTES = 32 * 1024 * 1024, /* chosen: 260,000 heads of assets in memory */
     IDENTITY_SIZE_MAX = 4 + 8 + 2 * (2 + 255),
 };
@@ -181,20 +184,41 @@ static enum weft_err make_identity(
     return write_identity(s, o, msg);
 }
 
-static enum weft_err check_identity(
-    struct weft_state *s, const struct weft_state_options *o, struct weft_msg *msg)
+/* *ret_restored: it is another cluster's, taken over; its identity is still to be written. */
+static enum weft_err check_identity(struct weft_state *s, const struct weft_state_options *o,
+    bool *ret_restored, struct weft_msg *msg)
 {
     struct weft_store_value value = {.handle = NULL};
+    struct weft_identity found;
     struct weft_key key = weft_key_single(WEFT_KEY_IDENTITY);
     enum weft_err rv = weft_store_get(s->store, NULL, &key, &value, msg);
+    *ret_restored = false;
     if (rv == WEFT_ENOTFOUND) {
         return make_identity(s, o, msg);
     }
     if (rv == WEFT_OK) {
         rv = compare_identity(value.bytes, o, msg);
     }
+    if (rv == WEFT_OK) {
+        rv = weft_identity_decode(value.bytes, &found);
+        *ret_restored = rv == WEFT_OK && found.cluster != o->cluster;
+    }
     weft_store_release(&value);
-    return rv == WEFT_OK && o->take_over ? write_identity(s, o, msg) : rv;
+    return rv;
+}
+
+/* NOD-199: in one write with the identity, so that it cannot be lost between. A governed site that
+ * knows of no agreement may have had one. */
+static enum weft_err take_over(
+    struct weft_state *s, const struct weft_state_options *o, struct weft_msg *msg)
+{
+    enum weft_err rv = WEFT_OK;
+    if (weft_authority_org(weft_state_authority(s)) != NULL) {
+        weft_streams_restore(s->streams, s->position.public.index);
+        rv = weft_epochs_raise(&s->epochs, s->position.public.index, s->batch, msg);
+        rv = rv == WEFT_OK ? weft_streams_put(s->streams, s->batch, msg) : rv;
+    }
+    return rv == WEFT_OK ? write_identity(s, o, msg) : rv;
 }
 
 /* --- open and close -------------------------------------------------------------------------- */
@@ -204,6 +228,35 @@ static struct weft_text authority_of(const struct weft_state *s)
     return (struct weft_text){(const char *)s->authority.data, s->authority.size};
 }
 
+/* Cells follow from the statements of streams (node/state/cells.h). */
+static enum weft_err on_contract(
+    void *ctx, const struct weft_contract *contract, struct weft_text text, struct weft_msg *msg)
+{
+    (void)contract;
+    return weft_cells_agree(ctx, text, msg);
+}
+
+static enum weft_err on_statement(void *ctx, const struct weft_contract *contract, uint32_t party,
+    uint64_t sequence, const struct weft_digest *digest, struct weft_bytes projection,
+    struct weft_msg *msg)
+{
+    const struct weft_cells_statement statement = {contract, party, sequence, *digest, projection};
+    return weft_cells_take(ctx, &statement, msg);
+}
+
+static enum weft_err open_streams(struct weft_state *s, const struct weft_state_options *o,
+    bool is_restored, struct weft_msg *msg)
+{
+    enum weft_err rv =
+        weft_streams_create(authority_of(s), s->store, s->names, &s->epochs, &s->streams, msg);
+    if (rv == WEFT_OK) {
+        const struct weft_streams_listener listener = {s->cells, on_contract, on_statement};
+        weft_streams_listen(s->streams, &listener);
+        rv = weft_streams_load(s->streams, weft_state_authority(s), msg);
+    }
+    return rv == WEFT_OK && is_restored ? take_over(s, o, msg) : rv;
+}
+
 static enum weft_err open_parts(
     struct weft_state *s, const struct weft_state_options *o, struct weft_msg *msg)
 {
@@ -211,7 +264,8 @@ static enum weft_err open_parts(
     if (getrandom(&secret, sizeof(secret), 0) != sizeof(secret)) {
         return weft_fail(msg, WEFT_EIO, "draw a random number");
     }
-    enum weft_err rv = check_identity(s, o, msg);
+    bool is_restored;
+    enum weft_err rv = check_identity(s, o, &is_restored, msg);
     if (rv == WEFT_OK) {
         rv = weft_buffer_format(&s->authority, "%s/%s", o->org, o->site);
     }
@@ -221,7 +275,13 @@ static enum weft_err open_parts(
     if (rv != WEFT_OK || s->is_read_only) {
         return rv;
     }
-    rv = weft_audit_create(s->store, s->position.public.index, &s->audit, msg);
+    rv = weft_redact_last(s->store, &s->redacted_index, msg);
+    if (rv == WEFT_OK) {
+        rv = weft_epochs_load(&s->epochs, s->store, msg);
+    }
+    if (rv == WEFT_OK) {
+        rv = weft_audit_create(s->store, s->position.public.index, &s->audit, msg);
+    }
     if (rv != WEFT_OK) {
         return rv;
     }
@@ -243,7 +303,19 @@ static enum weft_err open_parts(
         rv = weft_authorities_load(s->authorities, s->names, s->store, msg);
     }
     if (rv == WEFT_OK) {
+        rv = weft_commands_create(authority_of(s), s->store, s->names, &s->commands, msg);
+    }
+    if (rv == WEFT_OK) {
+        rv = weft_commands_load(s->commands, s->position.public.time_ns, msg);
+    }
+    if (rv == WEFT_OK) {
+        rv = weft_cells_create(s->store, s->batch, &s->cells, msg);
+    }
+    if (rv == WEFT_OK) {
         rv = weft_feed_load(s->feed, s->store, s->names, s->position.public.assets, msg);
+    }
+    if (rv == WEFT_OK) {
+        rv = open_streams(s, o, is_restored, msg);
     }
     if (rv == WEFT_OK && weft_govern_create(s->store, s->names, &s->govern) != WEFT_OK) {
         rv = weft_fail(msg, WEFT_ENOMEM, "open the state");
@@ -263,9 +335,13 @@ enum weft_err weft_state_open(
     }
     s->is_read_only = options->read_only;
     weft_shelf_init(&s->shelf);
+    weft_audit_roots_init(&s->audit_roots);
     s->stage.arena.size_max = WEFT_STATE_ARENA_SIZE_MAX;
     s->stage.bytes.size_max = SIZE_MAX / 2;
     s->batch = weft_store_batch_create();
+    s->packs = weft_packs_create(options->cache_bytes / PACKS_SHARE);
+    s->histories = weft_histories_create(options->cache_bytes / HISTORIES_SHARE);
+    s->persons = weft_persons_create();
     enum weft_err rv =
         weft_feed_create(options->read_only ? 0 : options->lineage_bytes, &s->feed, msg);
     struct weft_store_options store_options = {.directory = options->directory,
@@ -275,8 +351,9 @@ enum weft_err weft_state_open(
         .on_complaint = options->on_complaint};
     bool is_created;
     if (rv == WEFT_OK) {
-        rv = s->batch != NULL ? weft_store_open(&store_options, &s->store, &is_created, msg)
-                              : weft_fail(msg, WEFT_ENOMEM, "open the state");
+        rv = s->batch != NULL && s->packs != NULL && s->histories != NULL && s->persons != NULL
+                 ? weft_store_open(&store_options, &s->store, &is_created, msg)
+                 : weft_fail(msg, WEFT_ENOMEM, "open the state");
     }
     if (rv == WEFT_OK) {
         rv = open_parts(s, options, msg);
@@ -300,14 +377,21 @@ void weft_state_close(struct weft_state *state)
     weft_assert(atomic_load(&state->views) == 0); /* NOD-109 */
     weft_models_destroy(state->models);
     weft_authorities_destroy(state->authorities);
+    weft_persons_destroy(state->persons);
+    weft_commands_destroy(state->commands);
+    weft_cells_destroy(state->cells);
+    weft_streams_destroy(state->streams);
     weft_audit_destroy(state->audit);
     weft_shelf_close(&state->shelf);
+    weft_audit_roots_close(&state->audit_roots);
     weft_feed_destroy(state->feed);
     weft_govern_destroy(state->govern);
     weft_requests_destroy(state->requests);
     weft_names_destroy(state->names);
     weft_stage_destroy(&state->stage);
     weft_store_batch_destroy(state->batch);
+    weft_packs_destroy(state->packs);
+    weft_histories_destroy(state->histories);
     weft_store_close(state->store);
     weft_buffer_destroy(&state->configuration);
     weft_buffer_destroy(&state->authority);
@@ -324,6 +408,11 @@ struct weft_authority *weft_state_authority(struct weft_state *state)
     return weft_authorities_at(state->authorities, state->position.public.index + 1);
 }
 
+struct weft_commands *weft_state_commands(struct weft_state *state)
+{
+    return state->commands;
+}
+
 void weft_state_denials(const struct weft_state *state, struct weft_denials *ret_denials)
 {
     *ret_denials = state->denials;
@@ -334,6 +423,21 @@ struct weft_merkle_head weft_state_audit(const struct weft_state *state)
     return weft_audit_tree(state->audit);
 }
 
+struct tiles {
+    const struct weft_audit *audit;
+    struct weft_audit_reader reader;
+};
+
+/* Open ones are in memory: made of what is below them, they take up to 255 full ones. */
+static enum weft_err get_tile(void *ctx, const struct weft_tile *tile,
+    struct weft_digest ret_hashes[WEFT_TILE_WIDTH], struct weft_msg *msg)
+{
+    struct tiles *tiles = ctx;
+    return weft_audit_open_tile(tiles->audit, tile, ret_hashes)
+               ? WEFT_OK
+               : weft_audit_read_tile(&tiles->reader, tile, ret_hashes, msg);
+}
+
 enum weft_err weft_state_audit_root(
     struct weft_state *state, uint64_t size, struct weft_digest *ret_root, struct weft_msg *msg)
 {
@@ -342,15 +446,15 @@ enum weft_err weft_state_audit_root(
         *ret_root = size == 0 ? weft_merkle_empty() : head.root;
         return WEFT_OK;
     }
-    struct weft_audit_reader reader;
+    struct tiles tiles = {.audit = state->audit};
     struct weft_merkle_prover *prover = malloc(sizeof(*prover)); /* 64 KiB */
     if (prover == NULL) {
         return weft_fail(msg, WEFT_ENOMEM, "read the audit log");
     }
-    weft_audit_reader_init(&reader, state->store, NULL);
-    weft_merkle_prover_init(prover, head.size, weft_audit_read_tile, &reader);
+    weft_audit_reader_init(&tiles.reader, state->store, NULL);
+    weft_merkle_prover_init(prover, head.size, get_tile, &tiles);
     enum weft_err rv = weft_merkle_prove_root(prover, size, ret_root, msg);
-    weft_audit_reader_close(&reader);
+    weft_audit_reader_close(&tiles.reader);
     free(prover);
     return rv;
 }
@@ -360,7 +464,33 @@ void weft_state_lineage(const struct weft_state *state, struct weft_lineage_stat
     weft_feed_stats(state->feed, ret_stats);
 }
 
+bool weft_state_is_marker(const struct weft_log_entry *entry)
+{
+    struct weft_entry_reader reader;
+    struct weft_entry_item item;
+    if (entry->type != WEFT_ENTRY_COMMAND || weft_entry_open(entry->data, &reader) != WEFT_OK) {
+        return false;
+    }
+    while (weft_entry_next(&reader, &item) == WEFT_OK) {
+        if (item.type == WEFT_ITEM_DIGEST) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* --- the disk -------------------------------------------------------------------------------- */
+
+uint64_t weft_state_redacted(const struct weft_state *state)
+{
+    return state->redacted_index;
+}
+
+enum weft_err weft_state_purge(
+    struct weft_state *state, const volatile bool *cancel, struct weft_msg *msg)
+{
+    return weft_store_purge(state->store, cancel, msg);
+}
 
 enum weft_err weft_state_checkpoint(
     struct weft_state *state, const char *directory, struct weft_msg *msg)
@@ -391,4 +521,10 @@ uint64_t weft_state_durable_index(const struct weft_state *state)
     }
     weft_store_release(&value);
     return position.public.index;
+}
+
+enum weft_err weft_state_cells_sum(struct weft_state *state, struct weft_text agreement,
+    struct weft_cells_sum *ret_sum, struct weft_msg *msg)
+{
+    return weft_cells_get_sum(state->cells, agreement, ret_sum, msg);
 }

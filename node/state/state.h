@@ -22,9 +22,11 @@
 #include "proto/entry.h"
 #include "proto/digest.h"
 #include "proto/err.h"
+#include "proto/read_report.h"
 #include "raft/log.h"
 
 struct weft_authority;
+struct weft_commands;
 struct weft_state;
 struct weft_view;
 
@@ -90,10 +92,32 @@ struct weft_merkle_head weft_state_audit(const struct weft_state *state);
 WEFT_MUST_USE enum weft_err weft_state_audit_root(
     struct weft_state *state, uint64_t size, struct weft_digest *ret_root, struct weft_msg *msg);
 
+/* Index of the last redaction (node/state/redact.h); 0: there was none. Of a state that is not read
+ * only. */
+uint64_t weft_state_redacted(const struct weft_state *state);
+/* Write the store's files anew, without anything that was replaced: flush, and compact all of it.
+ * Takes as long as writing them does. Waits until no view is open that was when it was called.
+ * Any thread. WEFT_EBUSY: one still is after a minute; WEFT_ECLOSED: `cancel`. */
+WEFT_MUST_USE enum weft_err weft_state_purge(
+    struct weft_state *state, const volatile bool *cancel, struct weft_msg *msg);
+/* Is it a path of an AUDIT query that asks for commands (query_command.c)? To "command/<id>/bundle"
+ * whoever answers adds the newest checkpoint that a majority signed, in the query's where_value. */
+bool weft_state_is_command_path(struct weft_text path);
+/* The same of partners (query_partner.c). To ".../sent/checkpoint" and ".../received/receipt"
+ * whoever answers adds the note, which the leader has. */
+bool weft_state_is_partner_path(struct weft_text path);
+/* May that principal (a URI) share agreement:<name>, as of now? Ungoverned: nobody may. */
+bool weft_state_may_share(struct weft_state *state, struct weft_text principal,
+    struct weft_text agreement, int64_t now_ns);
+/* The commands, for the leader's steps (node/state/commands.h). Of a state that is not read only.
+ */
+struct weft_commands *weft_state_commands(struct weft_state *state);
+
 /* What the index of lineage takes. */
 void weft_state_lineage(const struct weft_state *state, struct weft_lineage_stats *ret_stats);
 
-/* Apply entries in order, all in one write batch. COMMAND entries hold batches (proto/entry.h),
+/* Apply entries in order, all in one write batch, but that one which may hold a redaction is in a
+ * batch of its own. COMMAND entries hold batches (proto/entry.h),
  * CHANGE entries a configuration, BARRIER entries nothing. A refused item leaves a refusal in
  * the results, not half a commit. Items are reported in order in *ret_items.
  * `with_results` false (a follower): receipts and texts are not built, only counted.
@@ -134,11 +158,17 @@ uint64_t weft_view_index(const struct weft_view *view);
 void weft_view_yield_with(struct weft_view *view, struct weft_yield *yield);
 void weft_view_close(struct weft_view *view);
 
+/* How much of the last answer is labelled: count 0: nothing. An answer with an error has nothing.
+ * NOD-182: it is in the log before the answer leaves the node (node/label_reads.h). */
+void weft_view_report(const struct weft_view *view, const struct weft_query *query,
+    struct weft_read_report *ret_report);
+
 /* Answer a query from the view: *ret_answer is a PAGE, TRACE_RESULT or DOCUMENT without a request
- * id, and everything in it lives in the arena. At most query->limit records and about
- * WEFT_ANSWER_SIZE_MAX / 2 bytes; then a cursor.
- * WEFT_ENOTFOUND: no such asset. WEFT_EINVAL: a bad cursor, glob or condition. WEFT_EVERSION: a
- * type of query that this version does not answer. WEFT_ECORRUPT, WEFT_EIO, WEFT_ENOMEM. */
+ * id, and everything in it lives in the arena, but records that are packed, of a trace or of a page
+ * whose query asks for it: in the view, until its next query. At most query->limit records and
+ * about WEFT_ANSWER_SIZE_MAX / 2 bytes; then a cursor. WEFT_ENOTFOUND: no such asset. WEFT_EINVAL:
+ * a bad cursor, glob or condition. WEFT_EVERSION: a type of query that this version does not
+ * answer. WEFT_ECORRUPT, WEFT_EIO, WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_view_query(struct weft_view *view, const struct weft_query *query,
     struct weft_arena *arena, struct weft_client_message *ret_answer, struct weft_msg *msg);
 /* The same, for the loop: never waits for a disk and ends soon. WEFT_EBUSY: not so to be answered

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "node/state/waiting.h"
 #include "proto/check.h"
@@ -20,6 +21,7 @@ enum {
     FILE_SIZE_BYTES = 64 * 1024 * 1024,
     LEVEL_1_SIZE_BYTES = 256 * 1024 * 1024,
     BLOB_FILE_SIZE_BYTES = 256 * 1024 * 1024,
+    PURGE_WAIT_TENTHS = 600,   /* of a second: no query takes that long */
     BLOB_SIZE_MIN_BYTES = 192, /* packs of records go to blob files, index keys stay */
     OPEN_FILES_MAX = 512,
     BYTES_PER_SYNC = 1024 * 1024,
@@ -61,6 +63,9 @@ struct weft_store_walk {
     bool is_stopped; /* By it. */
 };
 
+/* Of a memtable's size; chosen: 10 bits for a row of 80 bytes. */
+static const double MEMTABLE_FILTER_RATIO = 0.016;
+
 /* RocksDB's C API gives errors as text alone: "<class>: <detail>". Takes `error`. */
 static enum weft_err translate(char *error, struct weft_msg *msg, const char *what)
 {
@@ -93,6 +98,9 @@ static void set_levels(rocksdb_options_t *o, uint64_t memtable_bytes)
         rocksdb_lz4_compression, rocksdb_lz4_compression};
     rocksdb_options_set_write_buffer_size(o, (size_t)memtable_bytes);
     rocksdb_options_set_max_write_buffer_number(o, MEMTABLES_MAX);
+    /* Half of what apply asks for is not there: a filter says so without a search in memtables. */
+    rocksdb_options_set_memtable_prefix_bloom_size_ratio(o, MEMTABLE_FILTER_RATIO);
+    rocksdb_options_set_memtable_whole_key_filtering(o, 1);
     rocksdb_options_set_num_levels(o, LEVELS);
     rocksdb_options_set_compression_per_level(o, compression, LEVELS);
     rocksdb_options_set_level0_file_num_compaction_trigger(o, 6);
@@ -370,6 +378,11 @@ void weft_store_batch_forget(
         batch->batch, (const char *)from->bytes, from->size, (const char *)to->bytes, to->size);
 }
 
+void weft_store_batch_remove(struct weft_store_batch *batch, const struct weft_key *key)
+{
+    rocksdb_writebatch_delete(batch->batch, (const char *)key->bytes, key->size);
+}
+
 struct drain {
     void (*on_put)(void *ctx, struct weft_bytes key, struct weft_bytes value);
     void *ctx;
@@ -601,6 +614,26 @@ enum weft_err weft_store_flush(struct weft_store *store, struct weft_msg *msg)
     rocksdb_flush(store->db, options, &error);
     rocksdb_flushoptions_destroy(options);
     return translate(error, msg, "flush");
+}
+
+enum weft_err weft_store_purge(
+    struct weft_store *store, const volatile bool *cancel, struct weft_msg *msg)
+{
+    const struct timespec tenth = {.tv_nsec = 100 * 1000 * 1000};
+    const uint64_t sequence = rocksdb_get_latest_sequence_number(store->db);
+    char reason[256];
+    for (int i = 0; weft_store_files_is_held(store->db, sequence); i++) {
+        if (i == PURGE_WAIT_TENTHS || *cancel) {
+            return weft_fail(msg, *cancel ? WEFT_ECLOSED : WEFT_EBUSY,
+                "what was redacted is still looked at by somebody");
+        }
+        (void)nanosleep(&tenth, NULL);
+    }
+    enum weft_err rv = weft_store_flush(store, msg);
+    if (rv == WEFT_OK && !weft_store_files_rewrite(store->db, reason)) {
+        rv = weft_fail(msg, WEFT_EIO, "write the state's files anew: %s", reason);
+    }
+    return rv;
 }
 
 enum weft_err weft_store_checkpoint(

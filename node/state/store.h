@@ -69,6 +69,8 @@ void weft_store_batch_put(
 /* Forget every key in [from, to). */
 void weft_store_batch_forget(
     struct weft_store_batch *batch, const struct weft_key *from, const struct weft_key *to);
+/* Forget one key, of a type whose puts do not wait (waiting.c): many ranges slow every read. */
+void weft_store_batch_remove(struct weft_store_batch *batch, const struct weft_key *key);
 /* What the batch would put, in no particular order; then it is empty. */
 void weft_store_batch_drain(struct weft_store_batch *batch,
     void (*on_put)(void *ctx, struct weft_bytes key, struct weft_bytes value), void *ctx);
@@ -112,6 +114,10 @@ WEFT_MUST_USE enum weft_err weft_store_walk_err(
 
 /* Make what was written durable. Any thread. */
 WEFT_MUST_USE enum weft_err weft_store_flush(struct weft_store *store, struct weft_msg *msg);
+/* Write all files anew, without what was replaced or forgotten before the call. Any thread.
+ * WEFT_EBUSY: a snapshot from before is still held after a minute; WEFT_ECLOSED: `cancel`. */
+WEFT_MUST_USE enum weft_err weft_store_purge(
+    struct weft_store *store, const volatile bool *cancel, struct weft_msg *msg);
 /* Hard links to all files, at one moment, into a directory that must not exist. Any thread. */
 WEFT_MUST_USE enum weft_err weft_store_checkpoint(
     struct weft_store *store, const char *directory, struct weft_msg *msg);

@@ -1,6 +1,7 @@
 // C++, since RocksDB's C API, as of 7.8, says nothing of checksums of files.
 #include "node/state/store_files.h"
 
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
@@ -102,4 +103,24 @@ bool weft_store_files_list(rocksdb_t *db, weft_store_on_file *on_file, void *ctx
         }
     }
     return true;
+}
+
+bool weft_store_files_is_held(rocksdb_t *db, uint64_t sequence)
+{
+    uint64_t oldest = 0; // 0: there is none.
+    return db->rep->GetIntProperty(rocksdb::DB::Properties::kOldestSnapshotSequence, &oldest) &&
+           oldest != 0 && oldest < sequence;
+}
+
+// Blobs move with the keys that name them: a blob file goes when nothing in it is named any more.
+bool weft_store_files_rewrite(rocksdb_t *db, char ret_reason[256])
+{
+    rocksdb::CompactRangeOptions options;
+    options.exclusive_manual_compaction = false;
+    options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+    options.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kForce;
+    options.blob_garbage_collection_age_cutoff = 1.0;
+    const rocksdb::Status status = db->rep->CompactRange(options, nullptr, nullptr);
+    (void)std::snprintf(ret_reason, 256, "%s", status.ToString().c_str());
+    return status.ok();
 }

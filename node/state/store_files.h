@@ -22,6 +22,10 @@ extern "C" {
 
 /* Before opening: keep checksums of what is written from now on. */
 void weft_store_files_keep(struct rocksdb_options_t *options);
+/* Write all of them anew, without what was replaced. False: `ret_reason` says why not. */
+bool weft_store_files_rewrite(struct rocksdb_t *db, char ret_reason[256]);
+/* Is a snapshot held that is older than `sequence`? */
+bool weft_store_files_is_held(struct rocksdb_t *db, uint64_t sequence);
 /* False: they cannot be read. */
 bool weft_store_files_list(struct rocksdb_t *db, weft_store_on_file *on_file, void *ctx);
 

@@ -5,6 +5,7 @@
 #include "node/mutant.h"
 #include "node/state/links.h"
 #include "node/state/machine.h"
+#include "node/state/recalls.h"
 #include "proto/arith.h"
 #include "proto/check.h"
 #include "proto/packed.h"
@@ -29,6 +30,7 @@ enum weft_err weft_view_open(
     view->state = state;
     view->store = state->store;
     view->index = state->position.public.index;
+    view->packs_generation = weft_packs_generation(state->packs);
     view->time_ns = state->position.public.time_ns;
     view->snapshot = weft_store_snapshot_create(state->store);
     if (view->snapshot == NULL) {
@@ -67,6 +69,7 @@ void weft_view_close(struct weft_view *view)
     weft_store_walk_destroy(view->memory_walk);
     weft_lineage_release(view->lineage);
     weft_reveal_destroy(view->reveal);
+    weft_buffer_destroy(&view->packed);
     weft_authority_release(view->authority);
     weft_store_snapshot_destroy(view->store, view->snapshot);
     atomic_fetch_sub(&view->state->views, 1);
@@ -282,8 +285,37 @@ enum weft_err weft_run_decode(struct weft_run *run, const struct weft_ref *ref,
         run->size_bytes = size_before;
         return WEFT_OK;
     }
+    weft_labels_note(&run->view->tally, r.record.asset, (struct weft_text){NULL, 0});
     *ret_record = r;
     *ret_fits = true;
+    return WEFT_OK;
+}
+
+/* As it is stored: a copy, and no table is made of it. */
+static enum weft_err add_packed(struct weft_run *run, const struct weft_ref *ref,
+    struct weft_bytes bytes, int64_t time_ns, bool *ret_added)
+{
+    struct weft_buffer *packed = &run->view->packed;
+    size_t before = packed->size;
+    bool is_first = run->page->packed.count == 0;
+    *ret_added = false;
+    if (!is_first && before + bytes.size > run->size_max) {
+        return WEFT_OK;
+    }
+    enum weft_err rv = weft_run_give(run, ref, bytes, time_ns, run->arena, packed);
+    if (rv != WEFT_OK) {
+        return rv;
+    }
+    if (!is_first && packed->size > run->size_max) {
+        packed->size = before;
+        return WEFT_OK;
+    }
+    struct weft_stored_head head;
+    if (run->view->tally.labels != NULL && weft_stored_peek(bytes, &head) == WEFT_OK) {
+        weft_labels_note(&run->view->tally, head.asset, (struct weft_text){NULL, 0});
+    }
+    run->page->packed.count++;
+    *ret_added = true;
     return WEFT_OK;
 }
 
@@ -292,8 +324,11 @@ enum weft_err weft_run_add_bytes(struct weft_run *run, const struct weft_ref *re
 {
     struct weft_page *page = run->page;
     *ret_added = false;
-    if (page->record_count == run->limit) {
+    if (weft_run_count(run) == run->limit) {
         return WEFT_OK;
+    }
+    if (run->records == NULL) {
+        return add_packed(run, ref, bytes, time_ns, ret_added);
     }
     enum weft_err rv = weft_run_decode(run, ref, bytes, time_ns, page->record_count == 0,
         &run->records[page->record_count], ret_added);
@@ -435,8 +470,12 @@ static enum weft_err begin(struct weft_run *run)
             "this node has applied up to index %llu, not %llu",
             (unsigned long long)run->view->index, (unsigned long long)run->as_of);
     }
-    run->records = weft_arena_array(run->arena, run->limit, sizeof(*run->records));
-    if (run->records == NULL || run->walk == NULL) {
+    bool is_packed = q->packed && (q->type == WEFT_QUERY_STORY ||
+                                      (q->type == WEFT_QUERY_FIND && q->differs_path.size == 0));
+    if (!is_packed) {
+        run->records = weft_arena_array(run->arena, run->limit, sizeof(*run->records));
+    }
+    if ((run->records == NULL && !is_packed) || run->walk == NULL) {
         return weft_fail(run->msg, WEFT_ENOMEM, "a page of records");
     }
     *run->page = (struct weft_page){.index = run->as_of, .records = run->records};
@@ -478,6 +517,8 @@ static void finish(const struct weft_run *run, struct weft_client_message *ret_a
     case WEFT_QUERY_FIND:
     case WEFT_QUERY_COMMITS:
         *ret_answer = (struct weft_client_message){.kind = WEFT_KIND_PAGE, .page = *run->page};
+        ret_answer->page.packed.bytes =
+            (struct weft_bytes){run->view->packed.data, run->view->packed.size};
         break;
     case WEFT_QUERY_TRACE_FORWARD:
     case WEFT_QUERY_TRACE_BACK:
@@ -517,7 +558,13 @@ static enum weft_err answer_by(
     run->trace = &trace;
     run->document = &document;
     run->size_max = WEFT_RUN_SIZE_MAX;
+    view->packed.size_max = WEFT_ANSWER_SIZE_MAX;
+    weft_buffer_clear(&view->packed);
     weft_loader_init(&run->loader, view->store, run->snapshot);
+    run->loader.packs = view->state->packs;
+    run->loader.packs_generation = view->packs_generation;
+    run->loader.is_on_loop = run->is_brief; /* NOD-14 */
+    weft_run_begin_tally(run);
     enum weft_err rv = weft_run_find_reveal(run);
     if (rv == WEFT_OK) {
         rv = settle_as_of(run, &settled);
@@ -543,8 +590,11 @@ static enum weft_err answer_by(
 enum weft_err weft_view_query(struct weft_view *view, const struct weft_query *query,
     struct weft_arena *arena, struct weft_client_message *ret_answer, struct weft_msg *msg)
 {
-    if (query->type == WEFT_QUERY_AUDIT) {
-        return weft_query_audit(view, query->asset, arena, ret_answer, msg);
+    if (query->type == WEFT_QUERY_AUDIT && weft_state_is_command_path(query->asset)) {
+        return weft_query_command(view, query, arena, ret_answer, msg);
+    }
+    if (query->type == WEFT_QUERY_AUDIT && weft_state_is_partner_path(query->asset)) {
+        return weft_query_partner(view, query, arena, ret_answer, msg);
     }
     struct weft_run run = {.view = view,
         .snapshot = view->snapshot,
@@ -553,6 +603,17 @@ enum weft_err weft_view_query(struct weft_view *view, const struct weft_query *q
         .msg = msg,
         .steps_max = WEFT_RUN_STEPS_MAX,
         .loaded_bytes_max = WEFT_RUN_LOADED_BYTES_MAX};
+    if (query->type == WEFT_QUERY_AUDIT && weft_state_is_cells_path(query->asset)) {
+        return weft_query_cells(&run, ret_answer);
+    }
+    if (query->type == WEFT_QUERY_AUDIT && weft_state_is_recalls_path(query->asset)) {
+        return weft_query_recalls(&run, ret_answer);
+    }
+    if (query->type == WEFT_QUERY_AUDIT) {
+        weft_labels_begin(&view->tally, NULL);
+        enum weft_err rv = weft_run_may_see_audit(&run);
+        return rv == WEFT_OK ? weft_query_audit(view, query->asset, arena, ret_answer, msg) : rv;
+    }
     return answer_by(&run, &view->walk, ret_answer);
 }
 

@@ -24,12 +24,15 @@ struct weft_view {
     struct weft_store_walk *walk; /* Of its queries, one after the other; NULL: none has asked. */
     struct weft_store_walk *memory_walk; /* Of weft_view_query_memory. */
     uint64_t index;
+    uint64_t packs_generation;
     int64_t time_ns;                  /* Of the last commit. */
     struct weft_authority *authority; /* Of its index; NULL when read only. */
     struct weft_reveal *reveal;       /* Of who asked last; NULL: nobody has, or none is needed. */
+    struct weft_labels_tally tally;   /* Of the query that was asked last. */
     struct weft_lineage *lineage;     /* NULL: there is no index of it. */
     struct weft_lineage_span span;
-    struct weft_yield *yield; /* Of the query that runs; NULL: none. */
+    struct weft_yield *yield;  /* Of the query that runs; NULL: none. */
+    struct weft_buffer packed; /* Records of the last answer, if they are packed. */
 };
 
 /* Limits of one page's work; a page that meets one ends early and has a cursor. */
@@ -53,7 +56,7 @@ struct weft_run {
     struct weft_page *page;             /* Of records; of a trace the index and the cursor alone. */
     struct weft_trace_result *trace;    /* Of traces and recalls. */
     struct weft_document *document;     /* Of twins and differences. */
-    struct weft_stored_record *records; /* Of the page; room for `limit`. */
+    struct weft_stored_record *records; /* Of the page; room for `limit`. NULL: it is packed. */
     struct weft_msg *msg;
     struct weft_reveal *reveal; /* The view's; NULL: all is shown. */
     struct weft_loader loader;
@@ -74,6 +77,12 @@ struct weft_run {
     struct weft_ref after;
     struct weft_ref stopped; /* Where this page ended, once weft_run_stop was called. */
 };
+
+/* Records of the page so far. */
+static inline uint32_t weft_run_count(const struct weft_run *run)
+{
+    return run->page->record_count + run->page->packed.count;
+}
 
 static inline bool weft_run_is_within(const struct weft_run *run)
 {
@@ -109,6 +118,10 @@ WEFT_MUST_USE enum weft_err weft_run_word_name(
     struct weft_run *run, char words, uint16_t id, struct weft_text *ret_name);
 /* Who asks, into `reveal`: kept in the view for the next question of the same. WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_run_find_reveal(struct weft_run *run);
+/* WEFT_EREFUSED: he asks for evidence of the audit log, and may not read it. */
+WEFT_MUST_USE enum weft_err weft_run_may_see_audit(struct weft_run *run);
+/* Nothing of the answer is labelled yet. */
+void weft_run_begin_tally(struct weft_run *run);
 /* NOD-173: the refusal of whoever may not see all of what he asks about, instead of a
  * WEFT_ENOTFOUND, which it is for others. */
 enum weft_err weft_run_be_opaque(struct weft_run *run);
@@ -187,5 +200,20 @@ WEFT_MUST_USE enum weft_err weft_query_diff(struct weft_run *run);
  * WEFT_EINVAL: no path of it. */
 WEFT_MUST_USE enum weft_err weft_query_audit(struct weft_view *view, struct weft_text path,
     struct weft_arena *arena, struct weft_client_message *ret_answer, struct weft_msg *msg);
+/* A path of commands (query_command.c). WEFT_ENOTFOUND: no such one, or it may not be seen.
+ * WEFT_ESTATE: there is nothing to act on. WEFT_EBUSY: not yet. WEFT_EINVAL. */
+WEFT_MUST_USE enum weft_err weft_query_command(struct weft_view *view,
+    const struct weft_query *query, struct weft_arena *arena,
+    struct weft_client_message *ret_answer, struct weft_msg *msg);
+/* A path of cells (query_cells.c). WEFT_ENOTFOUND: no such agreement, or it may not be seen.
+ * WEFT_EINVAL. */
+bool weft_state_is_cells_path(struct weft_text path);
+WEFT_MUST_USE enum weft_err weft_query_cells(
+    struct weft_run *run, struct weft_client_message *ret_answer);
+/* A path of partners (query_partner.c). WEFT_ENOTFOUND: no such one, or it may not be seen.
+ * WEFT_EREFUSED: it may be seen, and what is in it not. WEFT_EINVAL. */
+WEFT_MUST_USE enum weft_err weft_query_partner(struct weft_view *view,
+    const struct weft_query *query, struct weft_arena *arena,
+    struct weft_client_message *ret_answer, struct weft_msg *msg);
 
 #endif

@@ -1,12 +1,22 @@
 /* What of a view whoever asks may see: node/state/README.md, Reading. */
 #include "node/mutant.h"
 #include "node/state/machine.h"
+#include "node/state/redaction.h"
 #include "node/state/view.h"
+#include "policy/warrant.h"
 #include "proto/arith.h"
 #include "proto/digest.h"
 #include "proto/packed.h"
 
 /* --- who asks -------------------------------------------------------------------------------- */
+
+/* NOD-18: a key that was revoked, or a note that ran out, between the door and the view. */
+static bool is_warranted(const struct weft_view *view, const struct weft_query *q, int64_t time_ns)
+{
+    return !q->has_warrant || weft_node_mutant(WEFT_NODE_MUTANT_REVOKED_KNOWN) ||
+           weft_warrant_check(&q->warrant, q->principal, weft_authority_keyring(view->authority),
+               view->index, time_ns, NULL) == WEFT_OK;
+}
 
 /* Who asks, and what may be told: kept in the view for the next question of the same. */
 enum weft_err weft_run_find_reveal(struct weft_run *run)
@@ -21,6 +31,9 @@ enum weft_err weft_run_find_reveal(struct weft_run *run)
         .principal = q->principal,
         .action = q->type == WEFT_QUERY_COMMITS ? WEFT_ACTION_SUBSCRIBE : WEFT_ACTION_READ,
         .time_ns = q->now_ns != 0 ? q->now_ns : view->time_ns};
+    if (!is_warranted(view, q, asker.time_ns)) {
+        return weft_fail(run->msg, WEFT_EREFUSED, "not authorized any more: a new token is needed");
+    }
     if (view->reveal != NULL && !weft_reveal_is_for(view->reveal, &asker)) {
         weft_reveal_destroy(view->reveal);
         view->reveal = NULL;
@@ -29,6 +42,38 @@ enum weft_err weft_run_find_reveal(struct weft_run *run)
         view->reveal != NULL ? WEFT_OK : weft_reveal_create(&asker, &view->reveal, run->msg);
     run->reveal = rv == WEFT_OK && !weft_reveal_shows_all(view->reveal) ? view->reveal : NULL;
     return rv;
+}
+
+/* Leaves hold no content; what they commit to has some: NOD-170. */
+enum weft_err weft_run_may_see_audit(struct weft_run *run)
+{
+    const struct weft_text asset = WEFT_TEXT(WEFT_AUDIT_ASSET);
+    if (!weft_text_starts(run->query->asset, "evidence/")) {
+        return WEFT_OK;
+    }
+    enum weft_err rv = weft_run_find_reveal(run);
+    if (rv != WEFT_OK || run->reveal == NULL ||
+        weft_reveal_is_permitted(run->reveal, WEFT_TEXT(WEFT_AUDIT_KIND), asset) ||
+        weft_node_mutant(WEFT_NODE_MUTANT_EVIDENCE_UNFILTERED)) {
+        return rv;
+    }
+    return weft_reveal_refuse(run->reveal, asset, run->view->index, run->msg);
+}
+
+/* Where nothing is governed, labels say nothing. */
+void weft_run_begin_tally(struct weft_run *run)
+{
+    struct weft_view *view = run->view;
+    bool is_governed = view->authority != NULL && weft_authority_org(view->authority) != NULL;
+    weft_labels_begin(&view->tally, is_governed ? weft_authority_labels(view->authority) : NULL);
+}
+
+void weft_view_report(const struct weft_view *view, const struct weft_query *query,
+    struct weft_read_report *ret_report)
+{
+    weft_labels_report(&view->tally,
+        query->type == WEFT_QUERY_COMMITS ? WEFT_READ_ACT_SUBSCRIBE : WEFT_READ_ACT_READ,
+        ret_report);
 }
 
 /* NOD-173: whoever may not see all of an asset is not told whether there is such a one. */

@@ -1,9 +1,13 @@
 #include "ops/weft/audit_files.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "policy/audit_leaf.h"
+#include "policy/evidence.h"
 #include "policy/note.h"
 
 enum {
@@ -25,11 +29,18 @@ void weft_audit_source_close(struct weft_audit_source *source)
 enum weft_err weft_audit_source_ask(struct weft_audit_source *source, const char *path,
     struct weft_audit_result *ret_result, struct weft_msg *msg)
 {
+    char whole[WEFT_ASSET_SIZE_MAX + 1];
+    int size =
+        snprintf(whole, sizeof(whole), "%s%s", source->stem != NULL ? source->stem : "", path);
+    if (size < 0 || size >= (int)sizeof(whole)) {
+        return weft_fail(msg, WEFT_EINVAL, "%.60s...: too long", path);
+    }
     const struct weft_client_message request = {.kind = WEFT_KIND_QUERY,
         .query = {.type = WEFT_QUERY_AUDIT,
             .consistency = source->is_stale ? WEFT_STALE : WEFT_LINEARIZABLE,
-            .asset = weft_text_of(path)}};
+            .asset = weft_text_of(whole)}};
     struct weft_client_message answer;
+    source->has_bundle = false;
     weft_arena_reset(&source->arena);
     enum weft_err err = weft_client_call(source->client, &request, &source->arena, &answer, msg);
     if (err == WEFT_OK && answer.kind != WEFT_KIND_AUDIT_RESULT) {
@@ -65,7 +76,12 @@ enum weft_err weft_audit_source_leaf(struct weft_audit_source *source, uint64_t 
         return weft_fail(msg, WEFT_ENOTFOUND, "there is no leaf %" PRIu64 ": the log has %" PRIu64,
             number, size);
     }
-    enum weft_err err = ask_tile(source, &tile, &rest, msg);
+    bool is_held =
+        source->has_bundle && source->tile.index == tile.index && source->tile.width == tile.width;
+    enum weft_err err = is_held ? WEFT_OK : ask_tile(source, &tile, &source->bundle, msg);
+    source->has_bundle = err == WEFT_OK;
+    source->tile = tile;
+    rest = source->bundle;
     for (uint64_t i = 0; err == WEFT_OK && i <= number % WEFT_TILE_WIDTH; i++) {
         err = weft_bundle_next(&rest, ret_leaf);
         if (err != WEFT_OK) {
@@ -137,6 +153,79 @@ enum weft_err weft_audit_files_fetch(struct weft_audit_source *source, const cha
     }
     err = ask_tile(source, tile, &content, msg);
     return err == WEFT_OK ? weft_audit_files_write(directory, path, content, msg) : err;
+}
+
+/* A blob that a node has is fetched once; one that was redacted goes from here too. */
+static enum weft_err fetch_evidence(struct weft_audit_source *source, const char *directory,
+    const struct weft_digest *commitment, bool is_redacted, struct weft_msg *msg)
+{
+    char path[WEFT_EVIDENCE_PATH_SIZE], full[WEFT_FILES_PATH_SIZE];
+    struct weft_audit_result result;
+    weft_evidence_format_path(commitment, path);
+    enum weft_err err = weft_files_join(directory, path, full, msg);
+    if (err == WEFT_OK && is_redacted) {
+        return unlink(full) == 0 || errno == ENOENT
+                   ? WEFT_OK
+                   : weft_fail(msg, WEFT_EIO, "%s: %s", full, strerror(errno));
+    }
+    if (err != WEFT_OK || weft_files_exists(full)) {
+        return err;
+    }
+    err = weft_audit_source_ask(source, path, &result, msg);
+    if (err == WEFT_OK) {
+        err = weft_audit_files_write(directory, path, result.content, msg);
+    }
+    return err == WEFT_ENOTFOUND ? WEFT_OK : err; /* Who verifies it asks why. */
+}
+
+static enum weft_err fetch_blobs(struct weft_audit_source *source, const char *directory,
+    struct weft_bytes rest, uint64_t count, struct weft_msg *msg)
+{
+    enum weft_err err = WEFT_OK;
+    for (uint64_t i = 0; err == WEFT_OK && i < count; i++) {
+        struct weft_bytes bytes;
+        struct weft_audit_leaf leaf;
+        err = weft_bundle_next(&rest, &bytes);
+        if (err != WEFT_OK) {
+            return weft_fail(msg, err, "the node answered with something else");
+        }
+        struct weft_text text = {(const char *)bytes.data, bytes.size};
+        if (weft_audit_leaf_parse(text, &leaf, NULL) != WEFT_OK) {
+            continue; /* Who verifies it says so. */
+        }
+        bool is_redaction = weft_audit_leaf_redacts_blobs(&leaf);
+        bool has_blobs = is_redaction || weft_audit_leaf_keeps_blobs(&leaf);
+        for (uint32_t j = 0; err == WEFT_OK && has_blobs && j < leaf.evidence_count; j++) {
+            err = fetch_evidence(source, directory, &leaf.evidence[j], is_redaction, msg);
+        }
+    }
+    return err;
+}
+
+enum weft_err weft_audit_files_fetch_bundle(struct weft_audit_source *source, const char *directory,
+    const struct weft_tile *tile, struct weft_msg *msg)
+{
+    char path[WEFT_TILE_PATH_SIZE], full[WEFT_FILES_PATH_SIZE];
+    struct weft_bytes content;
+    struct weft_buffer bundle = {.size_max = WEFT_ANSWER_SIZE_MAX};
+    weft_tile_format(tile, path);
+    enum weft_err err = weft_files_join(directory, path, full, msg);
+    if (err != WEFT_OK || weft_files_exists(full)) {
+        return err;
+    }
+    err = ask_tile(source, tile, &content, msg);
+    if (err == WEFT_OK) {
+        err = weft_buffer_append(&bundle, content.data, content.size);
+    }
+    const struct weft_bytes bytes = {bundle.data, bundle.size};
+    if (err == WEFT_OK) {
+        err = fetch_blobs(source, directory, bytes, tile->width, msg);
+    }
+    if (err == WEFT_OK) {
+        err = weft_audit_files_write(directory, path, bytes, msg);
+    }
+    weft_buffer_destroy(&bundle);
+    return err;
 }
 
 enum weft_err weft_audit_files_read(

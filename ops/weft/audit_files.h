@@ -10,8 +10,13 @@
 /* Files as a node gives them. Nothing of them is verified. */
 struct weft_audit_source {
     struct weft_client *client;
+    const char *stem; /* In front of each path: "partner/box/sent/"; NULL: the audit log's. */
     bool is_stale;
     struct weft_arena arena; /* Of the last answer. */
+    /* The last answer, if it was a bundle of leaves: neighbours are mostly asked for in a row. */
+    bool has_bundle;
+    struct weft_tile tile;
+    struct weft_bytes bundle;
 };
 
 void weft_audit_source_init(
@@ -38,6 +43,10 @@ WEFT_MUST_USE enum weft_err weft_audit_files_write(
     const char *directory, const char *path, struct weft_bytes bytes, struct weft_msg *msg);
 /* From the node into the directory, unless it is there. */
 WEFT_MUST_USE enum weft_err weft_audit_files_fetch(struct weft_audit_source *source,
+    const char *directory, const struct weft_tile *tile, struct weft_msg *msg);
+/* The same of a bundle, which is written last: what its leaves commit to is there then, unless the
+ * node has it no more. What they say was redacted is removed. */
+WEFT_MUST_USE enum weft_err weft_audit_files_fetch_bundle(struct weft_audit_source *source,
     const char *directory, const struct weft_tile *tile, struct weft_msg *msg);
 
 /* As weft_audit_read; `ctx` is one of these. */

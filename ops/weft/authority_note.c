@@ -92,9 +92,17 @@ enum weft_err weft_authority_note_write(
 enum weft_err weft_authority_note_commit(struct weft_client *client, const char *asset,
     struct weft_text note, const uint64_t *expect_rev, uint64_t *ret_index, struct weft_msg *msg)
 {
+    return weft_authority_note_commit_as(
+        client, "authority", asset, note, expect_rev, ret_index, msg);
+}
+
+enum weft_err weft_authority_note_commit_as(struct weft_client *client, const char *kind,
+    const char *asset, struct weft_text note, const uint64_t *expect_rev, uint64_t *ret_index,
+    struct weft_msg *msg)
+{
     struct weft_arena arena = {.size_max = ANSWER_ARENA_SIZE_MAX};
     const struct weft_field field = {WEFT_TEXT("note"), note, WEFT_VALUE_TEXT};
-    const struct weft_record record = {.kind = WEFT_TEXT("authority"),
+    const struct weft_record record = {.kind = weft_text_of(kind),
         .asset = weft_text_of(asset),
         .has_expect = expect_rev != NULL,
         .expect_rev = expect_rev != NULL ? *expect_rev : 0,

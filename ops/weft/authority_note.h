@@ -35,8 +35,12 @@ WEFT_MUST_USE enum weft_err weft_authority_note_write(
 WEFT_MUST_USE enum weft_err weft_authority_note_join(
     struct weft_authority_note *note, struct weft_note *ret_note, struct weft_msg *msg);
 
-/* As a record of kind `authority`, alone in its commit; with `expect_rev` on that revision of the
+/* As a record of `kind`, alone in its commit; with `expect_rev` on that revision of the
  * asset, NULL: on any. As weft_client_call; WEFT_EIO: no random. */
+WEFT_MUST_USE enum weft_err weft_authority_note_commit_as(struct weft_client *client,
+    const char *kind, const char *asset, struct weft_text note, const uint64_t *expect_rev,
+    uint64_t *ret_index, struct weft_msg *msg);
+/* The same of kind `authority`. */
 WEFT_MUST_USE enum weft_err weft_authority_note_commit(struct weft_client *client,
     const char *asset, struct weft_text note, const uint64_t *expect_rev, uint64_t *ret_index,
     struct weft_msg *msg);

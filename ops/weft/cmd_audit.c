@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "ops/weft/audit_files.h"
+#include "ops/weft/audit_keys.h"
 #include "ops/weft/output.h"
+#include "policy/audit_evidence.h"
 #include "policy/audit_leaf.h"
 #include "policy/audit_verify.h"
 #include "policy/tlog_proof.h"
@@ -160,7 +162,7 @@ static enum weft_err export_all(
             err = weft_audit_files_fetch(&source, directory, &tile, msg);
             tile.is_bundle = true;
             if (err == WEFT_OK && level == 0) {
-                err = weft_audit_files_fetch(&source, directory, &tile, msg);
+                err = weft_audit_files_fetch_bundle(&source, directory, &tile, msg);
             }
         }
     }
@@ -185,38 +187,16 @@ enum weft_exit weft_cmd_audit_export(const struct weft_args *args)
 /* --- verify ---------------------------------------------------------------------------------- */
 
 struct verification {
-    struct weft_buffer keys;
-    struct weft_verifier verifiers[WEFT_AUDIT_VERIFIERS_MAX];
-    uint32_t count;
+    struct weft_audit_keys keys;
     struct weft_merkle_head known;
     bool has_known;
     struct weft_audit_order order;
-    enum weft_err leaf_err; /* The first fault of a leaf, which counts if the tree is right. */
+    struct weft_audit_evidence evidence;
+    bool with_evidence;
+    /* The first fault of a leaf, or of what it commits to: it counts if the tree is right. */
+    enum weft_err leaf_err;
     struct weft_msg leaf_msg;
 };
-
-static enum weft_err read_keys(
-    const struct weft_args *args, struct verification *v, struct weft_msg *msg)
-{
-    const char *path = weft_args_text(args, "keys", NULL);
-    if (path == NULL) {
-        return weft_fail(msg, WEFT_EINVAL, "--keys FILE is missing: whose signatures count");
-    }
-    enum weft_err err = weft_files_read(path, &v->keys, msg);
-    struct weft_text rest = weft_buffer_as_text(&v->keys);
-    while (err == WEFT_OK && rest.size > 0) {
-        struct weft_text line;
-        (void)weft_text_cut(&rest, '\n', &line);
-        if (v->count == WEFT_AUDIT_VERIFIERS_MAX) {
-            return weft_fail(msg, WEFT_ETOOBIG, "%s: over %d keys", path, WEFT_AUDIT_VERIFIERS_MAX);
-        }
-        err = weft_verifier_parse(line, &v->verifiers[v->count++], msg);
-    }
-    if (err == WEFT_OK && v->count == 0) {
-        err = weft_fail(msg, WEFT_EINVAL, "there is no key in it");
-    }
-    return err == WEFT_OK ? err : weft_wrap(msg, err, "%s", path);
-}
 
 /* The head of an older checkpoint, which whoever gives it trusts: its signatures are not asked. */
 static enum weft_err read_known(
@@ -240,7 +220,7 @@ static enum weft_err read_known(
     return err == WEFT_OK ? err : weft_wrap(msg, err, "%s", path);
 }
 
-/* Leaves of ours follow each other. */
+/* Leaves of ours follow each other, and what they commit to lies beside them. */
 static enum weft_err on_leaf(
     void *ctx, uint64_t number, struct weft_bytes bytes, struct weft_msg *msg)
 {
@@ -258,6 +238,8 @@ static enum weft_err on_leaf(
     }
     if (v->leaf_err != WEFT_OK) {
         v->leaf_err = weft_wrap(&v->leaf_msg, v->leaf_err, "leaf %" PRIu64, number);
+    } else if (v->with_evidence) {
+        v->leaf_err = weft_audit_evidence_step(&v->evidence, &leaf, &v->leaf_msg);
     }
     return WEFT_OK;
 }
@@ -267,13 +249,9 @@ static enum weft_err verify(
 {
     struct weft_audit_reading reading = {.directory = args->operands[0], .ctx = v};
     struct weft_audit_answer answer;
-    uint64_t threshold = 0;
-    enum weft_err err = read_keys(args, v, msg);
+    enum weft_err err = weft_audit_keys_read(args, &v->keys, msg);
     if (err == WEFT_OK) {
         err = read_known(args, v, msg);
-    }
-    if (err == WEFT_OK) {
-        err = weft_args_number(args, "threshold", 1, v->count, v->count / 2 + 1, &threshold, msg);
     }
     if (err != WEFT_OK) {
         return err;
@@ -281,12 +259,17 @@ static enum weft_err verify(
     const struct weft_audit_question question = {.read = weft_audit_files_read,
         .on_leaf = on_leaf,
         .ctx = &reading,
-        .origin = weft_text_of(v->verifiers[0].name),
-        .verifiers = v->verifiers,
-        .verifier_count = v->count,
-        .threshold = (uint32_t)threshold,
+        .origin = weft_text_of(v->keys.verifiers[0].name),
+        .verifiers = v->keys.verifiers,
+        .verifier_count = v->keys.count,
+        .threshold = (uint32_t)v->keys.threshold,
         .known = v->has_known ? &v->known : NULL};
+    v->evidence = (struct weft_audit_evidence){.read = weft_audit_files_read, .ctx = &reading};
+    v->with_evidence = !weft_args_has(args, "no-evidence");
     err = weft_audit_verify(&question, &answer, msg);
+    if (err == WEFT_OK && v->leaf_err == WEFT_OK) {
+        v->leaf_err = weft_audit_evidence_end(&v->evidence, &v->leaf_msg);
+    }
     if (err == WEFT_OK && v->leaf_err != WEFT_OK) {
         err = weft_fail(msg, WEFT_EBADSIG, "%s", v->leaf_msg.text);
     }
@@ -297,8 +280,14 @@ static enum weft_err verify(
         char root[WEFT_DIGEST_TEXT_SIZE];
         weft_digest_format(&answer.head.root, root);
         (void)printf("%s: %" PRIu64 " leaves, root %s, signed by %u of %u keys: all good\n",
-            v->verifiers[0].name, answer.head.size, root, answer.key_count, v->count);
+            v->keys.verifiers[0].name, answer.head.size, root, answer.key_count, v->keys.count);
     }
+    if (err == WEFT_OK && v->evidence.sound + v->evidence.redacted > 0) {
+        (void)printf("evidence: %" PRIu64 " blobs are what leaves commit to, %" PRIu64
+                     " were redacted\n",
+            v->evidence.sound, v->evidence.redacted);
+    }
+    weft_audit_evidence_close(&v->evidence);
     return err;
 }
 
@@ -308,9 +297,7 @@ enum weft_exit weft_cmd_audit_verify(const struct weft_args *args)
     struct verification *v = calloc(1, sizeof(*v));
     enum weft_err err = WEFT_ENOMEM;
     if (v != NULL) {
-        v->keys.size_max = WEFT_NOTE_SIZE_MAX;
         err = verify(args, v, &msg);
-        weft_buffer_destroy(&v->keys);
         free(v);
     }
     return weft_complain(err, &msg);

@@ -11,16 +11,21 @@
 
 /* bench: a closed loop, or with a rate an open one, whose latencies count from when a request was
  * due: a stall is not hidden by requests that were never sent in it. Every request is a template
- * encoded once, in which the asset's number and the request id are written over: the load must
+ * encoded once, in which the assets' numbers and the request id are written over: the load must
  * not be the bottleneck. */
 
 enum {
     DIGITS = 10, /* Of the asset's number. */
     CLIENTS_MAX = 1024,
     PREPARE_BATCH = 500,
+    RECORDS_MAX = 500, /* In a commit: as many as imports put into one. */
+    RECORDS_BYTES_MAX = 64 * 1024 * 1024,
     TURN_MS = 50,
     RATE_MAX = 10000000,
+    KINDS_MAX = 1000,
 };
+
+#define KIND "bench.load"
 
 struct bench;
 
@@ -28,9 +33,11 @@ struct bench;
 struct connection {
     struct bench *bench;
     struct weft_client *client;
+    char kind[32]; /* Of its records. */
     struct weft_buffer template;
-    size_t digits_at; /* SIZE_MAX: every request is the same. */
-    size_t id_at;     /* SIZE_MAX: the message has no request id. */
+    size_t digits_at[RECORDS_MAX];
+    uint32_t digits_count; /* Places with an asset's number; 0: every request is the same. */
+    size_t id_at;          /* SIZE_MAX: the message has no request id. */
 };
 
 /* One request in flight: the slot goes on for ever. */
@@ -44,7 +51,9 @@ struct bench {
     bool is_read, is_stale, is_spread;
     const struct weft_args *trace; /* A load of traces; NULL: of commits or reads. */
     uint64_t clients, outstanding, size_bytes, assets, count_max;
-    uint64_t rate; /* Per second; 0: as fast as they are answered. */
+    uint64_t records; /* In a commit. */
+    uint64_t kinds;   /* 0: all are KIND; else connections have KIND.0, KIND.1, ... in turn. */
+    uint64_t rate;    /* Per second; 0: as fast as they are answered. */
     uint64_t warmup_ms, measure_ms;
     const char *prefix;
     struct weft_context context;
@@ -86,28 +95,58 @@ static void put_digits(uint8_t *at, uint64_t number)
     }
 }
 
-/* A record of about size_bytes: what the fixed part does not take is filled with text. */
-static enum weft_err encode_write(
-    const struct bench *b, const char *asset, uint32_t filler, struct weft_buffer *out)
+/* What stands in a template in the place of an asset's number: another one for each record, since
+ * equal texts of one message are sent once. */
+static void put_pattern(uint8_t *at, uint64_t record)
 {
-    static char text[WEFT_VALUE_SIZE_MAX];
-    memset(text, 'x', sizeof(text));
-    struct weft_field fields[] = {
-        {WEFT_TEXT("load/value"), WEFT_TEXT("0.014"), WEFT_VALUE_REAL},
-        {WEFT_TEXT("load/unit"), WEFT_TEXT("mm"), WEFT_VALUE_TEXT},
-        {WEFT_TEXT("text"), {text, filler}, WEFT_VALUE_TEXT},
-    };
-    struct weft_record record = {.kind = WEFT_TEXT("bench.load"),
-        .asset = weft_text_of(asset),
-        .fields = fields,
-        .field_count = 3};
+    put_digits(at, UINT64_C(7319246805) + record);
+}
+
+/* About size_bytes of each: what the fixed part does not take is filled with text. */
+static struct weft_record *make_records(const struct connection *c, uint64_t count,
+    const char *asset, uint32_t filler, struct weft_arena *arena)
+{
+    const struct weft_text prefix = weft_text_of(asset);
+    struct weft_record *records = weft_arena_array(arena, count, sizeof(*records));
+    for (uint64_t i = 0; records != NULL && i < count; i++) {
+        struct weft_field *fields = weft_arena_array(arena, 3, sizeof(*fields));
+        char *name = weft_arena_alloc(arena, prefix.size + DIGITS);
+        char *text = weft_arena_alloc(arena, filler + DIGITS);
+        if (fields == NULL || name == NULL || text == NULL) {
+            return NULL;
+        }
+        memcpy(name, prefix.data, prefix.size);
+        put_pattern((uint8_t *)name + prefix.size, i);
+        memset(text, 'x', filler);
+        if (count > 1 && filler > DIGITS) {
+            put_digits((uint8_t *)text, i);
+        }
+        fields[0] =
+            (struct weft_field){WEFT_TEXT("load/value"), WEFT_TEXT("0.014"), WEFT_VALUE_REAL};
+        fields[1] = (struct weft_field){WEFT_TEXT("load/unit"), WEFT_TEXT("mm"), WEFT_VALUE_TEXT};
+        fields[2] = (struct weft_field){WEFT_TEXT("text"), {text, filler}, WEFT_VALUE_TEXT};
+        records[i] = (struct weft_record){.kind = weft_text_of(c->kind),
+            .asset = {name, prefix.size + DIGITS},
+            .fields = fields,
+            .field_count = 3};
+    }
+    return records;
+}
+
+static enum weft_err encode_write(const struct connection *c, uint64_t records, const char *asset,
+    uint32_t filler, struct weft_buffer *out)
+{
+    struct weft_arena arena = {.size_max = RECORDS_BYTES_MAX};
     struct weft_client_message message = {.kind = WEFT_KIND_COMMIT,
         .request_id = 1,
-        .commit = {.records = &record, .record_count = 1}};
-    (void)b;
+        .commit = {.records = make_records(c, records, asset, filler, &arena),
+            .record_count = (uint32_t)records}};
     /* Found again by its bytes, below. */
     memset(message.commit.request_id.bytes, 0xa7, sizeof(message.commit.request_id.bytes));
-    return weft_client_encode(&message, out);
+    enum weft_err err =
+        message.commit.records != NULL ? weft_client_encode(&message, out) : WEFT_ENOMEM;
+    weft_arena_destroy(&arena);
+    return err;
 }
 
 static enum weft_err encode_read(const struct bench *b, const char *asset, struct weft_buffer *out)
@@ -149,32 +188,51 @@ static enum weft_err find_once(
                                                                                : WEFT_EINVAL;
 }
 
+static enum weft_err encode_load(
+    const struct connection *c, const char *asset, struct weft_buffer *out)
+{
+    const struct bench *b = c->bench;
+    if (b->is_read) {
+        char first[WEFT_ASSET_SIZE_MAX + 1] = {0};
+        struct weft_text prefix = weft_text_of(asset);
+        memcpy(first, prefix.data, prefix.size);
+        put_pattern((uint8_t *)first + prefix.size, 0);
+        return encode_read(b, first, out);
+    }
+    uint32_t filler = 1;
+    enum weft_err err = encode_write(c, 1, asset, filler, out);
+    if (err == WEFT_OK && (out->size < b->size_bytes || b->records > 1)) {
+        filler += out->size < b->size_bytes ? (uint32_t)(b->size_bytes - out->size) : 0;
+        weft_buffer_clear(out);
+        err = encode_write(c, b->records, asset, filler, out);
+    }
+    return err;
+}
+
+static enum weft_err find_places(struct connection *c)
+{
+    const struct bench *b = c->bench;
+    uint8_t pattern[DIGITS], id[16];
+    enum weft_err err = WEFT_OK;
+    memset(id, 0xa7, sizeof(id));
+    c->digits_count = b->is_read ? 1 : (uint32_t)b->records;
+    for (uint32_t i = 0; err == WEFT_OK && i < c->digits_count; i++) {
+        put_pattern(pattern, i);
+        err = find_once(&c->template, pattern, sizeof(pattern), &c->digits_at[i]);
+    }
+    return err == WEFT_OK && !b->is_read ? find_once(&c->template, id, sizeof(id), &c->id_at) : err;
+}
+
 static enum weft_err make_template(struct connection *c, struct weft_msg *msg)
 {
     const struct bench *b = c->bench;
-    static const char digits[] = "7319246805";
-    uint8_t id[16];
-    char asset[WEFT_ASSET_SIZE_MAX + 1];
-    uint32_t filler = 1;
-    memset(id, 0xa7, sizeof(id));
-    (void)snprintf(asset, sizeof(asset), "%s/%s", b->prefix, digits);
-    c->id_at = c->digits_at = SIZE_MAX;
-    if (b->trace != NULL) {
-        enum weft_err rv = encode_trace(b, &c->template);
-        return rv == WEFT_OK ? rv : weft_fail(msg, rv, "make a request: %s", weft_err_name(rv));
-    }
-    enum weft_err err = b->is_read ? encode_read(b, asset, &c->template)
-                                   : encode_write(b, asset, filler, &c->template);
-    if (err == WEFT_OK && !b->is_read && c->template.size < b->size_bytes) {
-        filler += (uint32_t)(b->size_bytes - c->template.size);
-        weft_buffer_clear(&c->template);
-        err = encode_write(b, asset, filler, &c->template);
-    }
-    if (err == WEFT_OK) {
-        err = find_once(&c->template, digits, DIGITS, &c->digits_at);
-    }
-    if (err == WEFT_OK && !b->is_read) {
-        err = find_once(&c->template, id, sizeof(id), &c->id_at);
+    char asset[WEFT_ASSET_SIZE_MAX + 1]; /* Without its number. */
+    (void)snprintf(asset, sizeof(asset), "%s/", b->prefix);
+    c->id_at = SIZE_MAX;
+    enum weft_err err =
+        b->trace != NULL ? encode_trace(b, &c->template) : encode_load(c, asset, &c->template);
+    if (err == WEFT_OK && b->trace == NULL) {
+        err = find_places(c);
     }
     return err == WEFT_OK ? WEFT_OK : weft_fail(msg, err, "make a request: %s", weft_err_name(err));
 }
@@ -192,9 +250,9 @@ static void start_one(struct slot *slot, uint64_t now_ns)
     if (b->is_over || (b->count_max > 0 && b->started >= b->count_max)) {
         return;
     }
-    uint64_t number = b->is_read ? next_random(b) % b->assets : b->sequence % b->assets;
-    if (c->digits_at != SIZE_MAX) {
-        put_digits(c->template.data + c->digits_at, number);
+    for (uint32_t i = 0; i < c->digits_count; i++) {
+        uint64_t number = b->is_read ? next_random(b) : b->sequence * b->records + i;
+        put_digits(c->template.data + c->digits_at[i], number % b->assets);
     }
     b->sequence++;
     b->started++;
@@ -328,6 +386,12 @@ static enum weft_err read_options(
         err =
             weft_args_number(args, "size", 1, WEFT_VALUE_SIZE_MAX - 1024, 300, &b->size_bytes, msg);
     }
+    if (err == WEFT_OK && !b->is_read) {
+        err = weft_args_number(args, "records", 1, RECORDS_MAX, 1, &b->records, msg);
+    }
+    if (err == WEFT_OK && !b->is_read) {
+        err = weft_args_number(args, "kinds", 1, KINDS_MAX, 0, &b->kinds, msg);
+    }
     if (err == WEFT_OK) {
         err = weft_args_number(args, "rate", 1, RATE_MAX, 0, &b->rate, msg);
     }
@@ -367,7 +431,7 @@ static enum weft_err prepare_assets(struct bench *b, struct weft_msg *msg)
     for (uint64_t i = 0; err == WEFT_OK && i < b->assets; i++) {
         char asset[WEFT_ASSET_SIZE_MAX + 1];
         (void)snprintf(asset, sizeof(asset), "%s/%0*" PRIu64, b->prefix, DIGITS, i);
-        struct weft_record record = {.kind = WEFT_TEXT("bench.load"),
+        struct weft_record record = {.kind = WEFT_TEXT(KIND),
             .asset = weft_arena_text(weft_committer_arena(&committer), weft_text_of(asset)),
             .fields = &field,
             .field_count = 1};
@@ -395,6 +459,10 @@ static enum weft_err connect_one(
         }
     }
     c->bench = b;
+    (void)snprintf(c->kind, sizeof(c->kind), KIND);
+    if (b->kinds > 0) {
+        (void)snprintf(c->kind, sizeof(c->kind), KIND ".%" PRIu64, number % b->kinds);
+    }
     enum weft_err err = weft_client_create(b->net, &context, timeout_ms, false, &c->client, msg);
     return err == WEFT_OK ? make_template(c, msg) : err;
 }
@@ -509,6 +577,7 @@ static enum weft_err report(const struct weft_args *args, const struct bench *b,
     weft_writer_unsigned(&w, "clients", b->clients);
     weft_writer_unsigned(&w, "outstanding", b->outstanding);
     weft_writer_unsigned(&w, "size_bytes", b->size_bytes);
+    weft_writer_unsigned(&w, "records", b->records);
     weft_writer_real(&w, "seconds", f->seconds, 3);
     weft_writer_unsigned(&w, "count", b->histogram->count);
     weft_writer_real(&w, "per_second", f->per_second, 1);

@@ -175,7 +175,7 @@ static enum weft_err commit(struct enrolling *e, struct weft_client *client, str
     struct weft_note note;
     struct weft_enroll taken;
     enum weft_chain_fault fault;
-    char asset[WEFT_SITE_KEYS_ASSET_SIZE];
+    char asset[WEFT_ENROLL_ASSET_SIZE];
     uint64_t index = 0;
     enum weft_err err = weft_authority_note_join(&e->note, &note, msg);
     if (err == WEFT_OK) {
@@ -183,22 +183,11 @@ static enum weft_err commit(struct enrolling *e, struct weft_client *client, str
             WEFT_SITE_KEYS_NOW, &e->site.ring, &taken, &fault, msg);
     }
     if (err == WEFT_OK) {
-        weft_site_keys_asset(&e->site, &e->enroll.principal, asset);
+        weft_enroll_asset(&e->enroll.principal, weft_text_of(e->site.site), asset);
         err = weft_authority_note_commit(
             client, asset, weft_buffer_as_text(&e->note.joined), NULL, &index, msg);
     }
     return err == WEFT_OK ? report(e, index, msg) : err;
-}
-
-/* What is there so far, for somebody else to sign. */
-static enum weft_err hand_out(struct enrolling *e, const char *path, struct weft_msg *msg)
-{
-    enum weft_err err = weft_authority_note_write(path, &e->note, msg);
-    if (err == WEFT_OK && !weft_args_has(e->args, "quiet")) {
-        (void)fprintf(
-            stderr, "next, who approves: weft pki enroll --sign %s --key ADMIN.key\n", path);
-    }
-    return err;
 }
 
 static enum weft_err finish(struct enrolling *e, struct weft_client *client, struct weft_msg *msg)
@@ -208,7 +197,9 @@ static enum weft_err finish(struct enrolling *e, struct weft_client *client, str
     if (err != WEFT_OK) {
         return err;
     }
-    return path != NULL ? hand_out(e, path, msg) : commit(e, client, msg);
+    return path != NULL
+               ? weft_site_keys_hand_out(e->args, path, "enroll", "ADMIN.key", &e->note, msg)
+               : commit(e, client, msg);
 }
 
 /* --- enroll ---------------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 #include "ops/weft/document.h"
 #include "ops/weft/query.h"
+#include "ops/weft/shared_cells.h"
 #include "proto/query_text.h"
 
 /* get: the twin of an asset. */
@@ -109,13 +110,13 @@ static void print_properties(const struct weft_json *twin)
 {
     static const char *const reported[] = {
         "name", "value", "unit", "quality", "at", "age_s", "freshness_s", "is_stale", NULL};
-    static const char *const desired[] = {
-        "name", "value", "unit", "reported", "difference", "is_met", "at", "author", NULL};
+    static const char *const desired[] = {"name", "value", "unit", "tolerance", "reported",
+        "difference", "reported_age_s", "is_met", "at", "author", "source", NULL};
     const struct weft_json *properties = weft_json_get(twin, "properties");
     print_rows(weft_document_list(properties, "reported"), "Reported",
         "PROPERTY|>VALUE|UNIT|QUALITY|AT|>AGE S|>FRESH S|STALE", reported);
     print_rows(weft_document_list(properties, "desired"), "Desired",
-        "PROPERTY|>VALUE|UNIT|>REPORTED|>DIFFERENCE|MET|AT|AUTHOR", desired);
+        "PROPERTY|>VALUE|UNIT|>+-|>REPORTED|>DIFFERENCE|>AGE S|MET|AT|AUTHOR|SET BY", desired);
 }
 
 /* --- configuration --------------------------------------------------------------------------- */
@@ -234,6 +235,15 @@ static enum weft_err read_sections(
     return err;
 }
 
+/* What partners say of it beside: of now alone. */
+static enum weft_err get_shared(
+    struct weft_client *client, const struct weft_query *query, struct weft_msg *msg)
+{
+    bool is_printed, is_past = query->as_of != 0 || query->has_as_of_ns || query->has_at;
+    return is_past ? WEFT_OK
+                   : weft_shared_cells_print(client, query, query->asset, &is_printed, msg);
+}
+
 static enum weft_err get(
     const struct weft_args *args, struct weft_client *client, struct weft_msg *msg)
 {
@@ -254,6 +264,7 @@ static enum weft_err get(
     }
     if (err == WEFT_OK && format == WEFT_FORMAT_TABLE) {
         print_twin(twin);
+        err = get_shared(client, &query, msg);
     } else if (err == WEFT_OK) {
         err = weft_document_print(&json, msg);
     }

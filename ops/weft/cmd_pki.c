@@ -175,6 +175,12 @@ static enum weft_err read_root(
                                  : err;
 }
 
+/* A node, at either of its doors: others dial it. */
+static bool is_host(enum weft_principal_class class)
+{
+    return class == WEFT_PRINCIPAL_NODE || class == WEFT_PRINCIPAL_PARTNER;
+}
+
 static enum weft_err describe(const struct weft_args *args, enum weft_principal_class class,
     const struct weft_pki_pair *root, struct weft_pki_leaf_options *options, struct weft_msg *msg)
 {
@@ -188,7 +194,7 @@ static enum weft_err describe(const struct weft_args *args, enum weft_principal_
     if (err == WEFT_OK && !facts.is_root) {
         err = weft_fail(msg, WEFT_EINVAL, ROOT_CERT " is not a trust root");
     }
-    if (err == WEFT_OK && class == WEFT_PRINCIPAL_NODE && !weft_name_is_valid(weft_text_of(name))) {
+    if (err == WEFT_OK && is_host(class) && !weft_name_is_valid(weft_text_of(name))) {
         err = weft_fail(
             msg, WEFT_EINVAL, "node \"%.80s\": a node's name is 1 to 63 of a-z 0-9 . - _", name);
     }
@@ -298,7 +304,7 @@ static enum weft_err begin(struct leaf *l, enum weft_principal_class class, stru
     if (err == WEFT_OK) {
         err = describe(l->args, class, &l->root, &l->options, msg);
     }
-    if (err == WEFT_OK && class == WEFT_PRINCIPAL_NODE) {
+    if (err == WEFT_OK && is_host(class)) {
         err = collect_hosts(l->args, l->hosts, &l->options, msg);
     }
     return err == WEFT_OK ? choose_directory(l, msg) : err;
@@ -336,6 +342,22 @@ enum weft_exit weft_cmd_pki_node(const struct weft_args *args)
     return weft_complain(err, &msg);
 }
 
+/* What another organization's nodes see of a node. It signs with the log.key that it has. */
+enum weft_exit weft_cmd_pki_partner(const struct weft_args *args)
+{
+    struct leaf l = {.args = args};
+    struct weft_msg msg;
+    enum weft_err err = begin(&l, WEFT_PRINCIPAL_PARTNER, &msg);
+    if (err == WEFT_OK) {
+        err = issue(&l, &msg);
+    }
+    if (err == WEFT_OK) {
+        err = report(args, l.directory, &l.pair.cert, NULL, &msg);
+    }
+    destroy_leaf(&l);
+    return weft_complain(err, &msg);
+}
+
 /* --- persons and programs ---------------------------------------------------------------- */
 
 /* --only note: of whom, without a trust root. */
@@ -358,7 +380,7 @@ static enum weft_err choose_passphrase(
 {
     static const char option[] = "passphrase-file";
     char path[WEFT_FILES_PATH_SIZE];
-    bool is_program = l->options.principal.class == WEFT_PRINCIPAL_SVC;
+    bool is_program = l->options.principal.class != WEFT_PRINCIPAL_OP;
     enum weft_err err = weft_files_join(l->directory, NOTE_LABEL ".key", path, msg);
     *ret_is_wanted = false;
     if (err == WEFT_OK && weft_files_exists(path)) {
@@ -477,6 +499,11 @@ enum weft_exit weft_cmd_pki_person(const struct weft_args *args)
 enum weft_exit weft_cmd_pki_service(const struct weft_args *args)
 {
     return run_holder(args, WEFT_PRINCIPAL_SVC);
+}
+
+enum weft_exit weft_cmd_pki_gateway(const struct weft_args *args)
+{
+    return run_holder(args, WEFT_PRINCIPAL_GW);
 }
 
 /* For weft policy show --next: a forbid, since others are mostly permitted more. */

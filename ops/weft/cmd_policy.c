@@ -246,22 +246,22 @@ enum weft_exit weft_cmd_policy_sign(const struct weft_args *args)
 
 /* Signature lines that others made, and those of a file that is a note already. */
 static enum weft_err collect_lines(const struct weft_args *args,
-    const struct weft_policy_source *source, struct weft_buffer *lines, struct weft_msg *msg)
+    const struct weft_policy_source *source, struct weft_authority_note *note, struct weft_msg *msg)
 {
     const struct weft_text all = weft_buffer_as_text(&source->bytes);
     size_t before = source->text.size + 1; /* And the blank line. */
     const char *path;
-    enum weft_err err = WEFT_OK;
-    if (all.size > before) {
-        err = weft_buffer_append(lines, all.data + before, all.size - before);
+    enum weft_err err = weft_buffer_text(&note->text, source->text);
+    if (err == WEFT_OK && all.size > before) {
+        err = weft_buffer_append(&note->lines, all.data + before, all.size - before);
     }
     for (int i = 0; err == WEFT_OK && (path = weft_args_nth(args, "signature", i)) != NULL; i++) {
-        err = weft_files_read(path, lines, msg);
+        err = weft_files_read(path, &note->lines, msg);
     }
     if (err == WEFT_OK) {
-        err = sign_lines(args, source->text, lines, msg);
+        err = sign_lines(args, source->text, &note->lines, msg);
     }
-    if (err == WEFT_OK && lines->size == 0) {
+    if (err == WEFT_OK && note->lines.size == 0) {
         err = weft_fail(msg, WEFT_EINVAL,
             "nobody has signed it: --key FILE of an admin, or --signature FILE of weft policy "
             "sign");
@@ -273,15 +273,15 @@ static enum weft_err apply(
     const struct weft_args *args, struct weft_client *client, struct weft_msg *msg)
 {
     struct weft_policy_source new = {.rev = 0}, old = {.rev = 0};
-    struct weft_buffer lines = {.size_max = WEFT_NOTE_SIZE_MAX};
-    struct weft_buffer note = {.size_max = WEFT_NOTE_SIZE_MAX};
+    struct weft_authority_note note = {.lines = {.size_max = WEFT_NOTE_SIZE_MAX}};
+    struct weft_note parsed;
     uint64_t index = 0;
     enum weft_err err = weft_policy_source_file(args->operands[0], &new, msg);
     if (err == WEFT_OK) {
-        err = collect_lines(args, &new, &lines, msg);
+        err = collect_lines(args, &new, &note, msg);
     }
     if (err == WEFT_OK) {
-        err = weft_note_join(new.text, weft_buffer_as_text(&lines), &note, msg);
+        err = weft_authority_note_join(&note, &parsed, msg);
     }
     if (err == WEFT_OK) {
         err = weft_policy_source_site(client, &old, msg);
@@ -292,15 +292,14 @@ static enum weft_err apply(
     if (err == WEFT_OK && !weft_args_has(args, "dry-run")) {
         /* On the revision that was compared with, so that nobody's policy is passed over. */
         err = weft_authority_note_commit(
-            client, "authority:policy", weft_buffer_as_text(&note), &old.rev, &index, msg);
+            client, "authority:policy", weft_buffer_as_text(&note.joined), &old.rev, &index, msg);
     }
     if (err == WEFT_OK && index > 0) {
         const struct weft_policy_head *head = weft_policy_head(new.policy);
         (void)printf("policy %.*s %" PRIu64 " is in force behind index %" PRIu64 "\n",
             (int)head->name.size, head->name.data, head->version, index);
     }
-    weft_buffer_destroy(&note);
-    weft_buffer_destroy(&lines);
+    weft_authority_note_destroy(&note);
     weft_policy_source_destroy(&old);
     weft_policy_source_destroy(&new);
     return err;

@@ -80,17 +80,7 @@ static enum weft_err print_keys(const struct weft_args *args, const struct weft_
             err = weft_writer_print(&w, stdout, msg);
         }
     }
-    if (format == WEFT_FORMAT_JSON && err == WEFT_OK) {
-        weft_writer_close(&w, ']');
-        err = weft_writer_print(&w, stdout, msg);
-    }
-    weft_writer_destroy(&w);
-    if (format == WEFT_FORMAT_TABLE) {
-        weft_table_print(&t, stdout);
-    } else {
-        weft_buffer_destroy(&t.cells);
-    }
-    return err;
+    return weft_output_end(format, &t, &w, err, msg);
 }
 
 static enum weft_err keys(
@@ -198,16 +188,6 @@ static enum weft_err take_request(struct revoking *r, struct weft_msg *msg)
     return err;
 }
 
-static enum weft_err hand_out(struct revoking *r, const char *path, struct weft_msg *msg)
-{
-    enum weft_err err = weft_authority_note_write(path, &r->note, msg);
-    if (err == WEFT_OK && !weft_args_has(r->args, "quiet")) {
-        (void)fprintf(
-            stderr, "next, who approves: weft pki revoke --sign %s --key ROOT.key\n", path);
-    }
-    return err;
-}
-
 static enum weft_err report(const struct revoking *r, uint64_t index, struct weft_msg *msg)
 {
     char who[WEFT_PRINCIPAL_TEXT_SIZE], id[16];
@@ -263,7 +243,9 @@ static enum weft_err finish(struct revoking *r, struct weft_client *client, stru
     if (err != WEFT_OK) {
         return err;
     }
-    return path != NULL ? hand_out(r, path, msg) : commit(r, client, msg);
+    return path != NULL
+               ? weft_site_keys_hand_out(r->args, path, "revoke", "ROOT.key", &r->note, msg)
+               : commit(r, client, msg);
 }
 
 static enum weft_err revoke_at_site(

@@ -119,6 +119,19 @@ static void write_digest(struct weft_writer *w, const struct weft_digest_result 
     weft_writer_close(w, '}');
 }
 
+/* What is no text is told by its size alone. */
+static void write_file(struct weft_writer *w, const struct weft_audit_result *result)
+{
+    struct weft_text text = {(const char *)result->content.data, result->content.size};
+    weft_writer_open(w, NULL, '{');
+    weft_writer_unsigned(w, "index", result->index);
+    weft_writer_unsigned(w, "size", text.size);
+    if (weft_text_is_utf8(text)) {
+        weft_writer_text(w, "content", text);
+    }
+    weft_writer_close(w, '}');
+}
+
 static enum weft_err write_answer(struct session *s, const struct weft_client_message *request,
     const struct weft_client_message *answer, struct weft_msg *msg)
 {
@@ -132,6 +145,8 @@ static enum weft_err write_answer(struct session *s, const struct weft_client_me
         weft_answer_write_status(&s->body, &answer->status_result);
     } else if (answer->kind == WEFT_KIND_DIGEST_RESULT) {
         write_digest(&s->body, &answer->digest_result);
+    } else if (answer->kind == WEFT_KIND_AUDIT_RESULT) {
+        write_file(&s->body, &answer->audit);
     } else {
         err = weft_fail(msg, WEFT_EVERSION, "the node answered with another kind of message");
     }

@@ -184,6 +184,75 @@ static void print_audit(const struct report *r)
     }
 }
 
+/* The last part of "partner/<agreement>/<direction>/<figure>"; *ret_stream is what stands before.
+ * False: it is no figure of a partner. */
+static bool read_partner(
+    const struct weft_gauge *g, struct weft_text *ret_stream, struct weft_text *ret_figure)
+{
+    static const char start[] = "partner/";
+    size_t end = g->name.size;
+    while (end > 0 && g->name.data[end - 1] != '/') {
+        end--;
+    }
+    if (!weft_text_starts(g->name, start) || end <= sizeof(start)) {
+        return false;
+    }
+    *ret_stream =
+        (struct weft_text){g->name.data + sizeof(start) - 1, end - 1 - (sizeof(start) - 1)};
+    *ret_figure = (struct weft_text){g->name.data + end, g->name.size - end};
+    return true;
+}
+
+static void put_figure(struct weft_table *t, const struct weft_status *s, struct weft_text stream,
+    const char *figure, const char *none)
+{
+    struct weft_text other, name;
+    for (uint32_t i = 0; i < s->gauge_count; i++) {
+        if (read_partner(&s->gauges[i], &other, &name) && weft_text_equal(other, stream) &&
+            weft_text_is(name, figure)) {
+            weft_table_format(t, "%" PRIu64, s->gauges[i].value);
+            return;
+        }
+    }
+    weft_table_cell(t, weft_text_of(none));
+}
+
+/* What is shared with partners, as the leader knows it. */
+static void print_partners(const struct report *r)
+{
+    const struct weft_status *s = NULL;
+    struct weft_text stream, figure;
+    struct weft_table t;
+    bool is_any = false;
+    for (uint32_t i = 0; i < r->count; i++) {
+        s = r->nodes[i].member->id == leader_of(r) ? status_of(&r->nodes[i]) : s;
+    }
+    weft_table_init(&t, "AGREEMENT|>UP|>LEAVES|>LAG|>LAG MS|>BYTES|>REFUSED|>FAULTS|>QUARANTINE|"
+                        ">HELD|>DISPUTES");
+    for (uint32_t i = 0; s != NULL && i < s->gauge_count; i++) {
+        if (!read_partner(&s->gauges[i], &stream, &figure) ||
+            (!weft_text_is(figure, "up") && !weft_text_is(figure, "disputes"))) {
+            continue;
+        }
+        is_any = true;
+        weft_table_cell(&t, stream);
+        put_figure(&t, s, stream, "up", "-");
+        put_figure(&t, s, stream, "leaves", "-");
+        put_figure(&t, s, stream, "lag_statements", "-");
+        put_figure(&t, s, stream, "lag_ms", "-");
+        put_figure(&t, s, stream, "bytes_total", "-");
+        put_figure(&t, s, stream, "refused_total", "-");
+        put_figure(&t, s, stream, "faults_total", "-");
+        put_figure(&t, s, stream, "quarantined", "-");
+        put_figure(&t, s, stream, "held", "-");
+        put_figure(&t, s, stream, "disputes", "-");
+    }
+    if (is_any) {
+        (void)printf("\n");
+        weft_table_print(&t, stdout);
+    }
+}
+
 static void print_row(struct weft_table *t, const struct report *r, const struct node *n)
 {
     const struct weft_status *s = status_of(n);
@@ -229,6 +298,7 @@ static void print_report(const struct weft_args *args, const struct report *r)
         }
     }
     print_audit(r);
+    print_partners(r);
     if (r->has_digests) {
         print_digests(r);
     }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "ops/weft/query.h"
+#include "ops/weft/recall_across.h"
 #include "ops/weft/trace.h"
 #include "proto/query_text.h"
 #include "proto/time.h"
@@ -128,6 +129,12 @@ static enum weft_err recall(
     const struct weft_args *args, struct weft_client *client, struct weft_msg *msg)
 {
     char part[WEFT_QUERY_PART_SIZE];
+    if (weft_args_has(args, "tell")) {
+        return weft_recall_tell(args, client, msg);
+    }
+    if (weft_args_has(args, "across")) {
+        return weft_recall_across(args, client, msg);
+    }
     struct weft_query query = {.type = WEFT_QUERY_RECALL,
         .asset = weft_text_of(weft_args_text(args, "lot", "")),
         .machine = weft_text_of(weft_args_text(args, "machine", ""))};

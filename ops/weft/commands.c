@@ -1,5 +1,9 @@
 #include "ops/weft/command.h"
+#include "ops/weft/options_audit.h"
+#include "ops/weft/options_bench.h"
+#include "ops/weft/options_command.h"
 #include "ops/weft/options_keys.h"
+#include "ops/weft/options_partner.h"
 
 /* The table of commands. One row says everything: help, usage, completion and the parser are
  * made from it. Descriptions are wrapped at 76 columns. */
@@ -105,16 +109,6 @@ static const struct weft_option find_options[] = {{"kind", 'k', "KIND", "records
     {"by", 0, "PATH", "what the groups are: a field, author (default) or source"},
     {"limit", 'n', "N", "at most so many records (25)"},
     {"cursor", 0, "C", "go on from the cursor of the last answer"}, READ_OPTIONS, END};
-static const struct weft_option audit_options[] = {
-    {"stale", 0, NULL, "whatever the node has: no round to the others"}, END};
-static const struct weft_option audit_verify_options[] = {
-    {"keys", 0, "FILE",
-        "keys of the log, one a line as log.vkey has them, of each\n"
-        "node of the site, from where they are trusted"},
-    {"threshold", 0, "N", "keys that must have signed; default: the majority"},
-    {"known", 0, "FILE", "an older checkpoint, which must be its beginning"},
-    END,
-};
 static const struct weft_option telemetry_get_options[] = {
     {"raw", 0, NULL, "the block as it is kept, compressed"},
     END,
@@ -137,7 +131,11 @@ static const struct weft_option recall_options[] = {
     {"from", 0, "TIME", "from this time on (RFC 3339 with zone)"},
     {"to", 0, "TIME", "until before this time"},
     {"part", 0, "ASSET", "instances of this part type or revision"},
-    {"rev", 0, "REV", "of its revision: PART/rev/REV"}, TRACE_OPTIONS, READ_OPTIONS, END};
+    {"rev", 0, "REV", "of its revision: PART/rev/REV"},
+    {"across", 0, NULL, "recalls that cross companies: who was told, who answered, holes"},
+    {"recall", 0, "DIGEST", "with --across: that one"},
+    {"tell", 0, "ACTION", "with --lot: recall it, from everybody who got something of it"},
+    {"reason", 0, "TEXT", "with --tell: why"}, TRACE_OPTIONS, READ_OPTIONS, END};
 static const struct weft_option watch_options[] = {
     {"asset", 'a', "GLOB", "assets by pattern: * any run, ? one"},
     {"from", 0, "INDEX", "from that index on (default: what comes from now on)"},
@@ -159,47 +157,6 @@ static const struct weft_option backup_options[] = {
 };
 static const struct weft_option restore_options[] = {
     {"config", 0, "FILE", "configuration of the node to be made"},
-    END,
-};
-static const struct weft_option bench_write_options[] = {
-    {"clients", 0, "N", "connections (8)"},
-    {"outstanding", 0, "N", "requests in flight per connection (1)"},
-    {"rate", 0, "N", "per second, all together; latency counts from when one was due"},
-    {"seconds", 's', "S", "how long is measured (10)"},
-    {"warmup", 0, "S", "how long before that (1)"},
-    {"size", 0, "BYTES", "of a record, about (300)"},
-    {"assets", 0, "N", "written in turn (100000)"},
-    {"count", 0, "N", "stop after so many commits"},
-    {"prefix", 0, "ID", "of the assets (bench)"},
-    END,
-};
-static const struct weft_option bench_read_options[] = {
-    {"clients", 0, "N", "connections (8)"},
-    {"outstanding", 0, "N", "requests in flight per connection (1)"},
-    {"rate", 0, "N", "per second, all together; latency counts from when one was due"},
-    {"seconds", 's', "S", "how long is measured (10)"},
-    {"warmup", 0, "S", "how long before that (1)"},
-    {"size", 0, "BYTES", "of a record, about (300)"},
-    {"assets", 0, "N", "read at random (1000); written first"},
-    {"count", 0, "N", "stop after so many reads"},
-    {"prefix", 0, "ID", "of the assets (bench)"},
-    {"spread", 0, NULL, "connections to all endpoints in turn instead of the first"},
-    {"stale", 0, NULL, "not linearizable"},
-    END,
-};
-
-static const struct weft_option bench_trace_options[] = {
-    {"clients", 0, "N", "connections (8)"},
-    {"outstanding", 0, "N", "requests in flight per connection (1)"},
-    {"rate", 0, "N", "per second, all together; latency counts from when one was due"},
-    {"seconds", 's', "S", "how long is measured (10)"},
-    {"warmup", 0, "S", "how long before that (1)"},
-    {"count", 0, "N", "stop after so many traces"},
-    {"back", 0, NULL, "what it is made of, instead of where it went"},
-    {"ids", 0, NULL, "only the names"},
-    {"records", 0, NULL, "the records too that are the evidence"},
-    {"spread", 0, NULL, "connections to all endpoints in turn instead of the first"},
-    {"stale", 0, NULL, "not linearizable"},
     END,
 };
 
@@ -246,6 +203,7 @@ const struct weft_command weft_commands[] = {
         "true}\n"
         " {\"op\": \"watch\", \"from\": INDEX, \"asset\": \"GLOB\", \"limit\": N,\n"
         "  \"cursor\": ..., \"wait_ms\": N}   one page of the feed\n"
+        " {\"op\": \"file\", \"path\": \"...\"}   a text of the site, as below /v1/audit/\n"
         " {\"op\": \"status\"}   of the node itself\n"
         " {\"op\": \"digest\"}   a marker, from the leader; with \"index\": N the node's digest\n"
         "read, find and trace take \"as_of\" (an index), \"at\", \"stale\", \"min_index\".\n"
@@ -374,11 +332,17 @@ const struct weft_command weft_commands[] = {
         "units with a part that has the lot in it and was made on that machine (its\n"
         "record or its run has a link made_on), within the window of time. Each\n"
         "unit comes with the path that is the evidence and where it is now: the\n"
-        "newest location, shipped_to, installed_in or biz_location.",
+        "newest location, shipped_to, installed_in or biz_location.\n"
+        "\n"
+        "With --tell the lot is recalled across companies: partners whom something of\n"
+        "it was shipped to are told what they have, and tell on; --across shows how\n"
+        "far that is, tier by tier, and what is not known by name (HOLE).",
         "weft recall --lot lot:AL6061/22\n"
         "weft recall --lot lot:AL6061/22 --machine plant1/line2/mill-2 \\\n"
         "    --from 2017-07-28T06:00:00Z --to 2017-07-28T14:00:00Z\n"
-        "weft recall --part part:lid --rev B --ids",
+        "weft recall --part part:lid --rev B --ids\n"
+        "weft recall --lot lot:AL6061/22 --tell stop --reason 'cracks at the weld'\n"
+        "weft recall --across",
         weft_cmd_recall},
     {"find", "records by kind, asset and condition", "", 0, 0, find_options, true,
         "Records in the order of their commits. If there are more than the limit,\n"
@@ -391,29 +355,7 @@ const struct weft_command weft_commands[] = {
         "weft find --asset 'serial:box/*' --limit 100\n"
         "weft find --kind inspection --differs verdict --by organization",
         weft_cmd_find},
-    {"audit head", "how large the audit log is, and the root of its tree", "", 0, 0, audit_options,
-        true,
-        "Whatever was governed has a leaf in it: each commit, each refusal by policy,\n"
-        "each change of members. Every node has the same tree.",
-        "weft audit head", weft_cmd_audit_head},
-    {"audit show", "leaves of the audit log", "N...", 1, -1, audit_options, true,
-        "As they are hashed. They hold digests alone: of the statements that were\n"
-        "committed, and pseudonyms of who did it.",
-        "weft audit show 1187", weft_cmd_audit_show},
-    {"audit prove", "that a leaf is in the audit log", "N", 1, 1, audit_options, true,
-        "Prints a proof (C2SP tlog-proof) with the newest checkpoint that a majority\n"
-        "of the nodes has signed. Who has it, the leaf and the keys needs no more.",
-        "weft audit prove 1187 >1187.tlog-proof", weft_cmd_audit_prove},
-    {"audit export", "the whole audit log into a directory", "DIR", 1, 1, audit_options, true,
-        "As C2SP tlog-tiles lays it out, up to the newest checkpoint that a majority\n"
-        "of the nodes has signed. What is there already is not asked for again, so\n"
-        "that exporting to the same place again brings it forward.",
-        "weft audit export /media/stick/plant1", weft_cmd_audit_export},
-    {"audit verify", "that an exported audit log is what its checkpoint says", "DIR", 1, 1,
-        audit_verify_options, false,
-        "Needs no node. Every entry is hashed, every tile compared, and the root with\n"
-        "the one that was signed. Exit 1 if a single bit differs, with the file.",
-        "weft audit verify /media/stick/plant1 --keys plant1.keys", weft_cmd_audit_verify},
+    WEFT_AUDIT_COMMANDS,
     {"telemetry get", "the lines of blocks of telemetry", "DIGEST...", 1, -1, telemetry_get_options,
         true,
         "Blocks are named by their SHA-256 in the records of process runs. Any node\n"
@@ -539,15 +481,92 @@ const struct weft_command weft_commands[] = {
         "says what is wrong. Changes nothing. Runs weftd --check-data. Of a backup's\n"
         "directory it reads the manifest and every file against its digest.",
         "weft check-data /var/lib/weft/n1", weft_cmd_check_data},
-    {"bench write", "a load of commits", "", 0, 0, bench_write_options, true,
+    {"command propose", "sign a command to a machine, and propose it", "VERB ASSET", 2, 2,
+        weft_command_propose_options, true,
+        "Written with the policy and the envelopes that are in force, checked against\n"
+        "them, and shown in full before it is signed. Others approve it; the site sends\n"
+        "it when policy and envelopes allow, and its gateway answers.",
+        "weft command propose set-speed plant1/line2/press7 --arg 'speed=42.5 rpm' \\\n"
+        "    --channel plant1/gw2/press7 --class B --tier 2 --reason 'batch 1187' \\\n"
+        "    --post 'speed = 42.5 +- 0.5 rpm by 20s' --key ann/note.key",
+        weft_cmd_command_propose},
+    {"command approve", "approve somebody's command", "ID", 1, 1, weft_command_say_options, true,
+        "The command is shown in full, then what is signed. Nobody approves his own,\n"
+        "and a person counts once.",
+        "weft command approve 6f1d0c9a4be24f0d9b0e8c6a1f3c2e77 --reason seen --key bo/note.key",
+        weft_cmd_command_approve},
+    {"command reject", "reject a command for good", "ID", 1, 1, weft_command_say_options, true,
+        "By who might have approved it.",
+        "weft command reject 6f1d0c9a4be24f0d9b0e8c6a1f3c2e77 --reason no --key bo/note.key",
+        weft_cmd_command_reject},
+    {"command cancel", "take a command back before it is sent", "ID", 1, 1,
+        weft_command_say_options, true,
+        "By who proposed it, or whom the policy lets. What is sent cannot be taken back.",
+        "weft command cancel 6f1d0c9a4be24f0d9b0e8c6a1f3c2e77 --reason no --key ann/note.key",
+        weft_cmd_command_cancel},
+    {"command resolve", "say what was found of a command that is UNKNOWN",
+        "ID done|not-done|partly", 2, 2, weft_command_resolve_options, true,
+        "It stays UNKNOWN; its channel is free again.",
+        "weft command resolve 6f1d0c9a4be24f0d9b0e8c6a1f3c2e77 not-done --reason 'looked' \\\n"
+        "    --key bo/note.key",
+        weft_cmd_command_resolve},
+    {"command show", "a command, its state and its note", "ID", 1, 1, NULL, true,
+        "With JSON the note is a member of its own.",
+        "weft command show 6f1d0c9a4be24f0d9b0e8c6a1f3c2e77", weft_cmd_command_show},
+    {"command list", "the newest commands", "", 0, 0, weft_command_list_options, true,
+        "Up to 200, by the end of their time, of those that you may read.",
+        "weft command list --open", weft_cmd_command_list},
+    {"command bundle", "what the gateway of a command acts on", "ID", 1, 1, NULL, true,
+        "As a gateway gets it: command, approvals, envelopes, the leaf of its intent with\n"
+        "its proof. While there is an intent; for nodes, the gateway, and readers.",
+        "weft command bundle 6f1d0c9a4be24f0d9b0e8c6a1f3c2e77", weft_cmd_command_bundle},
+    {"command watch", "a command until its end", "ID", 1, 1, NULL, true,
+        "Exit code 1 unless it was verified.",
+        "weft command watch 6f1d0c9a4be24f0d9b0e8c6a1f3c2e77", weft_cmd_command_watch},
+    {"command take", "take a channel, and perhaps give it to others", "CHANNEL", 1, 1,
+        weft_command_handover_options, true,
+        "Whoever ranks as high as who has it, or higher, takes it: operator over\n"
+        "automation over optimizer over partner. From then on commands of the rank that\n"
+        "has it are taken alone, and those of others are cancelled when they are due.",
+        "weft command take plant1/gw2/press7 --reason 'tool change' --key ann/note.key\n"
+        "weft command take plant1/gw2/press7 --to automation --reason 'night shift' \\\n"
+        "    --key ann/note.key",
+        weft_cmd_command_take},
+    {"command give-back", "give a channel back that one has", "CHANNEL", 1, 1,
+        weft_command_handover_options, true, "To the operator, unless --to says to whom.",
+        "weft command give-back plant1/gw2/press7 --reason 'shift is over' --key mes/note.key",
+        weft_cmd_command_give_back},
+    {"command authority", "who may command a channel", "CHANNEL", 1, 1, NULL, true,
+        "By which hand-over, and why. A channel of which there is none is the operator's.",
+        "weft command authority plant1/gw2/press7", weft_cmd_command_authority},
+    {"shadow", "what a command would meet now, without sending anything", "VERB ASSET", 2, 2,
+        weft_shadow_options, true,
+        "Each envelope, each interlock and state by what the machine reports, and what the\n"
+        "policy asks of who would propose it (labels are judged by the site alone). Exit 1 if\n"
+        "it would not be carried out. What the shadow device does: weft command propose --shadow.",
+        "weft shadow set-speed plant1/line2/press7 --arg 'speed=42.5 rpm' --tier 2 \\\n"
+        "    --channel plant1/gw2/press7 --who ann",
+        weft_cmd_shadow},
+    {"envelope check", "is a file an envelope", "FILE", 1, 1, NULL, false,
+        "The text, or the note that carries it: each line in its one form.",
+        "weft envelope check press7-speed.txt", weft_cmd_envelope_check},
+    {"envelope apply", "bring an envelope into force", "FILE", 1, 1, weft_envelope_apply_options,
+        true, "Admins sign it to their threshold. It follows the version in force.",
+        "weft envelope show press7-speed --next >next; weft envelope apply next --key ann.key",
+        weft_cmd_envelope_apply},
+    {"envelope show", "the envelopes in force, or one", "[NAME]", 0, 1, weft_envelope_show_options,
+        true, "One with its note, as it was signed.", "weft envelope show press7-speed",
+        weft_cmd_envelope_show},
+    WEFT_PARTNER_COMMANDS,
+    {"bench write", "a load of commits", "", 0, 0, weft_bench_write_options, true,
         "Closed loop: each connection keeps so many commits of one record in\n"
         "flight. Prints throughput and latency, from sending to the answer.",
         "weft bench write --clients 16 --outstanding 16 --seconds 30", weft_cmd_bench_write},
-    {"bench read", "a load of reads", "", 0, 0, bench_read_options, true,
+    {"bench read", "a load of reads", "", 0, 0, weft_bench_read_options, true,
         "Closed loop of linearizable reads of single assets. With --spread the\n"
         "connections go to all endpoints, so that followers serve too.",
         "weft bench read --clients 16 --spread", weft_cmd_bench_read},
-    {"bench trace", "a load of traces", "ASSET", 1, 1, bench_trace_options, true,
+    {"bench trace", "a load of traces", "ASSET", 1, 1, weft_bench_trace_options, true,
         "Closed loop of traces of one asset: the first page of each.",
         "weft bench trace lot:AL6061/22 --ids --clients 10", weft_cmd_bench_trace},
     {"context list", "the contexts there are", "", 0, 0, NULL, false,
@@ -574,6 +593,12 @@ const struct weft_command weft_commands[] = {
         "and the key that it signs the audit log with, log.key, which stays if it is\n"
         "there, with its public half, log.vkey.",
         "weft pki node n1 --site plant1 --host n1.plant1.oem.example", weft_cmd_pki_node},
+    {"pki partner", "a node's certificate for the door where partners meet", "NAME", 1, 1,
+        weft_pki_node_options, false,
+        "Its name in the certificate is spiffe://ORG/SITE/partner/NAME: for partners:\n"
+        "of weftd.yaml, dialling and dialled, and good for no other door. A partner\n"
+        "pins ca.crt with weft partner add.",
+        "weft pki partner n1 --site plant1 --host n1.plant1.oem.example", weft_cmd_pki_partner},
     {"pki org", "what a site is governed by: keys, org document, first policy", "", 0, 0,
         weft_pki_org_options, false,
         "Makes root keys and a key for each admin, signs the org document, the\n"
@@ -599,6 +624,12 @@ const struct weft_command weft_commands[] = {
         "note.key, without a passphrase unless --passphrase-file, with its public\n"
         "half, note.vkey.",
         "weft pki service mes --site plant1", weft_cmd_pki_service},
+    {"pki gateway", "a gateway's key and certificate", "NAME", 1, 1, weft_pki_person_options, false,
+        "Its name in the certificate is spiffe://ORG/SITE/gw/NAME. Writes an\n"
+        "identity, and the key that it signs receipts with, note.key, without a\n"
+        "passphrase unless --passphrase-file: what gateway.yaml of weft-gateway names\n"
+        "as plant.identity and gateway.key. The site takes the key by weft pki enroll.",
+        "weft pki gateway gw1 --site plant1", weft_cmd_pki_gateway},
     {"pki auditor", "a person who may read the audit log, and nothing else", "NAME", 1, 1,
         weft_pki_person_options, false,
         "As weft pki person; and prints the statements of a policy that let the\n"

@@ -1,4 +1,5 @@
-/* ops/weft/net.h: the loop and the link that clients share. Private to net.c and client.c. */
+/* ops/weft/net.h: the loop and the link that clients share. Private to net.c, client.c and
+ * ops/gateway/plant_client.c, whose timers run on the loop. */
 #ifndef WEFT_OPS_NET_H
 #define WEFT_OPS_NET_H
 

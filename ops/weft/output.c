@@ -142,6 +142,22 @@ void weft_table_print(struct weft_table *t, FILE *out)
     t->cell_count = 0;
 }
 
+enum weft_err weft_output_end(enum weft_format format, struct weft_table *t, struct weft_writer *w,
+    enum weft_err err, struct weft_msg *msg)
+{
+    if (format == WEFT_FORMAT_JSON && err == WEFT_OK) {
+        weft_writer_close(w, ']');
+        err = weft_writer_print(w, stdout, msg);
+    }
+    weft_writer_destroy(w);
+    if (format == WEFT_FORMAT_TABLE) {
+        weft_table_print(t, stdout);
+    } else {
+        weft_buffer_destroy(&t->cells);
+    }
+    return err;
+}
+
 /* --- JSON -------------------------------------------------------------------------------- */
 
 enum weft_err weft_writer_flush(struct weft_writer *w, FILE *out, struct weft_msg *msg)

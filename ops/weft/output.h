@@ -45,6 +45,10 @@ void weft_table_format(struct weft_table *t, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Print and empty it. The last column is not padded. */
 void weft_table_print(struct weft_table *t, FILE *out);
+/* The end of a list: the table is printed, or the array is closed and printed unless `err` says
+ * that the list failed. Both are gone then. Returns `err`, else what printing came to. */
+WEFT_MUST_USE enum weft_err weft_output_end(enum weft_format format, struct weft_table *t,
+    struct weft_writer *w, enum weft_err err, struct weft_msg *msg);
 
 /* Columns that `text` takes on a terminal (wide characters count twice). */
 int weft_output_width(struct weft_text text);

@@ -1,6 +1,7 @@
 #include "ops/weft/query.h"
 
 #include "proto/limits.h"
+#include "proto/packed.h"
 #include "proto/query_text.h"
 #include "proto/time.h"
 
@@ -44,6 +45,7 @@ enum weft_err weft_query_pages(struct weft_client *client, const struct weft_que
     struct weft_buffer cursor = {0};
     struct weft_client_message request = {.kind = WEFT_KIND_QUERY, .query = *query};
     uint64_t done = 0;
+    request.query.packed = true;
     enum weft_err err = weft_buffer_append(&cursor, query->cursor.data, query->cursor.size);
     while (err == WEFT_OK) {
         struct weft_client_message answer;
@@ -53,6 +55,9 @@ enum weft_err weft_query_pages(struct weft_client *client, const struct weft_que
         request.query.cursor = (struct weft_bytes){cursor.data, cursor.size};
         weft_arena_reset(&arena);
         err = weft_client_call(client, &request, &arena, &answer, msg);
+        if (err == WEFT_OK && weft_packed_open_page(&answer.page, &arena) != WEFT_OK) {
+            err = weft_fail(msg, WEFT_EMALFORMED, "the records of an answer are damaged");
+        }
         if (err == WEFT_OK) {
             err = on_page(ctx, &answer.page, msg);
         }

@@ -20,6 +20,7 @@ enum {
     WATCH = 16,
     STATUS = 32,
     DIGEST = 64,
+    FILE_OF = 128,
     ANSWERED = READ | FIND | TRACE, /* Of a state that can be chosen. */
 };
 
@@ -92,6 +93,12 @@ static enum weft_err set_asset(struct reading *r, const struct weft_json *value)
     enum weft_query_type type = r->message->query.type;
     bool is_glob = type == WEFT_QUERY_FIND || type == WEFT_QUERY_COMMITS;
     *(is_glob ? &r->message->query.asset_glob : &r->message->query.asset) = value->text;
+    return WEFT_OK;
+}
+
+static enum weft_err set_path(struct reading *r, const struct weft_json *value)
+{
+    r->message->query.asset = value->text;
     return WEFT_OK;
 }
 
@@ -221,6 +228,7 @@ static const struct op {
     {"find", FIND, WEFT_KIND_QUERY, WEFT_QUERY_FIND, NULL},
     {"trace", TRACE, WEFT_KIND_QUERY, WEFT_QUERY_TRACE_FORWARD, "asset"},
     {"watch", WATCH, WEFT_KIND_QUERY, WEFT_QUERY_COMMITS, "from"},
+    {"file", FILE_OF, WEFT_KIND_QUERY, WEFT_QUERY_AUDIT, "path"},
     {"status", STATUS, WEFT_KIND_STATUS, 0, NULL},
     {"digest", DIGEST, WEFT_KIND_DIGEST, 0, NULL},
 };
@@ -234,6 +242,7 @@ static const struct member {
     {"records", WEFT_JSON_ARRAY, COMMIT, set_records},
     {"request_id", WEFT_JSON_STRING, COMMIT, set_request_id},
     {"asset", WEFT_JSON_STRING, ANSWERED | WATCH, set_asset},
+    {"path", WEFT_JSON_STRING, FILE_OF, set_path},
     {"kind", WEFT_JSON_STRING, FIND, set_kind},
     {"where", WEFT_JSON_STRING, FIND, set_where},
     {"limit", WEFT_JSON_NUMBER, FIND | WATCH, set_limit},
@@ -249,8 +258,8 @@ static const struct member {
     {"index", WEFT_JSON_NUMBER, DIGEST, set_index},
     {"as_of", WEFT_JSON_NUMBER, ANSWERED, set_as_of},
     {"at", WEFT_JSON_STRING, ANSWERED, set_at},
-    {"stale", WEFT_JSON_BOOL, ANSWERED, set_stale},
-    {"min_index", WEFT_JSON_NUMBER, ANSWERED, set_min_index},
+    {"stale", WEFT_JSON_BOOL, ANSWERED | FILE_OF, set_stale},
+    {"min_index", WEFT_JSON_NUMBER, ANSWERED | FILE_OF, set_min_index},
 };
 
 static const struct member *find_member(struct weft_text name, unsigned op)

@@ -13,7 +13,7 @@ enum {
     KEY_ID_DIGITS = 8,
 };
 
-static const char key_prefix[] = "authority:key/";
+static const char key_prefix[] = WEFT_ENROLL_ASSET_PREFIX;
 static const char revoke_prefix[] = "authority:revoke/";
 
 void weft_site_keys_destroy(struct weft_site_keys *keys)
@@ -125,15 +125,6 @@ enum weft_err weft_site_keys_principal(const struct weft_site_keys *keys, const 
     (void)snprintf(full, sizeof(full), "%s%s%.*s", slashes < 2 ? keys->place : "", between,
         WEFT_PRINCIPAL_TEXT_SIZE, text);
     return weft_principal_parse(weft_text_of(full), ret_principal, msg);
-}
-
-void weft_site_keys_asset(const struct weft_site_keys *keys, const struct weft_principal *principal,
-    char ret_asset[WEFT_SITE_KEYS_ASSET_SIZE])
-{
-    bool is_ours = strcmp(principal->site, keys->site) == 0;
-    (void)snprintf(ret_asset, WEFT_SITE_KEYS_ASSET_SIZE, "%s%s%s%s/%s", key_prefix,
-        is_ours ? "" : principal->site, is_ours ? "" : "/",
-        weft_principal_class_name(principal->class), principal->name);
 }
 
 static bool read_key_id(const char *text, uint32_t *ret_id)
@@ -257,6 +248,17 @@ enum weft_err weft_site_keys_sign(const struct weft_site_keys *keys, const struc
             err = weft_authority_note_sign(note, &signer, msg);
         }
         weft_signer_wipe(&signer);
+    }
+    return err;
+}
+
+enum weft_err weft_site_keys_hand_out(const struct weft_args *args, const char *path,
+    const char *command, const char *signer, struct weft_authority_note *note, struct weft_msg *msg)
+{
+    enum weft_err err = weft_authority_note_write(path, note, msg);
+    if (err == WEFT_OK && !weft_args_has(args, "quiet")) {
+        (void)fprintf(
+            stderr, "next, who approves: weft pki %s --sign %s --key %s\n", command, path, signer);
     }
     return err;
 }

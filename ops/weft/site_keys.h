@@ -62,16 +62,14 @@ WEFT_MUST_USE enum weft_err weft_site_keys_check_approver(
  * would not count is refused. As weft_keys_open, check_approver and weft_authority_note_sign. */
 WEFT_MUST_USE enum weft_err weft_site_keys_sign(const struct weft_site_keys *keys,
     const struct weft_args *args, struct weft_authority_note *note, struct weft_msg *msg);
+/* What is there so far, into a new file for somebody else to sign, and unless --quiet how: by
+ * `weft pki COMMAND` with a key like `signer`. As weft_authority_note_write. */
+WEFT_MUST_USE enum weft_err weft_site_keys_hand_out(const struct weft_args *args, const char *path,
+    const char *command, const char *signer, struct weft_authority_note *note,
+    struct weft_msg *msg);
 
 /* The key as the site knows it; NULL: it does not. */
 const struct weft_keyring_key *weft_site_keys_find(
     const struct weft_site_keys *keys, const struct weft_verifier *verifier);
-
-/* "authority:key/op/ann", of another site of the organization "authority:key/SITE/op/ann". */
-enum {
-    WEFT_SITE_KEYS_ASSET_SIZE = WEFT_PRINCIPAL_TEXT_SIZE + 16
-};
-void weft_site_keys_asset(const struct weft_site_keys *keys, const struct weft_principal *principal,
-    char ret_asset[WEFT_SITE_KEYS_ASSET_SIZE]);
 
 #endif

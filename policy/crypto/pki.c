@@ -192,13 +192,19 @@ static enum weft_err add_host(const char *host, struct weft_buffer *out, struct 
     return weft_buffer_format(out, ",DNS:%s", host);
 }
 
+/* Others dial it. */
+static bool is_host(const struct weft_principal *principal)
+{
+    return principal->class == WEFT_PRINCIPAL_NODE || principal->class == WEFT_PRINCIPAL_PARTNER;
+}
+
 static enum weft_err make_alternative_names(
     const struct weft_pki_leaf_options *options, struct weft_buffer *out, struct weft_msg *msg)
 {
     char uri[WEFT_PRINCIPAL_URI_SIZE];
     weft_principal_format_uri(&options->principal, uri);
     enum weft_err err = weft_buffer_format(out, "URI:%s", uri);
-    if (options->host_count > 0 && options->principal.class != WEFT_PRINCIPAL_NODE) {
+    if (options->host_count > 0 && !is_host(&options->principal)) {
         return weft_fail(msg, WEFT_EINVAL, "hosts are for nodes: a %s has none",
             weft_principal_class_name(options->principal.class));
     }
@@ -217,8 +223,7 @@ static enum weft_err make_alternative_names(
 static bool fill_leaf(
     X509 *cert, X509 *root, const struct weft_principal *principal, const char *names)
 {
-    bool is_node = principal->class == WEFT_PRINCIPAL_NODE;
-    const char *extended = is_node ? "serverAuth,clientAuth" : "clientAuth";
+    const char *extended = is_host(principal) ? "serverAuth,clientAuth" : "clientAuth";
     return set_subject(cert, principal->org, principal->name) &&
            X509_set_issuer_name(cert, X509_get_subject_name(root)) == 1 &&
            add_extension(cert, root, NID_basic_constraints, "critical,CA:FALSE") &&

@@ -47,7 +47,7 @@ struct weft_pki_leaf_options {
     enum weft_pki_key_type key_type;
     int64_t now_s;
     uint32_t days;            /* 0: WEFT_PKI_LEAF_DAYS */
-    const char *const *hosts; /* DNS names and IP addresses; nodes only. */
+    const char *const *hosts; /* DNS names and addresses: of nodes, partners. */
     uint32_t host_count;
 };
 

@@ -6,6 +6,7 @@ of before there was an audit log has no leaves either. Then the governed site go
 has a million leaves, which is exported and verified whole."""
 
 import pathlib
+import resource
 import shutil
 import statistics
 import subprocess
@@ -21,14 +22,18 @@ KEPT_TARGET = 0.8
 AUDITED_TARGET = 20_000
 VERIFY_TARGET_S, PROOF_TARGET_MS = 10, 1
 SUSTAINED_S = 30
+# (outstanding, records in each): importers have up to 500, of which one leaf speaks.
+SINGLE, BATCH = (256, 1), (64, 100)
 VERIFIED = 1_000_000  # leaves that the target speaks of
 
 
-def governed(bench):
+def governed(bench, limits=None):
     directory = bench.directory / "governed"
     shutil.rmtree(directory, ignore_errors=True)
     # The plant's own client, "tester", may write.
     settings = {"policy": pki.site(bench.args.bin, directory / "site", ("tester",))}
+    if limits:
+        settings["limits"] = limits
     site = plant.Plant(directory, bench.args.bin, settings=settings)
     keys = [pki.log_key(node.tls, f"{site.org}/{site.site}/audit") for node in site]
     (directory / "keys").write_text("".join(f"{key}\n" for key in keys))
@@ -43,10 +48,14 @@ def ungoverned(bench):
 
 def load(bench, site, outstanding):
     """What the command says, and the processor time of all nodes for each commit, in us."""
-    before, index = nodes_cpu_s(site), site.leader_status()["gauges"]["records"]
+    before, index = nodes_cpu_s(site), records_of(site)
     result = bench.weft_load(site, "write", outstanding)
-    commits = site.leader_status()["gauges"]["records"] - index  # Those of the warm-up too.
+    commits = records_of(site) - index  # Those of the warm-up too.
     return {**result, "cpu_us": (nodes_cpu_s(site) - before) / commits * 1e6}
+
+
+def records_of(site):
+    return plant.wait_for("somebody leads", site.leader_status)["gauges"]["records"]
 
 
 def nodes_cpu_s(site):
@@ -80,13 +89,16 @@ def head(site):
     return site.weft_json("audit", "head")["size"]
 
 
-def sustain(bench, site):
-    """Leaves a second over a longer time, and how many the newest checkpoint lags behind."""
+def sustain(bench, site, outstanding, records):
+    """(leaves a second over a longer time, records a second, us of processor time of all nodes for
+    each record), `records` in each commit."""
+    def now():
+        return head(site), records_of(site), nodes_cpu_s(site), time.monotonic()
     seconds = bench.seconds if bench.args.quick else SUSTAINED_S
-    before, began = head(site), time.monotonic()
-    large.bench(site, "write", 256, seconds, 300)
-    size = head(site)
-    return (size - before) / (time.monotonic() - began)
+    before = now()
+    large.bench(site, "write", outstanding, seconds, 300, ("--records", str(records)))
+    leaves, made, cpu_s, took = (b - a for a, b in zip(before, now()))
+    return leaves / took, made / took, cpu_s / made * 1e6
 
 
 def grow(bench, site, leaves):
@@ -99,10 +111,14 @@ def signed(site, size):
 
 
 def timed(*command):
-    began = time.monotonic()
+    """(s, s of a processor, what it said)"""
+    def cpu_s():
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+    began, before = time.monotonic(), cpu_s()
     done = subprocess.run([str(c) for c in command], stdin=subprocess.DEVNULL, capture_output=True,
                           text=True, check=True)
-    return time.monotonic() - began, done.stdout
+    return time.monotonic() - began, cpu_s() - before, done.stdout
 
 
 def proofs(site, size, count):
@@ -128,7 +144,8 @@ def measure(bench, report, leaves):
     side_by_side(bench, report)
     site = governed(bench)
     try:
-        rate = sustain(bench, site)
+        _, batched, batched_us = sustain(bench, site, *BATCH)
+        rate, _, us = sustain(bench, site, *SINGLE)
         grow(bench, site, leaves)
         size = head(site)
         plant.wait_for("it is signed", lambda: signed(site, size))
@@ -136,20 +153,26 @@ def measure(bench, report, leaves):
         began = time.monotonic()
         site.weft("audit", "export", str(log), check=True, seconds=600)
         export_s = time.monotonic() - began
-        verify_s, _ = timed(bench.args.bin / "weft", "audit", "verify", log, "--keys",
-                            pathlib.Path(site.directory) / "keys", "--threshold", "2")
+        verify_s, verify_cpu_s, _ = timed(
+            bench.args.bin / "weft", "audit", "verify", log, "--keys",
+            pathlib.Path(site.directory) / "keys", "--threshold", "2")
         prove_ms, head_ms = proofs(site, size, 5 if bench.args.quick else 40)
-        _, alone = timed(bench.args.bin / "bench_audit", str(leaves))
+        _, _, alone = timed(bench.args.bin / "bench_audit", str(leaves))
         node_mb = statistics.median(node.rss_bytes() for node in site) / 1e6
     finally:
         site.stop()
         shutil.rmtree(site.directory, ignore_errors=True)
     report.table(f"The audit log of a site of three nodes, {size:,} leaves", ("figure", "value"), [
-        ("audited commits, sustained, /s",
+        ("audited commits of one record, a leaf each, sustained, /s",
          report.target("audited commits /s", rate, AUDITED_TARGET)),
+        (f"audited records in commits of {BATCH[1]}, sustained, /s",
+         report.target("audited records /s", batched, AUDITED_TARGET)),
+        ("us of processor time of all nodes for each record of these two",
+         f"{us:.1f}, {batched_us:.1f}"),
         ("export, s", f"{export_s:.1f}"),
         (f"full verification of the export, s for {VERIFIED:,} leaves", report.target(
             "verification of a million, s", verify_s * VERIFIED / size, VERIFY_TARGET_S, False)),
+        ("the same, s of a processor", f"{verify_cpu_s * VERIFIED / size:.2f}"),
         ("inclusion proof made of tiles, ms of processor time (bench_audit)", report.target(
             "inclusion proof, ms", proof_ms(alone), PROOF_TARGET_MS, False)),
         ("a command that proves a leaf, one that asks for the head, ms",

@@ -151,6 +151,19 @@ static enum weft_err on_trace_page(
     return WEFT_OK;
 }
 
+/* Its records come packed, and are opened here alone. */
+static void sum_page(const struct asking *a, struct weft_page *page)
+{
+    struct weft_arena opened = {.size_max = ARENA_SIZE_MAX};
+    enum weft_err err = weft_packed_open_page(page, &opened);
+    thread_must(err == WEFT_OK, "the records of a page: %s", weft_err_name(err));
+    for (uint32_t i = 0; i < page->record_count; i++) {
+        weft_arena_reset(&a->side->scratch);
+        sum_record(a->side, a->sum, true, &page->records[i].record);
+    }
+    weft_arena_destroy(&opened);
+}
+
 /* Each page of a story is asked for as soon as the cursor of the one before is known. */
 static void on_answer(void *ctx, enum weft_err err, const struct weft_client_message *answer,
     const struct weft_msg *msg);
@@ -173,20 +186,19 @@ static void on_answer(void *ctx, enum weft_err err, const struct weft_client_mes
     thread_must(err == WEFT_OK, "%.*s: %s", (int)q->asset.size, q->asset.data,
         err != WEFT_OK ? msg->text : "");
     thread_must(answer->kind == WEFT_KIND_PAGE, "another kind of answer");
-    const struct weft_page *page = &answer->page;
+    struct weft_page page = answer->page;
     weft_buffer_clear(&a->side->cursor);
-    err = weft_buffer_append(&a->side->cursor, page->cursor.data, page->cursor.size);
+    err = weft_buffer_append(&a->side->cursor, page.cursor.data, page.cursor.size);
     thread_must(err == WEFT_OK, "no memory for a cursor");
     q->cursor = (struct weft_bytes){a->side->cursor.data, a->side->cursor.size};
     q->consistency = WEFT_MIN_INDEX;
-    q->min_index = page->index;
-    a->is_over = page->cursor.size == 0;
+    q->min_index = page.index;
+    a->is_over = page.cursor.size == 0;
     if (!a->is_over) {
         submit(a);
     }
-    for (uint32_t i = 0; a->sum != NULL && i < page->record_count; i++) {
-        weft_arena_reset(&a->side->scratch);
-        sum_record(a->side, a->sum, true, &page->records[i].record);
+    if (a->sum != NULL) {
+        sum_page(a, &page);
     }
 }
 
@@ -211,6 +223,7 @@ static void ask(void *ctx, enum thread_what what, struct weft_text asset, uint64
         .asset = asset,
         .as_of = as_of,
         .limit = what == THREAD_STORY ? WEFT_PAGE_RECORDS_MAX : 0,
+        .packed = what == THREAD_STORY,
         .ids_only = what == THREAD_IDS,
         .with_records = what == THREAD_RECORDS || what == THREAD_PATHS};
     if (what == THREAD_STORY) {

@@ -31,7 +31,7 @@ class AuditCase(cluster.PlantCase):
         cluster.need("weftd")
         try:
             cls.plant = plant.Plant(cls.directory, cluster.options.bin, ("n1", "n2", "n3"),
-                                    {"timers": dict(cluster.PATIENT)})
+                                    {"timers": dict(cluster.PATIENT), **cls.plant_settings})
             origin = f"{cls.plant.org}/{cls.plant.site}/audit"
             keys = [pki.log_key(cls.plant[name].tls, origin) for name in cls.signing]
             cls.keys = cls.directory / "keys"

@@ -4,7 +4,6 @@ NOD-176: each resource of the HTTP door is asked here, and each command that rea
 
 import json
 import pathlib
-import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
@@ -23,6 +22,7 @@ WAYS = {
     "/v1/recall": ("/v1/recall?lot=lot:1", "/v1/recall?lot=lot:1&records=true"),
     "/v1/commits": ("/v1/commits?from=1",),
     "/v1/audit/{path}": ("/v1/audit/checkpoint", "/v1/audit/tile/entries/000.p/1"),
+    "/add-checkpoint": ("/add-checkpoint",),
     "/v1/status": ("/v1/status",),
     "/v1/import/{job}": ("/v1/import/1",),
     "/v1/import/epcis": (),
@@ -44,7 +44,8 @@ COMMANDS = (("get", "box:1"), ("get", "box:1", "-o", "json"), ("get", "box:2"),
             ("watch", "--from", "1", "--idle", "1"),
             ("watch", "--from", "1", "--idle", "1", "-o", "jsonl"),
             ("model", "list"), ("policy", "show"), ("telemetry", "list", "box:1"),
-            ("audit", "head"), ("audit", "show"), ("status",), ("member", "list"))
+            ("audit", "head"), ("audit", "show"), ("audit", "tail", "--once"),
+            ("status",), ("member", "list"))
 SECRET, OTHER = "Kx7markedsecret4Q", "Zw2markedsecret9P"
 POLICY = """policy plant1 1
 permit admin
@@ -61,29 +62,12 @@ permit some
 """
 
 
-def weft(*arguments, text=None):
-    return subprocess.run([str(cluster.options.bin / "weft"), *map(str, arguments)], timeout=60,
-                          input=text or "", capture_output=True, text=True, check=False)
-
-
-class Hidden(cluster.PlantCase):
+class Hidden(cluster.GovernedCase):
+    policy = POLICY
     plant_nodes = ("n1",)
 
     @classmethod
     def setUpClass(cls):
-        cluster.need("weft")
-        pathlib.Path(cluster.options.work).mkdir(parents=True, exist_ok=True)
-        cls.home = pathlib.Path(cluster.tempfile.mkdtemp(prefix="org-", dir=cluster.options.work))
-        rules = cls.home / "rules"
-        rules.write_text(POLICY)
-        directory = (cls.home / "org").resolve()
-        done = weft("pki", "org", "--org", "oem.example", "--site", "plant1", "--admin", "ann",
-                    "--admin", "bo", "--clear", "--out", directory, "--policy", rules)
-        if done.returncode != 0:
-            raise RuntimeError(done.stderr)
-        cls.plant_settings = {"policy": {"org": directory / "org.note",
-                                         "file": directory / "policy.note",
-                                         "keys": directory / "keys"}}
         super().setUpClass()
         cls.who = {name: cls.plant.authority.issue("plant1", "op", name, cls.plant.directory / name)
                    for name in ("ann", "vic")}
@@ -95,11 +79,6 @@ class Hidden(cluster.PlantCase):
                                   identity=cls.who["ann"])
             if done.returncode != 0:
                 raise RuntimeError(done.stderr)
-
-    @classmethod
-    def tearDownClass(cls):
-        super().tearDownClass()
-        cluster.shutil.rmtree(cls.home, ignore_errors=True)
 
     def assert_hidden(self, said, where):
         self.assertNotIn(SECRET, said, where)

@@ -358,7 +358,9 @@ class Http(HttpCase):
                      'weft_http_requests_total{code="201"}'):
             self.assertGreater(values[name], 0, name)
         for name in ("weft_lag_entries", "weft_queries_waiting", "weft_proposals_in_flight",
-                     'weft_errors_total{reason="conflict"}', "weft_checkpoint_index"):
+                     'weft_errors_total{reason="conflict"}', "weft_checkpoint_index",
+                     "weft_commands_open", 'weft_machine_alarms_total{alarm="unknown"}',
+                     'weft_machine_alarms_total{alarm="gateway-lost"}'):
             self.assertIn(name, values)
         promtool = shutil.which("promtool")
         if promtool is None:

@@ -5,7 +5,9 @@ The notes are made by the `weft` command where it makes them, and by Python and 
 have to be other than it would make them."""
 
 import base64
+import collections
 import hashlib
+import http.client
 import json
 import os
 import pathlib
@@ -13,6 +15,7 @@ import re
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
@@ -95,32 +98,18 @@ def flipped(text):
     return text[:at] + ("A" if text[at] != "A" else "B") + text[at + 1:]
 
 
-class Notes(cluster.PlantCase):
+class Notes(cluster.GovernedCase):
+    policy = POLICY
+
     @classmethod
     def setUpClass(cls):
-        cluster.need("weft")
-        # The plant's settings name files that are made first.
-        os.makedirs(cluster.options.work, exist_ok=True)
-        cls.home = pathlib.Path(
-            cluster.tempfile.mkdtemp(prefix="org-", dir=cluster.options.work)).resolve()
-        policy = cls.home / "first.policy"
-        policy.write_text(POLICY, encoding="utf-8")
+        super().setUpClass()
         org = cls.home / "org"
-        weft("pki", "org", "--org", "oem.example", "--site", "plant1", "--admin", "ann", "--admin",
-             "bo", "--clear", "--policy", policy, "--out", org)
         cls.ann, cls.bo = (Key(org / "admins" / f"{name}.key") for name in ("ann", "bo"))
         cls.roots = [Key(org / "roots" / f"{name}.key") for name in ("a", "b")]
-        cls.plant_settings = {"policy": {"org": org / "org.note", "file": org / "policy.note",
-                                         "keys": org / "keys"}}
-        super().setUpClass()
         issue = cls.plant.authority.issue
         cls.console = issue("plant1", "svc", "console", cls.plant.directory / "console")
         cls.gateway = issue("plant1", "gw", "press7", cls.plant.directory / "press7")
-
-    @classmethod
-    def tearDownClass(cls):
-        super().tearDownClass()
-        cluster.shutil.rmtree(cls.home, ignore_errors=True)
 
     # --- ways to ask ---------------------------------------------------------------------------
 
@@ -307,6 +296,44 @@ class Notes(cluster.PlantCase):
         self.assertGreater(gauges["notes_verified_total"], 0)
         self.assertGreater(gauges["notes_refused_total"], 0)
         self.assert_same_digests()
+
+    def test_7_new_notes_by_the_thousands_over_http_hold_up_nobody_else(self):
+        """Each is seen for the first time and signed by nobody; they come from one host."""
+        node, is_over, answers = self.plant.leader(), threading.Event(), collections.Counter()
+        lines = self.bo.token().split("\n")
+
+        def ask(token, keep=None, source=None):
+            door = self.door(node)
+            keep = keep or door.connection()
+            keep.source_address = (source, 0) if source else None
+            return door.request("GET", "/v1/status", keep=keep,
+                                headers={"Authorization": f"Bearer {bearer(token)}"}).status
+
+        def flood():
+            keep = self.door(node).connection()
+            while not is_over.is_set():
+                lines_of_one = [lines[0], f"id {os.urandom(16).hex()}", *lines[2:]]
+                try:
+                    answers[ask("\n".join(lines_of_one), keep)] += 1
+                except (OSError, http.client.HTTPException):
+                    keep = self.door(node).connection()
+        known = self.bo.token()
+        self.assertEqual(200, ask(known))
+        threads = [threading.Thread(target=flood) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        try:
+            plant.wait_for("it has had its faults", lambda: answers[503] > 100)
+            for _ in range(20):
+                self.assertEqual(200, ask(known))
+                self.assertEqual(200, ask(self.bo.token(), source="127.77.0.1"))
+        finally:
+            is_over.set()
+            for thread in threads:
+                thread.join()
+        self.assertEqual({401, 503}, set(answers), answers)
+        plant.wait_for("this host's new ones count again",
+                       lambda: ask(self.bo.token()) == 200, seconds=30)
 
 
 class Ungoverned(cluster.PlantCase):

@@ -58,6 +58,9 @@ class Strangers(cluster.PlantCase):
             "a name that is none of ours": (
                 bad("class", names=uris(f"plant1/king/{node}")), "not a node of|of no known class",
                 "class"),
+            "a name for the partners' door": (
+                bad("partner", names=uris(f"plant1/partner/{node}")),
+                "not a node of|of no known class", "asks nothing here"),
             "a CA as a leaf": (bad("ca", is_ca=True), "a CA certificate used as a leaf",
                                "a CA certificate where a leaf"),
             "a leaf that signs": (bad("sign", key_usage="digitalSignature,keyCertSign"),

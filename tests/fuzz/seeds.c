@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "proto/read_report.h"
+#include "proto/stream_entry.h"
 #include "proto/record_json.h"
 #include "proto/time.h"
 #include "tests/lib/sample.h"
@@ -70,6 +72,22 @@ static void save_parts(struct sample *s)
     save("manifest");
     sample_entry(s, &out);
     save("entry");
+    struct weft_read_report report = {
+        .act = sample_random(s, 2) == 0 ? WEFT_READ_ACT_READ : WEFT_READ_ACT_SUBSCRIBE};
+    for (uint64_t i = 0; i <= sample_random(s, 3); i++) {
+        static const char *const labels[] = {"itar", "ear", "export-de.2", "0", "a"};
+        uint64_t number = sample_random(s, sizeof(labels) / sizeof(labels[0]));
+        (void)weft_read_report_add(&report, weft_text_of(labels[number]), 1 + i);
+    }
+    must(weft_read_report_encode(&report, &out), "read_report");
+    save("read_report");
+    const struct weft_stream_entry of_stream = {
+        .act = (enum weft_stream_act)(1 + sample_random(s, WEFT_STREAM_ACTS - 1)),
+        .number = sample_random(s, 0),
+        .agreement = WEFT_TEXT("box-2026"),
+        .message = {(const uint8_t *)"0123456789abcdef", 16 * (size_t)sample_random(s, 2)}};
+    must(weft_stream_entry_encode(&of_stream, &out), "stream_entry");
+    save("stream_entry");
     const struct weft_envelope envelope = {(uint32_t)(16 + sample_random(s, 1000)),
         (uint16_t)sample_random(s, 80), WEFT_ENVELOPE_VERSION, sample_random(s, 0)};
     uint8_t frame[WEFT_ENVELOPE_SIZE];
@@ -129,6 +147,46 @@ static void save_texts(struct sample *s)
     save_text("time", time);
 }
 
+/* Commits of the kinds that fuzz_redaction.c reads. */
+static void save_redactions(struct sample *s)
+{
+    static const char digest[] =
+        "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    const struct weft_field field[] = {
+        {WEFT_TEXT("kind"), WEFT_TEXT("inspection"), WEFT_VALUE_TEXT},
+        {WEFT_TEXT("index"), WEFT_TEXT("8812"), WEFT_VALUE_INT},
+        {WEFT_TEXT("path"), WEFT_TEXT("operator/name"), WEFT_VALUE_TEXT},
+        {WEFT_TEXT("reason"), WEFT_TEXT("was asked to"), WEFT_VALUE_TEXT}};
+    const struct weft_field evidence[] = {
+        {WEFT_TEXT("evidence"), weft_text_of(digest), WEFT_VALUE_TEXT},
+        {WEFT_TEXT("reason"), WEFT_TEXT("was asked to"), WEFT_VALUE_TEXT}};
+    const struct weft_field hold[] = {{WEFT_TEXT("name"), WEFT_TEXT("case-7"), WEFT_VALUE_TEXT},
+        {WEFT_TEXT("until"), WEFT_TEXT("2031-01-01T00:00:00Z"), WEFT_VALUE_TEXT},
+        {WEFT_TEXT("released"), WEFT_TEXT("true"), WEFT_VALUE_BOOL}};
+    const struct weft_field notice[] = {{WEFT_TEXT("act"), WEFT_TEXT("start"), WEFT_VALUE_TEXT},
+        {WEFT_TEXT("subject"), WEFT_TEXT("weftd 1.2"), WEFT_VALUE_TEXT}};
+    const struct {
+        const char *kind;
+        const char *asset;
+        const struct weft_field *fields;
+        uint32_t count;
+    } all[] = {{"redaction", "serial:box/7", field, 4}, {"redaction", "weft:audit", evidence, 2},
+        {"retention_hold", "serial:box/7", hold, 3}, {"retention_hold", "serial:box/7", hold, 2},
+        {"node_notice", "weft:node", notice, 2}};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        struct weft_record records[2];
+        sample_record(s, &records[1]);
+        records[0] = (struct weft_record){.kind = weft_text_of(all[i].kind),
+            .asset = weft_text_of(all[i].asset),
+            .fields = all[i].fields,
+            .field_count = all[i].count};
+        const struct weft_commit commit = {
+            .records = records, .record_count = 1 + (uint32_t)sample_random(s, 2)};
+        must(weft_commit_encode(&commit, &out), "redaction");
+        save("redaction");
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -159,6 +217,7 @@ int main(int argc, char **argv)
             save_packed(&s);
         }
         save_texts(&s);
+        save_redactions(&s);
     }
     (void)fprintf(stderr, "%u seeds in %s\n", written, root);
     weft_buffer_destroy(&out);

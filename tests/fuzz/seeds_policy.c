@@ -9,8 +9,11 @@
 #include <sys/stat.h>
 
 #include "policy/crypto/keyfile.h"
+#include "policy/command/handover_note.h"
+#include "policy/command/resolution_note.h"
 #include "policy/request.h"
 #include "tests/fuzz/signed_text.h"
+#include "tests/lib/commands.h"
 #include "tests/lib/signers.h"
 
 static const char *root;
@@ -145,6 +148,47 @@ static void save_requests(void)
     save("request", "token-read", &out);
 }
 
+static void save_commands(void)
+{
+    const struct weft_fence fence = {3, 8812};
+    struct weft_command_note command = commands_command();
+    struct weft_envelope_note envelope = commands_envelope();
+    struct weft_approval_note approval = commands_approval(&command, COMMANDS_BO);
+    struct weft_receipt_note done = commands_receipt(&command, &fence, WEFT_RECEIPT_DONE);
+    struct weft_receipt_note failed = commands_receipt(&command, &fence, WEFT_RECEIPT_FAILED);
+    struct weft_receipt_note state = commands_receipt(&command, &fence, WEFT_RECEIPT_STATE);
+    const struct weft_resolution_note resolution = {.command = command.digest,
+        .resolver = approval.approver,
+        .printed_name = approval.printed_name,
+        .reason = approval.reason,
+        .signed_ns = SIGNERS_NOW_NS};
+    const struct weft_handover_note handover = {.channel = command.channel,
+        .version = 1,
+        .to = WEFT_COMMAND_AUTOMATION,
+        .signer = approval.approver,
+        .printed_name = approval.printed_name,
+        .reason = approval.reason,
+        .signed_ns = SIGNERS_NOW_NS};
+    struct weft_buffer out = commands_text(&command);
+    save("command_notes", "command", &out);
+    out = commands_envelope_text(&envelope);
+    save("command_notes", "envelope", &out);
+    must(weft_approval_note_encode(&approval, &out, NULL), "approval");
+    save("command_notes", "approval", &out);
+    must(weft_receipt_note_encode(&done, &out, NULL), "receipt");
+    save("command_notes", "done", &out);
+    must(weft_receipt_note_encode(&failed, &out, NULL), "receipt");
+    save("command_notes", "failed", &out);
+    must(weft_receipt_note_encode(&state, &out, NULL), "receipt");
+    save("command_notes", "state", &out);
+    must(weft_resolution_note_encode(&resolution, &out, NULL), "resolution");
+    save("command_notes", "resolution", &out);
+    must(weft_handover_note_encode(&handover, &out, NULL), "handover");
+    save("command_notes", "handover", &out);
+    out = commands_bundle(&command, &fence);
+    save("proof_bundle", "whole", &out);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -157,5 +201,6 @@ int main(int argc, char **argv)
     save_keys();
     save_documents();
     save_requests();
+    save_commands();
     return 0;
 }

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import unittest
 
+import pki
 import plant
 import wire
 
@@ -112,6 +113,32 @@ class PlantCase(unittest.TestCase):
         digests = self.plant.digests(nodes)
         self.assertEqual(1, len(set(digests.values())), f"digests differ: {digests}")
         return digests
+
+
+class GovernedCase(PlantCase):
+    """A site that is governed from its first commit. What governs it is in `home`/org, made before
+    the plant, whose settings name it."""
+    policy = None  # its text; None: that of weft pki org
+    admins = ("ann", "bo")
+
+    @classmethod
+    def setUpClass(cls):
+        need("weft")
+        base = pathlib.Path(options.work) if options.work else None
+        if base:
+            base.mkdir(parents=True, exist_ok=True)
+        cls.home = pathlib.Path(tempfile.mkdtemp(prefix="org-", dir=base)).resolve()
+        rules = cls.home / "rules" if cls.policy else None
+        if rules:
+            rules.write_text(cls.policy, encoding="utf-8")
+        governed = pki.site(options.bin, cls.home / "org", cls.admins, policy=rules)
+        cls.plant_settings = {**cls.plant_settings, "policy": governed}
+        super().setUpClass()
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        shutil.rmtree(cls.home, ignore_errors=True)
 
 
 def main():

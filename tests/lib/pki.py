@@ -19,6 +19,8 @@ keyUsage=critical,keyCertSign,cRLSign
 subjectKeyIdentifier=hash
 """
 
+RUNBOOK = pathlib.Path(__file__).resolve().parents[2] / "ops/runbooks/revoked-certificate.md"
+
 
 def _openssl(*arguments):
     subprocess.run(["openssl", *arguments], check=True, stdin=subprocess.DEVNULL,
@@ -34,7 +36,8 @@ def _key(path):
 class Authority:
     """One organization's trust root in a directory: ca.crt, ca.key."""
 
-    def __init__(self, directory, org):
+    def __init__(self, directory, org, is_bound=False):
+        """is_bound: its name constraint is the organization, as partners want it."""
         self.directory = pathlib.Path(directory)
         self.org = org
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -45,7 +48,9 @@ class Authority:
         extensions = self.directory / "root.cnf"
         extensions.write_text("[req]\ndistinguished_name=dn\nx509_extensions=root\n[dn]\n"
                               + EXTENSIONS.format(is_ca="TRUE", key_usage="digitalSignature",
-                                                  usages="clientAuth", names="DNS:unused"))
+                                                  usages="clientAuth", names="DNS:unused")
+                              + (f"nameConstraints=critical,permitted;URI:{org}\n" if is_bound
+                                 else ""))
         _openssl("req", "-x509", "-new", "-key", str(self.key), "-subj", f"/O={org}/CN={org} root",
                  "-days", "3650", "-config", str(extensions), "-out", str(self.ca))
 
@@ -98,16 +103,18 @@ class Authority:
                  dates[1], "-extfile", str(extensions), "-extensions", "leaf", "-notext", "-out",
                  str(home / "tls.crt"))
 
-    def revoke(self, *homes):
-        """The list (CRL, PEM) that revokes these certificates; the same one ever after."""
+    def revoke(self, home):
+        """The list (CRL, PEM) that revokes a certificate, made by the very commands of the runbook;
+        the same one ever after."""
         database = self.directory / "revoked"
-        if database.exists():
-            return (database / "list.pem").read_bytes()
-        database.mkdir()
-        ca = self._database(database)
-        for home in homes:
-            _openssl(*ca, "-revoke", str(home / "tls.crt"))
-        _openssl(*ca, "-gencrl", "-out", str(database / "list.pem"))
+        if not database.exists():
+            lines = RUNBOOK.read_text(encoding="utf-8").splitlines()
+            commands = [line.strip() for line in lines if line.startswith("       ")]
+            commands = [line for line in commands if not line.startswith("systemctl")]
+            script = "\n".join(commands).replace("../plant1/node/n2/tls.crt",
+                                                 str(home.resolve() / "tls.crt"))
+            subprocess.run(["bash", "-ec", script], cwd=self.directory, check=True,
+                           stdin=subprocess.DEVNULL, capture_output=True)
         return (database / "list.pem").read_bytes()
 
 
@@ -123,14 +130,17 @@ def log_key(home, origin):
     return f"{origin}+{key_id}+{base64.b64encode(typed).decode()}"
 
 
-def site(binaries, directory, admins, org="oem.example", name="plant1"):
+def site(binaries, directory, admins, org="oem.example", name="plant1", policy=None):
     """What a site is governed by, by `weft pki org`: the section `policy` of a configuration. Keys
-    of roots and admins, without passphrases, are in the directory."""
+    of roots and admins, without passphrases, are in the directory. `policy`: a file; None: that of
+    the command."""
     directory = pathlib.Path(directory).resolve()
+    more = ["--policy", str(policy)] if policy else []
     done = subprocess.run(
         [str(pathlib.Path(binaries) / "weft"), "pki", "org", "--org", org, "--site", name,
          *(word for admin in admins for word in ("--admin", admin)), "--clear", "--out",
-         str(directory)], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+         str(directory), *more],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(done.stderr)
     return {"org": directory / "org.note", "file": directory / "policy.note",

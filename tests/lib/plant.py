@@ -174,6 +174,12 @@ class Node:
                     return int(line.split()[1]) * 1024
         return 0
 
+    def processor_s(self):
+        """What it has used of processors."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as f:
+            ticks = f.read().rsplit(") ", 1)[1].split()[11:13]
+        return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+
     def wipe(self):
         """The disk is lost: the next start joins anew."""
         shutil.rmtree(self.data)
@@ -215,7 +221,15 @@ class Plant:
         for node in others:
             node.launch("--join", first.client)
         self.wait_for_voters(seconds=seconds)
+        self.wait_for_notices(seconds)
         return self
+
+    def wait_for_notices(self, seconds=WAIT_S):
+        """Until the log has that each node started: nothing is committed by itself any more."""
+        for node in self:
+            wait_for(f"the log has {node.name}'s start",
+                     lambda n=node: n.status()["gauges"]["notices_waiting"] == 0, seconds)
+        self.wait_for_applied(max(n.status()["commit_index"] for n in self))
 
     def wait_for_voters(self, names=None, seconds=WAIT_S):
         """Until exactly these (default: all nodes) are voters and serve."""

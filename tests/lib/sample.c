@@ -20,7 +20,7 @@ const enum weft_message_kind sample_client_kinds[] = {WEFT_KIND_COMMIT, WEFT_KIN
     WEFT_KIND_CHECKPOINT_RESULT, WEFT_KIND_FILE, WEFT_KIND_FILE_RESULT, WEFT_KIND_ERROR,
     WEFT_KIND_TRACE_RESULT, WEFT_KIND_DOCUMENT, WEFT_KIND_BLOCK_PUT, WEFT_KIND_BLOCK_PUT_RESULT,
     WEFT_KIND_BLOCK_GET, WEFT_KIND_BLOCK_RESULT, WEFT_KIND_FORWARD, WEFT_KIND_AUDIT_RESULT,
-    WEFT_KIND_AUTHORIZED, (enum weft_message_kind)0};
+    WEFT_KIND_AUTHORIZED, WEFT_KIND_CARRY, (enum weft_message_kind)0};
 
 /* --- records --------------------------------------------------------------------------------- */
 
@@ -122,6 +122,9 @@ void sample_entry(struct sample *s, struct weft_buffer *out)
             item.body = (struct weft_bytes){body.data, body.size};
             item.has_warrant = draw_coin(s);
             item.warrant = warrant(s);
+        } else if (draw_coin(s)) {
+            item.type = WEFT_ITEM_READS;
+            item.principal = draw_line(s, 0, WEFT_PRINCIPAL_SIZE_MAX);
         }
         if (err == WEFT_OK) {
             err = weft_entry_add(out, &item);
@@ -233,7 +236,8 @@ void sample_peer(
         break;
     case WEFT_KIND_INSTALL_SNAPSHOT:
         m.install_snapshot = (struct weft_install_snapshot){draw_number(s), draw_number(s),
-            draw_number(s), draw_number(s), sample_bytes(s, 3000), encoded_manifest(s)};
+            draw_number(s), draw_number(s), sample_bytes(s, 3000), encoded_manifest(s),
+            sample_text(s, WEFT_ADDRESS_SIZE_MAX)};
         break;
     case WEFT_KIND_TIMEOUT_NOW:
         m.timeout_now = (struct weft_timeout_now){draw_number(s), draw_number(s), draw_number(s)};
@@ -249,7 +253,8 @@ void sample_peer(
         break;
     case WEFT_KIND_AUDIT_LINE:
         m.audit_line = (struct weft_audit_line){draw_number(s), draw_digest(s),
-            sample_text(s, WEFT_AUDIT_LINE_SIZE_MAX), sample_text(s, WEFT_AUDIT_LINE_SIZE_MAX)};
+            sample_text(s, WEFT_AUDIT_LINE_SIZE_MAX), sample_text(s, WEFT_AUDIT_LINE_SIZE_MAX),
+            sample_text(s, WEFT_AUDIT_LINE_SIZE_MAX)};
         break;
     case WEFT_KIND_READ_INDEX_RESULT:
         m.read_index_result = (struct weft_read_index_result){
@@ -303,6 +308,7 @@ static struct weft_query query(struct sample *s)
         .sections = (uint32_t)draw_number(s),
         .differs_path = sample_text(s, WEFT_PATH_SIZE_MAX),
         .differs_by = sample_text(s, WEFT_PATH_SIZE_MAX),
+        .packed = draw_coin(s),
     };
     q.at_ns = q.has_at ? (int64_t)draw_number(s) : 0;
     q.window_from_ns = q.has_window ? (int64_t)draw_number(s) : 0;
@@ -341,9 +347,12 @@ static const struct weft_stored_record *stored_records(struct sample *s, uint32_
 
 static struct weft_page page(struct sample *s)
 {
-    struct weft_page p = {draw_number(s), draw_number(s), draw_number(s),
-        sample_bytes(s, WEFT_CURSOR_SIZE_MAX), NULL, 0};
+    struct weft_page p = {.index = draw_number(s)};
+    p.next_index = draw_number(s);
+    p.asset_rev = draw_number(s);
+    p.cursor = sample_bytes(s, WEFT_CURSOR_SIZE_MAX);
     p.records = stored_records(s, &p.record_count);
+    sample_packed_records(s, &p.packed);
     return p;
 }
 
@@ -521,6 +530,7 @@ static struct weft_forward forward(struct sample *s)
     if (f.has_warrant) {
         f.warrant = warrant(s);
     }
+    f.is_reads = draw_coin(s);
     return f;
 }
 
@@ -535,10 +545,25 @@ static struct weft_authorized authorized(struct sample *s)
 
 static void hand_on(struct sample *s, struct weft_client_message *m)
 {
-    if (m->kind == WEFT_KIND_FORWARD) {
+    if (m->kind == WEFT_KIND_CARRY) {
+        m->carry.message = sample_bytes(s, 3000);
+        m->carry.is_vouched = draw_coin(s);
+    } else if (m->kind == WEFT_KIND_FORWARD) {
         m->forward = forward(s);
     } else {
         m->authorized = authorized(s);
+    }
+}
+
+static void block(struct sample *s, struct weft_client_message *m)
+{
+    const struct weft_digest digest = draw_digest(s);
+    if (m->kind == WEFT_KIND_BLOCK_PUT_RESULT) {
+        m->block_put_result = (struct weft_block_put_result){digest, draw_coin(s)};
+    } else if (m->kind == WEFT_KIND_BLOCK_GET) {
+        m->block_get = (struct weft_block_get){digest, draw_coin(s)};
+    } else {
+        m->block = (struct weft_block){digest, draw_bytes_of_size(s, 1 + sample_random(s, 50000))};
     }
 }
 
@@ -602,20 +627,16 @@ void sample_client(
         break;
     case WEFT_KIND_BLOCK_PUT:
     case WEFT_KIND_BLOCK_RESULT:
-        m.block =
-            (struct weft_block){draw_digest(s), draw_bytes_of_size(s, 1 + sample_random(s, 50000))};
-        break;
     case WEFT_KIND_BLOCK_PUT_RESULT:
-        m.block_put_result = (struct weft_block_put_result){draw_digest(s), draw_coin(s)};
-        break;
     case WEFT_KIND_BLOCK_GET:
-        m.block_get = (struct weft_block_get){draw_digest(s), draw_coin(s)};
+        block(s, &m);
         break;
     case WEFT_KIND_AUDIT_RESULT:
         m.audit = audit(s);
         break;
     case WEFT_KIND_FORWARD:
     case WEFT_KIND_AUTHORIZED:
+    case WEFT_KIND_CARRY:
         hand_on(s, &m);
         break;
     }

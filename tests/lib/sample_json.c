@@ -273,6 +273,7 @@ static void put_snapshot(struct weft_buffer *out, const struct weft_install_snap
     put_number(out, "conf_index", i->conf_index);
     put_bytes(out, "configuration", i->configuration);
     put_bytes(out, "manifest", i->manifest);
+    put_text(out, "address", i->address);
 }
 
 static void put_peer_body(struct weft_buffer *out, const struct weft_peer_message *m)
@@ -317,6 +318,7 @@ static void put_peer_body(struct weft_buffer *out, const struct weft_peer_messag
         put_digest(out, "root", &m->audit_line.root);
         put_text(out, "vkey", m->audit_line.vkey);
         put_text(out, "line", m->audit_line.line);
+        put_text(out, "origin", m->audit_line.origin);
         break;
     case WEFT_KIND_READ_INDEX_RESULT:
         put_number(out, "read_id", m->read_index_result.id);
@@ -426,6 +428,7 @@ static void put_query(struct weft_buffer *out, const struct weft_query *q)
     put_number(out, "sections", q->sections);
     put_text(out, "differs_path", q->differs_path);
     put_text(out, "differs_by", q->differs_by);
+    put_bool(out, "packed", q->packed);
 }
 
 static void put_stored(
@@ -454,6 +457,8 @@ static void put_page(struct weft_buffer *out, const struct weft_page *p)
     put_number(out, "asset_rev", p->asset_rev);
     put_bytes(out, "cursor", p->cursor);
     put_stored(out, p->records, p->record_count);
+    put_number(out, "packed_count", p->packed.count);
+    put_bytes(out, "packed", p->packed.bytes);
 }
 
 static void put_trace(struct weft_buffer *out, const struct weft_trace_result *t)
@@ -543,6 +548,11 @@ static void put_error(struct weft_buffer *out, const struct weft_error_answer *e
 
 static void put_handed_on(struct weft_buffer *out, const struct weft_client_message *m)
 {
+    if (m->kind == WEFT_KIND_CARRY) {
+        put_bytes(out, "message", m->carry.message);
+        put_bool(out, "is_vouched", m->carry.is_vouched);
+        return;
+    }
     if (m->kind == WEFT_KIND_AUTHORIZED) {
         put_text(out, "note", m->authorized.note);
         put_number(out, "request_kind", (uint64_t)m->authorized.request_kind);
@@ -555,6 +565,7 @@ static void put_handed_on(struct weft_buffer *out, const struct weft_client_mess
     put_number(out, "key_id", m->forward.warrant.key_id);
     put_number(out, "actions", m->forward.warrant.actions);
     put_signed(out, "until_ns", m->forward.warrant.until_ns);
+    put_bool(out, "is_reads", m->forward.is_reads);
 }
 
 static void put_client_body(struct weft_buffer *out, const struct weft_client_message *m)
@@ -630,6 +641,7 @@ static void put_client_body(struct weft_buffer *out, const struct weft_client_me
         break;
     case WEFT_KIND_FORWARD:
     case WEFT_KIND_AUTHORIZED:
+    case WEFT_KIND_CARRY:
         put_handed_on(out, m);
         break;
     }

@@ -44,6 +44,11 @@ struct weft_signer signers_make_other(const char *name)
     return make(name, "other ");
 }
 
+struct weft_signer signers_make_salted(const char *name, const char *salt)
+{
+    return make(name, salt);
+}
+
 struct weft_principal signers_principal(const char *text)
 {
     struct weft_msg msg = {""};

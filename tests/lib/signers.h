@@ -20,6 +20,8 @@
 struct weft_signer signers_make(const char *name);
 /* The same with another seed: somebody's second key. */
 struct weft_signer signers_make_other(const char *name);
+/* And with any further one. */
+struct weft_signer signers_make_salted(const char *name, const char *salt);
 struct weft_principal signers_principal(const char *text);
 
 /* A note of the text, signed by all of `names` (NULL at the end). Cosigners sign at time 1. */

@@ -153,7 +153,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-int main(int argc, char **argv)
+int test_run(int argc, char **argv)
 {
     if (argc > 1) {
         cmocka_set_test_filter(argv[1]);

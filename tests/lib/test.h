@@ -15,6 +15,8 @@
 #include <cmocka.h>
 
 void test_register(const char *name, void (*run)(void));
+/* All that are registered, or those that match argv[1]. Returns how many failed. */
+int test_run(int argc, char **argv);
 void test_expect_eq(long long expected, long long actual, const char *expected_text,
     const char *actual_text, const char *file, int line);
 void test_expect_mem(const void *expected, const void *actual, size_t size, const char *text,

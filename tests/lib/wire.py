@@ -30,7 +30,7 @@ PING, FETCH = 22, 26  # of the peer door
 COMMIT, COMMIT_RESULT, QUERY, PAGE, STATUS, STATUS_RESULT = range(64, 70)
 MEMBER, MEMBER_RESULT, DIGEST, DIGEST_RESULT = range(70, 74)
 CHECKPOINT, CHECKPOINT_RESULT, FILE, FILE_RESULT, ERROR = range(74, 79)
-TRACE_RESULT, DOCUMENT = 80, 82
+TRACE_RESULT, DOCUMENT, AUDIT_RESULT = 80, 82, 90
 
 OUTCOMES = ("fine busy not_leader unavailable timed_out refused conflict not_found wrong_state "
             "malformed invalid version_unknown wrong_peer bad_signature too_big no_memory no_space "
@@ -49,8 +49,8 @@ def _generate():
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     schemas = ROOT / "proto/schema"
     subprocess.run(["flatc", "--python", "-o", directory]
-                   + [str(schemas / f"{name}.fbs") for name in ("record", "checkpoint", "client",
-                                                                   "peer")],
+                   + [str(schemas / f"{name}.fbs")
+                      for name in ("record", "checkpoint", "client", "partner", "peer")],
                    check=True, stdout=subprocess.DEVNULL)
     sys.path.insert(0, directory)
     importlib.invalidate_caches()
@@ -388,8 +388,14 @@ class Client:
         """query_type: twin, diff."""
         return decode_document(self._ask(query_type, DOCUMENT, timeout_s, fields))
 
+    def file(self, path, timeout_s=None):
+        """A file beside the audit log's, as text: cells/..., partner/..."""
+        data = self._ask("audit", AUDIT_RESULT, timeout_s, {"asset": path})
+        return _octets(tables.AuditResult.AuditResult.GetRootAs(data, 0), 4).decode()
+
     def _ask(self, query_type, kind, timeout_s, fields):
-        types = {"asset": 1, "story": 2, "find": 3, "commits": 4, "twin": 8, "diff": 9}
+        types = {"asset": 1, "story": 2, "find": 3, "commits": 4, "twin": 8, "diff": 9,
+                 "audit": 10}
         texts, numbers, octets = {}, {"QueryType": types[query_type]}, {}
         for name, value in fields.items():
             camel = "".join(word.capitalize() for word in name.split("_"))

@@ -1,4 +1,5 @@
-/* tests/mutants/planted.h: faults by name: those of raft/mutant.h and of node/mutant.h. */
+/* tests/mutants/planted.h: faults by name: those of raft/mutant.h, node/mutant.h and
+ * policy/command/mutant.h. */
 #ifndef WEFT_TESTS_MUTANTS_PLANTED_H
 #define WEFT_TESTS_MUTANTS_PLANTED_H
 
@@ -6,6 +7,7 @@
 #include <stdio.h>
 
 #include "node/mutant.h"
+#include "policy/command/mutant.h"
 
 /* The n-th of all, Raft's first; NULL: there are no more. */
 const struct weft_mutant_info *weft_planted_at(unsigned n);

@@ -28,8 +28,8 @@ for binary in "$@"; do
         echo "$binary: holds the names of planted faults or failpoints:" $found
         bad=1
     fi
-    if grep -qE 'weft_(node_)?mutants_on|WEFT_(NODE_)?MUTANT|WEFT_FAILPOINT|weft_failpoint' \
-        "$binary"; then
+    words='weft_(node_|command_)?mutants_on|WEFT_(NODE_|COMMAND_)?MUTANT'
+    if grep -qE "$words|WEFT_FAILPOINT|weft_failpoint" "$binary"; then
         echo "$binary: faults can be planted in it, or it can be ended at a failpoint"
         bad=1
     fi

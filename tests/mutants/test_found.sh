@@ -1,6 +1,7 @@
 #!/bin/bash
 # Shows that a unit test can fail: it passes as it is, and with each of these faults planted it does
-# not. usage: test_found.sh TEST NAME...
+# not, be it that a test fails or that an invariant is broken on the way.
+# usage: test_found.sh TEST NAME...
 set -uo pipefail
 
 test=$1 && shift
@@ -15,11 +16,13 @@ bad=0
 for name in "$@"; do
     WEFT_MUTANTS=$name "$test" >"$log" 2>&1
     code=$?
-    if [ $code -eq 0 ] || ! grep -q '\[  FAILED  \]' "$log"; then
+    if [ $code -ne 0 ] && grep -q '\[  FAILED  \]' "$log"; then
+        echo "$name: found: $(grep -m1 -E 'not true|expected|differs' "$log")"
+    elif [ $code -ne 0 ] && grep -q '^event=invariant_broken ' "$log"; then
+        echo "$name: found: $(grep -m1 '^event=invariant_broken ' "$log")"
+    else
         echo "$name: not found (exit code $code)"
         bad=1
-    else
-        echo "$name: found: $(grep -m1 -E 'not true|expected|differs' "$log")"
     fi
 done
 exit $bad

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "federation/mutant.h"
 #include "raft/failpoint.h"
 #include "tests/mutants/planted.h"
 
@@ -34,6 +35,9 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "weftd_mutants: WEFT_MUTANTS: there is no mutant '%.*s'\n",
             (int)strcspn(bad, ","), bad);
         return 2;
+    }
+    if (weft_node_mutant(WEFT_NODE_MUTANT_HIDDEN_SHOWN)) { /* Federation knows nothing of nodes. */
+        weft_stream_mutants_on |= UINT64_C(1) << WEFT_STREAM_MUTANT_LEAK;
     }
     (void)fprintf(stderr, "weftd_mutants: planted: %s\n",
         names != NULL && *names != '\0' ? names : "nothing");

@@ -42,7 +42,8 @@ static size_t extra_size(const struct weft_peer_message *m)
         }
     } else if (m->kind == WEFT_KIND_INSTALL_SNAPSHOT) {
         size = round_up(m->install_snapshot.configuration.size) +
-               round_up(m->install_snapshot.manifest.size);
+               round_up(m->install_snapshot.manifest.size) +
+               round_up(m->install_snapshot.address.size);
     }
     return size;
 }
@@ -76,7 +77,11 @@ static struct sim_message *copy(uint64_t from, const struct weft_peer_message *m
         a->entries = entries;
     } else if (m->kind == WEFT_KIND_INSTALL_SNAPSHOT) {
         at = put(at, &c->message.install_snapshot.configuration);
-        (void)put(at, &c->message.install_snapshot.manifest);
+        at = put(at, &c->message.install_snapshot.manifest);
+        struct weft_text *address = &c->message.install_snapshot.address;
+        struct weft_bytes bytes = {(const uint8_t *)address->data, address->size};
+        (void)put(at, &bytes);
+        address->data = (const char *)bytes.data;
     }
     return c;
 }

@@ -82,6 +82,7 @@ static void on_offer(void *ctx, uint64_t from, const struct weft_install_snapsho
         abort();
     }
     n->offer = *offer;
+    n->offer.address = (struct weft_text){0}; /* Not fetched over any link. */
     n->offer.configuration = (struct weft_bytes){n->offer_bytes.data, offer->configuration.size};
     n->offer.manifest =
         (struct weft_bytes){n->offer_bytes.data + offer->configuration.size, offer->manifest.size};

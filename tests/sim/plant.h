@@ -128,6 +128,8 @@ struct plant {
 };
 
 /* plant_node.c */
+/* Into the trace, without the run's directory, so that a seed has one trace on every machine. */
+void plant_note_error(struct sim_node *n, const char *what, const struct weft_msg *msg);
 /* Now and then what the engine's nemesis does not know of: clocks, the state's disk. */
 void plant_trouble(struct plant *p);
 struct plant_node *plant_of(const struct weft_node *node);

@@ -317,6 +317,15 @@ void sim_node_close(struct sim_node *n)
 
 /* --- turns ----------------------------------------------------------------------------------- */
 
+void plant_note_error(struct sim_node *n, const char *what, const struct weft_msg *msg)
+{
+    const char *directory = n->sim->plant->options->directory;
+    const char *at = strstr(msg->text, directory);
+    int before = (int)(at != NULL ? at - msg->text : 0);
+    const char *rest = at != NULL ? at + strlen(directory) : msg->text;
+    sim_note(n->sim, "node %" PRIu64 " %s: %.*s%s", n->id, what, before, msg->text, rest);
+}
+
 /* Errors that end a process: a planted one restarts it, damage is what the run was to find. */
 static void die(struct sim_node *n, enum weft_err rv, const struct weft_msg *msg)
 {
@@ -326,7 +335,7 @@ static void die(struct sim_node *n, enum weft_err rv, const struct weft_msg *msg
         return;
     }
     s->counts[rv == WEFT_ENOSPC ? SIM_DISK_FULL : SIM_DISK_ERROR]++;
-    sim_note(s, "node %" PRIu64 " stops: %s", n->id, msg->text);
+    plant_note_error(n, "stops", msg);
     sim_node_crash(n, 100 + sim_random(s, 400));
 }
 

@@ -35,6 +35,7 @@ static void on_offer(void *ctx, uint64_t from, const struct weft_install_snapsho
         abort();
     }
     n->offer = *offer;
+    n->offer.address = (struct weft_text){0}; /* Not fetched over any link. */
     n->offer.configuration = (struct weft_bytes){n->offer_bytes.data, configuration.size};
     n->offer.manifest = (struct weft_bytes){n->offer_bytes.data + at, manifest.size};
     n->offer_from = from;
@@ -228,7 +229,7 @@ static enum weft_err open_state(struct plant_node *pn, struct weft_msg *msg)
     if (rv != WEFT_ECORRUPT) {
         return rv;
     }
-    sim_note(pn->sim->sim, "node %" PRIu64 " rebuilds: %s", pn->sim->id, msg->text);
+    plant_note_error(pn->sim, "rebuilds", msg);
     plant_count(pn->sim->sim->plant, PLANT_REBUILT);
     rv = plant_checkpoint_rebuild(pn, msg);
     return rv == WEFT_OK ? weft_state_open(&options, &pn->node.state, msg) : rv;

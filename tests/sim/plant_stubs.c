@@ -7,6 +7,7 @@
 #include "node/forwarder.h"
 #include "node/logger.h"
 #include "node/notify.h"
+#include "node/partnership.h"
 #include "node/rebuild.h"
 #include "tests/sim/plant.h"
 
@@ -175,6 +176,17 @@ void weft_http_turn(struct weft_http *http, uint64_t applied_index)
     (void)http, (void)applied_index;
 }
 
+void weft_http_refused(struct weft_http *http, const struct weft_waiter *waiter)
+{
+    (void)http, (void)waiter;
+}
+
+uint64_t weft_http_deadline(const struct weft_http *http)
+{
+    (void)http;
+    return UINT64_MAX;
+}
+
 void weft_http_answer(struct weft_http *http, const struct weft_waiter *waiter,
     const struct weft_client_message *message)
 {
@@ -209,6 +221,18 @@ void weft_http_captures_answer(struct weft_http_captures *captures,
     const struct weft_waiter *waiter, const struct weft_client_message *message)
 {
     (void)captures, (void)waiter, (void)message;
+}
+
+/* What nodes tell the audit log: without the real clocks there is nothing to tell. */
+void weft_notices_turn(struct weft_node *node, int64_t wall_ns, uint64_t now_ms)
+{
+    (void)node, (void)wall_ns, (void)now_ms;
+}
+
+void weft_notices_answer(struct weft_node *node, const struct weft_waiter *waiter,
+    const struct weft_client_message *message)
+{
+    (void)node, (void)waiter, (void)message;
 }
 
 void weft_forwarder_turn(struct weft_forwarder *f, uint64_t now_ms)
@@ -321,8 +345,55 @@ uint64_t weft_audit_sign_deadline(const struct weft_audit_sign *sign)
     return UINT64_MAX;
 }
 
+void weft_audit_sign_hurry(struct weft_audit_sign *sign, uint64_t leaf)
+{
+    (void)sign, (void)leaf;
+}
+
+uint64_t weft_audit_sign_note_size(const struct weft_audit_sign *sign)
+{
+    (void)sign;
+    return 0;
+}
+
 struct weft_bytes weft_audit_sign_note(const struct weft_audit_sign *sign)
 {
     (void)sign;
     return (struct weft_bytes){NULL, 0};
+}
+
+/* --- node/partnership.c, node/partners.c: a plant by itself -------------------------------------
+ */
+
+void weft_partnership_turn(struct weft_node *node, uint64_t now_ms, int64_t now_ns)
+{
+    (void)node, (void)now_ms, (void)now_ns;
+}
+
+uint64_t weft_partnership_deadline(const struct weft_node *node)
+{
+    (void)node;
+    return UINT64_MAX;
+}
+
+enum weft_err weft_partnership_note(
+    const struct weft_node *node, struct weft_text path, struct weft_text *ret_note)
+{
+    (void)node, (void)path;
+    *ret_note = (struct weft_text){NULL, 0};
+    return WEFT_ENOTLEADER;
+}
+
+enum weft_err weft_partnership_carry(struct weft_node *node, struct weft_text principal,
+    const struct weft_carry *carried, const struct weft_waiter *waiter, struct weft_msg *msg)
+{
+    (void)node, (void)principal, (void)carried, (void)waiter;
+    return weft_fail(msg, WEFT_ENOTFOUND, "no such agreement");
+}
+
+void weft_partners_done(
+    struct weft_partners *p, const struct weft_waiter *waiter, enum weft_err err)
+{
+    (void)p, (void)waiter, (void)err;
+    abort(); /* Nothing is proposed for partners. */
 }

@@ -40,6 +40,12 @@ static enum weft_err spy_trim(struct weft_log *log, uint64_t index, struct weft_
     return n->log->engine->trim(n->log, index, msg);
 }
 
+static bool spy_scrub(struct weft_log *log, uint64_t index)
+{
+    struct sim_node *n = node_of(log);
+    return n->log->engine->scrub(n->log, index);
+}
+
 static enum weft_err spy_reset(
     struct weft_log *log, uint64_t index, uint64_t term, struct weft_msg *msg)
 {
@@ -96,6 +102,7 @@ const struct weft_log_engine sim_spy_engine = {
     .truncate = spy_truncate,
     .set_term = spy_set_term,
     .trim = spy_trim,
+    .scrub = spy_scrub,
     .reset = spy_reset,
     .read = spy_read,
     .term_of = spy_term_of,

@@ -254,6 +254,14 @@ enum weft_err weft_store_files(
     return WEFT_OK; /* It keeps none. */
 }
 
+/* What was replaced is nowhere. */
+enum weft_err weft_store_purge(
+    struct weft_store *store, const volatile bool *cancel, struct weft_msg *msg)
+{
+    (void)store, (void)cancel, (void)msg;
+    return WEFT_OK;
+}
+
 enum weft_err weft_store_checkpoint(
     struct weft_store *store, const char *directory, struct weft_msg *msg)
 {
@@ -484,6 +492,15 @@ void weft_store_batch_forget(
 {
     add_put(batch, (struct weft_bytes){from->bytes, from->size},
         (struct weft_bytes){to->bytes, to->size}, true);
+}
+
+void weft_store_batch_remove(struct weft_store_batch *batch, const struct weft_key *key)
+{
+    uint8_t behind[WEFT_KEY_SIZE_MAX + 1]; /* The next key that there can be. */
+    memcpy(behind, key->bytes, key->size);
+    behind[key->size] = 0;
+    add_put(batch, (struct weft_bytes){key->bytes, key->size},
+        (struct weft_bytes){behind, key->size + 1}, true);
 }
 
 void weft_store_batch_drain(struct weft_store_batch *batch,

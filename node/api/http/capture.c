@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "node/node.h"
+#include "node/replies.h"
 #include "ops/import/epcis.h"
 #include "node/wall.h"
 #include "policy/principal.h"
@@ -45,6 +46,7 @@ struct job {
     struct flight flights[WEFT_HTTP_CAPTURE_AHEAD];
     uint32_t out; /* Flights in use. */
     uint64_t moved_ms;
+    uint64_t paced_until_ms; /* Refused too often: no event is taken before. */
     int64_t created_ns, finished_ns;
     uint64_t events, imported, unchanged, refused;
     struct failure *failures;
@@ -252,6 +254,9 @@ void weft_http_captures_answer(struct weft_http_captures *c, const struct weft_w
         (void)snprintf(detail, sizeof(detail), "%.*s", (int)error->detail.size, error->detail.data);
         refuse(job, &flight->place, error->err, detail);
     }
+    if (is_error && error->err == WEFT_EREFUSED) { /* NOD-230 */
+        job->paced_until_ms = now_ms + weft_reply_pace(c->node, job->principal);
+    }
     land(job, flight);
     weft_node_wake(c->node);
 }
@@ -291,7 +296,8 @@ static void take_item(
 static bool work(struct weft_http_captures *c, struct job *job, uint64_t now_ms)
 {
     static const struct weft_import_place nowhere = {.line = 0};
-    uint32_t budget = ITEMS_PER_TURN;
+    uint32_t budget = now_ms < job->paced_until_ms ? 0 : ITEMS_PER_TURN;
+    bool is_paced = budget == 0;
     for (uint32_t i = 0; i < WEFT_HTTP_CAPTURE_AHEAD; i++) {
         struct flight *flight = &job->flights[i];
         if (flight->commit.size > 0 && flight->again_ms != 0 && now_ms >= flight->again_ms) {
@@ -311,7 +317,7 @@ static bool work(struct weft_http_captures *c, struct job *job, uint64_t now_ms)
     if (job->is_whole && job->out == 0) {
         finish(c, job);
     }
-    return job->is_running && budget == 0;
+    return job->is_running && budget == 0 && !is_paced;
 }
 
 bool weft_http_captures_turn(struct weft_http_captures *c, uint64_t now_ms)
@@ -321,6 +327,17 @@ bool weft_http_captures_turn(struct weft_http_captures *c, uint64_t now_ms)
         has_more = (c->jobs[i].is_running && work(c, &c->jobs[i], now_ms)) || has_more;
     }
     return has_more;
+}
+
+uint64_t weft_http_captures_deadline(const struct weft_http_captures *c)
+{
+    uint64_t now_ms = uv_now(&c->node->loop), due_ms = UINT64_MAX;
+    for (uint32_t i = 0; c->running > 0 && i < WEFT_HTTP_CAPTURES_KEPT; i++) {
+        const struct job *job = &c->jobs[i];
+        bool is_next = job->paced_until_ms > now_ms && job->paced_until_ms < due_ms;
+        due_ms = job->is_running && is_next ? job->paced_until_ms : due_ms;
+    }
+    return due_ms;
 }
 
 /* --- how it goes ------------------------------------------------------------------------- */

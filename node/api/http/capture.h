@@ -41,5 +41,7 @@ void weft_http_captures_answer(struct weft_http_captures *captures,
     const struct weft_waiter *waiter, const struct weft_client_message *message);
 /* Each turn: a few more events of each job. True: there is more to do at once. */
 bool weft_http_captures_turn(struct weft_http_captures *captures, uint64_t now_ms);
+/* When a job that waits because it was refused too often goes on; UINT64_MAX: none waits. */
+uint64_t weft_http_captures_deadline(const struct weft_http_captures *captures);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "node/api/http/body.h"
 #include "node/api/http/metrics.h"
@@ -121,6 +122,8 @@ static void ask(struct weft_http_conn *c)
         return;
     }
     query.principal = weft_text_of(c->principal);
+    query.has_warrant = c->has_warrant;
+    query.warrant = c->warrant;
     c->asked.is_present =
         !query.has_at && query.as_of == 0 && !query.has_as_of_ns && query.cursor.size == 0;
     c->asked.ids_only = query.ids_only;
@@ -264,6 +267,18 @@ static void openapi(struct weft_http_conn *c)
     weft_http_exchange_ready(c);
 }
 
+static void witness(struct weft_http_conn *c)
+{
+    struct weft_node *node = c->door->node;
+    struct weft_waiter waiter = weft_http_waiter(c);
+    if (node->witnessing == NULL) {
+        refuse(c, WEFT_ENOTFOUND, "this node is no witness: it has no witness.key");
+        return;
+    }
+    weft_witnessing_ask(node->witnessing, (struct weft_bytes){c->body.data, c->body.size}, &waiter,
+        (uint64_t)time(NULL));
+}
+
 void weft_http_dispatch(struct weft_http_conn *c)
 {
     const struct weft_node *node = c->door->node;
@@ -301,6 +316,9 @@ void weft_http_dispatch(struct weft_http_conn *c)
     case WEFT_HTTP_RECALL:
     case WEFT_HTTP_AUDIT:
         ask(c);
+        return;
+    case WEFT_HTTP_WITNESS:
+        witness(c);
         return;
     case WEFT_HTTP_IMPORT_EPCIS:
         import(c);

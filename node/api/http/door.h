@@ -81,7 +81,8 @@ struct weft_http_conn {
     bool has_warrant; /* The principal is known by a signed token. */
     struct weft_warrant warrant;
     struct weft_buffer body;
-    uint64_t body_seen; /* Bytes, those over the limit included. */
+    uint64_t body_seen;     /* Bytes, those over the limit included. */
+    uint64_t held_until_ms; /* Its answer is that it was refused, and waits; 0: no. */
     struct weft_http_reply reply;
     struct weft_http_stream stream;
 };
@@ -96,7 +97,8 @@ struct weft_http {
     uint32_t first_free;
     uint64_t tick_ms; /* Deadlines were looked at. */
     uint64_t applied_index;
-    bool is_running; /* Inside MHD_run. */
+    uint64_t held_due_ms; /* The first answer that is held goes out; UINT64_MAX: none is. */
+    bool is_running;      /* Inside MHD_run. */
     bool is_closing;
     bool wants_run; /* Somebody was resumed. */
     bool has_asked; /* A waiter was given out: a turn of the node is wanted. */

@@ -40,7 +40,9 @@ void weft_http_exchange_ready(struct weft_http_conn *c)
 {
     c->state = WEFT_EXCHANGE_READY;
     c->deadline_ms = UINT64_MAX;
-    weft_http_resume(c);
+    if (c->held_until_ms == 0) {
+        weft_http_resume(c);
+    }
 }
 
 void weft_http_exchange_late(struct weft_http_conn *c)
@@ -220,6 +222,10 @@ static bool check_head(struct weft_http_conn *c, const char *method, const struc
         return !has_body;
     }
     c->media = weft_http_media_parse(header(c, MHD_HTTP_HEADER_CONTENT_TYPE));
+    bool is_free = c->target.resource == WEFT_HTTP_WITNESS; /* tlog-witness names no type. */
+    if (is_free) {
+        c->media = WEFT_HTTP_MEDIA_JSON;
+    }
     if (c->media == WEFT_HTTP_MEDIA_OTHER ||
         (c->media == WEFT_HTTP_MEDIA_NDJSON && c->target.resource != WEFT_HTTP_COMMITS)) {
         weft_http_exchange_refuse(c, WEFT_EVERSION, 415,
@@ -362,6 +368,7 @@ void weft_http_exchange_end(struct weft_http_conn *c)
     c->condition = (struct weft_http_condition){0};
     c->asked = (struct weft_http_asked){0};
     c->body_seen = 0;
+    c->held_until_ms = 0;
     c->principal[0] = '\0';
     c->is_doubtful = c->is_refused = c->has_warrant = false;
 }

@@ -49,7 +49,9 @@ static void ask(struct weft_http_conn *c)
         .from_index = s->position.next_index,
         .limit = WEFT_HTTP_STREAM_RECORDS,
         .cursor = {s->position.cursor.data, s->position.cursor.size},
-        .principal = weft_text_of(c->principal)};
+        .principal = weft_text_of(c->principal),
+        .has_warrant = c->has_warrant,
+        .warrant = c->warrant};
     struct weft_waiter waiter = weft_http_waiter(c);
     waiter.asked_ns = 0;
     s->is_asking = weft_reads_add(&h->node->reads, &query, &waiter, weft_http_now_ms(h)) == WEFT_OK;

@@ -117,8 +117,36 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     run(poll->data);
 }
 
+/* NOD-230: refusals whose principal has waited for them are told. */
+static void tell_held(struct weft_http *h, uint64_t now_ms)
+{
+    uint64_t due_ms = UINT64_MAX;
+    for (uint32_t i = 0; i < h->conn_max; i++) {
+        struct weft_http_conn *c = &h->conns[i];
+        if (c->state != WEFT_EXCHANGE_READY || c->held_until_ms == 0) {
+            continue;
+        }
+        if (c->held_until_ms <= now_ms) {
+            c->held_until_ms = 0;
+            weft_http_resume(c);
+        } else if (c->held_until_ms < due_ms) {
+            due_ms = c->held_until_ms;
+        }
+    }
+    h->held_due_ms = due_ms;
+}
+
+uint64_t weft_http_deadline(const struct weft_http *h)
+{
+    uint64_t due_ms = weft_http_captures_deadline(h->captures);
+    return due_ms < h->held_due_ms ? due_ms : h->held_due_ms;
+}
+
 void weft_http_turn(struct weft_http *h, uint64_t applied_index)
 {
+    if (weft_http_now_ms(h) >= h->held_due_ms) {
+        tell_held(h, weft_http_now_ms(h));
+    }
     if (applied_index != h->applied_index) {
         h->applied_index = applied_index;
         weft_http_streams_turn(h);
@@ -310,6 +338,7 @@ enum weft_err weft_http_open(
     h->node = node;
     h->conns = conns;
     h->conn_max = conn_max;
+    h->held_due_ms = UINT64_MAX;
     h->scratch.size_max = WEFT_HTTP_ARENA_BYTES;
     for (uint32_t i = 0; i < conn_max; i++) {
         conns[i].next_free = i + 1;
@@ -419,6 +448,21 @@ void weft_http_verdict(struct weft_http *h, const struct weft_warrants_verdict *
     weft_http_exchange_believe(c, err, &detail);
 }
 
+/* The answer is held rather than the next request: MHD reads nothing of the connection meanwhile,
+ * and who opens another finds that its answer waits longer. */
+void weft_http_refused(struct weft_http *h, const struct weft_waiter *waiter)
+{
+    struct weft_http_conn *c = find(h, waiter);
+    if (c == NULL || c->state != WEFT_EXCHANGE_ASKING) {
+        return;
+    }
+    uint64_t wait_ms = weft_reply_pace(h->node, c->principal);
+    if (wait_ms > 0) {
+        c->held_until_ms = weft_http_now_ms(h) + wait_ms;
+        h->held_due_ms = c->held_until_ms < h->held_due_ms ? c->held_until_ms : h->held_due_ms;
+    }
+}
+
 void weft_http_answer(struct weft_http *h, const struct weft_waiter *waiter,
     const struct weft_client_message *message)
 {
@@ -447,6 +491,22 @@ void weft_http_answer_json(
     c->reply.body.out = *json;
     *json = (struct weft_buffer){.size = 0};
     c->reply.index = index;
+    weft_http_exchange_ready(c);
+}
+
+void weft_http_answer_text(struct weft_http *h, const struct weft_waiter *waiter, unsigned status,
+    const char *type, struct weft_text text)
+{
+    struct weft_http_conn *c = find(h, waiter);
+    if (c == NULL) {
+        return;
+    }
+    weft_http_reply_reset(&c->reply);
+    c->reply.status = status;
+    c->reply.content_type = type;
+    if (weft_buffer_text(&c->reply.body.out, text) != WEFT_OK) {
+        c->reply.status = 500;
+    }
     weft_http_exchange_ready(c);
 }
 

@@ -41,17 +41,25 @@ void weft_http_answer(struct weft_http *h, const struct weft_waiter *waiter,
 /* The same of a trace of this index that is JSON already; takes the buffer's memory. */
 void weft_http_answer_json(struct weft_http *h, const struct weft_waiter *waiter, uint64_t index,
     struct weft_buffer *json);
+/* The same of a text of that type, which lives on. */
+void weft_http_answer_text(struct weft_http *h, const struct weft_waiter *waiter, unsigned status,
+    const char *type, struct weft_text text);
 void weft_http_answer_bytes(
     struct weft_http *h, const struct weft_waiter *waiter, struct weft_bytes message);
 
 /* What became of the token that came with a request. */
 void weft_http_verdict(struct weft_http *h, const struct weft_warrants_verdict *verdict);
 
+/* For node/replies.c: the request was refused, and the answer follows. */
+void weft_http_refused(struct weft_http *h, const struct weft_waiter *waiter);
+
 /* Does the request still wait there? */
 bool weft_http_is_awaited(struct weft_http *h, const struct weft_waiter *waiter);
 
 /* Each turn of the node, before its reads: streams ask for what is new. */
 void weft_http_turn(struct weft_http *h, uint64_t applied_index);
+/* When the next one is due; UINT64_MAX: none. */
+uint64_t weft_http_deadline(const struct weft_http *h);
 
 /* The imports of this door. */
 struct weft_http_captures *weft_http_captures(struct weft_http *h);

@@ -21,6 +21,8 @@ static const struct metric metrics[] = {
         "Commits in the log that were refused when they were applied."},
     {"denials_total", "commits_denied_total", "", 1,
         "Of these, commits that the policy in force does not permit."},
+    {"refusals_paced_total", "refusals_paced_total", "", 1,
+        "Requests refused by the policy after which their principal had to wait."},
     {"notes_verified_total", "notes_verified_total", "", 1,
         "Tokens and signed requests that were verified and count."},
     {"notes_refused_total", "notes_refused_total", "", 1, "Of these, those that do not count."},
@@ -35,6 +37,8 @@ static const struct metric metrics[] = {
         "Raft entries proposed and not yet applied."},
     {"proposals_waiting_bytes", "proposals_waiting_bytes", "", 1,
         "Commits that wait to be proposed."},
+    {"notices_waiting", "notices_waiting", "", 1,
+        "1: the audit log does not have yet that this node started, or that its clock jumped."},
     {"reads_total", "queries_total", "", 1, "Queries answered."},
     {"reads_waiting", "queries_waiting", "", 1, "Queries that wait, parked ones included."},
     {"long_reads_waiting", "long_reads_waiting", "", 1, "Long queries that wait for a thread."},
@@ -51,6 +55,19 @@ static const struct metric metrics[] = {
         "Messages between nodes that a guard has dropped."},
     {"raft_alarms_total", "raft_alarms_total", "", 1, "Broken promises of other nodes."},
     {"alarms_total", "alarms_total", "", 1, "Lines in the log that ask to be reported."},
+    {"commands_open", "commands_open", "", 1,
+        "Commands to machines that have not ended, or whose outcome nobody has looked for."},
+    {"alarm_unknown_total", "machine_alarms_total", "{alarm=\"unknown\"}", 1,
+        "Alarms about machines that this node has applied since it started."},
+    {"alarm_deviation_total", "machine_alarms_total", "{alarm=\"deviation\"}", 1, NULL},
+    {"alarm_interlock_total", "machine_alarms_total", "{alarm=\"interlock\"}", 1, NULL},
+    {"alarm_failed_total", "machine_alarms_total", "{alarm=\"failed\"}", 1, NULL},
+    {"alarm_break_glass_total", "machine_alarms_total", "{alarm=\"break-glass\"}", 1, NULL},
+    {"alarm_gateway_lost_total", "machine_alarms_total", "{alarm=\"gateway-lost\"}", 1, NULL},
+    {"alarm_fence_total", "machine_alarms_total", "{alarm=\"fence\"}", 1, NULL},
+    {"alarm_signature_total", "machine_alarms_total", "{alarm=\"signature\"}", 1, NULL},
+    {"alarm_plant_lost_total", "machine_alarms_total", "{alarm=\"plant-lost\"}", 1, NULL},
+    {"alarm_other_total", "machine_alarms_total", "{alarm=\"other\"}", 1, NULL},
     {"peer_unsent_messages_total", "peer_unsent_messages_total", "", 1,
         "Messages to other nodes that found no connection or a full queue."},
     {"checkpoints_taken_total", "checkpoints_taken_total", "", 1, "Checkpoints taken."},
@@ -75,25 +92,34 @@ static const struct metric metrics[] = {
     {"client_accepted_total", "link_accepted_total", "{door=\"client\"}", 1,
         "Connections accepted."},
     {"peer_accepted_total", "link_accepted_total", "{door=\"peer\"}", 1, NULL},
+    {"partner_accepted_total", "link_accepted_total", "{door=\"partner\"}", 1, NULL},
     {"client_refused_total", "link_refused_total", "{door=\"client\"}", 1,
         "Connections refused: TLS, identity, limit."},
     {"peer_refused_total", "link_refused_total", "{door=\"peer\"}", 1, NULL},
+    {"partner_refused_total", "link_refused_total", "{door=\"partner\"}", 1, NULL},
     {"client_dropped_malformed_total", "link_dropped_malformed_total", "{door=\"client\"}", 1,
         "Connections dropped for bytes that are no message."},
     {"peer_dropped_malformed_total", "link_dropped_malformed_total", "{door=\"peer\"}", 1, NULL},
+    {"partner_dropped_malformed_total", "link_dropped_malformed_total", "{door=\"partner\"}", 1,
+        NULL},
     {"client_dropped_silent_total", "link_dropped_silent_total", "{door=\"client\"}", 1,
         "Connections dropped for silence or a full queue."},
     {"peer_dropped_silent_total", "link_dropped_silent_total", "{door=\"peer\"}", 1, NULL},
+    {"partner_dropped_silent_total", "link_dropped_silent_total", "{door=\"partner\"}", 1, NULL},
     {"client_messages_in_total", "link_messages_in_total", "{door=\"client\"}", 1,
         "Messages received."},
     {"peer_messages_in_total", "link_messages_in_total", "{door=\"peer\"}", 1, NULL},
+    {"partner_messages_in_total", "link_messages_in_total", "{door=\"partner\"}", 1, NULL},
     {"client_messages_out_total", "link_messages_out_total", "{door=\"client\"}", 1,
         "Messages sent."},
     {"peer_messages_out_total", "link_messages_out_total", "{door=\"peer\"}", 1, NULL},
+    {"partner_messages_out_total", "link_messages_out_total", "{door=\"partner\"}", 1, NULL},
     {"client_bytes_in_total", "link_bytes_in_total", "{door=\"client\"}", 1, "Bytes received."},
     {"peer_bytes_in_total", "link_bytes_in_total", "{door=\"peer\"}", 1, NULL},
+    {"partner_bytes_in_total", "link_bytes_in_total", "{door=\"partner\"}", 1, NULL},
     {"client_bytes_out_total", "link_bytes_out_total", "{door=\"client\"}", 1, "Bytes sent."},
     {"peer_bytes_out_total", "link_bytes_out_total", "{door=\"peer\"}", 1, NULL},
+    {"partner_bytes_out_total", "link_bytes_out_total", "{door=\"partner\"}", 1, NULL},
     {"http_connections", "http_connections", "", 1, "Connections on the HTTP door."},
     {"http_streams", "http_streams", "", 1, "Event streams on the HTTP door."},
     {"http_events_total", "http_events_total", "", 1, "Events sent on streams."},
@@ -180,12 +206,70 @@ static void put_gauges(struct sink *s, const struct weft_status *status)
     }
 }
 
+/* Gauges "partner/<agreement>/<direction>/<figure>", by figure. */
+static const struct {
+    const char *figure, *name;
+    double scale;
+    const char *help;
+} partner_metrics[] = {
+    {"up", "partner_up", 1, "1: the partner is spoken with. On the leader."},
+    {"leaves", "partner_leaves", 1, "Of the stream."},
+    {"lag_statements", "partner_lag_statements", 1,
+        "Sent: not acknowledged. Received: known of and not taken."},
+    {"lag_ms", "partner_lag_seconds", 1e-3, "For so long there has been a lag."},
+    {"bytes_total", "partner_bytes_total", 1, "Of statements, while this node has led."},
+    {"beside_bytes_total", "partner_beside_bytes_total", 1,
+        "Of all else that was said of both streams, while this node has led."},
+    {"refused_total", "partner_refused_total", 1, "Statements that the partner refused."},
+    {"faults_total", "partner_faults_total", 1, "Faults of what the partner sent."},
+    {"quarantined", "partner_quarantined", 1, "Statements of the partner in quarantine."},
+    {"disputes", "partner_disputes", 1, "Cells on which the statements of both sides differ."},
+    {"aliases", "partner_aliases_proposed", 1, "Pairs of subjects that await confirmation."},
+    {"unnamed", "partner_subjects_unnamed", 1, "Subjects without a usable serial."},
+    {"held", "partner_held", 1, "1: nothing more is taken: quarantine, an operator, a fork."},
+};
+
+/* False: it is no figure of a partner. */
+static bool read_partner(const struct weft_gauge *gauge, struct weft_text *ret_agreement,
+    struct weft_text *ret_direction, struct weft_text *ret_figure)
+{
+    struct weft_text rest = gauge->name, first;
+    return weft_text_cut(&rest, '/', &first) && weft_text_is(first, "partner") &&
+           weft_text_cut(&rest, '/', ret_agreement) && weft_text_cut(&rest, '/', ret_direction) &&
+           !weft_text_cut(&rest, '/', ret_figure);
+}
+
+static void put_partners(struct sink *s, const struct weft_status *status)
+{
+    struct weft_text agreement, direction, figure;
+    for (size_t m = 0; m < sizeof(partner_metrics) / sizeof(partner_metrics[0]); m++) {
+        bool is_headed = false;
+        for (uint32_t i = 0; i < status->gauge_count; i++) {
+            const struct weft_gauge *gauge = &status->gauges[i];
+            if (!read_partner(gauge, &agreement, &direction, &figure) ||
+                !weft_text_is(figure, partner_metrics[m].figure)) {
+                continue;
+            }
+            const char *name = partner_metrics[m].name;
+            if (!is_headed) {
+                put_head(s, name, ends_with(name, "_total") ? "counter" : "gauge",
+                    partner_metrics[m].help);
+                is_headed = true;
+            }
+            put(s, "weft_%s{agreement=\"%.*s\",direction=\"%.*s\"} %.15g\n", name,
+                (int)agreement.size, agreement.data, (int)direction.size, direction.data,
+                (double)gauge->value * partner_metrics[m].scale);
+        }
+    }
+}
+
 /* What the table does not know. */
 static void put_others(struct sink *s, const struct weft_status *status)
 {
     for (uint32_t i = 0; i < status->gauge_count; i++) {
         char name[64];
-        bool is_known = false;
+        struct weft_text unused;
+        bool is_known = read_partner(&status->gauges[i], &unused, &unused, &unused);
         (void)snprintf(name, sizeof(name), "%.*s", (int)status->gauges[i].name.size,
             status->gauges[i].name.data);
         for (size_t k = 0; k < METRICS; k++) {
@@ -256,6 +340,7 @@ enum weft_err weft_http_metrics_write(const struct weft_http_metrics *m, struct 
     struct sink s = {out, WEFT_OK};
     put_raft(&s, m->status);
     put_gauges(&s, m->status);
+    put_partners(&s, m->status);
     put_others(&s, m->status);
     put_latency(&s, "commit_duration_seconds",
         "From the arrival of a commit at this node to its answer.", m->commit);

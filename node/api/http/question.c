@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "policy/evidence.h"
 #include "policy/tile.h"
 #include "proto/limits.h"
 #include "proto/query_text.h"
@@ -195,12 +196,14 @@ static enum weft_err read_recall(struct question *q)
 static enum weft_err read_audit(struct question *q)
 {
     struct weft_tile tile;
+    struct weft_digest commitment;
     return weft_text_is(q->query->asset, "checkpoint") ||
+                   weft_evidence_parse_path(q->query->asset, &commitment) == WEFT_OK ||
                    weft_tile_parse(q->query->asset, &tile) == WEFT_OK
                ? WEFT_OK
                : weft_fail(q->msg, WEFT_ENOTFOUND,
-                     "an audit log has checkpoint, tile/{L}/{N}[.p/{W}] and "
-                     "tile/entries/{N}[.p/{W}]");
+                     "an audit log has checkpoint, tile/{L}/{N}[.p/{W}], "
+                     "tile/entries/{N}[.p/{W}] and evidence/{sha256}");
 }
 
 /* ----------------------------------------------------------------------------------------- */
@@ -237,6 +240,7 @@ static enum weft_err read_own(struct question *q)
         return read_audit(q);
     case WEFT_HTTP_IMPORT_EPCIS:
     case WEFT_HTTP_IMPORT_JOB:
+    case WEFT_HTTP_WITNESS:
     case WEFT_HTTP_STATUS:
     case WEFT_HTTP_HEALTHZ:
     case WEFT_HTTP_READYZ:

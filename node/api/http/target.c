@@ -35,6 +35,8 @@ static const struct weft_http_rule rules[WEFT_HTTP_RESOURCES] = {
     [WEFT_HTTP_IMPORT_JOB] = {"/v1/import/{job}", GET, false,
         "", "", 0, 0},
     [WEFT_HTTP_AUDIT] = {"/v1/audit/{path}", GET, false, "", "", 0, 0},
+    /* Of C2SP tlog-witness, whose requests are signed by the log that they are about. */
+    [WEFT_HTTP_WITNESS] = {"/add-checkpoint", WEFT_HTTP_POST, true, "", "", 72 * KIB, 20},
     [WEFT_HTTP_STATUS] = {"/v1/status", GET, false, "", "", 0, 0},
     [WEFT_HTTP_HEALTHZ] = {"/healthz", GET, true, "", "", 0, 0},
     [WEFT_HTTP_READYZ] = {"/readyz", GET, true, "", "", 0, 0},

@@ -14,7 +14,7 @@ static enum weft_err parse_line(struct weft_text line, uint32_t number, const ch
         return weft_wrap(msg, WEFT_EINVAL, "line %u", number);
     }
     if (strcmp(principal.org, org) != 0 || strcmp(principal.site, site) != 0 ||
-        principal.class == WEFT_PRINCIPAL_NODE) {
+        principal.class == WEFT_PRINCIPAL_NODE || principal.class == WEFT_PRINCIPAL_PARTNER) {
         return weft_fail(msg, WEFT_EINVAL,
             "line %u: a token is for a person, service or gateway of %s/%s", number, org, site);
     }

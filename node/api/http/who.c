@@ -134,6 +134,10 @@ static enum weft_err verify_peer(struct weft_http_conn *c, struct weft_msg *msg)
         return weft_fail(msg, WEFT_EPEER, "spiffe://%s/%s/... is not of %s/%s", principal.org,
             principal.site, config->node.org, config->node.site);
     }
+    if (principal.class == WEFT_PRINCIPAL_PARTNER) {
+        return weft_fail(
+            msg, WEFT_EPEER, "a certificate of partner/%s asks nothing here", principal.name);
+    }
     weft_principal_format_uri(&principal, c->peer);
     return WEFT_OK;
 }

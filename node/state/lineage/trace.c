@@ -143,6 +143,28 @@ static void put_line(struct weft_buffer *names, struct weft_text name)
     names->size += name.size + 1;
 }
 
+/* A name is told by the record that led to it: NOD-182. Where labels are, each is looked at. */
+static enum weft_err note_name(
+    struct weft_trace *t, const struct weft_reached *r, struct weft_text name)
+{
+    struct weft_run *run = t->run;
+    struct weft_stored_head head = {.asset = {NULL, 0}};
+    struct weft_bytes bytes;
+    int64_t time_ns;
+    if (run->view->tally.labels == NULL || r->depth == 0) { /* That is what was asked about. */
+        return WEFT_OK;
+    }
+    const struct weft_ref ref = weft_around_place(&t->around, r->evidence);
+    enum weft_err rv = weft_loader_get(&run->loader, &ref, &bytes, &time_ns, run->msg);
+    if (rv == WEFT_OK && weft_stored_peek(bytes, &head) != WEFT_OK) {
+        rv = weft_run_damaged(run, "a record");
+    }
+    if (rv == WEFT_OK) {
+        weft_labels_note(&run->view->tally, name, head.asset);
+    }
+    return rv;
+}
+
 /* As many names as fit, each ended by a line's end. */
 static enum weft_err names_page(struct weft_trace *t, uint32_t first, uint32_t limit)
 {
@@ -162,8 +184,8 @@ static enum weft_err names_page(struct weft_trace *t, uint32_t first, uint32_t l
         }
         if (rv == WEFT_OK) {
             put_line(&names, name);
-            step++;
-            rv = weft_run_yield(run, 1);
+            rv = note_name(t, reached_at(t, step++), name);
+            rv = rv == WEFT_OK ? weft_run_yield(run, 1) : rv;
         }
     }
     char *copy = rv == WEFT_OK ? weft_arena_alloc(run->arena, names.size) : NULL;
@@ -286,6 +308,7 @@ static enum weft_err describe(
 {
     struct weft_run *run = p->trace->run;
     struct weft_link link;
+    weft_labels_note(&run->view->tally, record->asset, step->asset);
     step->kind = record->kind;
     if (!weft_reveal_shows(run->reveal, record->kind, record->asset, WEFT_TEXT("@at"))) {
         step->at_ns = record->time_ns;
@@ -395,6 +418,7 @@ static enum weft_err add_chunk(struct page *p, uint32_t count, bool *ret_fits)
 {
     const size_t steps_size = p->steps.size, records_size = p->records.size;
     const uint32_t record_count = p->record_count;
+    const struct weft_labels_tally tally = p->trace->run->view->tally;
     enum weft_err rv = WEFT_OK;
     p->reading_count = p->chunk_count = 0;
     weft_arena_reset(&p->scratch);
@@ -421,6 +445,7 @@ static enum weft_err add_chunk(struct page *p, uint32_t count, bool *ret_fits)
         p->steps.size = steps_size;
         p->records.size = records_size;
         p->record_count = record_count;
+        p->trace->run->view->tally = tally;
     }
     return rv;
 }
@@ -471,29 +496,41 @@ static enum weft_err keep_rels(struct page *p)
     return rv;
 }
 
+/* Its chunks are large, and written before they are read. Records go where the view keeps those of
+ * its answer, without a copy. */
+static void page_init(struct page *p, struct weft_trace *t, uint32_t first)
+{
+    struct weft_view *view = t->run->view;
+    p->trace = t;
+    p->first = first;
+    p->count = p->record_count = p->chunk_count = p->reading_count = 0;
+    p->steps = (struct weft_buffer){.size = 0};
+    p->scratch = (struct weft_arena){.size_max = SCRATCH_SIZE_MAX};
+    p->records = view->packed;
+    p->records.size_max = 0; /* What fits is asked for after each record. */
+    view->packed = (struct weft_buffer){.size = 0};
+}
+
 static enum weft_err steps_page(struct weft_trace *t, uint32_t first, uint32_t limit)
 {
     struct weft_run *run = t->run;
     limit = limit < WEFT_TRACE_STEPS_MAX ? limit : WEFT_TRACE_STEPS_MAX;
     limit = limit < t->count - first ? limit : t->count - first;
-    struct page *p = calloc(1, sizeof(*p));
+    struct page *p = malloc(sizeof(*p));
     if (p == NULL) {
         return no_memory(run);
     }
-    p->trace = t;
-    p->first = first;
-    p->scratch.size_max = SCRATCH_SIZE_MAX;
+    page_init(p, t, first);
     enum weft_err rv = keep_rels(p);
     rv = rv == WEFT_OK ? fill(p, limit) : rv;
     if (rv == WEFT_OK && first + p->count < t->count) {
         rv = weft_run_stop(run, &(struct weft_ref){.index = first + p->count});
     }
     rv = rv == WEFT_OK ? keep_packed(run, &p->steps, &run->trace->steps) : rv;
-    rv = rv == WEFT_OK ? keep_packed(run, &p->records, &run->trace->records) : rv;
     run->trace->steps.count = p->count;
-    run->trace->records.count = p->record_count;
+    run->trace->records = (struct weft_packed){{p->records.data, p->records.size}, p->record_count};
+    run->view->packed = p->records;
     weft_buffer_destroy(&p->steps);
-    weft_buffer_destroy(&p->records);
     weft_arena_destroy(&p->scratch);
     free(p);
     return rv;

@@ -42,9 +42,10 @@ static const struct weft_field *sibling(
 
 static bool is_detail(const struct weft_record *record, struct weft_text path)
 {
-    const char *end = ends_with(path, "/unit")      ? "/unit"
-                      : ends_with(path, "/quality") ? "/quality"
-                                                    : NULL;
+    const char *end = ends_with(path, "/unit")        ? "/unit"
+                      : ends_with(path, "/quality")   ? "/quality"
+                      : ends_with(path, "/tolerance") ? "/tolerance"
+                                                      : NULL;
     return end != NULL && sibling(record, without(path, end), "/value") != NULL;
 }
 
@@ -95,9 +96,11 @@ void weft_properties_offer(
         }
         const struct weft_field *unit = is_value ? sibling(record, name, "/unit") : NULL;
         const struct weft_field *quality = is_value ? sibling(record, name, "/quality") : NULL;
+        const struct weft_field *tolerance = is_value ? sibling(record, name, "/tolerance") : NULL;
         property->value = field;
         property->stored = stored;
         property->unit = unit != NULL ? unit->value : (struct weft_text){NULL, 0};
+        property->tolerance = tolerance != NULL ? tolerance->value : (struct weft_text){NULL, 0};
         property->quality = quality != NULL ? quality->value : (struct weft_text){NULL, 0};
     }
 }
@@ -142,7 +145,12 @@ bool weft_property_equal(const struct weft_property *a, const struct weft_proper
     }
     if (is_number && weft_fact_number(a->value->value, &x) &&
         weft_fact_number(b->value->value, &y)) {
-        return x >= y && x <= y;
+        struct weft_text within = a->tolerance.size > 0 ? a->tolerance : b->tolerance;
+        double tolerance = 0;
+        if (within.size > 0 && weft_fact_number(within, &tolerance)) {
+            tolerance += tolerance * 1e-9; /* Decimals are rounded: the edge is within. */
+        }
+        return x >= y - tolerance && x <= y + tolerance;
     }
     return a->value->type == b->value->type && weft_text_equal(a->value->value, b->value->value);
 }

@@ -1,8 +1,9 @@
 /* node/state/twin/property.h: reported and desired properties: the newest of each, and their age.
  *
  * Attributes of records of kind `reported` and `desired` are properties, each a scalar or
- * {value, unit, quality}. A record states some of them; of each the newest in the order of truth
- * counts, so a table is made by offering every record (NOD-308). Null takes a wish back. */
+ * {value, unit, quality, tolerance}. A record states some of them; of each the newest in the order
+ * of truth counts, so a table is made by offering every record (NOD-308). Null takes a wish back.
+ */
 #ifndef WEFT_NODE_STATE_TWIN_PROPERTY_H
 #define WEFT_NODE_STATE_TWIN_PROPERTY_H
 
@@ -17,6 +18,7 @@ struct weft_property {
     const struct weft_field *value;
     struct weft_text unit;
     struct weft_text quality;
+    struct weft_text tolerance; /* Of a wish: by how much it may be missed. */
     const struct weft_stored_record *stored;
 };
 
@@ -37,7 +39,8 @@ void weft_properties_close(struct weft_properties *properties);
 const struct weft_property *weft_properties_find(
     const struct weft_properties *properties, struct weft_text name);
 
-/* Do they say the same? Numbers by value, and units if both are given. */
+/* Do they say the same? Numbers by value, within a tolerance that one of them has, and units if
+ * both are given. */
 bool weft_property_equal(const struct weft_property *a, const struct weft_property *b);
 
 /* How fresh a property has to be, in seconds, by the policies in order: the first that names it,

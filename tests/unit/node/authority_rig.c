@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "node/state/authority.h"
+#include "node/state/labels.h"
 #include "proto/arith.h"
 #include "tests/lib/test.h"
 
 static struct weft_buffer notes[RIG_RECORDS];
 static char assets[RIG_RECORDS][80];
 static struct weft_field fields[RIG_RECORDS];
-static uint32_t used;
+static uint32_t used, used_labels;
 static uint64_t requests;
 
 void rig_start(struct fixture *f, const char *name)
@@ -99,6 +100,13 @@ struct weft_record rig_next_key(struct fixture *f, const char *who, bool is_repl
         weft_authority_keyring(weft_state_authority(f->state)), org, names);
 }
 
+struct weft_record rig_key_beside(struct fixture *f, const char *who,
+    const struct weft_signer *signer, const struct weft_org *org, const char *const *names)
+{
+    return key_record(
+        who, signer, NULL, weft_authority_keyring(weft_state_authority(f->state)), org, names);
+}
+
 struct weft_record rig_policy(uint64_t version, const struct weft_digest *prev, const char *rest,
     const char *const *names, struct weft_digest *ret_digest)
 {
@@ -120,6 +128,14 @@ struct weft_record rig_policy(uint64_t version, const struct weft_digest *prev, 
 struct weft_record rig_revoke(const char *who, const struct weft_chain_link *before,
     const char *const *names, struct weft_chain_link *ret_link)
 {
+    struct weft_verifier key = signers_make(who).verifier;
+    return rig_revoke_key(who, &key, before, names, ret_link);
+}
+
+struct weft_record rig_revoke_key(const char *who, const struct weft_verifier *key,
+    const struct weft_chain_link *before, const char *const *names,
+    struct weft_chain_link *ret_link)
+{
     char asset[80];
     struct weft_buffer text = {0};
     struct weft_msg msg = {""};
@@ -128,12 +144,14 @@ struct weft_record rig_revoke(const char *who, const struct weft_chain_link *bef
             .issued_ns = SIGNERS_NOW_NS,
             .expires_ns = INT64_MAX},
         .principal = signers_principal(who),
-        .key = signers_make(who).verifier,
+        .key = *key,
         .reason = WEFT_TEXT("lost")};
     if (before != NULL) {
         revoke.link.prev = before->digest;
     }
-    EXPECT_EQ(WEFT_OK, weft_revoke_encode(&revoke, &text, &msg));
+    enum weft_err err = weft_revoke_encode(&revoke, &text, &msg);
+    EXPECT_TEXT("", msg.text);
+    EXPECT_EQ(WEFT_OK, err);
     *ret_link = revoke.link;
     ret_link->digest = weft_sha256(text.data, text.size);
     (void)snprintf(
@@ -141,6 +159,26 @@ struct weft_record rig_revoke(const char *who, const struct weft_chain_link *bef
     struct weft_record record = rig_record(asset, weft_buffer_as_text(&text), names);
     weft_buffer_destroy(&text);
     return record;
+}
+
+struct weft_record rig_labels(const char *asset, const char *const *labels)
+{
+    static struct weft_field said[RIG_RECORDS][4];
+    static char paths[4][16];
+    struct weft_field *of = said[used_labels++ % RIG_RECORDS];
+    uint32_t count = 0;
+    for (; count < 4 && labels[count] != NULL; count++) {
+        (void)snprintf(paths[count], sizeof(paths[count]), "labels/[%u]", count);
+        of[count] = (struct weft_field){
+            weft_text_of(paths[count]), weft_text_of(labels[count]), WEFT_VALUE_TEXT};
+    }
+    if (count == 0) {
+        of[count++] = (struct weft_field){WEFT_TEXT("labels"), {NULL, 0}, WEFT_VALUE_EMPTY_ARRAY};
+    }
+    return (struct weft_record){.kind = WEFT_TEXT(WEFT_LABELS_KIND),
+        .asset = weft_text_of(asset),
+        .fields = of,
+        .field_count = count};
 }
 
 const struct weft_applied_item *rig_commit(

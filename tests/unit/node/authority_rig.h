@@ -35,14 +35,25 @@ struct weft_record rig_key(
 /* `who`'s `other` key, as the state's keyring asks for it; in the place of the first, or beside. */
 struct weft_record rig_next_key(struct fixture *f, const char *who, bool is_replacing,
     const struct weft_org *org, const char *const *names);
+/* A further key of `who`, beside all that there are. */
+struct weft_record rig_key_beside(struct fixture *f, const char *who,
+    const struct weft_signer *signer, const struct weft_org *org, const char *const *names);
 /* "policy plant1-core VERSION", the digest before it, and the rest. */
 struct weft_record rig_policy(uint64_t version, const struct weft_digest *prev, const char *rest,
     const char *const *names, struct weft_digest *ret_digest);
 struct weft_record rig_revoke(const char *who, const struct weft_chain_link *before,
     const char *const *names, struct weft_chain_link *ret_link);
 
+/* The same of any key. */
+struct weft_record rig_revoke_key(const char *who, const struct weft_verifier *key,
+    const struct weft_chain_link *before, const char *const *names,
+    struct weft_chain_link *ret_link);
+
 /* Digest of the org document's text: what the next one's prev is, and the nonce's source. */
 struct weft_digest rig_org_digest(const struct weft_org *org);
+
+/* That the asset has these labels (up to 4, NULL at the end). */
+struct weft_record rig_labels(const char *asset, const char *const *labels);
 
 /* A commit by a principal ("oem.example/plant1/op/ann") alone in its entry. Its item. */
 const struct weft_applied_item *rig_commit(

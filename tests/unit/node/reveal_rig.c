@@ -6,6 +6,7 @@
 
 #include "node/api/http/reply.h"
 #include "proto/arith.h"
+#include "proto/packed.h"
 #include "proto/time.h"
 #include "tests/lib/test.h"
 
@@ -14,11 +15,25 @@ const char *const reveal_paths[REVEAL_FIELDS] = {"price", "detail/deep", "verdic
 static const char *const hides[REVEAL_FIELDS] = {"price", "detail", "verdict"};
 static const char *const by_ann[] = {RIG_ANN, NULL};
 
-struct reveal_written reveal_history[REVEAL_RECORDS];
+struct reveal_written reveal_history[REVEAL_RECORDS + REVEAL_EVENTS];
+uint32_t reveal_written_count;
+bool reveal_labelled[REVEAL_NAMES];
 
 void reveal_unit(uint32_t asset, char name[32])
 {
-    (void)snprintf(name, 32, "line%u/u%u", asset % 2 + 1, asset);
+    (void)snprintf(
+        name, 32, "line%u/%c%u", asset % 2 + 1, asset < REVEAL_ASSETS ? 'u' : 'e', asset);
+}
+
+void reveal_relabel(struct fixture *f, uint32_t asset)
+{
+    const char *const labels[] = {"public", reveal_labelled[asset] ? NULL : "secret", NULL};
+    char name[32];
+    reveal_unit(asset, name);
+    struct weft_record record = rig_labels(name, labels);
+    const struct weft_applied_item *item = rig_commit(f, RIG_BO, &record, 1);
+    EXPECT_TEXT("", item->err == WEFT_OK ? "" : item->error.detail.data);
+    reveal_labelled[asset] = !reveal_labelled[asset];
 }
 
 static void mark(char text[REVEAL_MARK_SIZE + 1])
@@ -39,13 +54,18 @@ static void number(char text[REVEAL_MARK_SIZE + 1])
 
 static void write_one(struct fixture *f, struct reveal_written *w, uint32_t n)
 {
-    char name[32], lot[32];
+    char name[32], lot[32], parent[32], child[32];
     struct weft_field fields[REVEAL_FIELDS];
-    *w = (struct reveal_written){
-        .asset = n < REVEAL_ASSETS ? n : (uint32_t)test_random(REVEAL_ASSETS),
-        .kind = (uint32_t)test_random(REVEAL_KINDS),
-        .at_ns = SIGNERS_NOW_NS - (int64_t)test_random((uint64_t)1 << 50)};
-    w->lot = w->asset > 0 && test_random(2) == 0 ? (uint32_t)test_random(w->asset) : REVEAL_ASSETS;
+    bool is_event = n >= REVEAL_RECORDS;
+    *w =
+        (struct reveal_written){.asset = is_event            ? n - REVEAL_RECORDS + REVEAL_ASSETS
+                                         : n < REVEAL_ASSETS ? n
+                                                             : (uint32_t)test_random(REVEAL_ASSETS),
+            .kind = (uint32_t)test_random(REVEAL_KINDS),
+            .at_ns = SIGNERS_NOW_NS - (int64_t)test_random((uint64_t)1 << 50)};
+    w->lot = w->asset > 0 && test_random(2) == 0
+                 ? (uint32_t)test_random(is_event ? REVEAL_ASSETS : w->asset)
+                 : REVEAL_ASSETS;
     for (uint32_t i = 0; i < REVEAL_FIELDS; i++) {
         mark(w->marks[i]);
         fields[i] = (struct weft_field){
@@ -58,23 +78,34 @@ static void write_one(struct fixture *f, struct reveal_written *w, uint32_t n)
     mark(w->supplier);
     reveal_unit(w->asset, name);
     reveal_unit(w->lot, lot);
+    reveal_unit((uint32_t)test_random(REVEAL_ASSETS), parent);
+    reveal_unit((uint32_t)test_random(REVEAL_ASSETS), child);
     const struct weft_field quantity[] = {
         {WEFT_TEXT("quantity/unit"), weft_text_of(w->unit), WEFT_VALUE_TEXT},
         {WEFT_TEXT("quantity/value"), weft_text_of(w->quantity), WEFT_VALUE_INT}};
     const struct weft_link links[] = {
         {.rel = WEFT_TEXT("supplied_by"), .to = weft_text_of(w->supplier)},
         {.rel = WEFT_TEXT("location"), .to = weft_text_of(w->place)},
+        {.rel = WEFT_TEXT("parent"), .to = weft_text_of(parent)},
+        {.rel = test_random(2) == 0 ? WEFT_TEXT("contains") : WEFT_TEXT("output"),
+            .to = weft_text_of(child)},
         {.rel = WEFT_TEXT("consumes"),
             .to = weft_text_of(lot),
             .fields = quantity,
             .field_count = 2}};
+    struct weft_link used[5] = {links[0], links[1], links[4]};
+    uint32_t used_count = w->lot < REVEAL_ASSETS ? 3 : 2;
+    if (is_event) {
+        used[used_count++] = links[2];
+        used[used_count++] = links[3];
+    }
     const struct weft_record record = {.kind = weft_text_of(reveal_kinds[w->kind]),
         .asset = weft_text_of(name),
         .source = weft_text_of(w->source),
         .fields = fields,
         .field_count = REVEAL_FIELDS,
-        .links = links,
-        .link_count = w->lot < REVEAL_ASSETS ? 3 : 2,
+        .links = used,
+        .link_count = used_count,
         .has_at = true,
         .at_ns = w->at_ns};
     const struct weft_applied_item *item = rig_commit(f, RIG_CY, &record, 1);
@@ -88,6 +119,7 @@ struct reveal_plan reveal_make_plan(void)
 {
     struct reveal_plan p = {.is_line1 = test_random(2) == 0,
         .forbids_asset = test_random(3) == 0,
+        .forbids_label = test_random(2) == 0,
         .at = test_random(3) != 0,
         .source = test_random(2) == 0,
         .consumes = test_random(3) != 0,
@@ -141,15 +173,20 @@ struct weft_record reveal_policy(
         }
     }
     if (p->forbids_asset) {
-        (void)snprintf(rest + size, sizeof(rest) - (size_t)size,
+        size += snprintf(rest + size, sizeof(rest) - (size_t)size,
             "forbid three\n  who svc robot\n  do any\n  on asset line2/u3\n");
+    }
+    if (p->forbids_label) {
+        (void)snprintf(rest + size, sizeof(rest) - (size_t)size,
+            "forbid labelled\n  who svc robot\n  do read subscribe\n  on label sec*\n");
     }
     return rig_policy(version, digest, rest, by_ann, digest);
 }
 
 bool reveal_may_see_asset(const struct reveal_plan *p, uint32_t asset)
 {
-    return (!p->is_line1 || asset % 2 == 0) && !(p->forbids_asset && asset == 3);
+    return (!p->is_line1 || asset % 2 == 0) && !(p->forbids_asset && asset == 3) &&
+           !(p->forbids_label && reveal_labelled[asset]);
 }
 
 bool reveal_may_see(const struct reveal_plan *p, const struct reveal_written *w)
@@ -219,8 +256,17 @@ static void take_page(struct reveal_answer *a)
     EXPECT_EQ(WEFT_OK, weft_client_encode(&a->message, &a->bytes));
     EXPECT_TRUE(a->bytes.size > before);
     if (a->message.kind == WEFT_KIND_PAGE) {
+        /* Its packed records are the view's, which is closed before they are looked at. */
+        struct weft_bytes *packed = &a->message.page.packed.bytes;
+        if (packed->size > 0) {
+            uint8_t *copy = weft_arena_alloc(&reveal_arena, packed->size);
+            EXPECT_TRUE(copy != NULL);
+            memcpy(copy, packed->data, packed->size);
+            packed->data = copy;
+        }
+        EXPECT_EQ(WEFT_OK, weft_packed_open_page(&a->message.page, &reveal_arena));
         for (uint32_t i = 0; i < a->message.page.record_count; i++) {
-            EXPECT_TRUE(a->count < 4 * REVEAL_RECORDS);
+            EXPECT_TRUE(a->count < sizeof(a->index_room) / sizeof(a->index_room[0]));
             a->index_room[a->count++] = a->message.page.records[i].index;
         }
     }
@@ -242,6 +288,32 @@ static void expect_own(struct weft_view *view, struct weft_query q)
     EXPECT_EQ(WEFT_EINVAL, weft_view_query(view, &q, &reveal_arena, &m, &msg));
 }
 
+/* What is said of a page is what is in it: NOD-182. */
+static void take_report(struct weft_view *view, const struct weft_query *q, struct reveal_answer *a)
+{
+    struct weft_read_report report;
+    uint64_t secret = 0, labelled = 0;
+    weft_view_report(view, q, &report);
+    EXPECT_EQ(
+        q->type == WEFT_QUERY_COMMITS ? WEFT_READ_ACT_SUBSCRIBE : WEFT_READ_ACT_READ, report.act);
+    for (uint32_t i = 0; i < report.count; i++) {
+        const struct weft_read_count *count = &report.labels[i];
+        bool is_secret = weft_text_is((struct weft_text){count->label, count->size}, "secret");
+        secret += is_secret ? count->records : 0;
+    }
+    for (uint32_t i = 0; a->message.kind == WEFT_KIND_PAGE && i < a->message.page.record_count;
+         i++) {
+        char name[32];
+        for (uint32_t asset = 0; asset < REVEAL_NAMES; asset++) {
+            reveal_unit(asset, name);
+            labelled += reveal_labelled[asset] &&
+                        weft_text_is(a->message.page.records[i].record.asset, name);
+        }
+    }
+    EXPECT_TRUE(a->message.kind != WEFT_KIND_PAGE || labelled == secret);
+    a->reported += secret;
+}
+
 /* All pages of the answer, in one view. */
 void reveal_ask(struct fixture *f, struct weft_query q, const char *who, struct reveal_answer *a)
 {
@@ -251,18 +323,22 @@ void reveal_ask(struct fixture *f, struct weft_query q, const char *who, struct 
     weft_buffer_clear(&a->bytes);
     weft_buffer_clear(&a->json);
     a->count = 0;
+    a->reported = 0;
     q.principal = weft_text_of(who);
     q.now_ns = SIGNERS_NOW_NS;
     EXPECT_EQ(WEFT_OK, weft_view_open(f->state, &view, &msg));
     for (int page = 0; page == 0 || q.cursor.size > 0; page++) {
         weft_arena_reset(&reveal_arena);
+        q.packed = test_random(2) == 0;
         a->err = weft_view_query(view, &q, &reveal_arena, &a->message, &msg);
-        take_json(a, &q, &msg);
         if (a->err != WEFT_OK) {
+            take_json(a, &q, &msg);
             EXPECT_EQ(WEFT_OK, weft_buffer_append(&a->bytes, msg.text, strlen(msg.text)));
             break;
         }
         take_page(a);
+        take_json(a, &q, &msg);
+        take_report(view, &q, a);
         struct weft_bytes next = cursor_of(&a->message);
         EXPECT_TRUE(next.size <= sizeof(cursor) && page < 1000);
         if (next.size > 0) {
@@ -302,12 +378,15 @@ static bool has_time(const struct reveal_answer *a, int64_t at_ns)
 }
 
 /* What may stand in answers, and what did: all of it must have come up. */
-uint32_t reveal_shown, reveal_hidden;
+uint32_t reveal_shown, reveal_hidden, reveal_reported;
 
-static void expect_mark(const struct reveal_answer *a, const char *mark_text, bool may_be_there)
+static void expect_mark(const struct reveal_answer *a, const struct reveal_written *w,
+    const char *mark_text, bool may_be_there)
 {
     bool is_there = reveal_has_text(a, mark_text);
-    EXPECT_TRUE(may_be_there || !is_there); /* NOD-170 */
+    EXPECT_TRUE(may_be_there || !is_there);                                  /* NOD-170 */
+    EXPECT_TRUE(!is_there || !reveal_labelled[w->asset] || a->reported > 0); /* NOD-182 */
+    reveal_reported += is_there && reveal_labelled[w->asset];
     reveal_shown += is_there;
     reveal_hidden += !may_be_there;
 }
@@ -315,17 +394,17 @@ static void expect_mark(const struct reveal_answer *a, const char *mark_text, bo
 /* Nothing of what is hidden stands in the answer. */
 void reveal_expect_hidden(const struct reveal_answer *a, const struct reveal_plan *p)
 {
-    for (uint32_t i = 0; i < REVEAL_RECORDS; i++) {
+    for (uint32_t i = 0; i < reveal_written_count; i++) {
         const struct reveal_written *w = &reveal_history[i];
         bool sees = reveal_may_see(p, w);
         for (uint32_t n = 0; n < REVEAL_FIELDS; n++) {
-            expect_mark(a, w->marks[n], sees && p->fields[n]);
+            expect_mark(a, w, w->marks[n], sees && p->fields[n]);
         }
-        expect_mark(a, w->source, sees && p->source);
-        expect_mark(a, w->quantity, sees && p->consumes && p->quantity);
-        expect_mark(a, w->unit, sees && p->consumes && p->quantity);
-        expect_mark(a, w->supplier, sees && p->supplier);
-        expect_mark(a, w->place, sees && p->place);
+        expect_mark(a, w, w->source, sees && p->source);
+        expect_mark(a, w, w->quantity, sees && p->consumes && p->quantity);
+        expect_mark(a, w, w->unit, sees && p->consumes && p->quantity);
+        expect_mark(a, w, w->supplier, sees && p->supplier);
+        expect_mark(a, w, w->place, sees && p->place);
         EXPECT_TRUE((sees && p->at) || p->names_time || !has_time(a, w->at_ns));
     }
 }
@@ -340,8 +419,17 @@ struct weft_digest reveal_start(struct fixture *f, const char *name)
     f->options.lineage_bytes = 64 * 1024 * 1024;
     fixture_open(f);
     reveal_arena.size_max = 32 * 1024 * 1024;
+    memset(reveal_labelled, 0, sizeof(reveal_labelled));
     for (uint32_t i = 0; i < REVEAL_RECORDS; i++) {
         write_one(f, &reveal_history[i], i);
     }
+    reveal_written_count = REVEAL_RECORDS;
     return digest;
+}
+
+void reveal_add_events(struct fixture *f)
+{
+    for (uint32_t i = 0; i < REVEAL_EVENTS; i++) {
+        write_one(f, &reveal_history[reveal_written_count++], REVEAL_RECORDS + i);
+    }
 }

@@ -13,6 +13,8 @@ enum {
     REVEAL_KINDS = 4,
     REVEAL_FIELDS = 3,
     REVEAL_RECORDS = 90,
+    REVEAL_EVENTS = 30, /* Each of an asset of its own, behind the others. */
+    REVEAL_NAMES = REVEAL_ASSETS + REVEAL_EVENTS,
     REVEAL_MARK_SIZE = 16,
 };
 
@@ -35,7 +37,8 @@ struct reveal_written {
 struct reveal_plan {
     bool kinds[REVEAL_KINDS]; /* Permitted... */
     bool is_line1;            /* ...on line1/... alone... */
-    bool forbids_asset;       /* ...and not on reveal_unit(3). */
+    bool forbids_asset;       /* ...and not on reveal_unit(3)... */
+    bool forbids_label;       /* ...nor on what is labelled. */
     bool fields[REVEAL_FIELDS];
     bool at, source, consumes, quantity, supplier, place;
     bool is_only;    /* Said by what is shown. */
@@ -47,20 +50,28 @@ struct reveal_answer {
     struct weft_client_message message;
     struct weft_buffer bytes; /* Encoded, of all pages; of an error its text. */
     struct weft_buffer json;  /* The same as the HTTP door gives it. */
+    uint64_t reported;        /* Records that have the label, in what was said to be read. */
     uint64_t *indexes;
     uint32_t count;
-    uint64_t index_room[4 * REVEAL_RECORDS];
+    uint64_t index_room[8 * REVEAL_RECORDS];
 };
+
+/* Which assets have the label that policies forbid; reveal_relabel changes that of one. */
+extern bool reveal_labelled[REVEAL_NAMES];
+void reveal_relabel(struct fixture *f, uint32_t asset);
 
 extern const char *const reveal_kinds[REVEAL_KINDS];
 extern const char *const reveal_paths[REVEAL_FIELDS];
-extern struct reveal_written reveal_history[REVEAL_RECORDS];
+extern struct reveal_written reveal_history[REVEAL_RECORDS + REVEAL_EVENTS];
+extern uint32_t reveal_written_count;
 extern struct weft_arena reveal_arena; /* What answers lie in until the next one. */
-/* Marks that stood in answers, and those that must not. */
-extern uint32_t reveal_shown, reveal_hidden;
+/* Marks that stood in answers, those that must not, and those of what is labelled. */
+extern uint32_t reveal_shown, reveal_hidden, reveal_reported;
 
 /* A governed state with the history in it; gives the digest of its first policy. */
 struct weft_digest reveal_start(struct fixture *f, const char *name);
+/* Behind it, events as importers of EPCIS make them: between their parent and what is in it. */
+void reveal_add_events(struct fixture *f);
 void reveal_unit(uint32_t asset, char name[32]);
 
 struct reveal_plan reveal_make_plan(void);

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/packed.h"
+#include "tests/lib/test.h"
+
 const char *const model_kinds[MODEL_KINDS] = {
     "inspection", "as-built", "process-run", "epcis.object", "test", "maintenance"};
 const char *const model_rels[MODEL_RELS] = {"consumes", "uses_lot", "part_of", "about", "made_on",
@@ -421,9 +424,7 @@ int model_query(const struct model *m, const struct weft_query *q, int asset, in
         const struct model_record *r = &m->records[i];
         bool is_part = sees(q, as_of, r) && (kind < 0 || r->spec.kind == kind) &&
                        (*glob == '\0' || glob_fits(glob, model_asset_name(r->spec.asset)));
-        if (is_part && q->type == WEFT_QUERY_FIND) {
-            is_part = where_holds(q, where_field, r);
-        }
+        is_part = is_part && where_holds(q, where_field, r); /* FIND and COMMITS are left. */
         if (is_part && q->type == WEFT_QUERY_COMMITS) {
             is_part = r->index >= q->from_index;
         }
@@ -432,4 +433,19 @@ int model_query(const struct model *m, const struct weft_query *q, int asset, in
         }
     }
     return count;
+}
+
+bool model_open_page(struct weft_page *page, struct weft_arena *arena)
+{
+    struct weft_bytes *bytes = &page->packed.bytes;
+    bool is_packed = page->packed.count > 0;
+    if (is_packed) {
+        uint8_t *copy = weft_arena_alloc(arena, bytes->size);
+        EXPECT_EQ(WEFT_OK, weft_packed_check_records(&page->packed));
+        EXPECT_EQ(0, page->record_count);
+        memcpy(copy, bytes->data, bytes->size);
+        bytes->data = copy;
+    }
+    EXPECT_EQ(WEFT_OK, weft_packed_open_page(page, arena));
+    return is_packed;
 }

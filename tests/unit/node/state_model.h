@@ -151,6 +151,8 @@ enum {
     MODEL_WHERE_T
 };
 
+/* The records of a page that may be packed, for as long as the arena. True: they were. */
+bool model_open_page(struct weft_page *page, struct weft_arena *arena);
 /* The steps and records of a page, which must be those that it says; records are decoded in the
  * arena. */
 void model_unpack(const struct weft_trace_result *trace, struct weft_arena *arena,

@@ -77,6 +77,28 @@ TEST(config, complete_file_loads_with_the_defaults)
     EXPECT_EQ(0, config.peers.count);
 }
 
+TEST(config, partners_are_met_with_a_certificate_and_its_key_or_not_at_all)
+{
+    static const char pair[] = "partner:\n  cert: p/tls.crt\n  key: p/tls.key\n";
+    char text[1024];
+    EXPECT_EQ(WEFT_OK, load_with(pair));
+    EXPECT_TEXT("", config.node.listen_partner);
+    EXPECT_TEXT(path_of("p/tls.crt"), config.partner.cert);
+    EXPECT_EQ(WEFT_EINVAL, load_with("partner:\n  cert: p/tls.crt\n"));
+    EXPECT_TRUE(strstr(message.text, "come together") != NULL);
+    (void)snprintf(text, sizeof(text), "node:\n  listen_partner: 127.0.0.1:7104\n%s", complete + 6);
+    EXPECT_EQ(WEFT_EINVAL, load_text(text));
+    EXPECT_TRUE(strstr(message.text, "partner.cert") != NULL);
+    (void)snprintf(
+        text, sizeof(text), "node:\n  listen_partner: 127.0.0.1:7102\n%s%s", complete + 6, pair);
+    EXPECT_EQ(WEFT_EINVAL, load_text(text));
+    EXPECT_TRUE(strstr(message.text, "two doors") != NULL);
+    (void)snprintf(
+        text, sizeof(text), "node:\n  listen_partner: 127.0.0.1:7104\n%s%s", complete + 6, pair);
+    EXPECT_EQ(WEFT_OK, load_text(text));
+    EXPECT_TEXT("127.0.0.1:7104", config.node.listen_partner);
+}
+
 TEST(config, relative_paths_start_at_the_file)
 {
     char expected[1100];

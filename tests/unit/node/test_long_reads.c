@@ -51,6 +51,14 @@ void weft_view_yield_with(struct weft_view *view, struct weft_yield *yield)
     view->yield = yield;
 }
 
+void weft_view_report(const struct weft_view *view, const struct weft_query *query,
+    struct weft_read_report *ret_report)
+{
+    (void)view, (void)query;
+    ret_report->act = WEFT_READ_ACT_READ;
+    ret_report->count = 0;
+}
+
 enum weft_err weft_view_query(struct weft_view *view, const struct weft_query *query,
     struct weft_arena *arena, struct weft_client_message *ret_answer, struct weft_msg *msg)
 {

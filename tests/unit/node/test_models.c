@@ -135,11 +135,11 @@ TEST(models, what_does_not_register_a_model_is_refused_with_its_place)
         "a model stands on the asset kind:NAME of its kind");
     expect_refused(&f, model_record("kind:Box", BOX_1, "1", false), WEFT_EINVAL, "/records/0/asset",
         "'Box' is not a kind that may be registered: 1 to 63 of a-z 0-9 _ . -, none of model, "
-        "site_setting and authority");
+        "site_setting, authority and access_label");
     expect_refused(&f, model_record("kind:model", MODEL("model", "1", "'contents':[]"), "1", false),
         WEFT_EINVAL, "/records/0/asset",
         "'model' is not a kind that may be registered: 1 to 63 of a-z 0-9 _ . -, none of model, "
-        "site_setting and authority");
+        "site_setting, authority and access_label");
     expect_refused(&f, model_record("kind:lot", BOX_1, "1", false), WEFT_EINVAL, "/records/0/asset",
         "the text is a model of kind box");
     expect_refused(&f, model_record("kind:box", BOX_1, "2", false), WEFT_EINVAL,

@@ -84,7 +84,8 @@ TEST(permit, each_kind_of_record_asks_for_its_action)
     } cases[] = {{"test", 0, WEFT_ACTION_CREATE}, {"test", 5, WEFT_ACTION_WRITE},
         {"retirement", 5, WEFT_ACTION_RETIRE}, {"agreement", 0, WEFT_ACTION_SHARE},
         {"model", 0, WEFT_ACTION_ADMIN_POLICY}, {"site_setting", 3, WEFT_ACTION_ADMIN_POLICY},
-        {"twin_policy", 0, WEFT_ACTION_ADMIN_POLICY}};
+        {"twin_policy", 0, WEFT_ACTION_ADMIN_POLICY},
+        {"access_label", 3, WEFT_ACTION_ADMIN_POLICY}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct weft_record record = of_kind(cases[i].kind, "x");
         EXPECT_EQ(cases[i].action, weft_permit_action(&record, cases[i].rev));
@@ -131,6 +132,123 @@ TEST(permit, roles_and_attributes_of_the_org_document_count)
     EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, RIG_ANN, fixture_record("plant1/line2/x")));
     EXPECT_EQ(WEFT_OK, commit_by(&f, RIG_CY, fixture_record("itar/1")));
     EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, RIG_ROBOT, fixture_record("itar/2")));
+    fixture_destroy(&f);
+}
+
+static enum weft_err label(struct fixture *f, const char *who, const char *asset, const char *first)
+{
+    const char *const labels[] = {first, NULL};
+    struct weft_record record = rig_labels(asset, labels);
+    return rig_commit(f, who, &record, 1)->err;
+}
+
+/* NOD-181 */
+TEST(permit, what_an_asset_is_labelled_with_decides_on_it_and_what_is_below_it)
+{
+    struct fixture f;
+    rig_start(&f, "state");
+    struct weft_digest digest = rig_govern(&f);
+    (void)next_policy(&f, 2, &digest,
+        "permit write\n  who op cy svc robot\n  do write create\n"
+        "permit officer\n  who op cy\n  do admin-policy\n  on kind access_label\n"
+        "forbid itar\n  who not attr us-person = true\n  do any\n  on label itar\n");
+    struct weft_record below = fixture_record("line2/press7/axis1");
+    EXPECT_EQ(WEFT_OK, commit_by(&f, RIG_ROBOT, below));
+    EXPECT_EQ(WEFT_EREFUSED, label(&f, RIG_ROBOT, "line2/press7", "itar")); /* He may only write. */
+    EXPECT_EQ(WEFT_OK, label(&f, RIG_BO, "line2/press7", "itar"));
+    for (int opened = 0; opened < 2; opened++) {
+        EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, RIG_ROBOT, below));
+        EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, RIG_ROBOT, fixture_record("line2/press7")));
+        EXPECT_EQ(WEFT_OK, commit_by(&f, RIG_ROBOT, fixture_record("line2/press70")));
+        EXPECT_EQ(WEFT_OK, commit_by(&f, RIG_CY, below));
+        fixture_close(&f);
+        fixture_open(&f);
+    }
+    /* Who is forbidden by a label does not take it off, whatever else he may. */
+    EXPECT_EQ(WEFT_EREFUSED, label(&f, RIG_BO, "line2/press7", NULL));
+    EXPECT_EQ(WEFT_EREFUSED, label(&f, RIG_BO, "line2/press7/axis1", NULL));
+    /* Nor does a label below open what is above. */
+    EXPECT_EQ(WEFT_OK, label(&f, RIG_CY, "line2/press7/axis1", "public"));
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, RIG_ROBOT, below));
+    EXPECT_EQ(WEFT_OK, label(&f, RIG_CY, "line2/press7", NULL));
+    EXPECT_EQ(WEFT_OK, commit_by(&f, RIG_ROBOT, below));
+    fixture_close(&f);
+    struct weft_state_check check = {.directory = f.directory};
+    EXPECT_EQ(WEFT_OK, weft_state_check(&check, &f.msg));
+    fixture_open(&f);
+    EXPECT_EQ(WEFT_OK, commit_by(&f, RIG_ROBOT, below));
+    fixture_destroy(&f);
+}
+
+/* Commits of one entry are decided by what was there before it: NOD-141. */
+TEST(permit, a_label_is_in_force_from_the_next_index_on)
+{
+    struct fixture f;
+    const char *const itar[] = {"itar", NULL};
+    rig_start(&f, "state");
+    struct weft_digest digest = rig_govern(&f);
+    (void)next_policy(&f, 2, &digest,
+        "permit write\n  who svc robot\n  do write create\n"
+        "forbid itar\n  who any\n  do write create\n  on label itar\n");
+    const struct weft_record records[] = {
+        rig_labels("line2", itar), rig_labels("line3", itar), fixture_record("line3/x")};
+    const char *const who[] = {RIG_BO, RIG_BO, RIG_ROBOT};
+    test_entry_begin(&f.entry);
+    for (int i = 0; i < 3; i++) {
+        const struct weft_commit commit = {.records = &records[i], .record_count = 1};
+        char uri[WEFT_PRINCIPAL_URI_SIZE];
+        (void)snprintf(uri, sizeof(uri), "spiffe://%s", who[i]);
+        EXPECT_TRUE(test_entry_commit(&f.entry, uri, &commit));
+    }
+    fixture_apply(&f);
+    for (int i = 0; i < 3; i++) {
+        EXPECT_EQ(WEFT_OK, f.items[i].err);
+    }
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, RIG_ROBOT, fixture_record("line2/x")));
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, RIG_ROBOT, records[2]));
+    fixture_destroy(&f);
+}
+
+TEST(permit, a_record_of_labels_that_says_something_else_is_refused_with_its_place)
+{
+    struct fixture f;
+    const char *const bad[] = {"ITAR", NULL};
+    const char *const none[] = {NULL};
+    rig_start(&f, "ungoverned");
+    struct weft_record record = rig_labels("line2", bad);
+    /* Where nothing is governed, the kind is anybody's. */
+    EXPECT_EQ(WEFT_OK, rig_commit(&f, RIG_BO, &record, 1)->err);
+    fixture_destroy(&f);
+    rig_start(&f, "state");
+    (void)rig_govern(&f);
+    const struct weft_record both[] = {rig_labels("line2", none), record};
+    const struct weft_applied_item *item = rig_commit(&f, RIG_BO, both, 2);
+    EXPECT_EQ(WEFT_EINVAL, item->err);
+    EXPECT_TEXT("/records/1/attrs/labels/0", item->error.pointer.data);
+    fixture_destroy(&f);
+}
+
+/* Until federation gives agreements, none is known: what grants by one does not, what forbids or
+ * requires by one does, and who is of another organization is let in by none. */
+TEST(permit, agreements_are_not_known_so_that_they_grant_nothing)
+{
+    struct fixture f;
+    rig_start(&f, "state");
+    struct weft_digest digest = rig_govern(&f);
+    digest = next_policy(&f, 2, &digest,
+        "permit agreed\n  who op cy\n  do write create\n  when agreement supplier-oem >= 1\n"
+        "permit not-agreed\n  who op cy\n  do write create\n"
+        "  when not agreement supplier-oem >= 1\n"
+        "permit abroad\n  who partner supplier.example\n  do write create\n"
+        "permit robot\n  who svc robot\n  do write create\n");
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, RIG_CY, fixture_record("x")));
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, "supplier.example/plant1/op/ann", fixture_record("x")));
+    EXPECT_EQ(WEFT_OK, commit_by(&f, RIG_ROBOT, fixture_record("x")));
+    (void)next_policy(&f, 3, &digest,
+        "permit robot\n  who svc robot\n  do write create\n"
+        "forbid agreed\n  do write\n  when agreement supplier-oem >= 1\n");
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, RIG_ROBOT, fixture_record("x")));
+    EXPECT_EQ(WEFT_OK, commit_by(&f, RIG_ROBOT, fixture_record("y")));
     fixture_destroy(&f);
 }
 
@@ -345,6 +463,61 @@ TEST(permit, a_refused_commit_is_in_the_count_of_exactly_one_leaf)
     EXPECT_EQ(3, t.leaves);
     EXPECT_EQ(denials.commits, t.count); /* NOD-153 */
     EXPECT_EQ(0, t.pending);
+    fixture_close(&f);
+    struct weft_state_check check = {.directory = f.directory};
+    EXPECT_EQ(WEFT_OK, weft_state_check(&check, &f.msg));
+    fixture_destroy(&f);
+}
+
+static enum weft_err read_by(
+    struct fixture *f, const char *who, enum weft_read_act act, const char *label, uint64_t count)
+{
+    struct weft_read_report report = {.act = act};
+    struct weft_buffer body = {0};
+    char uri[WEFT_PRINCIPAL_URI_SIZE];
+    (void)snprintf(uri, sizeof(uri), "spiffe://%s", who);
+    EXPECT_TRUE(weft_read_report_add(&report, weft_text_of(label), count));
+    EXPECT_TRUE(weft_read_report_add(&report, WEFT_TEXT("public"), 1));
+    EXPECT_EQ(WEFT_OK, weft_read_report_encode(&report, &body));
+    test_entry_begin(&f->entry);
+    test_entry_item(&f->entry, WEFT_ITEM_READS, uri, body.data, body.size);
+    fixture_apply(f);
+    weft_buffer_destroy(&body);
+    EXPECT_EQ(1, f->item_count);
+    return f->items[0].err;
+}
+
+/* NOD-182 */
+TEST(permit, reads_of_labelled_records_are_in_leaves_with_exact_counts)
+{
+    struct fixture f;
+    rig_start(&f, "state");
+    (void)rig_govern(&f);
+    f.time_ns = SIGNERS_NOW_NS + INT64_C(5000000000);
+    EXPECT_EQ(WEFT_OK, read_by(&f, RIG_CY, WEFT_READ_ACT_READ, "itar", 7));
+    EXPECT_EQ(WEFT_OK, read_by(&f, RIG_CY, WEFT_READ_ACT_READ, "itar", 5));
+    EXPECT_EQ(WEFT_OK, read_by(&f, RIG_CY, WEFT_READ_ACT_SUBSCRIBE, "itar", 3));
+    EXPECT_EQ(WEFT_OK, read_by(&f, RIG_ROBOT, WEFT_READ_ACT_READ, "itar", 2));
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, RIG_BO, fixture_record("x")));
+    fixture_close(&f); /* What is still counted is in the state. */
+    fixture_open(&f);
+    EXPECT_EQ(WEFT_OK, read_by(&f, RIG_CY, WEFT_READ_ACT_READ, "itar", 1));
+    EXPECT_EQ(0, tally(&f, WEFT_AUDIT_ALLOW, "read.itar", NULL).leaves);
+    f.time_ns += INT64_C(2000000000);
+    EXPECT_EQ(WEFT_OK, commit_by(&f, RIG_CY, fixture_record("x")));
+    struct tally t = tally(&f, WEFT_AUDIT_ALLOW, "read.itar", "");
+    EXPECT_EQ(2, t.leaves);
+    EXPECT_EQ(7 + 5 + 1 + 2, t.count);
+    EXPECT_EQ(2, t.last.count);
+    EXPECT_TRUE(t.last.has_actor);
+    EXPECT_EQ(3, tally(&f, WEFT_AUDIT_ALLOW, "subscribe.itar", "").count);
+    EXPECT_EQ(4, tally(&f, WEFT_AUDIT_ALLOW, "read.public", "").count);
+    EXPECT_EQ(1, tally(&f, WEFT_AUDIT_DENY, "", NULL).count);
+    /* What is no report changes nothing, and is refused alike everywhere. */
+    test_entry_begin(&f.entry);
+    test_entry_item(&f.entry, WEFT_ITEM_READS, "spiffe://" RIG_CY, "x", 1);
+    fixture_apply(&f);
+    EXPECT_EQ(WEFT_EMALFORMED, f.items[0].err);
     fixture_close(&f);
     struct weft_state_check check = {.directory = f.directory};
     EXPECT_EQ(WEFT_OK, weft_state_check(&check, &f.msg));

@@ -68,7 +68,7 @@ TEST(proposer, packs_what_waits_into_one_entry)
     EXPECT_EQ(WEFT_OK, flush(&p, 1000));
     EXPECT_EQ(100, replica.items);
     EXPECT_EQ(11, replica.next_index);
-    struct weft_batch *batch = weft_proposer_take(&p, 10, 7);
+    struct weft_proposal *batch = weft_proposer_take(&p, 10, 7);
     EXPECT_TRUE(batch != NULL);
     EXPECT_EQ(100, batch->waiter_count);
     for (uint64_t i = 0; i < 100; i++) {
@@ -137,7 +137,7 @@ TEST(proposer, gives_a_digest_marker_its_own_entry)
     EXPECT_EQ(WEFT_OK, flush(&p, 1));
     static const uint64_t request[] = {0, 1, 2, 3};
     for (uint64_t i = 0; i < 4; i++) {
-        struct weft_batch *batch = weft_proposer_take(&p, 10 + i, 7);
+        struct weft_proposal *batch = weft_proposer_take(&p, 10 + i, 7);
         EXPECT_TRUE(batch != NULL);
         EXPECT_EQ(1, batch->waiter_count);
         EXPECT_EQ(request[i], batch->waiters[0].request_id);
@@ -172,7 +172,7 @@ TEST(proposer, tells_lost_proposals_from_those_never_made)
     EXPECT_EQ(WEFT_OK, add(&p, WEFT_ITEM_COMMIT, 64, 0));
     EXPECT_EQ(WEFT_OK, flush(&p, 1));
     EXPECT_EQ(WEFT_OK, add(&p, WEFT_ITEM_COMMIT, 64, 1));
-    struct weft_batch *batch = weft_proposer_take_lost(&p, &is_unknown);
+    struct weft_proposal *batch = weft_proposer_take_lost(&p, &is_unknown);
     EXPECT_TRUE(batch != NULL && !is_unknown);
     EXPECT_EQ(1, batch->waiters[0].request_id);
     weft_proposer_done(&p, batch);
@@ -195,7 +195,7 @@ TEST(proposer, does_not_answer_by_an_entry_of_another_term)
     EXPECT_EQ(WEFT_OK, flush(&p, 1));
     EXPECT_TRUE(weft_proposer_take(&p, 10, 8) == NULL);
     EXPECT_TRUE(weft_proposer_take(&p, 11, 7) == NULL);
-    struct weft_batch *batch = weft_proposer_take(&p, 10, 7);
+    struct weft_proposal *batch = weft_proposer_take(&p, 10, 7);
     EXPECT_TRUE(batch != NULL);
     weft_proposer_done(&p, batch);
     weft_proposer_close(&p);

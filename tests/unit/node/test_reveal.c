@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/warrant.h"
 #include "tests/lib/test.h"
 #include "tests/unit/node/reveal_rig.h"
 
@@ -225,16 +226,20 @@ static void check_leaks(struct fixture *f, const struct reveal_plan *p)
 
 static void check_policies(struct fixture *f, struct weft_digest *digest, uint32_t count)
 {
-    reveal_shown = reveal_hidden = 0;
+    reveal_shown = reveal_hidden = reveal_reported = 0;
     for (uint32_t n = 0; n < count; n++) {
         struct reveal_plan plan = reveal_make_plan();
+        plan.forbids_label = n % 2 == 1; /* Both, however few policies there are. */
         struct weft_record record = reveal_policy(&plan, 2 + n, digest);
         const struct weft_applied_item *item = rig_commit(f, RIG_BO, &record, 1);
         EXPECT_TEXT("", item->err == WEFT_OK ? "" : item->error.detail.data);
+        for (uint32_t i = 0; n > 0 && i < 2; i++) {
+            reveal_relabel(f, (uint32_t)test_random(REVEAL_ASSETS));
+        }
         check_records(f, &plan);
         check_leaks(f, &plan);
     }
-    EXPECT_TRUE(reveal_shown > 1000 && reveal_hidden > 1000);
+    EXPECT_TRUE(reveal_shown > 1000 && reveal_hidden > 1000 && reveal_reported > 0);
 }
 
 TEST(reveal, answers_are_the_unfiltered_ones_filtered_and_hold_no_byte_of_what_is_hidden)
@@ -258,6 +263,41 @@ TEST(reveal, answers_from_the_store_are_filtered_alike)
     f.options.lineage_bytes = 0;
     fixture_open(&f);
     check_policies(&f, &digest, POLICIES / 3);
+    weft_arena_destroy(&reveal_arena);
+    fixture_destroy(&f);
+}
+
+/* What stands between units, and has a story itself. */
+TEST(reveal, events_between_units_give_no_byte_of_what_is_hidden)
+{
+    static struct reveal_answer a;
+    static struct reveal_plan with_time;
+    struct fixture f;
+    char name[32];
+    struct weft_digest digest = reveal_start(&f, "state");
+    reveal_add_events(&f);
+    reveal_shown = reveal_hidden = reveal_reported = 0;
+    for (uint32_t n = 0; n < POLICIES / 4; n++) {
+        struct reveal_plan plan = reveal_make_plan();
+        plan.forbids_label = n % 2 == 1;
+        struct weft_record record = reveal_policy(&plan, 2 + n, &digest);
+        EXPECT_EQ(WEFT_OK, rig_commit(&f, RIG_BO, &record, 1)->err);
+        for (int i = 0; i < 4; i++) {
+            reveal_relabel(&f, (uint32_t)test_random(REVEAL_NAMES));
+        }
+        for (uint32_t asset = 0; asset < REVEAL_NAMES; asset++) {
+            reveal_unit(asset, name);
+            for (int type = WEFT_QUERY_ASSET; type < WEFT_QUERY_AUDIT; type++) {
+                const struct weft_query q =
+                    any_query(weft_text_of(name), (enum weft_query_type)type);
+                reveal_ask(&f, q, ROBOT_URI, &a);
+                with_time = plan;
+                with_time.names_time = names_time(&q);
+                reveal_expect_hidden(&a, &with_time);
+            }
+        }
+    }
+    EXPECT_TRUE(reveal_shown > 100 && reveal_hidden > 1000 && reveal_reported > 0);
     weft_arena_destroy(&reveal_arena);
     fixture_destroy(&f);
 }
@@ -340,6 +380,53 @@ TEST(reveal, a_hidden_field_is_replaced_by_its_commitment)
     EXPECT_TRUE(memcmp(record->fields[0].value.data, "sha256:", 7) == 0);
     EXPECT_TRUE(weft_text_is(record->fields[1].path, "detail/deep"));
     EXPECT_TRUE(memcmp(record->links[0].to.data, "@hidden:sha256:", 15) == 0);
+    weft_arena_destroy(&reveal_arena);
+    fixture_destroy(&f);
+}
+
+static enum weft_err read_by_note(
+    struct fixture *f, const struct weft_warrant *warrant, int64_t now_ns)
+{
+    struct weft_view *view;
+    struct weft_msg msg = {""};
+    struct weft_client_message message;
+    const struct weft_query q = {.type = WEFT_QUERY_ASSET,
+        .asset = WEFT_TEXT("serial:1"),
+        .principal = WEFT_TEXT("spiffe://" RIG_ANN),
+        .now_ns = now_ns,
+        .has_warrant = true,
+        .warrant = *warrant};
+    EXPECT_EQ(WEFT_OK, weft_view_open(f->state, &view, &msg));
+    enum weft_err err = weft_view_query(view, &q, &reveal_arena, &message, &msg);
+    weft_view_close(view);
+    return err;
+}
+
+/* NOD-18: a node that has not heard of a revocation yet takes a token at its door; the view that is
+ * read, which may be newer, does not. */
+TEST(reveal, what_came_by_a_note_is_held_to_the_keyring_of_the_view_that_is_read)
+{
+    static const char *const by_ann[] = {RIG_ANN, NULL};
+    static const char *const by_roots[] = {RIG_ROOT_A, RIG_ROOT_B, NULL};
+    struct fixture f;
+    struct weft_chain_link link;
+    rig_start(&f, "state");
+    struct weft_digest digest = rig_govern(&f);
+    struct weft_record record =
+        rig_policy(2, &digest, RIG_POLICY "permit see\n  who op ann\n  do read\n", by_ann, &digest);
+    EXPECT_EQ(WEFT_OK, rig_commit(&f, RIG_BO, &record, 1)->err);
+    record = fixture_record("serial:1");
+    EXPECT_EQ(WEFT_OK, rig_commit(&f, RIG_ANN, &record, 1)->err);
+    struct weft_warrant warrant = {
+        signers_make(RIG_ANN).verifier.key_id, WEFT_WARRANT_ANY, SIGNERS_NOW_NS};
+    EXPECT_EQ(WEFT_OK, read_by_note(&f, &warrant, SIGNERS_NOW_NS));
+    EXPECT_EQ(WEFT_EREFUSED, read_by_note(&f, &warrant, SIGNERS_NOW_NS + 1)); /* Over. */
+    warrant.key_id ^= 1;
+    EXPECT_EQ(WEFT_EREFUSED, read_by_note(&f, &warrant, SIGNERS_NOW_NS));
+    warrant.key_id ^= 1;
+    record = rig_revoke(RIG_ANN, NULL, by_roots, &link);
+    EXPECT_EQ(WEFT_OK, rig_commit(&f, RIG_BO, &record, 1)->err);
+    EXPECT_EQ(WEFT_EREFUSED, read_by_note(&f, &warrant, SIGNERS_NOW_NS));
     weft_arena_destroy(&reveal_arena);
     fixture_destroy(&f);
 }

@@ -65,6 +65,7 @@ static uint64_t read_log(struct fixture *f, struct weft_audit_reader *reader,
 
 TEST(state_audit, tree_and_tiles_are_those_of_a_naive_tree)
 {
+    static struct weft_audit_roots roots;
     struct fixture f;
     struct weft_audit_reader reader;
     struct weft_audit_head head;
@@ -74,6 +75,7 @@ TEST(state_audit, tree_and_tiles_are_those_of_a_naive_tree)
     fixture_replay(&f, HISTORY, 20, false);
     uint64_t size = read_log(&f, &reader, &head, &log);
     EXPECT_TRUE(size > 4 * WEFT_TILE_WIDTH);
+    weft_audit_roots_init(&roots);
     struct weft_digest root = naive_root(0, size);
     struct weft_merkle_head tree = weft_state_audit(f.state);
     EXPECT_EQ(size, tree.size);
@@ -84,9 +86,11 @@ TEST(state_audit, tree_and_tiles_are_those_of_a_naive_tree)
             struct weft_digest got[WEFT_TILE_WIDTH];
             struct weft_tile tile = {
                 .level = level, .index = index, .width = weft_tile_width(size, level, index)};
-            /* Of the present size, and of one that was. */
-            for (unsigned cut = 0; cut < 2; cut++) {
-                tile.width -= cut * (unsigned)test_random(tile.width);
+            const unsigned width = tile.width;
+            /* Of the present size, and of ones that were, with what was worked out before. */
+            for (unsigned cut = 0; cut < 6; cut++) {
+                reader.roots = cut < 2 ? NULL : &roots;
+                tile.width = width - (cut == 0 ? 0 : (unsigned)test_random(width));
                 EXPECT_EQ(WEFT_OK, weft_audit_read_tile(&reader, &tile, got, &f.msg));
                 for (unsigned i = 0; i < tile.width; i++) {
                     struct weft_digest made =
@@ -96,7 +100,35 @@ TEST(state_audit, tree_and_tiles_are_those_of_a_naive_tree)
             }
         }
     }
+    weft_audit_roots_close(&roots);
     weft_audit_reader_close(&reader);
+    weft_buffer_destroy(&log);
+    fixture_destroy(&f);
+}
+
+/* From memory what is open, and from the store: of a state that has just made it, and one opened.
+ */
+TEST(state_audit, the_root_of_each_size_there_was_is_that_of_a_naive_tree)
+{
+    struct fixture f;
+    struct weft_audit_reader reader;
+    struct weft_audit_head head;
+    struct weft_buffer log = {.size_max = 64 << 20};
+    fixture_init(&f, "state");
+    fixture_open(&f);
+    fixture_replay(&f, HISTORY, 20, false);
+    uint64_t size = read_log(&f, &reader, &head, &log);
+    weft_audit_reader_close(&reader);
+    for (uint64_t i = 0; i < 400; i++) {
+        const uint64_t at = i < 300 ? size - i : i == 300 ? 0 : test_random(size);
+        struct weft_digest made = naive_root(0, at), got;
+        if (i == 350) {
+            fixture_close(&f);
+            fixture_open(&f);
+        }
+        EXPECT_EQ(WEFT_OK, weft_state_audit_root(f.state, at, &got, &f.msg));
+        EXPECT_MEM(made.bytes, got.bytes, WEFT_DIGEST_SIZE);
+    }
     weft_buffer_destroy(&log);
     fixture_destroy(&f);
 }
@@ -191,6 +223,51 @@ TEST(state_audit, one_principal_has_one_pseudonym_which_its_salt_alone_opens)
     EXPECT_TRUE(!weft_digest_equal(&a, &d));
 }
 
+static void refuse(
+    struct fixture *f, int64_t time_ns, const char *who, const char *statement, uint64_t count);
+
+/* However many there are: pseudonyms that were worked out are remembered, of some. */
+TEST(state_audit, each_leaf_has_its_own_principals_pseudonym)
+{
+    enum {
+        PERSONS = 150,
+        LEAVES = 600
+    };
+    unsigned persons[LEAVES];
+    char who[64];
+    struct fixture f;
+    struct weft_audit_reader reader;
+    struct weft_audit_head head;
+    struct weft_buffer log = {.size_max = 1 << 20};
+    fixture_init(&f, "state");
+    fixture_open(&f);
+    for (unsigned i = 0; i <= LEAVES; i++) { /* Each makes a leaf of the one before. */
+        persons[i % LEAVES] = i < LEAVES ? (unsigned)test_random(PERSONS) : persons[0];
+        (void)snprintf(who, sizeof(who), "acme.example/plant1/op/%u", persons[i % LEAVES]);
+        refuse(&f, INT64_C(1700000000) * (i + 1), who, "night", 1);
+        if (i == LEAVES / 2) {
+            uint64_t index = f.index;
+            fixture_close(&f);
+            fixture_open(&f);
+            f.index = index;
+        }
+    }
+    EXPECT_EQ(LEAVES, read_log(&f, &reader, &head, &log));
+    weft_audit_reader_close(&reader);
+    struct weft_bytes rest = {log.data, log.size}, bytes;
+    for (unsigned i = 0; i < LEAVES; i++) {
+        struct weft_audit_leaf leaf;
+        EXPECT_EQ(WEFT_OK, weft_bundle_next(&rest, &bytes));
+        struct weft_text text = {(const char *)bytes.data, bytes.size};
+        EXPECT_EQ(WEFT_OK, weft_audit_leaf_parse(text, &leaf, &f.msg));
+        (void)snprintf(who, sizeof(who), "acme.example/plant1/op/%u", persons[i]);
+        struct weft_digest actor = weft_audit_actor(&head.secret, weft_text_of(who));
+        EXPECT_MEM(actor.bytes, leaf.actor.bytes, WEFT_DIGEST_SIZE);
+    }
+    weft_buffer_destroy(&log);
+    fixture_destroy(&f);
+}
+
 TEST(state_audit, a_change_of_members_has_a_leaf)
 {
     static const char configuration[] = "three members";
@@ -223,7 +300,7 @@ static void refuse(
     struct weft_state *s = f->state;
     const struct weft_audit_entry entry = {
         .term = 1, .index = ++f->index, .time_ns = time_ns, .seed = seed};
-    const struct weft_audit_act act = {.act = "commit",
+    const struct weft_audit_act act = {.act = "commit.write",
         .principal = weft_text_of(who),
         .effect = WEFT_AUDIT_DENY,
         .statement = weft_text_of(statement),
@@ -232,7 +309,7 @@ static void refuse(
         .count = 1};
     EXPECT_EQ(WEFT_OK, weft_audit_begin(s->audit, &entry, s->batch, &f->msg));
     for (uint64_t i = 0; i < count; i++) {
-        EXPECT_EQ(WEFT_OK, weft_audit_refuse(s->audit, &act, s->batch, &f->msg));
+        EXPECT_EQ(WEFT_OK, weft_audit_count(s->audit, &act, s->batch, &f->msg));
     }
     weft_audit_end(s->audit, s->batch);
     weft_audit_put(s->audit, s->batch);

@@ -8,7 +8,8 @@
 #include "tests/unit/node/authority_rig.h"
 
 enum {
-    VERDICTS_MAX = 8192
+    VERDICTS_MAX = 8192,
+    CALM_MAX = 8,
 };
 
 struct rig {
@@ -22,6 +23,8 @@ struct rig {
         uint8_t first; /* Byte of the request. */
         bool is_token;
     } verdicts[VERDICTS_MAX];
+    uint32_t calm_count;
+    uint32_t calm[CALM_MAX]; /* Clients whose penalty was over. */
 };
 
 static void on_verdict(void *ctx, const struct weft_warrants_verdict *verdict)
@@ -37,7 +40,8 @@ static void on_verdict(void *ctx, const struct weft_warrants_verdict *verdict)
 
 static void on_calm(void *ctx, const struct weft_waiter *waiter)
 {
-    (void)ctx, (void)waiter;
+    struct rig *r = ctx;
+    r->calm[r->calm_count++ % CALM_MAX] = waiter->client;
 }
 
 /* The next authority: this record in force. */
@@ -326,4 +330,39 @@ TEST(warrants, close_with_questions_gives_no_verdict)
     }
     stop(&r);
     EXPECT_EQ(0, r.count);
+}
+
+static void on_idle(uv_idle_t *idle)
+{
+    (void)idle;
+}
+
+/* Time is the loop's: penalties of long ago are over, that of now is not. */
+TEST(warrants, a_penalty_is_over_when_its_time_is_and_not_before)
+{
+    static struct rig r;
+    start(&r, 0);
+    uint64_t now_ms = uv_now(&r.loop);
+    EXPECT_TRUE(now_ms > 2 * WEFT_WARRANTS_PENALTY_MS); /* Since the machine started. */
+    for (uint32_t client = 1; client <= 4; client++) {
+        const struct weft_waiter waiter = {.client = client};
+        bool is_long_ago = client <= 3;
+        uint64_t from_ms =
+            is_long_ago ? now_ms - WEFT_WARRANTS_PENALTY_MS - 10 + client : now_ms + 3600 * 1000;
+        EXPECT_TRUE(weft_warrants_penalize(r.w, &waiter, from_ms));
+    }
+    EXPECT_EQ(0, r.calm_count);
+    uv_idle_t idle; /* Something that keeps the loop going: the timer does not. */
+    EXPECT_EQ(0, uv_idle_init(&r.loop, &idle));
+    EXPECT_EQ(0, uv_idle_start(&idle, on_idle));
+    for (int i = 0; i < 10 && r.calm_count < 3; i++) {
+        (void)uv_run(&r.loop, UV_RUN_NOWAIT);
+    }
+    EXPECT_EQ(3, r.calm_count);
+    for (uint32_t i = 0; i < 3; i++) {
+        EXPECT_EQ(i + 1, r.calm[i]); /* In their order. */
+    }
+    uv_close((uv_handle_t *)&idle, NULL);
+    stop(&r); /* What is left calls nobody. */
+    EXPECT_EQ(3, r.calm_count);
 }

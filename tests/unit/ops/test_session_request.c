@@ -54,6 +54,10 @@ TEST(session, questions_take_the_options_of_the_commands)
     EXPECT_EQ(WEFT_OK, parse("{\"op\":\"watch\",\"from\":18446744073709551615,\"wait_ms\":100}"));
     EXPECT_EQ(WEFT_QUERY_COMMITS, request.query.type);
     EXPECT_EQ(UINT64_MAX, request.query.from_index);
+    EXPECT_EQ(WEFT_OK, parse("{\"op\":\"file\",\"path\":\"cells/box\",\"stale\":true}"));
+    EXPECT_EQ(WEFT_QUERY_AUDIT, request.query.type);
+    EXPECT_TRUE(weft_text_is(request.query.asset, "cells/box"));
+    EXPECT_EQ(WEFT_STALE, request.query.consistency);
     EXPECT_EQ(WEFT_OK, parse("{\"op\":\"status\"}"));
     EXPECT_EQ(WEFT_KIND_STATUS, request.kind);
     EXPECT_EQ(WEFT_OK, parse("{\"op\":\"digest\",\"index\":9}"));

@@ -205,6 +205,99 @@ TEST(ed25519, second_signature_made_by_adding_the_group_order_is_refused_by_name
     EXPECT_EQ(WEFT_ED25519_SOUND, weft_ed25519_inspect_signature(bytes));
 }
 
+TEST(ed25519, libraries_say_the_same_of_each_bit_that_is_flipped)
+{
+    uint8_t text[40] = {0}, signature[64];
+    int verified = 0;
+    EXPECT_TRUE(weft_ed25519_is_quick());
+    for (uint8_t n = 0; n < 4; n++) {
+        struct weft_ed25519_pair pair = make_pair(n);
+        struct weft_bytes message = {text, 10u * n};
+        EXPECT_EQ(WEFT_OK, weft_ed25519_sign(&pair, message, signature, NULL));
+        for (int bit = -1; bit < 64 * 8; bit++) {
+            uint8_t other[64];
+            memcpy(other, signature, sizeof(other));
+            if (bit >= 0) {
+                other[bit / 8] ^= (uint8_t)(1 << bit % 8);
+            }
+            bool is_ours = weft_ed25519_verify(&pair.key, message,
+                               (struct weft_bytes){other, sizeof(other)}, NULL) == WEFT_OK;
+            EXPECT_EQ(openssl_verifies(pair.key.bytes, message, other), is_ours);
+            EXPECT_EQ(bit == -1, is_ours);
+            verified += is_ours;
+        }
+    }
+    EXPECT_EQ(4, verified);
+}
+
+/* Made by arithmetic in Python: a key a * B + T, T of order 8, and S = r + h * a. Multiplied by the
+ * cofactor both sides of the equation are equal, and as they stand they are not; behind them, one
+ * with R = -h * T (of low order), S = h * a, which verifies as it stands, and which libsodium
+ * refuses. */
+TEST(ed25519, libraries_that_differ_are_told_apart)
+{
+    static const struct {
+        const char *key, *message, *signature;
+        bool is_valid;
+    } vectors[] = {
+        {"49f9b0e7eafad72f154717610ceb2664920c2e554b5ec3c3eefce18f689fa08c", "cofactor",
+            "b32c3ec6279040ac7ac7836d769cee0fcf952cb28b4f87dd4fe973ee7da43365"
+            "b996bfe68a73f068591c9052c5dcb53cb3de666b27a034c9436d6049a2e6c60d",
+            false},
+        {"49f9b0e7eafad72f154717610ceb2664920c2e554b5ec3c3eefce18f689fa08c", "low order 27",
+            "0100000000000000000000000000000000000000000000000000000000000000"
+            "44a0432114a0836c63bc8b459d2c8d88f10118fc77e09a6278fe4501ff143507",
+            true},
+        {"49f9b0e7eafad72f154717610ceb2664920c2e554b5ec3c3eefce18f689fa08c", "low order 12",
+            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"
+            "ca40f4b09bb6ef99b4b3090458c177cda25756c5f13797f277f1279e46ac6c0a",
+            true},
+        {"49f9b0e7eafad72f154717610ceb2664920c2e554b5ec3c3eefce18f689fa08c", "low order 3",
+            "0000000000000000000000000000000000000000000000000000000000000000"
+            "9116eb8344944dc6d815d51375bc2c272c8d35f8073f1e4814297dfb9f4a0b0e",
+            true},
+        {"49f9b0e7eafad72f154717610ceb2664920c2e554b5ec3c3eefce18f689fa08c", "low order 3",
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"
+            "f004418eade92f051f3e2f0c1fb5b73fa9e3fe2bfdef604bb4fe469d15560604",
+            true},
+        {"49f9b0e7eafad72f154717610ceb2664920c2e554b5ec3c3eefce18f689fa08c", "low order 31",
+            "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"
+            "24d3d97265f78df265b319413ebbc70b905f2870ebfcd58f42f333497642ad0c",
+            true},
+        {"49f9b0e7eafad72f154717610ceb2664920c2e554b5ec3c3eefce18f689fa08c", "low order 0",
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa"
+            "3e4900667c522ea9389b06e304998f6183c67419314b74ed76f3554cbeb96b08",
+            true},
+        {"49f9b0e7eafad72f154717610ceb2664920c2e554b5ec3c3eefce18f689fa08c", "low order 1",
+            "0000000000000000000000000000000000000000000000000000000000000080"
+            "26eaa032bf2a411ec93525704d1e5552f41a3dc00e274217aa5cf40cfe3ac000",
+            true},
+        {"49f9b0e7eafad72f154717610ceb2664920c2e554b5ec3c3eefce18f689fa08c", "low order 0",
+            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85"
+            "514b0f0ddfa5fadb7a8d2d808fd4b6187f7bed52cd1ba5bc326f6735b0772b0f",
+            true},
+        {"b9a48c24c0e8605014ec27fe3fc987aa1f41f190b331c405713865e8ed6e4d8c", "identity",
+            "0100000000000000000000000000000000000000000000000000000000000000"
+            "d422f37bcde387c9a3a95815a0bb0d0b6ed0739a043d5739d1cdf92ea5f4860d",
+            true},
+        {"b9a48c24c0e8605014ec27fe3fc987aa1f41f190b331c405713865e8ed6e4d8c", "identity",
+            "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"
+            "970a7a8c3124de230343228490670097916b17fd6d9a4f286e66fe681662b00c",
+            false},
+    };
+    for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+        struct weft_ed25519_key key = key_of(vectors[i].key);
+        uint8_t signature[64];
+        (void)unhex(weft_text_of(vectors[i].signature), signature, sizeof(signature));
+        struct weft_bytes message = {
+            (const uint8_t *)vectors[i].message, strlen(vectors[i].message)};
+        EXPECT_EQ(vectors[i].is_valid, openssl_verifies(key.bytes, message, signature));
+        EXPECT_EQ(vectors[i].is_valid ? WEFT_OK : WEFT_EBADSIG,
+            weft_ed25519_verify(
+                &key, message, (struct weft_bytes){signature, sizeof(signature)}, NULL));
+    }
+}
+
 TEST(ed25519, signature_of_63_or_65_bytes_is_refused_by_name)
 {
     struct weft_ed25519_pair pair = make_pair(1);

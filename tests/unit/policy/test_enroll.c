@@ -231,6 +231,17 @@ TEST(enroll, keys_of_admins_come_in_by_the_roots_alone)
     weft_keyring_destroy(&ring);
 }
 
+TEST(enroll, a_key_stands_on_an_asset_that_names_whose_it_is)
+{
+    char asset[WEFT_ENROLL_ASSET_SIZE];
+    struct weft_principal here = signers_principal("oem.example/plant1/svc/robot");
+    struct weft_principal other = signers_principal("oem.example/plant2/op/di");
+    weft_enroll_asset(&here, WEFT_TEXT("plant1"), asset);
+    EXPECT_TEXT("authority:key/svc/robot", asset);
+    weft_enroll_asset(&other, WEFT_TEXT("plant1"), asset);
+    EXPECT_TEXT("authority:key/plant2/op/di", asset);
+}
+
 TEST(enroll, nonce_changes_with_site_document_principal_and_each_of_their_keys)
 {
     struct weft_keyring ring = signers_ring();

@@ -37,14 +37,16 @@ static enum weft_err verify(const struct weft_keyring *ring, const char *const *
 
 TEST(keyring, class_signs_what_it_may_and_nothing_else)
 {
-    /* policy.md, 1: org node op svc gw wit. Kinds in their order: org enroll revoke agreement
-     * policy envelope calendar command approval receipt request token checkpoint cosignature. */
+    /* policy.md, 1: node op svc gw wit partner. Kinds in their order: org enroll revoke agreement
+     * policy envelope calendar command approval receipt request token checkpoint cosignature
+     * refusal resolution handover bundle. */
     static const char *const may[WEFT_PRINCIPAL_CLASSES] = {
-        [WEFT_PRINCIPAL_NODE] = ".x..........x.",
-        [WEFT_PRINCIPAL_OP] = ".xx.xxxxx.xx..",
-        [WEFT_PRINCIPAL_SVC] = ".x.....x..xx..",
-        [WEFT_PRINCIPAL_GW] = ".x.......x....",
-        [WEFT_PRINCIPAL_WIT] = ".x...........x",
+        [WEFT_PRINCIPAL_NODE] = ".x..........x.x...",
+        [WEFT_PRINCIPAL_OP] = ".xx.xxxxx.xx...xx.",
+        [WEFT_PRINCIPAL_SVC] = ".x.....x..xx....x.",
+        [WEFT_PRINCIPAL_GW] = ".x.......x........",
+        [WEFT_PRINCIPAL_WIT] = ".x...........x....",
+        [WEFT_PRINCIPAL_PARTNER] = "..................", /* Its node's log.key signs. */
     };
     for (int class = 0; class < WEFT_PRINCIPAL_CLASSES; class ++) {
         EXPECT_EQ(WEFT_DOCUMENT_KINDS, strlen(may[class]));

@@ -117,6 +117,21 @@ TEST(pki, node_certificate_has_one_uri_its_hosts_and_both_usages)
     weft_pki_pair_destroy(&root);
 }
 
+TEST(pki, partner_is_dialled_and_dials_as_nodes_do)
+{
+    static const char *const hosts[] = {"n1.plant1.oem.example"};
+    struct weft_pki_pair root = make_root("oem.example", WEFT_PKI_P256);
+    struct weft_pki_pair leaf = {0};
+    struct weft_pki_leaf_options options = leaf_options(WEFT_PRINCIPAL_PARTNER);
+    options.hosts = hosts;
+    options.host_count = 1;
+    EXPECT_EQ(WEFT_OK, issue(&options, &root, &leaf));
+    EXPECT_EQ(WEFT_OK, verify(&leaf.cert, &root, NOW_S, true));
+    EXPECT_EQ(WEFT_OK, verify(&leaf.cert, &root, NOW_S, false));
+    weft_pki_pair_destroy(&leaf);
+    weft_pki_pair_destroy(&root);
+}
+
 TEST(pki, person_and_service_are_clients_only)
 {
     static const enum weft_principal_class classes[] = {WEFT_PRINCIPAL_OP, WEFT_PRINCIPAL_SVC};

@@ -65,6 +65,51 @@ TEST(policy, engine_and_naive_evaluator_agree_on_random_policies)
     EXPECT_TRUE(tally.not_in_force >= NAIVE_POLICIES / 1000);
 }
 
+/* POL-69 */
+TEST(policy, assets_alike_as_far_as_patterns_look_are_decided_alike)
+{
+    static char text[RIG_TEXT_SIZE];
+    static const char *const tails[] = {"x", "press7", "", "a/b/c", "line2/x", "*", "..."};
+    struct weft_arena arena = {.size_max = WEFT_POLICY_MEMORY_MAX};
+    unsigned longer = 0, whole = 0;
+    for (int i = 0; i < NAIVE_POLICIES / 10; i++) {
+        rig_draw_policy(1 + (unsigned)test_random(6), text);
+        const struct weft_policy *policy = rig_parse(text, &arena);
+        for (int j = 0; j < REQUESTS_EACH; j++) {
+            struct naive_request request = rig_draw_request();
+            struct weft_policy_decision one, other;
+            struct rig_request r;
+            char name[512];
+            rig_request_of(&request, &r);
+            if (r.request.asset.presence != WEFT_FACT_GIVEN) {
+                continue;
+            }
+            weft_policy_decide(policy, &r.request, &one);
+            struct weft_text class = weft_policy_asset_class(policy, r.request.asset.text);
+            bool is_all = class.size == r.request.asset.text.size;
+            bool may_be_longer = class.size == 0 || class.data[class.size - 1] == '/';
+            int size = snprintf(name, sizeof(name), "%.*s%s", (int)class.size, class.data,
+                may_be_longer ? tails[test_random(sizeof(tails) / sizeof(tails[0]))] : "");
+            r.request.asset.text = (struct weft_text){name, (size_t)size};
+            weft_policy_decide(policy, &r.request, &other);
+            whole += is_all;
+            longer += may_be_longer;
+            EXPECT_EQ(one.effect, other.effect);
+            EXPECT_EQ(one.reason, other.reason);
+            EXPECT_EQ(one.statement, other.statement);
+            for (int k = 0; k < RIG_FIELDS; k++) {
+                struct weft_text field = weft_text_of(rig_fields[k]);
+                EXPECT_EQ(weft_policy_shows(policy, &one, field),
+                    weft_policy_shows(policy, &other, field));
+            }
+        }
+        weft_arena_reset(&arena);
+    }
+    weft_arena_destroy(&arena);
+    (void)printf("longer %u, whole %u\n", longer, whole);
+    EXPECT_TRUE(longer >= NAIVE_POLICIES / 1000 && whole >= NAIVE_POLICIES / 1000);
+}
+
 TEST(policy, a_decision_without_doubt_holds_for_every_asset_and_kind)
 {
     static char text[RIG_TEXT_SIZE];

@@ -28,7 +28,7 @@ TABLES = {
     73: 'DigestResult', 74: 'CheckpointRequest', 75: 'CheckpointResult', 76: 'FileRequest',
     77: 'FileResult', 78: 'ErrorAnswer', 80: 'TraceResult', 82: 'Document', 84: 'Block',
     85: 'BlockPutResult', 86: 'BlockGet', 87: 'Block', 88: 'ForwardRequest', 90: 'AuditResult',
-    94: 'AuthorizedRequest',
+    94: 'AuthorizedRequest', 96: 'CarryRequest',
 }
 ENVELOPE = struct.Struct('<IHHQ')
 compared = 0

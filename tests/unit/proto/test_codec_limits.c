@@ -506,10 +506,11 @@ TEST(codec_limits, authorized_request_has_a_note_of_its_limit_and_a_kind_that_ma
     for (unsigned kind = 0; kind < 128; kind++) {
         struct weft_wire_builder *b = begin();
         struct weft_wire_authorized_request_refs refs = {.request_kind = (uint16_t)kind};
-        bool may =
-            kind == WEFT_KIND_COMMIT || kind == WEFT_KIND_QUERY || kind == WEFT_KIND_STATUS ||
-            kind == WEFT_KIND_MEMBER || kind == WEFT_KIND_DIGEST || kind == WEFT_KIND_CHECKPOINT ||
-            kind == WEFT_KIND_FILE || kind == WEFT_KIND_BLOCK_PUT || kind == WEFT_KIND_BLOCK_GET;
+        bool may = kind == WEFT_KIND_COMMIT || kind == WEFT_KIND_QUERY ||
+                   kind == WEFT_KIND_STATUS || kind == WEFT_KIND_MEMBER ||
+                   kind == WEFT_KIND_DIGEST || kind == WEFT_KIND_CHECKPOINT ||
+                   kind == WEFT_KIND_FILE || kind == WEFT_KIND_BLOCK_PUT ||
+                   kind == WEFT_KIND_BLOCK_GET || kind == WEFT_KIND_CARRY;
         EXPECT_EQ(may, weft_client_may_authorize(kind));
         EXPECT_EQ(may ? WEFT_OK : WEFT_EVERSION,
             send_client(b, WEFT_KIND_AUTHORIZED, weft_wire_authorized_request_write(b, &refs)));

@@ -69,6 +69,25 @@ TEST(digest, any_other_text_is_malformed)
     EXPECT_EQ(7, d.bytes[0]);
 }
 
+TEST(digest, each_place_takes_the_sixteen_digits_and_no_other_byte)
+{
+    static const char digits[] = "0123456789abcdef";
+    char text[WEFT_DIGEST_TEXT_SIZE];
+    const struct weft_digest zero = {{0}};
+    for (size_t place = 0; place < 2 * WEFT_DIGEST_SIZE; place++) {
+        for (int c = 0; c < 256; c++) {
+            struct weft_digest d = {{0}};
+            weft_digest_format(&zero, text);
+            text[7 + place] = (char)c;
+            const char *digit = c == 0 ? NULL : strchr(digits, c);
+            enum weft_err err = weft_digest_parse((struct weft_text){text, sizeof(text) - 1}, &d);
+            EXPECT_EQ(digit != NULL ? WEFT_OK : WEFT_EMALFORMED, err);
+            unsigned value = digit != NULL ? (unsigned)(digit - digits) : 0;
+            EXPECT_EQ(place % 2 == 0 ? value << 4 : value, d.bytes[place / 2]);
+        }
+    }
+}
+
 /* RFC 3720, appendix B.4. */
 TEST(crc32c, agrees_with_the_standards_examples)
 {

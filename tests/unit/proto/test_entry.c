@@ -88,7 +88,7 @@ TEST(entry, gives_back_items_in_order_and_aligned)
     struct sample s = {test_random(0), &arena};
     EXPECT_EQ(WEFT_OK, weft_entry_init(&out));
     for (int i = 0; i < 50; i++) {
-        items[i].type = test_random(2) ? WEFT_ITEM_COMMIT : WEFT_ITEM_DIGEST;
+        items[i].type = (enum weft_item_type)(WEFT_ITEM_COMMIT + test_random(3));
         items[i].has_warrant = test_random(2) != 0;
         items[i].warrant = (struct weft_warrant){
             (uint32_t)test_random(0), (uint32_t)test_random(0), (int64_t)test_random(0)};
@@ -196,7 +196,7 @@ TEST(entry, refuses_what_is_not_its_form)
         {3, 1, WEFT_EVERSION}, {4, 0, WEFT_EMALFORMED}, /* Bytes behind the last item. */
         {4, 2, WEFT_EMALFORMED},                        /* An item that is not there. */
         {WEFT_ENTRY_HEADER_SIZE, 0, WEFT_EMALFORMED},   /* Unknown types. */
-        {WEFT_ENTRY_HEADER_SIZE, 3, WEFT_EMALFORMED},
+        {WEFT_ENTRY_HEADER_SIZE, 5, WEFT_EMALFORMED},
         {WEFT_ENTRY_HEADER_SIZE + 11, 1, WEFT_EMALFORMED},    /* Body far too long. */
         {WEFT_ENTRY_HEADER_SIZE + 8, 17, WEFT_EMALFORMED},    /* Body a little too long. */
         {WEFT_ENTRY_HEADER_SIZE + 12, 1, WEFT_EMALFORMED},    /* Not zero. */

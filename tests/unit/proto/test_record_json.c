@@ -295,7 +295,9 @@ TEST(fields, that_contradict_each_other_are_refused)
         struct weft_field fields[] = {number_field(pairs[i][0]), number_field(pairs[i][1])};
         expect_fields(fields, 2, WEFT_EMALFORMED, NULL);
     }
-    struct weft_field odd = {WEFT_TEXT("a"), WEFT_TEXT(""), WEFT_VALUE_TYPES};
+    struct weft_field gone = {WEFT_TEXT("a"), WEFT_TEXT("sha256:00"), WEFT_VALUE_REDACTED};
+    expect_fields(&gone, 1, WEFT_OK, "{\"a\":{\"@redacted\":\"sha256:00\"}}");
+    struct weft_field odd = {WEFT_TEXT("a"), WEFT_TEXT(""), (enum weft_value_type)9};
     expect_fields(&odd, 1, WEFT_EMALFORMED, NULL);
     expect_fields(NULL, 0, WEFT_OK, "{}");
 }

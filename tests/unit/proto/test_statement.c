@@ -81,13 +81,25 @@ TEST(statement, leaves_alone_are_those_under_its_root)
         .link_count = 1};
     struct weft_digest root, digest, leaves[2 + WEFT_LEAVES_RESERVED + 1];
     EXPECT_EQ(WEFT_OK, weft_statement_digest(&record, &place, &arena, &root, &digest));
-    EXPECT_EQ(
-        WEFT_OK, weft_statement_leaves(&record, place.salt_seed, place.ordinal, &arena, leaves));
+    EXPECT_EQ(WEFT_OK, weft_statement_leaves(&record, &place, NULL, &arena, leaves));
     /* @at, @author, @link/0, @source, a, b */
     const struct weft_digest ordered[] = {
         leaves[2], leaves[3], leaves[5], leaves[4], leaves[1], leaves[0]};
     struct weft_digest again = weft_statement_root(ordered, 6);
     EXPECT_TRUE(weft_digest_equal(&root, &again));
+    /* Any of them without the others. */
+    for (uint32_t wanted = 0; wanted < 1u << 6; wanted++) {
+        struct weft_digest some[6] = {{{0}}};
+        const struct weft_digest none = {{0}};
+        bool is_wanted[6];
+        for (uint32_t i = 0; i < 6; i++) {
+            is_wanted[i] = (wanted >> i & 1) != 0;
+        }
+        EXPECT_EQ(WEFT_OK, weft_statement_leaves(&record, &place, is_wanted, &arena, some));
+        for (uint32_t i = 0; i < 6; i++) {
+            EXPECT_TRUE(weft_digest_equal(&some[i], is_wanted[i] ? &leaves[i] : &none));
+        }
+    }
     weft_arena_destroy(&arena);
 }
 

@@ -53,6 +53,7 @@ static struct group_message *copy_message(
         const struct weft_install_snapshot *s = &m->install_snapshot;
         c->message.install_snapshot.configuration = copy_bytes(&c->arena, s->configuration);
         c->message.install_snapshot.manifest = copy_bytes(&c->arena, s->manifest);
+        c->message.install_snapshot.address = weft_arena_text(&c->arena, s->address);
     }
     return c;
 }
@@ -88,6 +89,9 @@ static void on_offer(void *ctx, uint64_t from, const struct weft_install_snapsho
         WEFT_OK, weft_buffer_append(&n->offer_bytes, offer->manifest.data, offer->manifest.size));
     n->offer = *offer;
     n->offer.configuration = (struct weft_bytes){n->offer_bytes.data, offer->configuration.size};
+    (void)snprintf(n->offer_address, sizeof(n->offer_address), "%.*s", (int)offer->address.size,
+        offer->address.data);
+    n->offer.address = weft_text_of(n->offer_address);
     n->offer.manifest =
         (struct weft_bytes){n->offer_bytes.data + offer->configuration.size, offer->manifest.size};
     n->has_offer = true;

@@ -48,6 +48,7 @@ struct group_node {
     uint64_t checkpoint_index;
     struct weft_install_snapshot offer; /* Held back for the test if keep_offers. */
     struct weft_buffer offer_bytes;
+    char offer_address[WEFT_ADDRESS_SIZE_MAX + 1];
     bool has_offer;
     uint64_t offer_from;
     uint32_t offers;

@@ -42,6 +42,7 @@ TEST(checkpoint, a_follower_behind_the_log_installs_one)
     group_isolate(g, 3, false);
     group_advance(g, 1500);
     EXPECT_EQ(1, g->nodes[3].offers > 0);
+    EXPECT_TEXT("127.0.0.1:7001", g->nodes[3].offer_address); /* Where it is fetched from. */
     EXPECT_EQ(last, g->nodes[3].state_index);
     EXPECT_EQ(1199, group_value(g, 3, last));
     last = commit_many(g, 1, 3);

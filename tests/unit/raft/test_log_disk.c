@@ -1,6 +1,8 @@
 #include "raft/log_file.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -351,6 +353,56 @@ TEST(log_disk, a_checkpoint_frees_room_and_trimmed_segments_are_used_again)
     log = fixture_open(NULL, directory, &start);
     EXPECT_EQ(995, start.base_index);
     EXPECT_EQ(1000, start.last_index);
+    log->engine->close(log);
+}
+
+/* In how many files of the log these bytes are. */
+static unsigned files_with(const char *directory, const char *text)
+{
+    static uint8_t content[4 * FIXTURE_SEGMENT];
+    unsigned count = 0;
+    DIR *d = opendir(directory);
+    EXPECT_TRUE(d != NULL);
+    for (const struct dirent *e; (e = readdir(d)) != NULL;) {
+        int fd = openat(dirfd(d), e->d_name, O_RDONLY);
+        ssize_t size = fd >= 0 ? read(fd, content, sizeof(content)) : -1;
+        count += size > 0 && memmem(content, (size_t)size, text, strlen(text)) != NULL;
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+    }
+    (void)closedir(d);
+    return count;
+}
+
+TEST(log_disk, what_is_scrubbed_is_in_no_file_once_it_is_trimmed)
+{
+    static const char secret[] = "Zwx7Qk4Jv93Tn8RfHb2";
+    const char *directory = fixture_directory(0);
+    static const uint8_t data[3000] = {1};
+    struct weft_log_start start;
+    struct weft_msg msg;
+    struct weft_log *log = fixture_open(NULL, directory, &start);
+    bool is_gone = false;
+    EXPECT_EQ(WEFT_OK, fixture_append(log, 1, 1, secret, sizeof(secret)));
+    for (uint64_t i = 2; i <= 60; i++) {
+        EXPECT_EQ(WEFT_OK, fixture_append(log, i, 1, data, sizeof(data)));
+    }
+    EXPECT_EQ(WEFT_OK, fixture_settle(log));
+    EXPECT_EQ(1, files_with(directory, secret));
+    EXPECT_TRUE(!log->engine->scrub(log, 1));
+    EXPECT_EQ(1, files_with(directory, secret));
+    EXPECT_EQ(WEFT_OK, log->engine->trim(log, 40, &msg));
+    for (uint64_t i = 61; i <= 90 && !is_gone; i++) { /* Files are given up by the writer. */
+        EXPECT_EQ(WEFT_OK, fixture_append(log, i, 1, data, sizeof(data)));
+        EXPECT_EQ(WEFT_OK, fixture_settle(log));
+        is_gone = log->engine->scrub(log, 1);
+    }
+    EXPECT_TRUE(is_gone);
+    EXPECT_EQ(0, files_with(directory, secret));
+    log->engine->close(log);
+    log = fixture_open(NULL, directory, &start);
+    EXPECT_EQ(40, start.base_index);
     log->engine->close(log);
 }
 

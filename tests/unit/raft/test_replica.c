@@ -257,6 +257,25 @@ TEST(replica, tells_the_leader_what_it_has_applied)
     group_destroy(g);
 }
 
+TEST(replica, leader_can_tell_others_at_once_how_far_is_committed)
+{
+    struct group *g = group_of_voters(3);
+    uint64_t index = 0, leader = group_leader(g);
+    EXPECT_EQ(WEFT_OK, group_propose(g, leader, 42, &index));
+    group_pump(g);
+    EXPECT_EQ(index, group_status(g, leader).commit_index);
+    uint64_t other = leader % 3 + 1;
+    EXPECT_TRUE(group_status(g, other).commit_index < index); /* Else nothing is shown here. */
+    weft_replica_tell_commit(g->nodes[leader].replica);
+    weft_replica_tell_commit(g->nodes[other].replica); /* It does not lead: nothing. */
+    uint64_t sent = g->sent[WEFT_KIND_APPEND_ENTRIES];
+    group_pump(g);
+    EXPECT_EQ(index, group_status(g, other).commit_index);
+    weft_replica_tell_commit(g->nodes[leader].replica); /* They know. */
+    EXPECT_EQ(sent, g->sent[WEFT_KIND_APPEND_ENTRIES]);
+    group_destroy(g);
+}
+
 static size_t largest_append;
 static bool watch_size(struct group *g, uint64_t from, uint64_t to, struct weft_peer_message *m)
 {

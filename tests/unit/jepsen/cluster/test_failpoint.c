@@ -39,7 +39,7 @@ static int point_of(const char *keyword)
 
 TEST(failpoint, plans_name_places_that_are_there_and_each_of_them_is_named)
 {
-    static const struct jep_shape shape = {1, 3, 1};
+    static const struct jep_shape shape = {1, 3, 1, 0};
     bool is_named[WEFT_FAILPOINTS] = {false};
     size_t count, looked_at = 0;
     const struct jep_nemesis *const *all = jep_nemesis_all(&count);

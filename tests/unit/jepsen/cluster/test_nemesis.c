@@ -6,7 +6,8 @@
 
 /* Plans of nemeses: from the seed alone, for plants of every shape. */
 
-static const struct jep_shape shapes[] = {{1, 3, 1}, {1, 5, 1}, {2, 3, 0}, {1, 1, 0}};
+static const struct jep_shape shapes[] = {
+    {1, 3, 1, 0}, {1, 5, 1, 0}, {2, 3, 0, 0}, {1, 1, 0, 0}, {3, 3, 0, 1}};
 
 TEST(nemesis, names_are_unique_and_none_is_the_first)
 {
@@ -68,6 +69,26 @@ static size_t nodes_of(const struct jep_nemesis *nemesis, const struct jep_shape
     return nodes != NULL && jep_edn_is_sequence(nodes) ? nodes->count : 0;
 }
 
+TEST(nemesis, lines_between_organizations_are_planned_of_two_that_have_an_agreement)
+{
+    struct jep_arena *arena = jep_arena_create();
+    const struct jep_nemesis *nemesis = jep_nemesis_find("partner-one-way");
+    const struct jep_shape shape = {3, 3, 0, 1};
+    unsigned seen = 0;
+    for (uint64_t i = 0; i < 200; i++) {
+        struct jep_rng rng = jep_rng_stream_at(test_seed(), "partner-one-way", i);
+        struct jep_edn plan = nemesis->plan(&rng, &shape, arena);
+        int64_t from = jep_aim_int(&plan, "from"), to = jep_aim_int(&plan, "to");
+        EXPECT_TRUE(from != to && (from == 0 || to == 0) && from < 3 && to < 3);
+        seen |= 1u << (3 * from + to);
+    }
+    EXPECT_EQ(1u << 1 | 1u << 2 | 1u << 3 | 1u << 6, seen); /* Each, in both directions. */
+    EXPECT_EQ(3, jep_aim_count(&shape, 0));
+    EXPECT_EQ(1, jep_aim_count(&shape, 2));
+    EXPECT_TEXT("l1", jep_aim_name(2, 0, arena));
+    jep_arena_destroy(arena);
+}
+
 TEST(nemesis, without_its_flag_no_plan_names_a_majority_to_be_stopped)
 {
     static const char *const families[] = {
@@ -102,7 +123,10 @@ TEST(nemesis, a_list_takes_names_and_families_each_once_and_refuses_others)
     EXPECT_EQ(5, count);
     EXPECT_TEXT("kill-leader", chosen[0]->name);
     EXPECT_TRUE(jep_nemesis_select("all", chosen, &count, &message));
-    EXPECT_EQ(all - 3, count); /* without none, broken-start, broken-stop */
+    size_t of_gateways = 8 + 2; /* gateway-*, arrow-leader, clock-seconds */
+    size_t of_sites = 4 + 1;    /* partner-*, restore */
+    /* Without none, broken-start, broken-stop. */
+    EXPECT_EQ(all - 3 - of_gateways - of_sites, count);
     EXPECT_TRUE(jep_nemesis_select("none", chosen, &count, &message));
     EXPECT_EQ(1, count);
     EXPECT_TRUE(jep_nemesis_select("", chosen, &count, &message));

@@ -12,6 +12,7 @@
 
 /* A checkpoint of a store with two tables, and a state directory of another content. */
 struct scene {
+    char checkpoints[600];
     char parent[600];
     char state[700];
     struct weft_keeper *keeper;
@@ -27,12 +28,18 @@ static const char *beside(const struct scene *s, const char *suffix)
     return path;
 }
 
+static void open_keeper(struct scene *s)
+{
+    s->keeper = fixture_keeper(s->checkpoints, 2, NULL);
+}
+
 static void set(struct scene *s, const char *name)
 {
     struct fixture_store store;
     char text[64];
     (void)snprintf(text, sizeof(text), "%s-checkpoints", name);
-    s->keeper = fixture_keeper(fixture_path(text), 2, NULL);
+    (void)snprintf(s->checkpoints, sizeof(s->checkpoints), "%s", fixture_path(text));
+    open_keeper(s);
     (void)snprintf(text, sizeof(text), "%s-store", name);
     fixture_store_init(&store, text);
     fixture_store_grow(&store, 3000);
@@ -167,14 +174,20 @@ static void count_down(const char *operation, const char *path)
     }
 }
 
-/* Run `what` in a child that is killed before its n-th change of the disk. True if it was. */
-static bool run_killed(const struct scene *s, int n, bool recover)
+/* Install, or recover, in a child that is killed before its n-th change of the disk. True if it
+ * was. Nobody forks beside the keeper's thread: the child would inherit what that holds. */
+static bool run_killed(struct scene *s, int n, bool recover)
 {
     int status;
+    weft_keeper_close(s->keeper);
     pid_t child = fork();
     if (child == 0) {
         struct weft_msg msg;
         enum weft_install_outcome outcome;
+        open_keeper(s);
+        if (weft_keeper_newest(s->keeper, &s->c) != WEFT_OK) {
+            _exit(1);
+        }
         changes_left = n;
         weft_tree_on_change = count_down;
         enum weft_err rv =
@@ -183,6 +196,8 @@ static bool run_killed(const struct scene *s, int n, bool recover)
     }
     EXPECT_EQ(child, waitpid(child, &status, 0));
     EXPECT_TRUE(WIFEXITED(status) && (WEXITSTATUS(status) == 9 || WEXITSTATUS(status) == 0));
+    open_keeper(s);
+    EXPECT_EQ(WEFT_OK, weft_keeper_newest(s->keeper, &s->c));
     return WEXITSTATUS(status) == 9;
 }
 

@@ -146,6 +146,36 @@ TEST(keeper, the_newest_stay_and_a_pinned_one_as_long_as_it_is_pinned)
     weft_keeper_close(keeper);
 }
 
+/* NOD-156 */
+TEST(keeper, what_is_to_be_forgotten_goes_with_the_next_one_whatever_may_be_kept)
+{
+    struct fixture_store store;
+    struct weft_keeper_checkpoint c;
+    const char *directory = fixture_path("checkpoints");
+    struct weft_keeper *keeper = fixture_keeper(directory, 4, NULL);
+    fixture_store_init(&store, "store");
+    for (int i = 1; i <= 3; i++) {
+        fixture_store_grow(&store, 10);
+        EXPECT_EQ(WEFT_OK, fixture_take(keeper, &store).err);
+    }
+    weft_keeper_forget_below(keeper, 4);
+    EXPECT_EQ(3, fixture_count(directory)); /* There is no other yet. */
+    weft_keeper_pin(keeper, WEFT_TEXT("2-3"), now_ms() + 60000);
+    fixture_store_grow(&store, 10);
+    EXPECT_EQ(WEFT_OK, fixture_take(keeper, &store).err);
+    EXPECT_EQ(2, fixture_count(directory));
+    EXPECT_EQ(WEFT_OK, weft_keeper_find(keeper, WEFT_TEXT("2-3"), &c)); /* Is being fetched. */
+    EXPECT_EQ(WEFT_OK, weft_keeper_find(keeper, WEFT_TEXT("4-3"), &c));
+    weft_keeper_close(keeper);
+    keeper = fixture_keeper(directory, 4, NULL); /* Without the pin. */
+    weft_keeper_forget_below(keeper, 4);
+    fixture_store_grow(&store, 10);
+    EXPECT_EQ(WEFT_OK, fixture_take(keeper, &store).err);
+    EXPECT_EQ(2, fixture_count(directory)); /* 4 and 5. */
+    EXPECT_EQ(WEFT_ENOTFOUND, weft_keeper_find(keeper, WEFT_TEXT("2-3"), &c));
+    weft_keeper_close(keeper);
+}
+
 TEST(keeper, what_was_borrowed_survives_the_next_checkpoints)
 {
     struct fixture_store store;

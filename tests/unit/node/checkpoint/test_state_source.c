@@ -36,8 +36,9 @@ static struct weft_keeper_result finish(struct weft_keeper *keeper)
 }
 
 /* Restored from its checkpoint and replayed to the same index, the state has the same digest. */
-TEST(state_source, a_checkpoint_taken_while_applies_go_on_is_the_state_at_its_index)
+static void take_while_applies_go_on(bool is_purging)
 {
+    const volatile bool never = false;
     struct fixture f, copy;
     struct weft_keeper_checkpoint c;
     struct weft_state_position position;
@@ -46,7 +47,8 @@ TEST(state_source, a_checkpoint_taken_while_applies_go_on_is_the_state_at_its_in
     fixture_open(&f);
     fixture_replay(&f, 200, 8, false);
     struct weft_keeper *keeper = keeper_of(&f);
-    struct weft_state_source source = {.state = f.state, .options = f.options};
+    struct weft_state_source source = {
+        .state = f.state, .options = f.options, .is_purging = is_purging, .cancel = &never};
     struct weft_keeper_source keeper_source = weft_state_source(&source);
     EXPECT_EQ(WEFT_OK, weft_keeper_take(keeper, &keeper_source));
     while (f.index < 400) {
@@ -81,6 +83,36 @@ TEST(state_source, a_checkpoint_taken_while_applies_go_on_is_the_state_at_its_in
     EXPECT_EQ(WEFT_OK, weft_checkpoint_verify(c.directory, c.manifest, NULL, &msg));
     fixture_destroy(&copy);
     weft_keeper_close(keeper);
+    fixture_close(&f);
+    fixture_destroy(&f);
+}
+
+TEST(state_source, a_checkpoint_taken_while_applies_go_on_is_the_state_at_its_index)
+{
+    take_while_applies_go_on(false);
+}
+
+TEST(state_source, files_are_written_anew_while_applies_go_on)
+{
+    take_while_applies_go_on(true);
+}
+
+TEST(state_source, files_are_not_written_anew_under_a_view_that_sees_the_old_ones)
+{
+    struct fixture f;
+    struct weft_view *view;
+    struct weft_msg msg;
+    volatile bool cancel = false;
+    fixture_init(&f, "state");
+    fixture_open(&f);
+    fixture_replay(&f, 100, 8, false);
+    EXPECT_EQ(WEFT_OK, weft_view_open(f.state, &view, &msg));
+    EXPECT_EQ(WEFT_OK, weft_state_purge(f.state, &cancel, &msg)); /* It sees nothing older. */
+    fixture_replay(&f, 101, 1, false);
+    cancel = true;
+    EXPECT_EQ(WEFT_ECLOSED, weft_state_purge(f.state, &cancel, &msg));
+    weft_view_close(view);
+    EXPECT_EQ(WEFT_OK, weft_state_purge(f.state, &cancel, &msg));
     fixture_close(&f);
     fixture_destroy(&f);
 }

@@ -41,6 +41,25 @@ TEST(metrics, gauges_have_names_units_and_one_head_for_both_doors)
     weft_buffer_destroy(&out);
 }
 
+TEST(metrics, figures_of_partners_have_the_agreement_as_a_label)
+{
+    struct weft_gauge gauges[] = {{WEFT_TEXT("partner/box/sent/up"), 1},
+        {WEFT_TEXT("partner/box/sent/lag_ms"), 1500}, {WEFT_TEXT("partner/box/received/up"), 0},
+        {WEFT_TEXT("partner_accepted_total"), 2}};
+    struct weft_status status = {.state = WEFT_TEXT("leader"), .gauges = gauges, .gauge_count = 4};
+    struct weft_latency none = {.count = 0};
+    struct weft_buffer out = {0};
+    const char *text = write_metrics(&status, &none, &out);
+    EXPECT_TRUE(
+        strstr(text, "# TYPE weft_partner_up gauge\n"
+                     "weft_partner_up{agreement=\"box\",direction=\"sent\"} 1\n"
+                     "weft_partner_up{agreement=\"box\",direction=\"received\"} 0\n") != NULL);
+    EXPECT_TRUE(strstr(text, "lag_seconds{agreement=\"box\",direction=\"sent\"} 1.5\n") != NULL);
+    EXPECT_TRUE(strstr(text, "weft_link_accepted_total{door=\"partner\"} 2\n") != NULL);
+    EXPECT_TRUE(strstr(text, "partner/box") == NULL);
+    weft_buffer_destroy(&out);
+}
+
 TEST(metrics, histogram_is_cumulated_and_ends_with_all)
 {
     struct weft_latency l = {.count = 0};

@@ -63,6 +63,7 @@ TEST(tokens, bad_line_is_named_and_nothing_changes)
         "spiffe://oem.example/plant2/svc/mes sha256:" HEX64,
         "spiffe://other.example/plant1/svc/mes sha256:" HEX64,
         "spiffe://oem.example/plant1/node/n1 sha256:" HEX64,
+        "spiffe://oem.example/plant1/partner/n1 sha256:" HEX64,
         "mes sha256:" HEX64,
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

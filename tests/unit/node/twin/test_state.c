@@ -102,6 +102,36 @@ TEST(twin_state, a_value_its_unit_and_quality_are_one_property)
     weft_arena_destroy(&arena);
 }
 
+/* What a command wants of a machine (node/state/commands_follow.c). */
+TEST(twin_state, wish_is_met_within_its_tolerance)
+{
+    static const struct weft_field wish[] = {
+        {WEFT_TEXT("speed/value"), WEFT_TEXT("42.5"), WEFT_VALUE_REAL},
+        {WEFT_TEXT("speed/unit"), WEFT_TEXT("rpm"), WEFT_VALUE_TEXT},
+        {WEFT_TEXT("speed/tolerance"), WEFT_TEXT("0.1"), WEFT_VALUE_REAL},
+    };
+    static const struct {
+        const char *value;
+        bool is_met;
+    } found[] = {
+        {"42.5", true}, {"42.4", true}, {"42.6", true}, {"42.39", false}, {"42.61", false}};
+    struct weft_arena arena = {.size_max = 1 << 20};
+    struct weft_stored_record record = statement(1, 1, wish, 3);
+    struct weft_properties table;
+    EXPECT_EQ(WEFT_OK, weft_properties_init(&table, &arena));
+    weft_properties_offer(&table, &record);
+    weft_properties_close(&table);
+    EXPECT_EQ(1, table.count); /* All three are one. */
+    EXPECT_TRUE(weft_text_is(table.items[0].tolerance, "0.1"));
+    for (size_t i = 0; i < sizeof(found) / sizeof(found[0]); i++) {
+        const struct weft_field field = {
+            WEFT_TEXT("speed"), weft_text_of(found[i].value), WEFT_VALUE_REAL};
+        const struct weft_property is = {.value = &field, .unit = WEFT_TEXT("rpm")};
+        EXPECT_EQ(found[i].is_met, weft_property_equal(&table.items[0], &is));
+    }
+    weft_arena_destroy(&arena);
+}
+
 TEST(twin_state, more_properties_than_the_limit_are_told_to_be_left_out)
 {
     static struct weft_field fields[WEFT_PROPERTIES_MAX + 1];

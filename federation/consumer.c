@@ -1,0 +1,307 @@
+#include "federation/consumer.h"
+
+#include <inttypes.h>
+
+#include "federation/mutant.h"
+#include "proto/check.h"
+
+void weft_consumer_check(const struct weft_consumer *consumer)
+{
+    weft_stream_check(&consumer->stream);
+    weft_assert((unsigned)consumer->hold < WEFT_CONSUMER_HOLDS);            /* FED-18 */
+    weft_assert(consumer->stream.tree.size <= consumer->head.size);         /* FED-17 */
+    weft_assert(consumer->quarantined <= consumer->stream.statement_count); /* FED-16 */
+}
+
+/* --- heads ----------------------------------------------------------------------------------- */
+
+enum weft_stream_fault weft_consumer_judge_head(const struct weft_consumer *consumer,
+    const struct weft_stream_head *message, const struct weft_stream_signers *signers,
+    struct weft_merkle_head *ret_head, struct weft_msg *msg)
+{
+    const struct weft_merkle_head *known = &consumer->head;
+    struct weft_merkle_head head;
+    struct weft_merkle_proof proof;
+    struct weft_msg why = {""};
+    enum weft_stream_fault fault = weft_stream_verify_head(message->note, signers, &head, msg);
+    if (fault != WEFT_STREAM_SOUND) {
+        return fault;
+    }
+    if (head.size < known->size) {
+        return weft_stream_fail(msg, WEFT_STREAM_ROLLED_BACK,
+            "%" PRIu64 " leaves, and %" PRIu64 " were signed before", head.size, known->size);
+    }
+    if (head.size == known->size && head.size > 0 && !weft_digest_equal(&head.root, &known->root)) {
+        return weft_stream_fail(
+            msg, WEFT_STREAM_SPLIT, "two signed trees of %" PRIu64 " leaves", head.size);
+    }
+    if (head.size > known->size && known->size > 0) {
+        if (message->old_size != known->size) {
+            return weft_stream_fail(msg, WEFT_STREAM_SEQUENCE,
+                "a proof from %" PRIu64 " leaves, and %" PRIu64 " are known", message->old_size,
+                known->size);
+        }
+        if (weft_stream_proof_parse(message->proof, &proof) != WEFT_OK ||
+            weft_merkle_verify_consistency(
+                known->size, head.size, &known->root, &proof, &head.root, &why) != WEFT_OK) {
+            return weft_stream_fail(msg, WEFT_STREAM_PROOF, "%s", why.text);
+        }
+    }
+    *ret_head = head;
+    return WEFT_STREAM_SOUND;
+}
+
+static bool is_same_head(const struct weft_merkle_head *a, const struct weft_merkle_head *b)
+{
+    return a->size == b->size && (a->size == 0 || weft_digest_equal(&a->root, &b->root));
+}
+
+enum weft_err weft_consumer_take_head(struct weft_consumer *consumer,
+    const struct weft_merkle_head *known, const struct weft_merkle_head *head)
+{
+    weft_consumer_check(consumer);
+    if (!is_same_head(&consumer->head, known) &&
+        !weft_stream_mutant(WEFT_STREAM_MUTANT_HEAD_BACK)) {
+        return WEFT_ECONFLICT;
+    }
+    weft_assert(head->size >= known->size); /* FED-17 */
+    consumer->head = *head;
+    return WEFT_OK;
+}
+
+/* --- statements ------------------------------------------------------------------------------ */
+
+/* FED-19: whose it is. */
+static enum weft_stream_fault judge_authority(const struct weft_contract *contract, uint32_t party,
+    struct weft_batch_entry *entry, struct weft_msg *why)
+{
+    const struct weft_statement_header *header = &entry->projection.header;
+    struct weft_text provider = contract->parties[party].site;
+    struct weft_text receiver = contract->parties[1 - party].site;
+    bool is_own = weft_text_equal(header->authority, provider);
+    bool is_ours = weft_text_equal(header->authority, receiver);
+    if (!is_own && (is_ours || !contract->sides[party].may_forward)) {
+        return weft_stream_fail(why, WEFT_STREAM_UNAUTHORIZED, "%.*s states as %.*s",
+            (int)provider.size, provider.data, (int)header->authority.size, header->authority.data);
+    }
+    entry->is_forwarded = !is_own;
+    entry->is_claim =
+        is_own && weft_contract_authority(contract, header->kind, header->group) != party;
+    return WEFT_STREAM_SOUND;
+}
+
+static void judge_statement(const struct weft_contract *contract, uint32_t party,
+    struct weft_arena *arena, struct weft_batch_entry *entry)
+{
+    struct weft_msg why = {""};
+    struct weft_msg more = {""};
+    struct weft_text kind = entry->projection.header.kind;
+    const struct weft_contract_side *side = &contract->sides[party];
+    enum weft_stream_fault fault = WEFT_STREAM_SOUND;
+    if (entry->fault != WEFT_STREAM_SOUND) {
+        return;
+    }
+    if (!weft_contract_has_kind(side, kind)) {
+        fault =
+            weft_stream_fail(&why, WEFT_STREAM_OUTSIDE, "kind \"%.*s\" is not in version %" PRIu64,
+                (int)kind.size, kind.data, contract->link.version);
+    } else if (weft_projection_check_mask(&entry->projection, side, &more) != WEFT_OK) {
+        fault = weft_stream_fail(&why, WEFT_STREAM_MASK, "%s", more.text);
+    } else {
+        fault = judge_authority(contract, party, entry, &why);
+    }
+    if (fault != WEFT_STREAM_SOUND) {
+        weft_batch_blame(entry, fault, arena, &why);
+    }
+}
+
+void weft_consumer_refuse(
+    struct weft_batch_entry *entry, struct weft_arena *arena, const struct weft_msg *why)
+{
+    weft_assert(entry->leaf.kind == WEFT_STREAM_STATEMENT); /* FED-16 */
+    if (entry->fault == WEFT_STREAM_SOUND) {
+        weft_batch_blame(entry, WEFT_STREAM_POLICY, arena, why);
+    }
+}
+
+/* A version of another agreement may be signed as well as one can wish. */
+static bool is_of_stream(
+    const struct weft_consumer_terms *terms, const struct weft_contract *contract)
+{
+    return weft_text_equal(contract->name, terms->stream.agreement) &&
+           weft_contract_party(contract, terms->stream.provider) == terms->party;
+}
+
+/* FED-20: an amendment is in force here only as both have signed it. */
+static enum weft_stream_fault judge_contract(const struct weft_consumer_terms *terms,
+    const struct weft_contract *current, struct weft_batch_entry *entry, struct weft_arena *arena,
+    struct weft_msg *msg)
+{
+    struct weft_note note;
+    struct weft_contract again;
+    struct weft_msg why = {""};
+    enum weft_chain_fault fault = WEFT_CHAIN_SOUND;
+    const struct weft_text text = {(const char *)entry->content.data, entry->content.size};
+    if (!is_of_stream(terms, entry->contract)) {
+        return weft_stream_fail(msg, WEFT_STREAM_UNSIGNED_CONTRACT,
+            "version %" PRIu64 " is of another agreement", entry->leaf.version);
+    }
+    if (terms->next != NULL && weft_digest_equal(&terms->next->link.digest, &entry->leaf.digest)) {
+        return WEFT_STREAM_SOUND;
+    }
+    if (weft_note_parse(text, &note, &why) == WEFT_OK &&
+        weft_contract_accept(
+            &note, current, terms->orgs, terms->now_ns, arena, &again, &fault, &why) == WEFT_OK) {
+        return WEFT_STREAM_SOUND;
+    }
+    return weft_stream_fail(msg,
+        fault == WEFT_CHAIN_FREEZE ? WEFT_STREAM_EXPIRED_CONTRACT : WEFT_STREAM_UNSIGNED_CONTRACT,
+        "version %" PRIu64 ": %s", entry->leaf.version, why.text);
+}
+
+/* --- batches --------------------------------------------------------------------------------- */
+
+static enum weft_stream_fault check_hold(const struct weft_consumer *consumer, struct weft_msg *msg)
+{
+    switch (consumer->hold) {
+    case WEFT_CONSUMER_TAKES:
+        return WEFT_STREAM_SOUND;
+    case WEFT_CONSUMER_FULL:
+        return weft_stream_fail(
+            msg, WEFT_STREAM_HELD, "%u statements are in quarantine", consumer->quarantined);
+    case WEFT_CONSUMER_HELD:
+        return weft_stream_fail(msg, WEFT_STREAM_HELD, "by an operator");
+    case WEFT_CONSUMER_FROZEN:
+        return weft_stream_fail(msg, WEFT_STREAM_FROZEN, "after an equivocation");
+    case WEFT_CONSUMER_HOLDS:
+        break;
+    }
+    weft_unreachable("FED-18: a hold");
+}
+
+enum weft_stream_fault weft_consumer_judge_batch(const struct weft_consumer *consumer,
+    const struct weft_consumer_terms *terms, const struct weft_stream_batch *message,
+    struct weft_arena *arena, struct weft_batch *ret_batch, struct weft_msg *msg)
+{
+    const struct weft_contract *contract = terms->contract;
+    uint32_t quarantined = consumer->quarantined, taken = 0;
+    struct weft_batch batch;
+    weft_consumer_check(consumer);
+    weft_assert(terms->party < WEFT_CONTRACT_PARTIES); /* FED-19 */
+    enum weft_stream_fault fault = check_hold(consumer, msg);
+    if (fault == WEFT_STREAM_SOUND) {
+        fault = weft_batch_verify(&consumer->stream, &consumer->head, message, arena, &batch, msg);
+    }
+    if (fault != WEFT_STREAM_SOUND) {
+        return fault;
+    }
+    for (; taken < batch.count; taken++) {
+        struct weft_batch_entry *entry = &batch.entries[taken];
+        if (entry->leaf.kind == WEFT_STREAM_CONTRACT) {
+            fault = judge_contract(terms, contract, entry, arena, msg);
+            if (fault != WEFT_STREAM_SOUND) {
+                break;
+            }
+            contract = entry->contract;
+        } else if (entry->leaf.kind == WEFT_STREAM_STATEMENT) {
+            weft_assert(contract != NULL); /* FED-8: the first leaf is a contract */
+            judge_statement(contract, terms->party, arena, entry);
+            uint32_t room = contract->sides[terms->party].quarantine_statements;
+            if (entry->fault != WEFT_STREAM_SOUND && ++quarantined > room) {
+                fault = weft_stream_fail(
+                    msg, WEFT_STREAM_HELD, "%u statements are in quarantine", quarantined - 1);
+                break;
+            }
+        }
+    }
+    if (taken == 0) {
+        return fault;
+    }
+    if (taken < batch.count) {
+        weft_batch_cut(&batch, &consumer->stream, taken);
+    }
+    *ret_batch = batch;
+    return WEFT_STREAM_SOUND;
+}
+
+static enum weft_consumer_hold hold_of(uint32_t quarantined, uint32_t quarantine_max)
+{
+    return quarantined >= quarantine_max ? WEFT_CONSUMER_FULL : WEFT_CONSUMER_TAKES;
+}
+
+enum weft_err weft_consumer_take(
+    struct weft_consumer *consumer, const struct weft_batch *batch, uint32_t quarantine_max)
+{
+    weft_consumer_check(consumer);
+    struct weft_merkle_head tree = weft_stream_tree(&consumer->stream);
+    bool is_next = is_same_head(&tree, &batch->before) &&
+                   is_same_head(&consumer->head, &batch->head); /* Its head got in before it. */
+    if (!is_next && !weft_stream_mutant(WEFT_STREAM_MUTANT_CURSOR_OUTSIDE)) {
+        return WEFT_ECONFLICT;
+    }
+    if (consumer->hold != WEFT_CONSUMER_TAKES) {
+        return WEFT_ESTATE;
+    }
+    for (uint32_t i = 0; i < batch->count; i++) {
+        consumer->quarantined += batch->entries[i].fault != WEFT_STREAM_SOUND ? 1 : 0;
+    }
+    if (!weft_stream_mutant(WEFT_STREAM_MUTANT_CURSOR_KEPT)) {
+        consumer->stream = batch->after;
+    }
+    consumer->hold = hold_of(consumer->quarantined, quarantine_max);
+    weft_consumer_check(consumer);
+    return WEFT_OK;
+}
+
+/* --- holds ----------------------------------------------------------------------------------- */
+
+enum weft_err weft_consumer_release(
+    struct weft_consumer *consumer, uint32_t count, uint32_t quarantine_max)
+{
+    weft_consumer_check(consumer);
+    if (count > consumer->quarantined) {
+        return WEFT_EINVAL;
+    }
+    consumer->quarantined -= count;
+    if (consumer->hold == WEFT_CONSUMER_FULL) {
+        consumer->hold = hold_of(consumer->quarantined, quarantine_max);
+    }
+    return WEFT_OK;
+}
+
+void weft_consumer_freeze(struct weft_consumer *consumer)
+{
+    consumer->hold = WEFT_CONSUMER_FROZEN;
+}
+
+void weft_consumer_hold(struct weft_consumer *consumer, bool is_held, uint32_t quarantine_max)
+{
+    consumer->hold = is_held ? WEFT_CONSUMER_HELD : hold_of(consumer->quarantined, quarantine_max);
+}
+
+/* --- answers --------------------------------------------------------------------------------- */
+
+struct weft_stream_hello weft_consumer_hello(const struct weft_consumer *consumer)
+{
+    struct weft_merkle_head tree = weft_stream_tree(&consumer->stream);
+    return (struct weft_stream_hello){
+        .version = consumer->stream.version,
+        .agreement_digest = consumer->stream.contract,
+        .next = tree.size,
+        .root = tree.root,
+        .head_size = consumer->head.size,
+    };
+}
+
+enum weft_err weft_consumer_receipt(const struct weft_consumer *consumer, struct weft_text receiver,
+    struct weft_text agreement, struct weft_buffer *out, struct weft_msg *msg)
+{
+    char origin[WEFT_STREAM_ORIGIN_SIZE];
+    if (consumer->stream.tree.size == 0) {
+        return weft_fail(msg, WEFT_ESTATE, "nothing was received");
+    }
+    weft_stream_receipt_origin(receiver, agreement, origin);
+    const struct weft_checkpoint_note receipt = {
+        .origin = weft_text_of(origin), .head = weft_stream_tree(&consumer->stream)};
+    return weft_checkpoint_note_encode(&receipt, out, msg);
+}

@@ -1,0 +1,218 @@
+#include "federation/provider.h"
+
+#include <inttypes.h>
+
+#include "proto/check.h"
+
+void weft_provider_check(const struct weft_provider *provider)
+{
+    weft_stream_check(&provider->stream);
+    weft_assert(provider->receipt.size <= provider->signed_head.size);     /* FED-12 */
+    weft_assert(provider->signed_head.size <= provider->stream.tree.size); /* FED-12 */
+    weft_assert(provider->fence.size == 0 ||
+                provider->signed_head.size < provider->fence.size); /* FED-14 */
+}
+
+/* --- what goes in ---------------------------------------------------------------------------- */
+
+enum weft_err weft_provider_select(const struct weft_contract *contract, uint32_t party,
+    const struct weft_record *record, const struct weft_statement_place *place,
+    const struct weft_contract_facts *facts, struct weft_arena *arena, struct weft_buffer *out,
+    struct weft_stream_leaf *ret_leaf)
+{
+    weft_assert(party < WEFT_CONTRACT_PARTIES); /* FED-11 */
+    const struct weft_contract_side *side = &contract->sides[party];
+    bool is_own = weft_text_equal(place->authority, contract->parties[party].site);
+    if (!(is_own || side->may_forward) || !weft_contract_is_in_scope(side, record->kind, facts)) {
+        return WEFT_ENOTFOUND;
+    }
+    struct weft_stream_leaf leaf = {.kind = WEFT_STREAM_STATEMENT};
+    enum weft_err err = weft_projection_make(record, place, side, arena, out, &leaf.digest);
+    if (err == WEFT_OK) {
+        *ret_leaf = leaf;
+    }
+    return err;
+}
+
+enum weft_stream_fault weft_provider_append(
+    struct weft_provider *provider, const struct weft_stream_leaf *leaf, struct weft_msg *msg)
+{
+    weft_provider_check(provider);
+    if (weft_provider_is_fenced(provider)) {
+        return weft_stream_fail(msg, WEFT_STREAM_BEHIND,
+            "%" PRIu64 " leaves were signed, and there are %" PRIu64 "%s", provider->fence.size,
+            provider->stream.tree.size, provider->is_unsure ? ", from a backup" : "");
+    }
+    return weft_stream_append(&provider->stream, leaf, msg);
+}
+
+/* --- heads and receipts ---------------------------------------------------------------------- */
+
+enum weft_err weft_provider_may_sign(
+    const struct weft_provider *provider, weft_provider_root *root, void *ctx, struct weft_msg *msg)
+{
+    struct weft_merkle_head tree = weft_stream_tree(&provider->stream);
+    const struct weft_merkle_head *last = &provider->signed_head;
+    struct weft_digest own = tree.root;
+    if (weft_provider_is_fenced(provider)) {
+        return weft_fail(msg, WEFT_ESTATE, "it is behind what it has signed");
+    }
+    if (tree.size == 0) {
+        return weft_fail(msg, WEFT_ESTATE, "a stream without a leaf has no head");
+    }
+    if (last->size == 0) {
+        return WEFT_OK;
+    }
+    enum weft_err err = last->size < tree.size ? root(ctx, last->size, &own, msg) : WEFT_OK;
+    return err == WEFT_OK ? weft_checkpoint_note_may_sign(last, &own, &tree, msg) : err;
+}
+
+void weft_provider_sign(struct weft_provider *provider, const struct weft_merkle_head *head)
+{
+    weft_assert(head->size <= provider->stream.tree.size); /* FED-12 */
+    weft_assert(!weft_provider_is_fenced(provider));       /* FED-12 */
+    if (head->size > provider->signed_head.size) {
+        provider->signed_head = *head;
+    }
+    weft_provider_check(provider);
+}
+
+enum weft_stream_fault weft_provider_acknowledge(struct weft_provider *provider,
+    struct weft_text note, const struct weft_stream_signers *signers, weft_provider_root *root,
+    void *ctx, struct weft_msg *msg)
+{
+    struct weft_merkle_head head;
+    struct weft_digest own;
+    enum weft_stream_fault fault = weft_stream_verify_head(note, signers, &head, msg);
+    if (fault != WEFT_STREAM_SOUND || head.size == 0) {
+        return fault;
+    }
+    if (head.size > provider->signed_head.size) {
+        return weft_stream_fail(msg, WEFT_STREAM_SEQUENCE,
+            "a receipt for %" PRIu64 " leaves, and %" PRIu64 " were signed", head.size,
+            provider->signed_head.size);
+    }
+    if (root(ctx, head.size, &own, msg) != WEFT_OK) {
+        return WEFT_STREAM_PROOF;
+    }
+    if (!weft_digest_equal(&own, &head.root)) {
+        return weft_stream_fail(
+            msg, WEFT_STREAM_FORKED, "a receipt for another tree of %" PRIu64 " leaves", head.size);
+    }
+    if (head.size > provider->receipt.size) {
+        provider->receipt = head;
+    }
+    weft_provider_check(provider);
+    return WEFT_STREAM_SOUND;
+}
+
+/* --- a partner comes back -------------------------------------------------------------------- */
+
+enum weft_stream_fault weft_provider_greet(const struct weft_provider *provider,
+    const struct weft_stream_hello *hello, weft_provider_root *root, void *ctx,
+    struct weft_msg *msg)
+{
+    const struct weft_stream *stream = &provider->stream;
+    struct weft_digest own = weft_merkle_empty();
+    if (weft_stream_mutant(WEFT_STREAM_MUTANT_GREETS_ALL)) {
+        return WEFT_STREAM_SOUND;
+    }
+    if (hello->next > stream->tree.size || hello->head_size > stream->tree.size ||
+        weft_provider_is_behind(provider)) {
+        return weft_stream_fail(msg, WEFT_STREAM_BEHIND,
+            "it has %" PRIu64 " leaves and knows of %" PRIu64 ", and there are %" PRIu64,
+            hello->next, hello->head_size, stream->tree.size);
+    }
+    if (hello->next > 0 && root(ctx, hello->next, &own, msg) != WEFT_OK) {
+        return WEFT_STREAM_PROOF;
+    }
+    if (!weft_digest_equal(&own, &hello->root)) {
+        return weft_stream_fail(
+            msg, WEFT_STREAM_FORKED, "another tree of %" PRIu64 " leaves", hello->next);
+    }
+    if (hello->version > stream->version ||
+        (hello->version == stream->version && hello->version > 0 &&
+            !weft_digest_equal(&hello->agreement_digest, &stream->contract))) {
+        return weft_stream_fail(msg, WEFT_STREAM_UNKNOWN,
+            "version %" PRIu64 " of the agreement is not known here", hello->version);
+    }
+    return WEFT_STREAM_SOUND;
+}
+
+void weft_provider_restore(struct weft_provider *provider)
+{
+    provider->is_unsure = true;
+    weft_provider_check(provider);
+}
+
+void weft_provider_sure(struct weft_provider *provider)
+{
+    provider->is_unsure = false;
+    weft_provider_check(provider);
+}
+
+enum weft_stream_fault weft_provider_fence(struct weft_provider *provider, struct weft_text note,
+    const struct weft_stream_signers *signers, weft_provider_root *root, void *ctx,
+    struct weft_msg *msg)
+{
+    struct weft_merkle_head head;
+    struct weft_digest own;
+    enum weft_stream_fault fault = weft_stream_verify_head(note, signers, &head, msg);
+    if (fault != WEFT_STREAM_SOUND || head.size == 0) {
+        return fault;
+    }
+    own = head.root;
+    if (head.size <= provider->stream.tree.size && root(ctx, head.size, &own, msg) != WEFT_OK) {
+        return WEFT_STREAM_PROOF;
+    }
+    bool is_known = head.size <= provider->stream.tree.size && weft_digest_equal(&own, &head.root);
+    if (!is_known && head.size <= provider->signed_head.size) {
+        return weft_stream_fail(msg, WEFT_STREAM_SPLIT,
+            "its keys signed another tree of %" PRIu64 " leaves too", head.size);
+    }
+    /* Of leaves that it has not, or has others of: in no head that its state knows of. Whether the
+     * rest is the beginning of that tree fork.h finds out. */
+    if (!is_known && head.size > provider->fence.size) {
+        provider->fence = head;
+    } else if (is_known && head.size > provider->signed_head.size) {
+        provider->signed_head = head; /* A backup knew the leaves, and not that they were signed. */
+        if (provider->fence.size <= head.size) {
+            provider->fence.size = 0;
+        }
+    }
+    weft_provider_check(provider);
+    return WEFT_STREAM_SOUND;
+}
+
+enum weft_err weft_provider_rewind(
+    struct weft_provider *provider, const struct weft_stream *stream, struct weft_msg *msg)
+{
+    if (!weft_provider_is_behind(provider) || stream->tree.size > provider->stream.tree.size ||
+        stream->tree.size < provider->signed_head.size) {
+        return weft_fail(
+            msg, WEFT_ESTATE, "only what is in no signed head goes, and only behind a fence");
+    }
+    provider->stream = *stream;
+    weft_provider_check(provider);
+    return WEFT_OK;
+}
+
+enum weft_stream_fault weft_provider_recover(
+    struct weft_provider *provider, const struct weft_stream_leaf *leaf, struct weft_msg *msg)
+{
+    weft_provider_check(provider);
+    if (provider->fence.size <= provider->stream.tree.size) {
+        return weft_stream_fail(msg, WEFT_STREAM_HELD, "there is nothing to recover");
+    }
+    enum weft_stream_fault fault = weft_stream_append(&provider->stream, leaf, msg);
+    struct weft_merkle_head tree = weft_stream_tree(&provider->stream);
+    if (fault == WEFT_STREAM_SOUND && tree.size == provider->fence.size) {
+        /* FED-14: verified against the fence's head, so nothing else can come out. */
+        weft_assert(weft_digest_equal(&tree.root, &provider->fence.root)); /* FED-14 */
+        provider->signed_head = tree;
+        provider->fence.size = 0;
+        provider->is_unsure = false;
+    }
+    weft_provider_check(provider);
+    return fault;
+}

@@ -1,0 +1,79 @@
+/* federation/receiver.h: what a consumer does with what comes from one connected provider.
+ *
+ * State of one connection, held by the node that leads; nothing of it is replicated. It judges
+ * ahead: what was proposed and is not applied yet counts as taken here, so that several entries are
+ * under way. Where that turns out wrong (another entry came first) it begins again with a hello. A
+ * provider that sends what no honest one sends gets a few more chances and is then left alone. */
+#ifndef WEFT_FEDERATION_RECEIVER_H
+#define WEFT_FEDERATION_RECEIVER_H
+
+#include "federation/consumer.h"
+#include "federation/credit.h"
+
+enum {
+    WEFT_RECEIVER_STRIKES_MAX = 3, /* bad transfers in a row; chosen: a damaged link may do two */
+};
+
+/* What the driver does next. */
+enum weft_receiver_act {
+    WEFT_RECEIVER_WAITS,    /* Nothing. */
+    WEFT_RECEIVER_PROPOSES, /* What was judged, as one entry. */
+    WEFT_RECEIVER_GREETS,   /* Says hello anew: weft_receiver_hello. */
+    WEFT_RECEIVER_RECEIPTS, /* Signs a receipt for what is applied: weft_receiver_grant. */
+    WEFT_RECEIVER_SHOWS,    /* Sends the provider the newest head of it that it knows. */
+    WEFT_RECEIVER_ASKS,     /* Asks where the two trees part: fork.h. */
+    WEFT_RECEIVER_FREEZES,  /* Proposes the evidence and a freeze: two heads that cannot both be. */
+    WEFT_RECEIVER_STOPS,    /* Closes the connection and tells operators. */
+    WEFT_RECEIVER_ACTS
+};
+
+/* Embed by value; zero-initialized says hello first. */
+struct weft_receiver {
+    bool is_open;
+    bool is_explicit;           /* The next hello asks for explicit items. */
+    uint64_t session;           /* Of the last hello: answers to others are late, and dropped. */
+    uint32_t strikes;           /* Bad transfers since the last one that was applied. */
+    struct weft_consumer ahead; /* As it is when all that was proposed is applied. */
+    struct weft_credit credit;
+};
+
+/* What is proposed: a head, or a batch. */
+struct weft_receiver_entry {
+    bool is_batch;
+    struct weft_merkle_head known, head; /* A head: weft_consumer_take_head. */
+    struct weft_batch batch;             /* Else: weft_consumer_take. */
+};
+
+/* The connection begins, or begins anew. `consumer` is the replicated state as it is applied;
+ * `room`: statements that the consumer's queue has room for. */
+struct weft_stream_hello weft_receiver_hello(struct weft_receiver *receiver,
+    const struct weft_consumer *consumer, const struct weft_contract_side *side, uint64_t room);
+
+/* A message came. PROPOSES: *ret_entry is judged, and counts as taken here. `msg` names the fault,
+ * if there is one, which is *ret_fault. */
+enum weft_receiver_act weft_receiver_hear_head(struct weft_receiver *receiver,
+    const struct weft_stream_head *message, const struct weft_stream_signers *signers,
+    struct weft_receiver_entry *ret_entry, enum weft_stream_fault *ret_fault, struct weft_msg *msg);
+/* `quarantine_max` as weft_consumer_take. The batch is in `arena`, and borrows the message. */
+enum weft_receiver_act weft_receiver_hear_batch(struct weft_receiver *receiver,
+    const struct weft_consumer_terms *terms, const struct weft_stream_batch *message,
+    uint32_t quarantine_max, struct weft_arena *arena, struct weft_receiver_entry *ret_entry,
+    enum weft_stream_fault *ret_fault, struct weft_msg *msg);
+/* The provider says why nothing comes. */
+enum weft_receiver_act weft_receiver_hear_notice(
+    struct weft_receiver *receiver, const struct weft_stream_notice *notice);
+
+/* An entry that was proposed has been applied; `err` is what weft_consumer_take or take_head said.
+ */
+enum weft_receiver_act weft_receiver_applied(
+    struct weft_receiver *receiver, const struct weft_receiver_entry *entry, enum weft_err err);
+/* Credit for a receipt. */
+void weft_receiver_grant(struct weft_receiver *receiver, const struct weft_contract_side *side,
+    uint64_t room, uint64_t *ret_statements_until, uint64_t *ret_bytes_until);
+
+/* FED-29: what follows from each fault; strikes are counted by the functions above. */
+enum weft_receiver_act weft_receiver_react(enum weft_stream_fault fault);
+/* Does an honest provider on a sound link never send it? */
+bool weft_receiver_is_strike(enum weft_stream_fault fault);
+
+#endif

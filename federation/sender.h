@@ -1,0 +1,49 @@
+/* federation/sender.h: what a provider sends next to one connected consumer.
+ *
+ * State of one connection, held by the node that leads; nothing of it is replicated: a new one
+ * begins with a hello. The driver asks what is next, does it, and says that it did, until there is
+ * nothing; and asks again when the head moved or credit came. */
+#ifndef WEFT_FEDERATION_SENDER_H
+#define WEFT_FEDERATION_SENDER_H
+
+#include "federation/credit.h"
+#include "federation/provider.h"
+
+enum weft_sender_act {
+    WEFT_SENDER_WAITS, /* For a hello, a head, or credit. */
+    WEFT_SENDER_HEAD,  /* Send the signed head and a proof from `old_size`. */
+    WEFT_SENDER_BATCH, /* Send leaves from `first` on, and a proof from their end to the head. */
+};
+
+struct weft_sender_effect {
+    enum weft_sender_act act;
+    uint64_t old_size;  /* HEAD: what the consumer knows; 0: nothing, without a proof. */
+    uint64_t first;     /* BATCH: of at most count_max leaves in at most bytes_max of items, ... */
+    uint32_t count_max; /* ...but one at least. */
+    size_t bytes_max;
+    uint64_t head_size; /* Both: of the head. */
+    bool is_explicit;
+};
+
+/* Embed by value; zero-initialized waits for a hello. */
+struct weft_sender {
+    bool is_open;
+    bool is_explicit;
+    uint64_t session;   /* Of the hello: every message says it again. */
+    uint64_t head_size; /* Of the newest head that the consumer has or was sent. */
+    struct weft_credit credit;
+};
+
+/* The hello was greeted (weft_provider_greet says SOUND). */
+void weft_sender_open(struct weft_sender *sender, const struct weft_stream_hello *hello);
+void weft_sender_close(struct weft_sender *sender);
+/* Credit came; that of another session is not for this one. */
+void weft_sender_grant(struct weft_sender *sender, const struct weft_stream_receipt *receipt);
+/* FED-28: nothing above the signed head, nothing beyond the credit, nothing twice. */
+struct weft_sender_effect weft_sender_next(
+    const struct weft_sender *sender, const struct weft_provider *provider);
+void weft_sender_sent_head(struct weft_sender *sender, uint64_t head_size);
+/* As it was asked for. */
+void weft_sender_sent_batch(struct weft_sender *sender, const struct weft_stream_batch *batch);
+
+#endif

@@ -1,0 +1,232 @@
+#include "node/state/deed.h"
+
+#include <stdlib.h>
+
+#include "node/state/coder.h"
+#include "proto/check.h"
+
+/* --- versions -------------------------------------------------------------------------------- */
+
+static void destroy_deed(struct weft_deed *deed)
+{
+    weft_arena_destroy(&deed->arena);
+    weft_buffer_destroy(&deed->note);
+    free(deed);
+}
+
+enum weft_err weft_deed_read(
+    struct weft_text note, struct weft_deed **ret_deed, struct weft_msg *msg)
+{
+    struct weft_note parsed;
+    struct weft_deed *deed = calloc(1, sizeof(*deed));
+    if (deed == NULL) {
+        return weft_fail(msg, WEFT_ENOMEM, "read an agreement");
+    }
+    atomic_init(&deed->references, 1);
+    deed->arena.size_max = WEFT_CONTRACT_MEMORY_MAX;
+    deed->note.size_max = WEFT_NOTE_SIZE_MAX;
+    enum weft_err err = weft_buffer_text(&deed->note, note);
+    if (err == WEFT_OK) {
+        err = weft_note_parse(weft_buffer_as_text(&deed->note), &parsed, msg);
+    } else {
+        (void)weft_fail(msg, err, "an agreement of %zu bytes", note.size);
+    }
+    if (err == WEFT_OK) {
+        err = weft_contract_decode(parsed.text, &deed->arena, &deed->contract, msg);
+    }
+    if (err == WEFT_ENOMEM && !deed->arena.is_starved) {
+        err = weft_fail(msg, WEFT_ETOOBIG, "an agreement that is too large once read");
+    }
+    if (err != WEFT_OK) {
+        destroy_deed(deed);
+        return err;
+    }
+    *ret_deed = deed;
+    return WEFT_OK;
+}
+
+struct weft_deed *weft_deed_retain(struct weft_deed *deed)
+{
+    if (deed != NULL) {
+        atomic_fetch_add_explicit(&deed->references, 1, memory_order_relaxed);
+    }
+    return deed;
+}
+
+void weft_deed_release(struct weft_deed *deed)
+{
+    if (deed != NULL &&
+        atomic_fetch_sub_explicit(&deed->references, 1, memory_order_acq_rel) == 1) {
+        destroy_deed(deed);
+    }
+}
+
+/* --- partners -------------------------------------------------------------------------------- */
+
+static void destroy_pinned(struct weft_pinned *pinned)
+{
+    weft_arena_destroy(&pinned->arena);
+    free(pinned);
+}
+
+bool weft_pinned_line(struct weft_text *rest, struct weft_text *ret_line)
+{
+    if (rest->size == 0) {
+        return false;
+    }
+    (void)weft_text_cut(rest, '\n', ret_line); /* The last one may have no newline. */
+    return true;
+}
+
+static enum weft_err copy(
+    struct weft_pinned *p, struct weft_text from, struct weft_text *ret_to, struct weft_msg *msg)
+{
+    if (from.size == 0) {
+        return WEFT_OK;
+    }
+    *ret_to = weft_arena_text(&p->arena, from);
+    return ret_to->data != NULL ? WEFT_OK : weft_fail(msg, WEFT_ENOMEM, "pin a partner");
+}
+
+static enum weft_err copy_texts(
+    struct weft_pinned *p, const struct weft_pinned_texts *texts, struct weft_msg *msg)
+{
+    const struct weft_text all[] = {texts->keys, texts->endpoints, texts->ca, texts->names};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        if (all[i].size > WEFT_PINNED_TEXT_SIZE_MAX) {
+            return weft_fail(msg, WEFT_ETOOBIG,
+                "keys, endpoints, ca and names have at most %d bytes each",
+                WEFT_PINNED_TEXT_SIZE_MAX);
+        }
+    }
+    enum weft_err err = copy(p, texts->org, &p->texts.org, msg);
+    err = err == WEFT_OK ? copy(p, texts->keys, &p->texts.keys, msg) : err;
+    err = err == WEFT_OK ? copy(p, texts->endpoints, &p->texts.endpoints, msg) : err;
+    err = err == WEFT_OK ? copy(p, texts->ca, &p->texts.ca, msg) : err;
+    return err == WEFT_OK ? copy(p, texts->names, &p->texts.names, msg) : err;
+}
+
+static enum weft_err read_keys(struct weft_pinned *p, struct weft_msg *msg)
+{
+    struct weft_text rest = p->texts.keys, line;
+    p->keys = weft_arena_array(&p->arena, WEFT_PINNED_KEYS_MAX, sizeof(*p->keys));
+    if (p->keys == NULL) {
+        return weft_fail(msg, WEFT_ENOMEM, "pin a partner");
+    }
+    while (weft_pinned_line(&rest, &line)) {
+        if (p->key_count == WEFT_PINNED_KEYS_MAX) {
+            return weft_fail(msg, WEFT_ETOOBIG, "more than %d keys", WEFT_PINNED_KEYS_MAX);
+        }
+        enum weft_err err = weft_verifier_parse(line, &p->keys[p->key_count], msg);
+        if (err != WEFT_OK) {
+            return weft_wrap(msg, err, "key %u", p->key_count + 1);
+        }
+        for (uint32_t i = 0; i < p->key_count; i++) {
+            if (p->keys[i].key_id == p->keys[p->key_count].key_id) {
+                return weft_fail(
+                    msg, WEFT_EINVAL, "duplicate-key-id: keys %u and %u", i + 1, p->key_count + 1);
+            }
+        }
+        p->key_count++;
+    }
+    return WEFT_OK;
+}
+
+static enum weft_err read_org(struct weft_pinned *p, struct weft_msg *msg)
+{
+    struct weft_note note;
+    enum weft_chain_fault fault;
+    if (p->texts.org.size == 0) {
+        return WEFT_OK;
+    }
+    enum weft_err err = weft_note_parse(p->texts.org, &note, msg);
+    if (err == WEFT_OK) {
+        err = weft_org_decode(note.text, &p->arena, &p->org, &fault, msg);
+    }
+    p->has_org = err == WEFT_OK;
+    return err == WEFT_OK ? err : weft_wrap(msg, err, "org");
+}
+
+enum weft_err weft_pinned_read(struct weft_text site, const struct weft_pinned_texts *texts,
+    uint64_t index, struct weft_pinned **ret_pinned, struct weft_msg *msg)
+{
+    struct weft_pinned *p = calloc(1, sizeof(*p));
+    if (p == NULL) {
+        return weft_fail(msg, WEFT_ENOMEM, "pin a partner");
+    }
+    atomic_init(&p->references, 1);
+    p->arena.size_max = WEFT_PINNED_MEMORY_MAX;
+    p->index = index;
+    enum weft_err err = copy(p, site, &p->site, msg);
+    if (err == WEFT_OK) {
+        err = copy_texts(p, texts, msg);
+    }
+    if (err == WEFT_OK) {
+        err = read_org(p, msg);
+    }
+    if (err == WEFT_OK) {
+        err = read_keys(p, msg);
+    }
+    if (err == WEFT_ENOMEM && !p->arena.is_starved) {
+        err = weft_fail(msg, WEFT_ETOOBIG, "a partner's texts are too large once read");
+    }
+    if (err != WEFT_OK) {
+        destroy_pinned(p);
+        return err;
+    }
+    *ret_pinned = p;
+    return WEFT_OK;
+}
+
+struct weft_pinned *weft_pinned_retain(struct weft_pinned *pinned)
+{
+    if (pinned != NULL) {
+        atomic_fetch_add_explicit(&pinned->references, 1, memory_order_relaxed);
+    }
+    return pinned;
+}
+
+void weft_pinned_release(struct weft_pinned *pinned)
+{
+    if (pinned != NULL &&
+        atomic_fetch_sub_explicit(&pinned->references, 1, memory_order_acq_rel) == 1) {
+        destroy_pinned(pinned);
+    }
+}
+
+/* --- its row --------------------------------------------------------------------------------- */
+
+enum weft_err weft_pinned_encode(const struct weft_pinned *pinned, struct weft_buffer *out)
+{
+    struct weft_coder c = {.out = out};
+    struct weft_pinned_texts texts = pinned->texts;
+    uint64_t index = pinned->index;
+    weft_code_u64(&c, &index);
+    weft_code_slice(&c, &texts.org);
+    weft_code_slice(&c, &texts.keys);
+    weft_code_slice(&c, &texts.endpoints);
+    weft_code_slice(&c, &texts.ca);
+    weft_code_slice(&c, &texts.names);
+    return c.err;
+}
+
+enum weft_err weft_pinned_decode(struct weft_text site, struct weft_bytes value,
+    struct weft_pinned **ret_pinned, struct weft_msg *msg)
+{
+    struct weft_coder c = {.rest = value};
+    struct weft_pinned_texts texts = {{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}};
+    uint64_t index = 0;
+    weft_code_u64(&c, &index);
+    weft_code_slice(&c, &texts.org);
+    weft_code_slice(&c, &texts.keys);
+    weft_code_slice(&c, &texts.endpoints);
+    weft_code_slice(&c, &texts.ca);
+    weft_code_slice(&c, &texts.names);
+    if (weft_coder_end(&c) != WEFT_OK) {
+        return weft_fail(msg, WEFT_ECORRUPT, "what is pinned of a partner is damaged");
+    }
+    enum weft_err err = weft_pinned_read(site, &texts, index, ret_pinned, msg);
+    return err == WEFT_OK || err == WEFT_ENOMEM
+               ? err
+               : weft_wrap(msg, WEFT_ECORRUPT, "what is pinned of a partner");
+}

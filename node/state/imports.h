@@ -1,0 +1,30 @@
+/* node/state/imports.h: what is received under agreements: heads, batches, evidence, quarantine.
+ *
+ * A batch is taken as one: cursor, statements and quarantine in one write (NOD-196). Statements of
+ * a partner are kept under agreement and sequence; they are no records of this site, so its own
+ * numbers do not move (NOD-197). One thread, apply's. */
+#ifndef WEFT_NODE_STATE_IMPORTS_H
+#define WEFT_NODE_STATE_IMPORTS_H
+
+#include "node/state/exports.h"
+
+/* An item about what is received: HEAD, BATCH, EVIDENCE. *ret_refusal: why nothing changed.
+ * WEFT_ENOMEM, WEFT_ECORRUPT, WEFT_EIO: the apply has failed. */
+WEFT_MUST_USE enum weft_err weft_imports_take(struct weft_streams *streams,
+    struct weft_accord *accord, const struct weft_stream_entry *entry,
+    const struct weft_partner_message *message, const struct weft_exports_place *place,
+    struct weft_refusal *ret_refusal, struct weft_msg *msg);
+
+/* How many of those sequences, both included, are in quarantine. WEFT_ECORRUPT, WEFT_EIO,
+ * WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_imports_quarantined(struct weft_streams *streams,
+    const struct weft_accord *accord, uint64_t from, uint64_t until, uint64_t *ret_count,
+    struct weft_msg *msg);
+/* They leave it. */
+WEFT_MUST_USE enum weft_err weft_imports_release(struct weft_streams *streams,
+    struct weft_accord *accord, uint64_t from, uint64_t until,
+    const struct weft_exports_place *place, struct weft_msg *msg);
+/* The bound of its quarantine, as the version in force says. */
+uint32_t weft_imports_room(const struct weft_accord *accord);
+
+#endif

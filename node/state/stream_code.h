@@ -1,0 +1,56 @@
+/* node/state/stream_code.h: values of agreements and streams in the state. One encoding for one
+ * content, so that replicas agree in bytes. */
+#ifndef WEFT_NODE_STATE_STREAM_CODE_H
+#define WEFT_NODE_STATE_STREAM_CODE_H
+
+#include "federation/consumer.h"
+#include "federation/provider.h"
+
+/* Key a. */
+struct weft_accord_row {
+    struct weft_text name;    /* Borrows; in memory: of the accord. */
+    uint32_t party;           /* Which this site is. */
+    uint64_t version;         /* The newest that both have signed; 0: none. */
+    uint64_t offer_index;     /* Of the entry that brought the offer. */
+    struct weft_buffer offer; /* A note; empty: none. */
+};
+
+/* Key s of what is sent. */
+struct weft_sent_row {
+    struct weft_provider provider;
+    uint64_t looked_index; /* As in struct weft_agreement. */
+    bool owes_assets;
+    int64_t receipt_ns;
+    int64_t head_ns;
+    uint64_t refused_count;
+    uint64_t omitted_count;
+    uint32_t kept;              /* Number of the next refusal or evidence that is kept. */
+    struct weft_buffer receipt; /* The newest, as it was signed. */
+};
+
+/* Key s of what is received. */
+struct weft_received_row {
+    struct weft_consumer consumer;
+    int64_t batch_ns;
+    int64_t head_ns;
+    uint64_t claim_count;
+    struct weft_buffer head; /* The newest, as it was signed. */
+};
+
+/* Append. WEFT_ENOMEM, WEFT_ETOOBIG. */
+WEFT_MUST_USE enum weft_err weft_accord_row_encode(
+    const struct weft_accord_row *row, struct weft_buffer *out);
+WEFT_MUST_USE enum weft_err weft_sent_row_encode(
+    const struct weft_sent_row *row, struct weft_buffer *out);
+WEFT_MUST_USE enum weft_err weft_received_row_encode(
+    const struct weft_received_row *row, struct weft_buffer *out);
+/* Exactly what encode gives; buffers are the row's, to be destroyed whatever is returned.
+ * WEFT_ECORRUPT, WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_accord_row_decode(
+    struct weft_bytes value, struct weft_accord_row *ret_row);
+WEFT_MUST_USE enum weft_err weft_sent_row_decode(
+    struct weft_bytes value, struct weft_sent_row *ret_row);
+WEFT_MUST_USE enum weft_err weft_received_row_decode(
+    struct weft_bytes value, struct weft_received_row *ret_row);
+
+#endif

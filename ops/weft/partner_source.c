@@ -1,0 +1,72 @@
+#include "ops/weft/partner_source.h"
+
+#include <stdio.h>
+#include <sys/random.h>
+
+#include "ops/weft/audit_files.h"
+#include "proto/limits.h"
+
+enum {
+    ARENA_SIZE_MAX = 2 * WEFT_ANSWER_SIZE_MAX,
+};
+
+enum weft_err weft_partner_source_file(struct weft_client *client, const char *name,
+    const char *file, struct weft_buffer *out, struct weft_msg *msg)
+{
+    struct weft_audit_source source;
+    struct weft_audit_result result;
+    char path[WEFT_ASSET_SIZE_MAX + 1];
+    int size = snprintf(path, sizeof(path), "partner%s%s%s%s", name != NULL ? "/" : "",
+        name != NULL ? name : "", file != NULL ? "/" : "", file != NULL ? file : "");
+    if (size < 0 || size >= (int)sizeof(path)) {
+        return weft_fail(msg, WEFT_EINVAL, "%.60s...: no agreement's name", name);
+    }
+    weft_audit_source_init(&source, client, false);
+    enum weft_err err = weft_audit_source_ask(&source, path, &result, msg);
+    if (err == WEFT_OK) {
+        err = weft_buffer_append(out, result.content.data, result.content.size);
+        err = err == WEFT_OK ? err : weft_fail(msg, err, "keep an answer");
+    } else if (err != WEFT_EVERSION && name != NULL) {
+        err = weft_wrap(msg, err, "%s", name);
+    }
+    weft_audit_source_close(&source);
+    return err;
+}
+
+struct weft_text weft_partner_source_line(struct weft_text status, const char *key)
+{
+    struct weft_text line, word;
+    while (status.size > 0) {
+        if (!weft_text_cut(&status, '\n', &line)) {
+            status = (struct weft_text){"", 0};
+        }
+        if (weft_text_cut(&line, ' ', &word) && weft_text_is(word, key)) {
+            return line;
+        }
+    }
+    return (struct weft_text){"", 0};
+}
+
+enum weft_err weft_partner_commit(struct weft_client *client, const char *kind, const char *asset,
+    const struct weft_field *fields, uint32_t field_count, const uint64_t *expect_rev,
+    uint64_t *ret_index, struct weft_msg *msg)
+{
+    struct weft_arena arena = {.size_max = ARENA_SIZE_MAX};
+    const struct weft_record record = {.kind = weft_text_of(kind),
+        .asset = weft_text_of(asset),
+        .has_expect = expect_rev != NULL,
+        .expect_rev = expect_rev != NULL ? *expect_rev : 0,
+        .fields = fields,
+        .field_count = field_count};
+    struct weft_client_message answer = {.kind = 0};
+    struct weft_client_message request = {
+        .kind = WEFT_KIND_COMMIT, .commit = {.records = &record, .record_count = 1}};
+    enum weft_err err = getrandom(request.commit.request_id.bytes, 16, 0) == 16
+                            ? weft_client_call(client, &request, &arena, &answer, msg)
+                            : weft_fail(msg, WEFT_EIO, "no random request id");
+    if (err == WEFT_OK) {
+        *ret_index = answer.commit_result.index;
+    }
+    weft_arena_destroy(&arena);
+    return err;
+}

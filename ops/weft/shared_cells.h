@@ -1,0 +1,15 @@
+/* ops/weft/shared_cells.h: what partners and this site state of one asset, as tables. */
+#ifndef WEFT_OPS_WEFT_SHARED_CELLS_H
+#define WEFT_OPS_WEFT_SHARED_CELLS_H
+
+#include "ops/weft/client.h"
+#include "proto/client.h"
+
+/* Asked as the query was (consistency), of the state as it is now. Nothing is printed where no
+ * agreement has anything of it, or nothing that may be seen, or the node knows no cells;
+ * *ret_is_printed says. WEFT_ENOMEM, and what asking gives. */
+WEFT_MUST_USE enum weft_err weft_shared_cells_print(struct weft_client *client,
+    const struct weft_query *like, struct weft_text asset, bool *ret_is_printed,
+    struct weft_msg *msg);
+
+#endif

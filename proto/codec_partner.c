@@ -1,0 +1,326 @@
+#include "proto/partner.h"
+
+#include "proto/check.h"
+#include "proto/codec.h"
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+static void read_name(
+    struct weft_codec_in *in, const void *table, struct weft_stream_name *ret_name)
+{
+    struct weft_wire_stream_name n;
+    if (table == NULL) {
+        weft_codec_fail(in, WEFT_EMALFORMED, "stream", "absent");
+        return;
+    }
+    weft_wire_stream_name_read(table, &n);
+    *ret_name = (struct weft_stream_name){
+        .agreement = weft_codec_text(in, n.agreement, WEFT_STREAM_NAME_SIZE_MAX, "agreement"),
+        .provider = weft_codec_text(in, n.provider, WEFT_STREAM_NAME_SIZE_MAX, "provider"),
+    };
+    if (in->err == WEFT_OK && (ret_name->agreement.size == 0 || ret_name->provider.size == 0)) {
+        weft_codec_fail(in, WEFT_EMALFORMED, "stream", "without a name");
+    }
+}
+
+static struct weft_bytes read_proof(struct weft_codec_in *in, struct weft_bytes bytes)
+{
+    struct weft_bytes proof = weft_codec_bytes(in, bytes, WEFT_STREAM_PROOF_SIZE_MAX, "proof");
+    if (proof.size % WEFT_DIGEST_SIZE != 0) {
+        weft_codec_fail(in, WEFT_EMALFORMED, "proof", "%zu bytes are no hashes", proof.size);
+    }
+    return proof;
+}
+
+static void read_hello(struct weft_codec_in *in, const void *table, struct weft_partner_message *m)
+{
+    struct weft_wire_stream_hello h;
+    weft_wire_stream_hello_read(table, &h);
+    read_name(in, h.stream, &m->stream);
+    m->hello = (struct weft_stream_hello){
+        .version = h.version,
+        .agreement_digest = weft_codec_digest(in, h.agreement_digest, "agreement_digest"),
+        .next = h.next,
+        .root = weft_codec_digest(in, h.root, "root"),
+        .head_size = h.head_size,
+        .statements_until = h.statements_until,
+        .bytes_until = h.bytes_until,
+        .is_explicit = h.is_explicit,
+        .session = h.session,
+    };
+}
+
+static void read_head(struct weft_codec_in *in, const void *table, struct weft_partner_message *m)
+{
+    struct weft_wire_stream_head h;
+    weft_wire_stream_head_read(table, &h);
+    read_name(in, h.stream, &m->stream);
+    m->head = (struct weft_stream_head){
+        .note = weft_codec_text(in, h.note, WEFT_STREAM_NOTE_SIZE_MAX, "note"),
+        .old_size = h.old_size,
+        .proof = read_proof(in, h.proof),
+        .session = h.session,
+    };
+}
+
+static void read_batch(struct weft_codec_in *in, const void *table, struct weft_partner_message *m)
+{
+    struct weft_wire_stream_batch b;
+    weft_wire_stream_batch_read(table, &b);
+    read_name(in, b.stream, &m->stream);
+    if (b.count == 0 || b.count > WEFT_STREAM_ITEMS_MAX) {
+        weft_codec_fail(in, b.count == 0 ? WEFT_EMALFORMED : WEFT_ETOOBIG, "count",
+            "%u, must be 1 to %d", b.count, WEFT_STREAM_ITEMS_MAX);
+    }
+    m->batch = (struct weft_stream_batch){
+        .first = b.first,
+        .count = b.count,
+        .items = weft_codec_bytes(in, b.items, WEFT_STREAM_ITEMS_SIZE_MAX, "items"),
+        .head_size = b.head_size,
+        .proof = read_proof(in, b.proof),
+        .session = b.session,
+    };
+}
+
+static void read_receipt(
+    struct weft_codec_in *in, const void *table, struct weft_partner_message *m)
+{
+    struct weft_wire_stream_receipt r;
+    weft_wire_stream_receipt_read(table, &r);
+    read_name(in, r.stream, &m->stream);
+    m->receipt = (struct weft_stream_receipt){
+        .note = weft_codec_text(in, r.note, WEFT_STREAM_NOTE_SIZE_MAX, "note"),
+        .statements_until = r.statements_until,
+        .bytes_until = r.bytes_until,
+        .session = r.session,
+    };
+}
+
+static void read_notice(struct weft_codec_in *in, const void *table, struct weft_partner_message *m)
+{
+    struct weft_wire_stream_notice n;
+    weft_wire_stream_notice_read(table, &n);
+    read_name(in, n.stream, &m->stream);
+    m->notice = (struct weft_stream_notice){
+        .fault = n.fault,
+        .sequence = n.sequence,
+        .reason = weft_codec_text(in, n.reason, WEFT_DETAIL_SIZE_MAX, "reason"),
+    };
+}
+
+static void read_text(struct weft_codec_in *in, const void *table, struct weft_partner_message *m)
+{
+    struct weft_wire_stream_text t;
+    weft_wire_stream_text_read(table, &t);
+    read_name(in, t.stream, &m->stream);
+    m->text = weft_codec_text(in, t.note, WEFT_STREAM_TEXT_SIZE_MAX, "note");
+}
+
+static void read_body(struct weft_codec_in *in, const void *table, struct weft_partner_message *m)
+{
+    struct weft_wire_stream_body b;
+    weft_wire_stream_body_read(table, &b);
+    read_name(in, b.stream, &m->stream);
+    m->body = weft_codec_bytes(in, b.content, WEFT_STREAM_BODY_SIZE_MAX, "content");
+}
+
+/* The member of the union, its table and its codec, by kind. */
+struct family {
+    const void *(*open)(struct weft_bytes bytes, const char *identifier);
+    void (*read)(struct weft_codec_in *in, const void *table, struct weft_partner_message *m);
+};
+
+static const struct family *family_of(uint16_t kind)
+{
+    static const struct family families[] = {
+        [WEFT_KIND_STREAM_HELLO] = {weft_wire_stream_hello_open, read_hello},
+        [WEFT_KIND_STREAM_HEAD] = {weft_wire_stream_head_open, read_head},
+        [WEFT_KIND_STREAM_BATCH] = {weft_wire_stream_batch_open, read_batch},
+        [WEFT_KIND_STREAM_RECEIPT] = {weft_wire_stream_receipt_open, read_receipt},
+        [WEFT_KIND_STREAM_NOTICE] = {weft_wire_stream_notice_open, read_notice},
+        [WEFT_KIND_STREAM_REFUSAL] = {weft_wire_stream_text_open, read_text},
+        [WEFT_KIND_STREAM_OFFER] = {weft_wire_stream_text_open, read_text},
+        [WEFT_KIND_STREAM_EVIDENCE] = {weft_wire_stream_text_open, read_text},
+        [WEFT_KIND_STREAM_FORK] = {weft_wire_stream_body_open, read_body},
+        [WEFT_KIND_STREAM_SET] = {weft_wire_stream_body_open, read_body},
+        [WEFT_KIND_STREAM_DISCLOSURE] = {weft_wire_stream_body_open, read_body},
+    };
+    bool is_known = kind < sizeof(families) / sizeof(families[0]) && families[kind].open != NULL;
+    return is_known ? &families[kind] : NULL;
+}
+
+enum weft_err weft_partner_decode(struct weft_bytes message, struct weft_arena *arena,
+    struct weft_partner_message *ret_message, struct weft_msg *msg)
+{
+    struct weft_codec_in in = {.arena = arena,
+        .msg = msg,
+        .budget_bytes = WEFT_STREAM_MESSAGE_SIZE_MAX,
+        .bad_value = WEFT_EMALFORMED};
+    struct weft_envelope envelope;
+    enum weft_err err = weft_codec_envelope(&in, message, WEFT_STREAM_MESSAGE_SIZE_MAX, &envelope);
+    if (err != WEFT_OK) {
+        return err;
+    }
+    const struct family *family = family_of(envelope.kind);
+    if (family == NULL) {
+        return weft_fail(msg, WEFT_EVERSION, "kind %u is none of partners'", envelope.kind);
+    }
+    message = weft_codec_aligned(&in, message);
+    if (in.err != WEFT_OK) {
+        return in.err;
+    }
+    const struct weft_bytes body = {
+        message.data + WEFT_ENVELOPE_SIZE, message.size - WEFT_ENVELOPE_SIZE};
+    const void *table = family->open(body, NULL);
+    if (table == NULL) {
+        return weft_fail(msg, WEFT_EMALFORMED, "not the table of kind %u", envelope.kind);
+    }
+    struct weft_partner_message decoded = {.kind = (enum weft_partner_kind)envelope.kind};
+    family->read(&in, table, &decoded);
+    if (in.err == WEFT_OK) {
+        *ret_message = decoded;
+    }
+    return in.err;
+}
+
+/* --- writing --------------------------------------------------------------------------------- */
+
+static struct weft_wire_ref put_name(
+    struct weft_wire_builder *b, const struct weft_stream_name *name)
+{
+    const struct weft_wire_stream_name_refs refs = {
+        .agreement = weft_codec_put_text(b, name->agreement, WEFT_STREAM_NAME_SIZE_MAX),
+        .provider = weft_codec_put_text(b, name->provider, WEFT_STREAM_NAME_SIZE_MAX),
+    };
+    return weft_wire_stream_name_write(b, &refs);
+}
+
+static struct weft_wire_ref put_proof(struct weft_wire_builder *b, struct weft_bytes proof)
+{
+    weft_assert(proof.size % WEFT_DIGEST_SIZE == 0); /* PRO-9 */
+    return weft_codec_put_bytes(b, proof, WEFT_STREAM_PROOF_SIZE_MAX);
+}
+
+static struct weft_wire_ref put_hello(
+    struct weft_wire_builder *b, const struct weft_stream_hello *h, struct weft_wire_ref name)
+{
+    const struct weft_wire_stream_hello_refs refs = {
+        .stream = name,
+        .version = h->version,
+        .agreement_digest = weft_codec_put_digest(b, &h->agreement_digest),
+        .next = h->next,
+        .root = weft_codec_put_digest(b, &h->root),
+        .head_size = h->head_size,
+        .statements_until = h->statements_until,
+        .bytes_until = h->bytes_until,
+        .is_explicit = h->is_explicit,
+        .session = h->session,
+    };
+    return weft_wire_stream_hello_write(b, &refs);
+}
+
+static struct weft_wire_ref put_head(
+    struct weft_wire_builder *b, const struct weft_stream_head *h, struct weft_wire_ref name)
+{
+    const struct weft_wire_stream_head_refs refs = {
+        .stream = name,
+        .note = weft_codec_put_text(b, h->note, WEFT_STREAM_NOTE_SIZE_MAX),
+        .old_size = h->old_size,
+        .proof = put_proof(b, h->proof),
+        .session = h->session,
+    };
+    return weft_wire_stream_head_write(b, &refs);
+}
+
+static struct weft_wire_ref put_batch(
+    struct weft_wire_builder *b, const struct weft_stream_batch *batch, struct weft_wire_ref name)
+{
+    const struct weft_wire_stream_batch_refs refs = {
+        .stream = name,
+        .first = batch->first,
+        .count = weft_codec_put_count(b, batch->count, WEFT_STREAM_ITEMS_MAX),
+        .items = weft_codec_put_bytes(b, batch->items, WEFT_STREAM_ITEMS_SIZE_MAX),
+        .head_size = batch->head_size,
+        .proof = put_proof(b, batch->proof),
+        .session = batch->session,
+    };
+    weft_assert(batch->count > 0); /* PRO-9 */
+    return weft_wire_stream_batch_write(b, &refs);
+}
+
+static struct weft_wire_ref put_receipt(
+    struct weft_wire_builder *b, const struct weft_stream_receipt *r, struct weft_wire_ref name)
+{
+    const struct weft_wire_stream_receipt_refs refs = {
+        .stream = name,
+        .note = weft_codec_put_text(b, r->note, WEFT_STREAM_NOTE_SIZE_MAX),
+        .statements_until = r->statements_until,
+        .bytes_until = r->bytes_until,
+        .session = r->session,
+    };
+    return weft_wire_stream_receipt_write(b, &refs);
+}
+
+static struct weft_wire_ref put_notice(
+    struct weft_wire_builder *b, const struct weft_stream_notice *n, struct weft_wire_ref name)
+{
+    const struct weft_wire_stream_notice_refs refs = {
+        .stream = name,
+        .fault = n->fault,
+        .sequence = n->sequence,
+        .reason = weft_codec_put_text(b, n->reason, WEFT_DETAIL_SIZE_MAX),
+    };
+    return weft_wire_stream_notice_write(b, &refs);
+}
+
+static struct weft_wire_ref put_text(
+    struct weft_wire_builder *b, struct weft_text text, struct weft_wire_ref name)
+{
+    const struct weft_wire_stream_text_refs refs = {
+        .stream = name, .note = weft_codec_put_text(b, text, WEFT_STREAM_TEXT_SIZE_MAX)};
+    return weft_wire_stream_text_write(b, &refs);
+}
+
+static struct weft_wire_ref put_body(
+    struct weft_wire_builder *b, struct weft_bytes body, struct weft_wire_ref name)
+{
+    const struct weft_wire_stream_body_refs refs = {
+        .stream = name, .content = weft_codec_put_bytes(b, body, WEFT_STREAM_BODY_SIZE_MAX)};
+    return weft_wire_stream_body_write(b, &refs);
+}
+
+static struct weft_wire_ref put_message(
+    struct weft_wire_builder *b, const struct weft_partner_message *m)
+{
+    struct weft_wire_ref name = put_name(b, &m->stream);
+    unsigned kind = m->kind;
+    switch (kind) {
+    case WEFT_KIND_STREAM_HELLO:
+        return put_hello(b, &m->hello, name);
+    case WEFT_KIND_STREAM_HEAD:
+        return put_head(b, &m->head, name);
+    case WEFT_KIND_STREAM_BATCH:
+        return put_batch(b, &m->batch, name);
+    case WEFT_KIND_STREAM_RECEIPT:
+        return put_receipt(b, &m->receipt, name);
+    case WEFT_KIND_STREAM_NOTICE:
+        return put_notice(b, &m->notice, name);
+    case WEFT_KIND_STREAM_REFUSAL:
+    case WEFT_KIND_STREAM_OFFER:
+    case WEFT_KIND_STREAM_EVIDENCE:
+        return put_text(b, m->text, name);
+    case WEFT_KIND_STREAM_FORK:
+    case WEFT_KIND_STREAM_SET:
+    case WEFT_KIND_STREAM_DISCLOSURE:
+        return put_body(b, m->body, name);
+    }
+    weft_unreachable("PRO-9: kind is one of the partner door's");
+}
+
+enum weft_err weft_partner_encode(
+    const struct weft_partner_message *message, struct weft_buffer *out)
+{
+    struct weft_wire_builder *b = weft_wire_begin(WEFT_WIRE_OUTER, WEFT_STREAM_MESSAGE_SIZE_MAX);
+    return weft_codec_finish(
+        b, put_message(b, message), (enum weft_message_kind)message->kind, 0, out);
+}

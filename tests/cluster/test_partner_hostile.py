@@ -1,0 +1,389 @@
+"""tests/cluster/test_partner_hostile.py: a partner with valid certificates that sends what no
+honest one does: each is refused by name, quarantine and memory stay within their bounds, two
+stories are kept as proof, and neither the plant nor another partner is harmed."""
+
+import base64
+import pathlib
+import random
+import re
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import cluster  # noqa: E402
+import hostile  # noqa: E402
+import wire  # noqa: E402
+from partners import PROVIDER, Site, sign  # noqa: E402
+from plant import wait_for  # noqa: E402
+
+QUARANTINE = 8
+QUEUE = 100
+GROWTH_MAX = 96 << 20  # of a node's memory: queues of two connections, and what malloc keeps
+
+
+def utc(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() + seconds))
+
+
+class Hostile(cluster.PlantCase):
+    plant_nodes = None
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for program in ("weftd", "weft", "hostile_supplier"):
+            cluster.need(program)
+        cls.directory = cls.directory.resolve()
+        cls.sites, cls.eve = [], None
+        try:
+            cls.oem = Site(cls.directory / "oem", "oem.example", "plant1",
+                           "supplier.example partner vendor.example", ("n1",))
+            cls.vendor = Site(cls.directory / "vendor", "vendor.example", "east", "oem.example",
+                              ("n1",))
+            cls.sites = [cls.oem, cls.vendor]
+            for site in cls.sites:
+                site.plant.start()
+            cls.eve = hostile.Supplier(cls.directory / "eve", cls.oem)
+            cls.begin()
+        except BaseException:
+            cls._failed = True
+            cls.tearDownClass()
+            raise
+
+    @classmethod
+    def begin(cls):
+        """An honest agreement, and one with whoever is not."""
+        cls.oem.pin_partner(cls.vendor)
+        cls.vendor.pin_partner(cls.oem)
+        note = sign(cls.text("fair", cls.vendor), *cls.oem.roots(), *cls.vendor.roots())
+        for site in cls.sites:
+            site.commit({"kind": "agreement", "asset": "agreement:fair", "attrs": {"note": note}})
+        cls.base = cls.text(hostile.NAME, cls.eve)
+        note = sign(cls.base, *cls.oem.roots(), *cls.eve.roots())
+        cls.eve.start(note)
+        cls.oem.commit({"kind": "partner", "asset": f"partner:{cls.eve.site}",
+                        "attrs": {"keys": cls.eve.keys, "endpoints": "",
+                                  "org": cls.eve.org_note(),
+                                  "ca": cls.eve.authority.ca.read_text()}})
+        cls.oem.commit({"kind": "agreement", "asset": f"agreement:{hostile.NAME}",
+                        "attrs": {"note": note}})
+        cls.door = cls.oem.relays[0].target
+        cls.fair = 1
+        cls.has = 0  # Leaves of the other's that the OEM has.
+
+    @classmethod
+    def tearDownClass(cls):
+        if cls.eve:
+            cls.eve.close()
+        for site in cls.sites:
+            site.plant.stop()
+            if cls._failed:
+                print(site.plant.tails(60), file=sys.stderr)
+        super().tearDownClass()
+
+    # --- agreements -------------------------------------------------------------------------------
+
+    @classmethod
+    def text(cls, name, other, version=1, prev="none", issued=-60, expires=86400, more=""):
+        sides = "".join(PROVIDER.format(site=site, threshold=threshold)
+                        .replace("quarantine 100\n", f"quarantine {QUARANTINE}\n")
+                        .replace("queue 100000\n", f"queue {QUEUE}\n")
+                        for site, threshold in ((cls.oem.site, 1), (
+                            other.site, 2 if other is cls.eve else 1)))
+        return (f"weft-agreement/v1\nagreement {name}\nversion {version}\nprev {prev}\n"
+                f"issued {utc(issued)}\nexpires {utc(expires)}\n"
+                f"party {cls.oem.site} sha256:{cls.oem.pin()}\n"
+                f"party {other.site} sha256:{other.pin()}\n"
+                f"{more}authority inspection {other.site} *\n" + sides)
+
+    def amend(self, version, prev, *signers, **options):
+        """The next version, signed by those, in a file."""
+        digest = "sha256:" + subprocess.run(
+            ["sha256sum"], input=prev.encode(), capture_output=True,
+            check=True).stdout.decode().split()[0]
+        text = self.text(hostile.NAME, self.eve, version, digest, **options)
+        keys = [key for signer in signers for key in signer.roots()]
+        path = self.directory / f"amendment-{version}"
+        path.write_text(sign(text, *keys), encoding="utf-8")
+        return text, path
+
+    # --- what is looked at ------------------------------------------------------------------------
+
+    def figure(self, name, agreement=hostile.NAME, site=None):
+        status = (site or self.oem).plant.leader_status() or {"gauges": {}}
+        return status["gauges"].get(f"partner/{agreement}/{name}")
+
+    def log(self):
+        return next(iter(self.oem.plant)).log.read_text(errors="replace")
+
+    def wait_said(self, event, fault, count=1):
+        pattern = re.compile(rf"event={event} .*fault={fault} ")
+        wait_for(f"{event} {fault}", lambda: len(pattern.findall(self.log())) >= count)
+
+    def wait_taken(self, leaves):
+        try:
+            wait_for(f"{leaves} leaves", lambda: self.figure("received/leaves") == leaves)
+        except TimeoutError as error:
+            self.fail(f"{error}: {self.figure('received/leaves')}")
+        type(self).has = leaves
+
+    def assert_unharmed(self):
+        """The plant commits, and the honest partner's statements come and go."""
+        self.vendor.inspect(f"fair-{self.fair}", 3)
+        self.oem.inspect(f"own-{self.fair}", 1)
+        type(self).fair += 3
+        wait_for("the honest stream flows", lambda: self.figure(
+            "received/leaves", "fair") == self.fair and self.figure(
+                "sent/lag_statements", "fair", self.vendor) == 0)
+
+    def transfer(self, count, taken=None):
+        """So many leaves more, as an honest supplier sends them; of which `taken` are taken."""
+        self.eve.call(self.door)
+        said = self.eve.greeted()
+        self.assertEqual(self.has, said["Next"])
+        self.eve.send(self.eve.make("head", said["Session"], said["HeadSize"], 3))
+        self.eve.send(self.eve.make("batch", said["Session"], self.has, count))
+        self.wait_taken(self.has + (count if taken is None else taken))
+
+    def weft(self, *arguments, code=0):
+        done = self.oem.plant.weft(*map(str, arguments))
+        self.assertEqual(code, done.returncode, done.stdout + done.stderr)
+        return done.stdout if code == 0 else done.stderr
+
+    # --- the tests, in order ----------------------------------------------------------------------
+
+    def test_1_what_it_states_as_agreed_is_taken(self):
+        self.eve.tell("state", 5)
+        self.transfer(6)
+        receipt = self.eve.hear(lambda m: m["kind"] == hostile.RECEIPT and m["Note"] and
+                                m["provider"] == self.eve.site)
+        self.assertIn(f"{self.oem.site}/received/{hostile.NAME}\n", receipt["Note"])
+        self.assert_unharmed()
+
+    def test_2_garbage_ends_the_connection(self):
+        rng = random.Random(cluster.options.seed)
+        self.eve.tell("state", 3)
+        faults = 0
+        for i in range(20):
+            self.eve.call(self.door)
+            said = self.eve.greeted()
+            if self.figure("received/faults_total") > faults:
+                # Signed badly, say. Three of these in a row, and it is left alone for a minute.
+                faults = self.figure("received/faults_total")
+                self.transfer(1)
+                self.eve.tell("state", 1)
+                continue
+            try:
+                self.eve.send(self.garbage(i, said, rng))
+                self.eve.say(hostile.NOTICE, "StreamNotice", Fault=999, Reason="\n\x1b[2J" * 9)
+            except OSError:
+                pass  # It was dropped already.
+        self.transfer(3)
+        self.assertNotIn("\x1b", self.log())
+        self.assertIn("event=partner_malformed", self.log())
+        self.assert_unharmed()
+
+    def garbage(self, i, said, rng):
+        if i % 5 == 0:  # No envelope, or one that promises too much.
+            return rng.randbytes(200) if i % 2 else wire.ENVELOPE.pack(1 << 30, hostile.BATCH, 1, 0)
+        if i % 5 == 1:  # No table.
+            kind = rng.choice([hostile.HEAD, hostile.OFFER, hostile.SET, 200])
+            return wire.ENVELOPE.pack(316, kind, 1, 0) + rng.randbytes(300)
+        message = bytearray(self.eve.make("head", said["Session"], said["HeadSize"], 3) if i % 2
+                            else self.eve.make("batch", said["Session"], 0, 4))
+        for _ in range(rng.randrange(1, 20)):
+            message[rng.randrange(16, len(message))] ^= 1 << rng.randrange(8)
+        return message
+
+    def fault(self, name, *messages):
+        """A transfer with that fault: refused by name, and nothing of it is taken."""
+        self.eve.call(self.door)
+        said = self.eve.greeted()
+        for make in messages:
+            self.eve.send(make(said["Session"], said["HeadSize"]))
+        self.wait_said("partner_refused", name)
+        self.assertEqual(self.has, self.figure("received/leaves"))
+
+    def test_3_faults_of_a_transfer_are_refused_by_name(self):
+        eve, has = self.eve, self.has
+        eve.tell("state", 4)
+
+        def head(session, old):
+            return eve.make("head", session, old, 3)
+        self.fault("wrong-sequence", head, lambda s, _: eve.make("batch", s, has + 1, 2))
+        self.fault("wrong-proof", head, lambda s, _: eve.make("bent", s, has, 2))
+        eve.tell("state", 1)
+        self.fault("unknown-head", lambda s, _: (
+            eve.make("head", 0, 0, 3), eve.make("batch", s, has, 2))[1])
+        self.transfer(2)
+        self.fault("unsigned", lambda s, old: eve.make("head", s, old, 1))
+        self.fault("malformed", lambda s, _: eve.make("cut", s, self.has, 2))
+        self.transfer(1)
+        eve.tell("state", QUEUE)
+        self.fault("flood", head, lambda s, _: eve.make("batch", s, self.has, QUEUE + 1))
+        self.fault("rolled-back", lambda s, _: eve.make("rolled", s, self.has))
+        self.transfer(QUEUE)
+        self.transfer(2)
+        self.assert_unharmed()
+
+    def test_4_statements_at_fault_go_to_quarantine_within_its_bound(self):
+        faults = {"outside": "outside-contract", "mask": "wrong-mask",
+                  "authority": "without-authority", "stranger": "without-authority",
+                  "value": "wrong-digest", "garbage": "bad-projection", "huge": "huge-field"}
+        first = self.has
+        for word in faults:
+            self.eve.tell("spoil", word)
+            self.eve.tell("state", 1)
+        self.transfer(2 * len(faults))
+        self.assertEqual(len(faults), self.figure("received/quarantined"))
+        refusal = self.eve.hear(lambda m: m["kind"] == hostile.REFUSAL)["Note"]
+        shown = self.weft("partner", "quarantine", hostile.NAME)
+        for i, name in enumerate(faults.values()):
+            for text, line in ((refusal, rf"refused {first + 2 * i} sha256:\w+ {name}: "),
+                               (shown, rf'"{first + 2 * i}",[^}}]*"fault":"{name}"')):
+                self.assertRegex(text, line)
+        self.assertNotIn("SECRET", refusal)
+        # At the bound nothing more is taken, until somebody has looked.
+        self.eve.tell("spoil", "mask")
+        self.eve.tell("spoil", "mask")
+        self.eve.tell("state", 1)
+        self.transfer(3, taken=1)
+        wait_for("it is full", lambda: self.figure("received/held") == 1)
+        self.assertEqual(QUARANTINE, self.figure("received/quarantined"))
+        self.assertIn("full", self.weft("partner", "status", hostile.NAME))
+        self.assert_unharmed()
+        self.weft("partner", "release", hostile.NAME, f"{first}..{self.has - 1}", "--reason",
+                  "seen")
+        self.assertEqual(0, self.figure("received/quarantined"))
+        self.transfer(2)
+
+    def flood(self, until, counts):
+        """All that a partner can say, as fast as it is read."""
+        rng = random.Random(cluster.options.seed)
+        junk = "\N{EM DASH} nobody " + base64.b64encode(rng.randbytes(68)).decode() + "\n"
+        root = rng.randbytes(32)
+        said = [
+            (hostile.HELLO, "StreamHello", self.eve.site, {"Next": 0, "Root": root}),
+            (hostile.HELLO, "StreamHello", self.oem.site, {"Next": 0, "Root": root}),
+            (hostile.HEAD, "StreamHead", self.oem.site, {"Note": f"x\n1\nx\n\n{junk}"}),
+            (hostile.RECEIPT, "StreamReceipt", self.oem.site, {"Note": f"x\n1\nx\n\n{junk}"}),
+            (hostile.NOTICE, "StreamNotice", self.eve.site, {"Fault": 16, "Reason": "again"}),
+            (hostile.NOTICE, "StreamNotice", "nobody.example/site", {"Fault": 16, "Reason": "no"}),
+            (hostile.REFUSAL, "StreamText", self.oem.site, {"Note": junk * 100}),
+            (hostile.EVIDENCE, "StreamText", self.oem.site, {"Note": junk * 100}),
+            (hostile.FORK, "StreamBody", self.eve.site, {"Content": rng.randbytes(900)}),
+            (hostile.OFFER, "StreamText", self.eve.site, {"Note": junk}),
+            (hostile.SET, "StreamBody", self.eve.site, {"Content": rng.randbytes(900)}),
+            (hostile.DISCLOSURE, "StreamBody", self.eve.site, {"Content": rng.randbytes(900)})]
+        eve = hostile.Caller(self.eve, self.door)
+        while time.monotonic() < until:
+            try:
+                eve.say_all(said)
+                counts["said"] += len(said)
+            except OSError:  # It was hung up on.
+                counts["dropped"] += 1
+                eve.close()
+                eve = hostile.Caller(self.eve, self.door)
+        eve.close()
+
+    def test_5_flood_harms_nobody_else(self):
+        node = next(iter(self.oem.plant))
+        self.eve.hang_up()
+        before, counts = node.rss_bytes(), {"said": 0, "dropped": 0}
+        used = node.processor_s()
+        until = time.monotonic() + 4
+        threads = [threading.Thread(target=self.flood, args=(until, counts)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        took = []
+        while time.monotonic() < until:
+            began = time.monotonic()
+            self.oem.inspect(f"flood-{len(took)}", 1)
+            took.append(time.monotonic() - began)
+        for thread in threads:
+            thread.join()
+        grown = node.rss_bytes() - before
+        print(f"{counts}, {len(took)} commits, the longest {max(took):.2f} s; {grown >> 20} MiB; "
+              f"{node.processor_s() - used:.2f} s of a processor", file=sys.stderr)
+        self.assertGreater(len(took), 0)
+        self.assertLess(grown, GROWTH_MAX)
+        self.assert_unharmed()
+
+    def refused(self, word, note):
+        with self.assertRaises(wire.Refusal) as caught:
+            self.oem.commit({"kind": "agreement", "asset": f"agreement:{hostile.NAME}",
+                             "attrs": {"note": note}})
+        self.assertRegex(str(caught.exception), word)
+
+    def waits(self, fault):
+        """An amendment that is at fault: it, and all behind it, is not taken."""
+        self.eve.call(self.door)
+        said = self.eve.greeted()
+        self.eve.send(self.eve.make("head", said["Session"], said["HeadSize"], 3))
+        self.eve.send(self.eve.make("batch", said["Session"], self.has, 1))
+        self.wait_said("partner_waits", fault)
+        self.assertEqual(self.has, self.figure("received/leaves"))
+        self.assert_unharmed()
+
+    def test_6_amendments_that_do_not_count_are_refused_by_name(self):
+        both, late = (self.oem, self.eve), {"issued": -7200, "expires": -3600}
+        more = f"authority inspection {self.oem.site} verdict\n"
+        self.refused("line 10: overlapping-authority: line 9 ",
+                     self.amend(2, self.base, *both, more=more)[1].read_text())
+        self.refused("freeze", self.amend(2, self.base, *both, **late)[1].read_text())
+        self.refused("threshold|signed", self.amend(2, self.base, self.vendor)[1].read_text())
+        second, path = self.amend(2, self.base, self.eve, expires=3600)
+        self.eve.tell("amend", path)
+        self.waits("unsigned-amendment")
+        self.oem.commit({"kind": "agreement", "asset": f"agreement:{hostile.NAME}",
+                         "attrs": {"note": sign(second, *self.oem.roots(), *self.eve.roots())}})
+        self.transfer(1)
+        _, path = self.amend(3, second, *both, expires=1)
+        time.sleep(1.5)
+        self.eve.tell("amend", path)
+        self.waits("expired-amendment")
+
+    def test_7_two_stories_freeze_the_stream_and_are_proven(self):
+        self.eve.call(self.door)
+        said = self.eve.greeted()
+        self.eve.tell("other")
+        self.eve.send(self.eve.make("head", said["Session"], said["HeadSize"], 3))
+        evidence = self.eve.hear(lambda m: m["kind"] == hostile.EVIDENCE)["Note"]
+        wait_for("frozen", lambda: self.figure("received/held") == 1)
+        self.assertIn("frozen", self.weft("partner", "status", hostile.NAME))
+        self.assertIn("event=partner_split", self.log())
+        self.assertEqual(2, self.proven_heads(evidence, said["HeadSize"]))
+        self.assert_unharmed()
+
+    def proven_heads(self, evidence, size):
+        """Different trees of that size, each signed by a key of the supplier's."""
+        roots = set()
+        for note in re.split(r"part \d+\n", evidence)[1:]:
+            text, lines = note.split("\n\n", 1)
+            line = next(line for line in lines.splitlines() if "west/node0 " in line)
+            signature = base64.b64decode(line.split(" ")[2])[4:]
+            _, there, root = text.split("\n")[:3]
+            self.assertEqual(size, int(there))
+            self.assertTrue(self.verifies(text + "\n", signature))
+            self.assertFalse(self.verifies(text + "?\n", signature))
+            roots.add(root)
+        return len(roots)
+
+    def verifies(self, text, signature):
+        vkey = next(key for key in self.eve.keys.splitlines() if "west/node0+" in key)
+        key = base64.b64decode(vkey.split("+", 2)[2])[1:]
+        home = self.directory
+        # SubjectPublicKeyInfo of Ed25519 (RFC 8410, 4).
+        (home / "key").write_bytes(bytes.fromhex("302a300506032b6570032100") + key)
+        (home / "text").write_text(text)
+        (home / "signature").write_bytes(signature)
+        return subprocess.run(
+            ["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey",
+             str(home / "key"), "-rawin", "-in", str(home / "text"), "-sigfile",
+             str(home / "signature")], capture_output=True, check=False).returncode == 0
+
+
+if __name__ == "__main__":
+    cluster.main()

@@ -1,0 +1,243 @@
+"""tests/cluster/test_partner_site.py: `weft partner` at running sites: a supplier and two customers
+under different masks. What the agreement hides is in no byte that crosses; what is disclosed later
+is the statement that there was; a stranger verifies what was exported."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import cluster  # noqa: E402
+import partners  # noqa: E402
+from plant import wait_for  # noqa: E402
+
+SECRET = "SECRET-12.50"
+STRANGER = cluster.ROOT / "federation/stranger.sh"
+DRAFT = """
+party {customer}
+party supplier.example/west
+provider {customer}
+  threshold 1
+  kind inspection disclosed
+  depth any
+provider supplier.example/west
+  threshold 1
+  kind inspection disclosed
+  depth any
+"""
+
+
+class AtSites(cluster.PlantCase):
+    plant_nodes = None
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cluster.need("weftd")
+        cls.directory = cls.directory.resolve()  # Commands run in the directory of their plant.
+        cls.sites = []
+        try:
+            cls.west = cls.make("west", "supplier.example", "west",
+                                "oem.example partner other.example",
+                                partners.ReadingRelay)
+            cls.oem = cls.make("oem", "oem.example", "plant1", "supplier.example",
+                               partners.ReadingRelay)
+            cls.other = cls.make("other", "other.example", "hall", "supplier.example",
+                                 partners.Relay)
+            partners.read_along(cls.west, cls.oem)
+            partners.read_along(cls.oem, cls.west)
+            for site in cls.sites:
+                site.plant.start()
+        except BaseException:
+            cls._failed = True
+            cls.tearDownClass()
+            raise
+
+    @classmethod
+    def make(cls, home, org, name, partner, relay):
+        site = partners.Site(cls.directory / home, org, name, partner, ("n1",), relay)
+        cls.sites.append(site)
+        return site
+
+    @classmethod
+    def tearDownClass(cls):
+        for site in cls.sites:
+            site.plant.stop()
+            if cls._failed:
+                print(site.plant.tails(40), file=sys.stderr)
+        super().tearDownClass()
+
+    # --- what is run ------------------------------------------------------------------------------
+
+    def at(self, site, *arguments, code=0):
+        done = site.plant.weft(*map(str, arguments))
+        self.assertEqual(code, done.returncode, done.stdout + done.stderr)
+        return done.stdout if code == 0 else done.stderr
+
+    def local(self, *arguments):
+        """Without a connection."""
+        done = subprocess.run([str(cluster.options.bin.resolve() / "weft"), *map(str, arguments)],
+                              input="", capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+
+    def meet(self, site, other, has_endpoints=True):
+        """`site` is told of itself and of the other."""
+        for one in (site, other):
+            (one.home / "vkeys").write_text("".join(f"{key}\n" for key in one.keys))
+        doors = [word for relay in other.relays if has_endpoints
+                 for word in ("--partner-endpoint", relay.address)]
+        self.at(site, "partner", "add", site.site, "--keys", site.home / "vkeys")
+        self.at(site, "partner", "add", other.site, "--keys", other.home / "vkeys", "--org",
+                other.home / "org/org.note", "--ca", other.plant.authority.ca, *doors)
+
+    def keys(self, site):
+        return [word for root in site.roots() for word in ("--key", root)]
+
+    def agree(self, name, customer, *lines):
+        """Both sign, and both are told."""
+        draft, offer, agreed = (self.directory / f"{name}.{w}" for w in ("draft", "offer", "note"))
+        draft.write_text(DRAFT.format(customer=customer.site))
+        orgs = ["--org", self.west.home / "org/org.note", "--org", customer.home / "org/org.note"]
+        edits = [word for line in lines for word in ("--set", f"{self.west.site}: {line}")]
+        self.local("partner", "propose", name, draft, *orgs, *edits, *self.keys(self.west), "--yes",
+                   "--out", offer)
+        self.local("partner", "sign", offer, *orgs, *self.keys(customer), "--yes", "--out", agreed)
+        for site in (self.west, customer):
+            self.assertIn(f"agreement:{name} version 1", self.at(site, "partner", "apply", agreed))
+        return agreed
+
+    def status(self, site, name):
+        return json.loads(self.at(site, "partner", "status", name, "-o", "json"))
+
+    @staticmethod
+    def size(head):
+        return int(str(head).split(" ", maxsplit=1)[0])
+
+    def wait_even(self, name, customer, statements):
+        """So many statements of the supplier's are there, taken and acknowledged."""
+        def is_even():
+            here, there = self.status(self.west, name), self.status(customer, name)
+            return (here["sent_statements"] == there["received_statements"] == statements and
+                    self.size(here["sent_size"]) == self.size(here["sent_acknowledged"]))
+        wait_for(f"{statements} statements under {name}", is_even, 60)
+
+    def leaves(self, site, name):
+        """The statements that the site received, by place."""
+        size = self.size(self.status(site, name)["received_head"])
+        found = {}
+        for n in range(size):
+            line = self.at(site, "partner", "prove", name, n, "--received", "--leaf")
+            word, _, digest = line.strip().partition(" ")
+            if word == "statement":
+                found[n] = digest
+        return found
+
+    def stranger(self, site, name, n, *keys, code=0):
+        """Verified by openssl alone, from what `site` has of the supplier's stream."""
+        statement, proof = (self.directory / f"{name}-{n}.{w}" for w in ("statement", "proof"))
+        statement.write_text(self.at(site, "partner", "prove", name, n, "--received",
+                                     "--statement"))
+        proof.write_text(self.at(site, "partner", "prove", name, n, "--received"))
+        done = subprocess.run([str(STRANGER), str(statement), str(proof), *keys],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(code, done.returncode, done.stdout + done.stderr)
+        return statement.read_text(), done.stdout
+
+    # --- the tests, in order ----------------------------------------------------------------------
+
+    def test_1_two_sites_agree_by_commands(self):
+        self.meet(self.west, self.oem)
+        self.meet(self.oem, self.west)
+        self.assertIn("no agreement", self.at(self.west, "partner", "status", "box", code=1))
+        self.agree("box", self.oem, "mask inspection hidden cost",
+                   "mask inspection committed operator")
+        for i in range(5):
+            self.west.commit({"kind": "inspection", "asset": f"serial:box/{i}",
+                              "attrs": {"verdict": "PASS", "cost": SECRET,
+                                        "operator": f"SECRET-op/{i}"}})
+        self.wait_even("box", self.oem, 5)
+        listed = json.loads(self.at(self.oem, "partner", "list", "-o", "json"))
+        self.assertEqual([("box", "in-force", "supplier.example/west")],
+                         [(a["agreement"], a["state"], a["partner"]) for a in listed])
+        self.assertIn("mask inspection hidden cost\n", self.at(self.oem, "partner", "show", "box"))
+
+    def test_2_nothing_that_is_hidden_crosses(self):
+        heard = bytes(self.west.relays[0].heard + self.oem.relays[0].heard)
+        # The counter-check: what is disclosed was heard, so the rest would have been.
+        for shown in (b"serial:box/3", b"verdict", b"PASS", b"operator"):
+            self.assertIn(shown, heard)
+        self.assertNotIn(SECRET.encode(), heard)
+        self.assertNotIn(b"SECRET-op/", heard)
+        self.assertNotIn(b"cost", heard.replace(b"mask inspection hidden cost", b""))
+
+    def test_3_different_masks_confirm_one_revision(self):
+        self.meet(self.west, self.other)
+        # What stands before the supplier's door speaks as the first customer: this one is called.
+        self.meet(self.other, self.west, has_endpoints=False)
+        self.agree("hall", self.other, "mask inspection committed verdict")
+        self.wait_even("hall", self.other, 5)
+        here, there = self.leaves(self.oem, "box"), self.leaves(self.other, "hall")
+        self.assertEqual(sorted(here.values()), sorted(there.values()))
+        n = next(iter(there))
+        text, _ = self.stranger(self.other, "hall", n, *self.west.keys)
+        self.assertIn(SECRET.encode().hex(), text)
+        self.assertNotIn(b"PASS".hex(), text)
+
+    def test_4_later_disclosure_is_the_old_statement(self):
+        before = self.leaves(self.oem, "box")
+        n, digest = next(iter(before.items()))
+        hidden, said = self.stranger(self.oem, "box", n, *self.west.keys)
+        self.assertIn(digest, said)
+        self.assertNotIn(SECRET.encode().hex(), hidden)
+        self.agree("box-disclosed", self.oem)
+        self.wait_even("box-disclosed", self.oem, 5)
+        after = self.leaves(self.oem, "box-disclosed")
+        m = next(m for m, found in after.items() if found == digest)
+        shown, said = self.stranger(self.oem, "box-disclosed", m, *self.west.keys)
+        self.assertIn(digest, said)
+        self.assertIn(SECRET.encode().hex(), shown)
+        # Another value would not be that statement.
+        place = self.directory / f"box-disclosed-{m}.statement"
+        place.write_text(shown.replace(SECRET.encode().hex(), b"SECRET-99.99".hex()))
+        done = subprocess.run(
+            [str(STRANGER), str(place), str(place.with_suffix(".proof")), *self.west.keys],
+            capture_output=True, text=True, check=False)
+        self.assertEqual(1, done.returncode, done.stdout)
+
+    def test_5_stranger_verifies_an_exported_stream(self):
+        out = self.directory / "exported"
+        self.assertIn("leaves in", self.at(self.oem, "partner", "export", "box", out,
+                                           "--received"))
+        again = self.directory / "sent"
+        self.at(self.west, "partner", "export", "box", again)
+        for one in out.rglob("*"):
+            if one.is_file() and one.name != "checkpoint":
+                self.assertEqual(one.read_bytes(), (again / one.relative_to(out)).read_bytes())
+        self.assertEqual(5, len(list((out / "statement").iterdir())))
+        self.assertTrue((out / "contract/1").exists())
+        # Keys of somebody else do not do.
+        self.stranger(self.oem, "box", 1, *self.oem.keys, code=1)
+
+    def test_6_suspended_resumed_and_ended(self):
+        for word in ("suspend", "resume"):
+            self.at(self.west, "partner", word, "box", "--reason", "an audit")
+            if word == "suspend":
+                self.west.inspect("meanwhile", 2)
+                wait_for("the customer knows", lambda: self.status(
+                    self.oem, "box")["received_phase"] == "suspended")
+        self.wait_even("box", self.oem, 7)
+        self.at(self.oem, "partner", "suspend", "box", "--received", "--reason", "looking")
+        self.assertEqual("held", self.status(self.oem, "box")["received_hold"])
+        self.at(self.oem, "partner", "resume", "box", "--received", "--reason", "looked")
+        self.assertIn("--yes says", self.at(self.west, "partner", "terminate", "box", "--reason",
+                                            "delivered", code=2))
+        self.at(self.west, "partner", "terminate", "box", "--reason", "delivered", "--yes")
+        wait_for("the end is acknowledged", lambda: self.status(
+            self.oem, "box")["received_phase"] == "closed")
+        self.assertEqual("ended", self.status(self.west, "box")["state"])
+        self.at(self.west, "partner", "resume", "box", "--reason", "no way back", code=5)
+
+
+if __name__ == "__main__":
+    cluster.main()

@@ -1,0 +1,298 @@
+/* Who provides: states what the contract says, signs what continues, and after a backup comes back
+ * by what its partner has. */
+#include <string.h>
+
+#include "tests/lib/test.h"
+#include "tests/unit/federation/rig.h"
+
+static struct weft_arena arena = {.size_max = WEFT_BATCH_MEMORY_MAX};
+
+static enum weft_err select_as(const char *kind, const char *part, uint32_t depth)
+{
+    struct weft_contract contract = rig_contract();
+    const struct weft_text parts[] = {weft_text_of(part)};
+    const struct weft_contract_facts facts = {
+        .parts = parts, .part_count = 1, .is_unit = true, .depth = depth};
+    struct weft_record record = rig_record(3);
+    struct weft_statement_place place = rig_place(RIG_SUPPLIER, 4);
+    struct weft_buffer out = {0};
+    struct weft_stream_leaf leaf;
+    struct weft_digest digest;
+    weft_arena_reset(&arena);
+    record.kind = weft_text_of(kind);
+    enum weft_err err =
+        weft_provider_select(&contract, RIG_SUPPLIER, &record, &place, &facts, &arena, &out, &leaf);
+    if (err == WEFT_OK) { /* FED-11: the leaf is that of the statement as its site has it */
+        EXPECT_EQ(WEFT_OK, weft_statement_digest(&record, &place, &arena, NULL, &digest));
+        EXPECT_MEM(digest.bytes, leaf.digest.bytes, WEFT_DIGEST_SIZE);
+        EXPECT_TRUE(out.size > 0);
+    } else {
+        EXPECT_EQ(0, out.size);
+    }
+    weft_buffer_destroy(&out);
+    return err;
+}
+
+TEST(provider, states_what_is_in_scope_and_nothing_else)
+{
+    EXPECT_EQ(WEFT_OK, select_as("inspection", "part:box/rev/A", 0));
+    EXPECT_EQ(WEFT_OK, select_as("inspection", "part:box/rev/B", 2));
+    EXPECT_EQ(WEFT_ENOTFOUND, select_as("inspection", "part:box/rev/B", 3));
+    EXPECT_EQ(WEFT_ENOTFOUND, select_as("inspection", "part:lid", 0));
+    EXPECT_EQ(WEFT_ENOTFOUND, select_as("bom", "part:box/rev/B", 0));
+}
+
+TEST(provider, states_nothing_of_others_unless_it_may_forward)
+{
+    struct weft_contract contract = rig_contract();
+    const struct weft_text parts[] = {WEFT_TEXT("part:box/rev/A")};
+    const struct weft_contract_facts facts = {.parts = parts, .part_count = 1};
+    struct weft_record record = rig_record(3);
+    struct weft_statement_place place = rig_place(RIG_SUPPLIER, 4);
+    struct weft_buffer out = {0};
+    struct weft_stream_leaf leaf;
+    place.authority = WEFT_TEXT("third.example/east");
+    weft_arena_reset(&arena);
+    EXPECT_EQ(WEFT_ENOTFOUND, weft_provider_select(&contract, RIG_SUPPLIER, &record, &place, &facts,
+                                  &arena, &out, &leaf));
+    contract.sides[RIG_SUPPLIER].may_forward = true;
+    EXPECT_EQ(WEFT_OK, weft_provider_select(
+                           &contract, RIG_SUPPLIER, &record, &place, &facts, &arena, &out, &leaf));
+    weft_buffer_destroy(&out);
+}
+
+TEST(provider, signs_only_what_continues_what_it_signed)
+{
+    struct rig_plant *plant = rig_plant_create(RIG_SUPPLIER);
+    struct weft_msg msg = {""};
+    struct weft_provider empty = {.receipt = {.size = 0}};
+    EXPECT_EQ(WEFT_ESTATE, weft_provider_may_sign(&empty, rig_plant_root, plant, &msg));
+    rig_plant_state(plant, 1);
+    rig_plant_sign(plant);
+    EXPECT_EQ(WEFT_OK, weft_provider_may_sign(&plant->provider, rig_plant_root, plant, &msg));
+    rig_plant_state(plant, 2);
+    plant->hashes[1].bytes[0] ^= 1; /* FED-12: the state is another one than it was */
+    EXPECT_EQ(
+        WEFT_ECONFLICT, weft_provider_may_sign(&plant->provider, rig_plant_root, plant, &msg));
+    rig_plant_destroy(plant);
+}
+
+static struct weft_buffer receipt(
+    uint32_t party, uint32_t count, uint64_t size, const struct weft_digest *root)
+{
+    struct weft_buffer text = {0};
+    struct weft_msg msg = {""};
+    const struct weft_checkpoint_note head = {
+        .origin = weft_text_of(rig_receipts_of(RIG_OEM).origin), .head = {size, *root}};
+    EXPECT_EQ(WEFT_OK, weft_checkpoint_note_encode(&head, &text, &msg));
+    struct weft_buffer note = rig_sign(party, count, weft_buffer_as_text(&text));
+    weft_buffer_destroy(&text);
+    return note;
+}
+
+static enum weft_stream_fault acknowledge(
+    struct rig_plant *plant, uint32_t party, uint64_t size, const struct weft_digest *root)
+{
+    struct weft_stream_signers signers = rig_receipts_of(RIG_OEM);
+    struct weft_msg msg = {""};
+    struct weft_buffer note = receipt(party, 2, size, root);
+    enum weft_stream_fault fault = weft_provider_acknowledge(
+        &plant->provider, weft_buffer_as_text(&note), &signers, rig_plant_root, plant, &msg);
+    weft_buffer_destroy(&note);
+    return fault;
+}
+
+TEST(provider, takes_receipts_of_its_own_tree_alone)
+{
+    struct rig_plant *plant = rig_plant_create(RIG_SUPPLIER);
+    rig_plant_state(plant, 1);
+    rig_plant_state(plant, 2);
+    rig_plant_sign(plant);
+    struct weft_digest two = rig_plant_root_at(plant, 2), three = rig_plant_root_at(plant, 3);
+    EXPECT_EQ(WEFT_STREAM_SOUND, acknowledge(plant, RIG_OEM, 2, &two));
+    EXPECT_EQ(2, plant->provider.receipt.size);
+    EXPECT_EQ(WEFT_STREAM_FORKED, acknowledge(plant, RIG_OEM, 3, &two));
+    EXPECT_EQ(WEFT_STREAM_SEQUENCE, acknowledge(plant, RIG_OEM, 4, &three));
+    EXPECT_EQ(WEFT_STREAM_UNSIGNED, acknowledge(plant, RIG_SUPPLIER, 3, &three));
+    EXPECT_EQ(WEFT_STREAM_SOUND, acknowledge(plant, RIG_OEM, 3, &three));
+    EXPECT_EQ(WEFT_STREAM_SOUND, acknowledge(plant, RIG_OEM, 2, &two)); /* late, harmless */
+    EXPECT_EQ(3, plant->provider.receipt.size);
+    rig_plant_destroy(plant);
+}
+
+TEST(provider, greets_by_what_the_partner_has)
+{
+    struct rig_plant *plant = rig_plant_create(RIG_SUPPLIER);
+    struct weft_msg msg = {""};
+    rig_plant_state(plant, 1);
+    rig_plant_sign(plant);
+    struct weft_stream_hello hello = {.root = weft_merkle_empty()};
+    const struct weft_provider *p = &plant->provider;
+    EXPECT_EQ(WEFT_STREAM_SOUND, weft_provider_greet(p, &hello, rig_plant_root, plant, &msg));
+    hello = (struct weft_stream_hello){.next = 2,
+        .root = rig_plant_root_at(plant, 2),
+        .head_size = 2,
+        .version = 1,
+        .agreement_digest = plant->contract.link.digest};
+    EXPECT_EQ(WEFT_STREAM_SOUND, weft_provider_greet(p, &hello, rig_plant_root, plant, &msg));
+    hello.agreement_digest.bytes[0] ^= 1;
+    EXPECT_EQ(WEFT_STREAM_UNKNOWN, weft_provider_greet(p, &hello, rig_plant_root, plant, &msg));
+    hello.version = 2;
+    EXPECT_EQ(WEFT_STREAM_UNKNOWN, weft_provider_greet(p, &hello, rig_plant_root, plant, &msg));
+    hello.root.bytes[0] ^= 1; /* FED-13 */
+    EXPECT_EQ(WEFT_STREAM_FORKED, weft_provider_greet(p, &hello, rig_plant_root, plant, &msg));
+    hello.head_size = 3;
+    EXPECT_EQ(WEFT_STREAM_BEHIND, weft_provider_greet(p, &hello, rig_plant_root, plant, &msg));
+    hello.next = 3;
+    EXPECT_EQ(WEFT_STREAM_BEHIND, weft_provider_greet(p, &hello, rig_plant_root, plant, &msg));
+    rig_plant_destroy(plant);
+}
+
+/* The plant was copied with `kept` statements; since then it stated and signed more. */
+static struct rig_plant *restored(uint32_t kept, bool is_signed)
+{
+    struct rig_plant *plant = rig_plant_create(RIG_SUPPLIER);
+    for (uint32_t i = 0; i < kept; i++) {
+        rig_plant_state(plant, i);
+    }
+    if (is_signed) {
+        rig_plant_sign(plant);
+    }
+    return plant;
+}
+
+TEST(provider, restored_from_a_backup_is_fenced_until_it_has_what_it_signed)
+{
+    struct rig_plant *whole = restored(6, true), *plant = restored(2, true);
+    struct weft_stream_signers signers = rig_heads_of(RIG_SUPPLIER);
+    struct weft_msg msg = {""};
+    struct weft_batch batch;
+    weft_arena_reset(&arena);
+    EXPECT_EQ(
+        WEFT_STREAM_SOUND, weft_provider_fence(&plant->provider, weft_buffer_as_text(&whole->head),
+                               &signers, rig_plant_root, plant, &msg));
+    EXPECT_TRUE(weft_provider_is_fenced(&plant->provider));
+    EXPECT_EQ(WEFT_STREAM_BEHIND, weft_provider_append(&plant->provider, &whole->leaves[3], &msg));
+    EXPECT_EQ(WEFT_ESTATE, weft_provider_may_sign(&plant->provider, rig_plant_root, plant, &msg));
+    struct weft_stream_batch message = rig_plant_batch(whole, 3, 4, false);
+    EXPECT_EQ(WEFT_STREAM_SOUND, weft_batch_verify(&plant->provider.stream, &plant->provider.fence,
+                                     &message, &arena, &batch, &msg));
+    for (uint32_t i = 0; i < batch.count; i++) { /* FED-14 */
+        EXPECT_TRUE(weft_provider_is_fenced(&plant->provider));
+        plant->hashes[3 + i] = weft_stream_leaf_hash(&batch.entries[i].leaf);
+        EXPECT_EQ(WEFT_STREAM_SOUND,
+            weft_provider_recover(&plant->provider, &batch.entries[i].leaf, &msg));
+    }
+    EXPECT_TRUE(!weft_provider_is_fenced(&plant->provider));
+    EXPECT_EQ(7, plant->provider.signed_head.size);
+    EXPECT_EQ(
+        WEFT_STREAM_HELD, weft_provider_recover(&plant->provider, &batch.entries[3].leaf, &msg));
+    rig_plant_state(plant, 30);
+    rig_plant_sign(plant);
+    EXPECT_EQ(8, plant->provider.signed_head.size);
+    rig_plant_destroy(whole);
+    rig_plant_destroy(plant);
+}
+
+TEST(provider, takes_back_what_nobody_signed_before_it_recovers)
+{
+    struct rig_plant *whole = restored(6, true), *plant = restored(2, true);
+    struct weft_stream_signers signers = rig_heads_of(RIG_SUPPLIER);
+    struct weft_stream at_backup = plant->provider.stream, before;
+    struct weft_msg msg = {""};
+    struct weft_batch batch;
+    weft_arena_reset(&arena);
+    rig_plant_state(plant, 20); /* behind the backup, before it heard of its own head */
+    before = plant->provider.stream;
+    EXPECT_EQ(WEFT_ESTATE, weft_provider_rewind(&plant->provider, &at_backup, &msg));
+    EXPECT_EQ(
+        WEFT_STREAM_SOUND, weft_provider_fence(&plant->provider, weft_buffer_as_text(&whole->head),
+                               &signers, rig_plant_root, plant, &msg));
+    EXPECT_EQ(WEFT_OK, weft_provider_rewind(&plant->provider, &at_backup, &msg));
+    EXPECT_EQ(WEFT_ESTATE, weft_provider_rewind(&plant->provider, &before, &msg));
+    struct weft_stream_batch message = rig_plant_batch(whole, 3, 4, false);
+    EXPECT_EQ(WEFT_STREAM_SOUND, weft_batch_verify(&plant->provider.stream, &plant->provider.fence,
+                                     &message, &arena, &batch, &msg));
+    rig_plant_destroy(whole);
+    rig_plant_destroy(plant);
+}
+
+TEST(provider, never_goes_back_behind_what_its_state_knows_to_be_signed)
+{
+    struct rig_plant *whole = restored(6, true), *plant = restored(4, true);
+    struct rig_plant *older = restored(2, true);
+    struct weft_stream_signers signers = rig_heads_of(RIG_SUPPLIER);
+    struct weft_msg msg = {""};
+    EXPECT_EQ(
+        WEFT_STREAM_SOUND, weft_provider_fence(&plant->provider, weft_buffer_as_text(&whole->head),
+                               &signers, rig_plant_root, plant, &msg));
+    EXPECT_EQ(WEFT_ESTATE, weft_provider_rewind(&plant->provider, &older->provider.stream, &msg));
+    rig_plant_destroy(whole);
+    rig_plant_destroy(plant);
+    rig_plant_destroy(older);
+}
+
+TEST(provider, that_signed_two_trees_by_its_own_knowledge_is_not_fenced_but_split)
+{
+    struct rig_plant *plant = restored(6, true), *other = restored(4, false);
+    struct weft_stream_signers signers = rig_heads_of(RIG_SUPPLIER);
+    struct weft_msg msg = {""};
+    rig_plant_state(other, 50);
+    rig_plant_sign(other);
+    EXPECT_EQ(
+        WEFT_STREAM_SPLIT, weft_provider_fence(&plant->provider, weft_buffer_as_text(&other->head),
+                               &signers, rig_plant_root, plant, &msg));
+    EXPECT_TRUE(!weft_provider_is_fenced(&plant->provider));
+    rig_plant_destroy(plant);
+    rig_plant_destroy(other);
+}
+
+TEST(provider, with_other_leaves_that_nobody_signed_is_fenced_and_goes_back)
+{
+    struct rig_plant *plant = restored(6, false), *other = restored(4, false);
+    struct rig_plant *common = restored(4, false);
+    struct weft_stream_signers signers = rig_heads_of(RIG_SUPPLIER);
+    struct weft_msg msg = {""};
+    rig_plant_state(other, 50);
+    rig_plant_sign(other);
+    EXPECT_EQ(
+        WEFT_STREAM_SOUND, weft_provider_fence(&plant->provider, weft_buffer_as_text(&other->head),
+                               &signers, rig_plant_root, plant, &msg));
+    EXPECT_TRUE(weft_provider_is_fenced(&plant->provider));
+    EXPECT_EQ(WEFT_STREAM_HELD,
+        weft_provider_recover(&plant->provider, &other->leaves[5], &msg)); /* not before */
+    EXPECT_EQ(WEFT_OK, weft_provider_rewind(&plant->provider, &common->provider.stream, &msg));
+    EXPECT_EQ(WEFT_STREAM_SOUND, weft_provider_recover(&plant->provider, &other->leaves[5], &msg));
+    EXPECT_TRUE(!weft_provider_is_fenced(&plant->provider));
+    EXPECT_EQ(6, plant->provider.signed_head.size);
+    rig_plant_destroy(plant);
+    rig_plant_destroy(other);
+    rig_plant_destroy(common);
+}
+
+TEST(provider, from_a_backup_states_nothing_until_its_partner_has_said_where_it_stands)
+{
+    struct rig_plant *plant = restored(2, true), *more = restored(4, true);
+    struct weft_msg msg = {""};
+    weft_provider_restore(&plant->provider);
+    EXPECT_EQ(WEFT_STREAM_BEHIND, weft_provider_append(&plant->provider, &more->leaves[3], &msg));
+    EXPECT_EQ(WEFT_ESTATE, weft_provider_may_sign(&plant->provider, rig_plant_root, plant, &msg));
+    weft_provider_sure(&plant->provider);
+    EXPECT_EQ(WEFT_STREAM_SOUND, weft_provider_append(&plant->provider, &more->leaves[3], &msg));
+    rig_plant_destroy(plant);
+    rig_plant_destroy(more);
+}
+
+TEST(provider, learns_from_its_partner_that_its_tree_was_signed)
+{
+    struct rig_plant *plant = restored(6, false), *signed_one = restored(4, true);
+    struct weft_stream_signers signers = rig_heads_of(RIG_SUPPLIER);
+    struct weft_msg msg = {""};
+    EXPECT_EQ(WEFT_STREAM_SOUND,
+        weft_provider_fence(&plant->provider, weft_buffer_as_text(&signed_one->head), &signers,
+            rig_plant_root, plant, &msg));
+    EXPECT_EQ(5, plant->provider.signed_head.size);
+    EXPECT_TRUE(!weft_provider_is_fenced(&plant->provider));
+    rig_plant_destroy(plant);
+    rig_plant_destroy(signed_one);
+}

@@ -1,0 +1,335 @@
+/* What a consumer does with what comes: it judges ahead, begins anew when it was wrong, and leaves
+ * alone who sends what no honest provider sends. And a provider from a backup. */
+#include "federation/receiver.h"
+
+#include <string.h>
+
+#include "federation/recovery.h"
+#include "tests/lib/test.h"
+#include "tests/unit/federation/rig.h"
+
+static struct weft_arena arena = {.size_max = WEFT_BATCH_MEMORY_MAX};
+
+struct scene {
+    struct rig_plant *plant;
+    struct weft_receiver receiver;
+    struct weft_consumer consumer; /* As it is applied. */
+    struct weft_consumer_terms terms;
+    struct weft_stream_signers signers;
+    struct weft_receiver_entry entry;
+    enum weft_stream_fault fault;
+    struct weft_msg msg;
+};
+
+static struct weft_stream_hello hello(struct scene *s)
+{
+    return weft_receiver_hello(
+        &s->receiver, &s->consumer, &s->plant->contract.sides[RIG_SUPPLIER], 1000);
+}
+
+static struct scene *begin(uint32_t count)
+{
+    static struct scene s;
+    weft_arena_reset(&arena);
+    s = (struct scene){.plant = rig_plant_create(RIG_SUPPLIER),
+        .signers = rig_heads_of(RIG_SUPPLIER),
+        .terms = {.stream = {WEFT_TEXT("box-2026"), weft_text_of(rig_site(RIG_SUPPLIER))},
+            .orgs = rig_orgs(),
+            .party = RIG_SUPPLIER,
+            .now_ns = RIG_NOW_NS}};
+    for (uint32_t i = 0; i < count; i++) {
+        rig_plant_state(s.plant, i);
+    }
+    rig_plant_sign(s.plant);
+    return &s;
+}
+
+static enum weft_receiver_act hear_head(struct scene *s)
+{
+    struct weft_stream_head message = rig_plant_head(s->plant, s->receiver.ahead.head.size);
+    message.session = s->receiver.session;
+    return weft_receiver_hear_head(
+        &s->receiver, &message, &s->signers, &s->entry, &s->fault, &s->msg);
+}
+
+static enum weft_receiver_act hear(struct scene *s, const struct weft_stream_batch *message)
+{
+    s->terms.contract = s->receiver.ahead.stream.version > 0 ? &s->plant->contract : NULL;
+    return weft_receiver_hear_batch(
+        &s->receiver, &s->terms, message, 3, &arena, &s->entry, &s->fault, &s->msg);
+}
+
+static enum weft_receiver_act hear_batch(struct scene *s, uint64_t first, uint32_t count)
+{
+    struct weft_stream_batch message =
+        rig_plant_batch(s->plant, first, count, s->receiver.is_explicit);
+    message.session = s->receiver.session;
+    return hear(s, &message);
+}
+
+static enum weft_receiver_act apply(struct scene *s)
+{
+    enum weft_err err =
+        s->entry.is_batch ? weft_consumer_take(&s->consumer, &s->entry.batch, 3)
+                          : weft_consumer_take_head(&s->consumer, &s->entry.known, &s->entry.head);
+    return weft_receiver_applied(&s->receiver, &s->entry, err);
+}
+
+TEST(receiver, judges_ahead_and_answers_when_it_is_applied)
+{
+    struct scene *s = begin(8);
+    struct weft_stream_hello said = hello(s);
+    struct weft_receiver_entry first;
+    uint64_t statements, bytes;
+    EXPECT_EQ(1, said.session);
+    EXPECT_EQ(1000, said.statements_until);
+    EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_head(s));
+    EXPECT_EQ(WEFT_RECEIVER_WAITS, apply(s));
+    EXPECT_EQ(WEFT_RECEIVER_WAITS, hear_head(s)); /* the same once more */
+    EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_batch(s, 0, 4));
+    first = s->entry;
+    EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_batch(s, 4, 5));
+    EXPECT_EQ(9, s->receiver.ahead.stream.tree.size);
+    EXPECT_EQ(0, s->consumer.stream.tree.size);
+    struct weft_receiver_entry second = s->entry;
+    s->entry = first;
+    EXPECT_EQ(WEFT_RECEIVER_RECEIPTS, apply(s));
+    s->entry = second;
+    EXPECT_EQ(WEFT_RECEIVER_RECEIPTS, apply(s));
+    EXPECT_EQ(9, s->consumer.stream.tree.size);
+    weft_receiver_grant(
+        &s->receiver, &s->plant->contract.sides[RIG_SUPPLIER], 50, &statements, &bytes);
+    EXPECT_EQ(1000, statements); /* what was granted is not taken back */
+    EXPECT_TRUE(bytes > 20000000);
+    rig_plant_destroy(s->plant);
+}
+
+TEST(receiver, begins_anew_when_another_entry_came_first)
+{
+    struct scene *s = begin(8);
+    (void)hello(s);
+    EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_head(s));
+    EXPECT_EQ(WEFT_RECEIVER_WAITS, apply(s));
+    EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_batch(s, 0, 4));
+    struct weft_receiver_entry late = s->entry;
+    EXPECT_EQ(WEFT_RECEIVER_RECEIPTS, apply(s));
+    s->entry = late;
+    EXPECT_EQ(WEFT_RECEIVER_GREETS, apply(s));
+    EXPECT_EQ(WEFT_RECEIVER_WAITS, hear_batch(s, 4, 2)); /* of before */
+    EXPECT_EQ(2, hello(s).session);
+    EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_batch(s, 4, 2));
+    struct weft_stream_batch message = rig_plant_batch(s->plant, 6, 1, false);
+    message.session = 1;
+    EXPECT_EQ(WEFT_RECEIVER_WAITS, hear(s, &message)); /* of another session */
+    EXPECT_EQ(0, s->receiver.strikes);
+    rig_plant_destroy(s->plant);
+}
+
+TEST(receiver, stops_after_three_transfers_that_no_honest_provider_sends)
+{
+    struct scene *s = begin(8);
+    for (uint32_t i = 1; i <= WEFT_RECEIVER_STRIKES_MAX; i++) {
+        (void)hello(s);
+        enum weft_receiver_act act = hear_head(s);
+        if (act == WEFT_RECEIVER_PROPOSES) {
+            EXPECT_EQ(WEFT_RECEIVER_WAITS, apply(s));
+        }
+        struct weft_stream_batch message = rig_plant_batch(s->plant, 0, 4, false);
+        message.session = s->receiver.session;
+        message.items.size--;
+        act = hear(s, &message);
+        EXPECT_EQ(WEFT_STREAM_MALFORMED, s->fault);
+        EXPECT_EQ(i, s->receiver.strikes);
+        EXPECT_EQ(i < WEFT_RECEIVER_STRIKES_MAX ? WEFT_RECEIVER_GREETS : WEFT_RECEIVER_STOPS, act);
+    }
+    rig_plant_destroy(s->plant);
+}
+
+TEST(receiver, forgives_once_a_batch_is_applied)
+{
+    struct scene *s = begin(8);
+    s->receiver.strikes = WEFT_RECEIVER_STRIKES_MAX - 1;
+    (void)hello(s);
+    EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_head(s));
+    EXPECT_EQ(WEFT_RECEIVER_WAITS, apply(s));
+    EXPECT_EQ(WEFT_RECEIVER_STRIKES_MAX - 1, s->receiver.strikes);
+    EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_batch(s, 0, 4));
+    EXPECT_EQ(WEFT_RECEIVER_RECEIPTS, apply(s));
+    EXPECT_EQ(0, s->receiver.strikes);
+    rig_plant_destroy(s->plant);
+}
+
+TEST(receiver, asks_for_explicit_items_once_and_takes_a_second_refusal_ill)
+{
+    struct scene *s = begin(3);
+    s->plant->contents[2].size -= 3;
+    (void)hello(s);
+    EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_head(s));
+    EXPECT_EQ(WEFT_RECEIVER_WAITS, apply(s));
+    EXPECT_EQ(WEFT_RECEIVER_GREETS, hear_batch(s, 0, 4));
+    EXPECT_EQ(WEFT_STREAM_NEEDS_EXPLICIT, s->fault);
+    EXPECT_EQ(0, s->receiver.strikes);
+    EXPECT_TRUE(hello(s).is_explicit);
+    struct weft_stream_batch message = rig_plant_batch(s->plant, 0, 4, false);
+    message.session = s->receiver.session;
+    EXPECT_EQ(WEFT_RECEIVER_GREETS, hear(s, &message));
+    EXPECT_EQ(1, s->receiver.strikes);
+    (void)hello(s);
+    EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_batch(s, 0, 4));
+    EXPECT_EQ(WEFT_STREAM_BAD_PROJECTION, s->entry.batch.entries[2].fault);
+    EXPECT_EQ(WEFT_RECEIVER_RECEIPTS, apply(s));
+    EXPECT_TRUE(!hello(s).is_explicit);
+    rig_plant_destroy(s->plant);
+}
+
+TEST(receiver, freezes_on_two_histories_and_shows_a_provider_what_it_lost)
+{
+    struct scene *s = begin(8);
+    (void)hello(s);
+    EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_head(s));
+    EXPECT_EQ(WEFT_RECEIVER_WAITS, apply(s));
+    s->plant->hashes[3].bytes[0] ^= 1;
+    struct weft_buffer other = rig_plant_head_at(s->plant, 9);
+    struct weft_stream_head message = {
+        .note = weft_buffer_as_text(&other), .session = s->receiver.session};
+    EXPECT_EQ(WEFT_RECEIVER_FREEZES, weft_receiver_hear_head(&s->receiver, &message, &s->signers,
+                                         &s->entry, &s->fault, &s->msg));
+    EXPECT_EQ(WEFT_STREAM_SPLIT, s->fault);
+    (void)hello(s);
+    struct weft_stream_notice notice = {.fault = WEFT_STREAM_POLICY};
+    EXPECT_EQ(WEFT_RECEIVER_WAITS, weft_receiver_hear_notice(&s->receiver, &notice));
+    notice.fault = 60000;
+    EXPECT_EQ(WEFT_RECEIVER_WAITS, weft_receiver_hear_notice(&s->receiver, &notice));
+    notice.fault = WEFT_STREAM_BEHIND;
+    EXPECT_EQ(WEFT_RECEIVER_SHOWS, weft_receiver_hear_notice(&s->receiver, &notice));
+    weft_buffer_destroy(&other);
+    rig_plant_destroy(s->plant);
+}
+
+/* FED-29: each fault has its reaction; those of statements stop nothing. */
+TEST(receiver, has_a_reaction_to_each_fault)
+{
+    for (unsigned i = 0; i < WEFT_STREAM_FAULTS; i++) {
+        enum weft_stream_fault fault = (enum weft_stream_fault)i;
+        if (strcmp(weft_stream_fault_name(i), "unknown-fault") == 0) {
+            continue;
+        }
+        enum weft_receiver_act act = weft_receiver_react(fault);
+        EXPECT_EQ(fault == WEFT_STREAM_SOUND, act == WEFT_RECEIVER_PROPOSES);
+        EXPECT_TRUE(!weft_receiver_is_strike(fault) || act == WEFT_RECEIVER_GREETS);
+        if (weft_stream_fault_is_of_statement(fault)) {
+            EXPECT_EQ(WEFT_RECEIVER_WAITS, act);
+            EXPECT_TRUE(!weft_receiver_is_strike(fault));
+        }
+    }
+    EXPECT_TRUE(weft_receiver_is_strike(WEFT_STREAM_FLOOD));
+    EXPECT_TRUE(!weft_receiver_is_strike(WEFT_STREAM_SEQUENCE));
+}
+
+/* --- recovery -------------------------------------------------------------------------------- */
+
+static enum weft_err node_of(
+    void *ctx, unsigned height, uint64_t index, struct weft_digest *ret_hash, struct weft_msg *msg)
+{
+    struct weft_digest hashes[64];
+    const struct rig_plant *plant = ctx;
+    (void)msg;
+    EXPECT_TRUE(height <= 6);
+    memcpy(hashes, plant->hashes + (index << height), sizeof(hashes[0]) << height);
+    *ret_hash = weft_merkle_fold(hashes, (size_t)1 << height);
+    return WEFT_OK;
+}
+
+static struct rig_plant *plant_of(uint64_t common, uint64_t other, bool is_signed)
+{
+    struct rig_plant *plant = rig_plant_create(RIG_SUPPLIER);
+    for (uint64_t i = 0; i < common + other; i++) {
+        rig_plant_state(plant, i < common ? i : i + 100);
+    }
+    if (is_signed) {
+        rig_plant_sign(plant);
+    }
+    return plant;
+}
+
+/* Questions and answers until there is something else to do. */
+static enum weft_recovery_act ask(
+    struct weft_recovery *recovery, struct rig_plant *plant, struct rig_plant *whole)
+{
+    struct weft_stream_signers signers = rig_heads_of(RIG_SUPPLIER);
+    struct weft_buffer question = {0}, answer = {0};
+    struct weft_msg msg = {""};
+    enum weft_recovery_act act;
+    EXPECT_EQ(
+        WEFT_STREAM_SOUND, weft_provider_fence(&plant->provider, weft_buffer_as_text(&whole->head),
+                               &signers, rig_plant_root, plant, &msg));
+    EXPECT_EQ(WEFT_OK, weft_recovery_begin(recovery, &plant->provider, &question, &act, &msg));
+    while (act == WEFT_RECOVERY_ASKS) {
+        weft_buffer_clear(&answer);
+        EXPECT_EQ(WEFT_OK, weft_fork_answer((struct weft_bytes){question.data, question.size},
+                               whole->provider.stream.tree.size, node_of, whole, &answer, &msg));
+        weft_buffer_clear(&question);
+        EXPECT_EQ(WEFT_OK, weft_recovery_hear_fork(recovery, &plant->provider,
+                               (struct weft_bytes){answer.data, answer.size}, node_of, plant,
+                               &question, &act, &msg));
+    }
+    weft_buffer_destroy(&question);
+    weft_buffer_destroy(&answer);
+    return act;
+}
+
+TEST(recovery, of_a_beginning_wants_the_rest)
+{
+    struct rig_plant *whole = plant_of(20, 0, true), *plant = plant_of(7, 0, true);
+    struct weft_recovery recovery;
+    struct weft_batch batch;
+    struct weft_msg msg = {""};
+    enum weft_stream_fault fault;
+    weft_arena_reset(&arena);
+    EXPECT_EQ(WEFT_RECOVERY_WANTS, ask(&recovery, plant, whole));
+    EXPECT_EQ(8, recovery.next);
+    struct weft_stream_batch message = rig_plant_batch(whole, 9, 3, false);
+    EXPECT_EQ(WEFT_RECOVERY_WAITS, weft_recovery_hear_batch(&recovery, &plant->provider, &message,
+                                       &arena, &batch, &fault, &msg));
+    EXPECT_EQ(WEFT_STREAM_SEQUENCE, fault);
+    for (uint64_t first = 8; first < 21;) {
+        uint32_t count = first < 18 ? 10 : 3;
+        message = rig_plant_batch(whole, first, count, false);
+        EXPECT_EQ(WEFT_RECOVERY_APPENDS, weft_recovery_hear_batch(&recovery, &plant->provider,
+                                             &message, &arena, &batch, &fault, &msg));
+        EXPECT_EQ(WEFT_RECOVERY_WAITS, weft_recovery_hear_batch(&recovery, &plant->provider,
+                                           &message, &arena, &batch, &fault, &msg));
+        for (uint32_t i = 0; i < batch.count; i++) {
+            EXPECT_EQ(WEFT_STREAM_SOUND,
+                weft_provider_recover(&plant->provider, &batch.entries[i].leaf, &msg));
+        }
+        first += count;
+        EXPECT_EQ(first < 21 ? WEFT_RECOVERY_WANTS : WEFT_RECOVERY_ENDS,
+            weft_recovery_applied(&recovery, &plant->provider));
+    }
+    EXPECT_EQ(21, plant->provider.signed_head.size);
+    rig_plant_destroy(whole);
+    rig_plant_destroy(plant);
+}
+
+TEST(recovery, of_other_leaves_goes_back_unless_they_were_signed)
+{
+    struct rig_plant *whole = plant_of(20, 0, true), *plant = plant_of(7, 4, false);
+    struct rig_plant *liar = plant_of(7, 4, true);
+    struct weft_recovery recovery;
+    EXPECT_EQ(WEFT_RECOVERY_REWINDS, ask(&recovery, plant, whole));
+    EXPECT_EQ(8, recovery.next);
+    EXPECT_EQ(WEFT_RECOVERY_SPLITS, ask(&recovery, liar, whole)); /* FED-30 */
+    rig_plant_destroy(whole);
+    rig_plant_destroy(plant);
+    rig_plant_destroy(liar);
+}
+
+TEST(recovery, waits_when_there_is_nothing_to_recover)
+{
+    struct rig_plant *plant = plant_of(7, 0, true);
+    struct weft_recovery recovery;
+    EXPECT_EQ(WEFT_RECOVERY_WAITS, ask(&recovery, plant, plant));
+    EXPECT_EQ(WEFT_RECOVERY_ENDS, weft_recovery_applied(&recovery, &plant->provider));
+    rig_plant_destroy(plant);
+}
