@@ -23,15 +23,17 @@ static int digit_of(char c)
     return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-static bool decode(struct weft_text word, struct weft_arena *arena, struct weft_text *ret_word)
+bool weft_across_word(struct weft_text word, enum weft_across_bytes bytes, struct weft_arena *arena,
+    struct weft_text *ret_word)
 {
     char *text = weft_arena_alloc(arena, word.size + 1);
     size_t size = 0;
     for (size_t i = 0; text != NULL && i < word.size; i++) {
         int high = i + 2 < word.size ? digit_of(word.data[i + 1]) : -1;
         int low = i + 2 < word.size ? digit_of(word.data[i + 2]) : -1;
-        bool is_code = word.data[i] == '%' && high >= 0 && low >= 0;
-        text[size++] = is_code ? (char)(high << 4 | low) : word.data[i];
+        int byte = word.data[i] == '%' && high >= 0 && low >= 0 ? high << 4 | low : -1;
+        bool is_code = byte >= 0 && (bytes == WEFT_ACROSS_ALL || (byte >= ' ' && byte <= '~'));
+        text[size++] = is_code ? (char)byte : word.data[i];
         i += is_code ? 2 : 0;
     }
     *ret_word = (struct weft_text){text, size};
@@ -52,7 +54,8 @@ bool weft_across_next(
     bool is_read = true, has_more = line.size > 0;
     while (is_read && has_more && ret_line->count < WEFT_ACROSS_WORDS_MAX) {
         has_more = weft_text_cut(&line, ' ', &word);
-        is_read = decode(word, arena, &ret_line->words[ret_line->count++]);
+        is_read =
+            weft_across_word(word, WEFT_ACROSS_ALL, arena, &ret_line->words[ret_line->count++]);
     }
     return is_read;
 }

@@ -9,6 +9,12 @@ enum {
     WEFT_ACROSS_WORDS_MAX = 16,
 };
 
+enum weft_across_bytes {
+    WEFT_ACROSS_ALL,
+    WEFT_ACROSS_PRINTABLE, /* Others stay as %XX: what a partner states goes to no terminal as is.
+                            */
+};
+
 /* A line; its words are decoded, and in the arena that they were read into. */
 struct weft_across_line {
     struct weft_text words[WEFT_ACROSS_WORDS_MAX];
@@ -18,6 +24,9 @@ struct weft_across_line {
 /* The file of that path, into `out`, which is cleared. As weft_client_call. */
 WEFT_MUST_USE enum weft_err weft_across_ask(
     struct weft_client *client, const char *path, struct weft_buffer *out, struct weft_msg *msg);
+/* A word with %XX back to bytes, into the arena. False: no memory. */
+WEFT_MUST_USE bool weft_across_word(struct weft_text word, enum weft_across_bytes bytes,
+    struct weft_arena *arena, struct weft_text *ret_word);
 /* Take the next line off `rest`. False: there is none, or no memory for its words. */
 bool weft_across_next(
     struct weft_text *rest, struct weft_arena *arena, struct weft_across_line *ret_line);

@@ -33,25 +33,16 @@ static struct words split(struct weft_text line)
     return w;
 }
 
-static int digit_of(char c)
+/* A word's bytes into `out`, which is cleared. */
+static enum weft_err decode(struct weft_text word, enum weft_across_bytes bytes,
+    struct weft_buffer *out, struct weft_msg *msg)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* %XX back to its byte, in place of nothing: into `out`. */
-static enum weft_err decode(struct weft_text word, struct weft_buffer *out, struct weft_msg *msg)
-{
-    enum weft_err err = WEFT_OK;
+    struct weft_arena arena = {.size_max = WEFT_ANSWER_SIZE_MAX};
+    struct weft_text text;
     weft_buffer_clear(out);
-    for (size_t i = 0; err == WEFT_OK && i < word.size; i++) {
-        uint8_t byte = (uint8_t)word.data[i];
-        if (byte == '%' && i + 2 < word.size && digit_of(word.data[i + 1]) >= 0 &&
-            digit_of(word.data[i + 2]) >= 0) {
-            byte = (uint8_t)(digit_of(word.data[i + 1]) << 4 | digit_of(word.data[i + 2]));
-            i += 2;
-        }
-        err = weft_buffer_append(out, &byte, 1);
-    }
+    enum weft_err err =
+        weft_across_word(word, bytes, &arena, &text) ? weft_buffer_text(out, text) : WEFT_ENOMEM;
+    weft_arena_destroy(&arena);
     return err == WEFT_OK ? err : weft_fail(msg, err, "a word of an answer");
 }
 
@@ -106,7 +97,7 @@ struct printing {
 static void write_word(
     struct printing *p, const char *name, struct weft_text word, struct weft_msg *msg)
 {
-    if (decode(word, &p->word, msg) == WEFT_OK) {
+    if (decode(word, WEFT_ACROSS_ALL, &p->word, msg) == WEFT_OK) {
         weft_writer_text(&p->w, name, weft_buffer_as_text(&p->word));
     }
 }
@@ -168,7 +159,7 @@ static enum weft_err print_line(void *ctx, const struct words *w, struct weft_ms
 {
     struct printing *p = ctx;
     for (uint32_t i = 0; i < w->count; i++) {
-        enum weft_err err = decode(w->items[i], &p->word, msg);
+        enum weft_err err = decode(w->items[i], WEFT_ACROSS_PRINTABLE, &p->word, msg);
         if (err != WEFT_OK) {
             return err;
         }
@@ -268,9 +259,9 @@ static enum weft_err seek_line(void *ctx, const struct words *w, struct weft_msg
     struct resolving *r = ctx;
     enum weft_err err = WEFT_OK;
     if (w->count >= 5 && weft_text_is(w->items[0], "cell") && !r->is_found) {
-        err = decode(w->items[1], &r->cell, msg);
-        err = err == WEFT_OK ? decode(w->items[2], &r->kind, msg) : err;
-        err = err == WEFT_OK ? decode(w->items[3], &r->group, msg) : err;
+        err = decode(w->items[1], WEFT_ACROSS_ALL, &r->cell, msg);
+        err = err == WEFT_OK ? decode(w->items[2], WEFT_ACROSS_ALL, &r->kind, msg) : err;
+        err = err == WEFT_OK ? decode(w->items[3], WEFT_ACROSS_ALL, &r->group, msg) : err;
         r->is_in = weft_text_is(w->items[1], r->sought);
         r->is_found = r->is_in;
     } else if (w->count >= 1 && weft_text_is(w->items[0], "cell")) {

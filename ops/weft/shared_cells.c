@@ -1,33 +1,20 @@
 #include "ops/weft/shared_cells.h"
 
 #include <stdio.h>
-#include <string.h>
 
+#include "ops/weft/across_source.h"
 #include "ops/weft/output.h"
 
 enum {
     ARENA_SIZE_MAX = 2 * WEFT_ANSWER_SIZE_MAX,
 };
 
-/* The next word of a line (node/state/query_cells.h), its printable bytes decoded into the arena:
- * what a partner states goes to no terminal as it is. */
+/* The next word of a line (node/state/query_cells.h). */
 static struct weft_text next_word(struct weft_text *line, struct weft_arena *arena)
 {
-    static const char digits[] = "0123456789ABCDEF";
-    struct weft_text word;
-    (void)weft_text_cut(line, ' ', &word);
-    char *text = weft_arena_alloc(arena, word.size + 1);
-    size_t size = 0;
-    for (size_t i = 0; text != NULL && i < word.size; i++) {
-        const char *high = i + 2 < word.size ? strchr(digits, word.data[i + 1]) : NULL;
-        const char *low = i + 2 < word.size ? strchr(digits, word.data[i + 2]) : NULL;
-        bool is_code = word.data[i] == '%' && high != NULL && low != NULL;
-        char byte = is_code ? (char)((high - digits) << 4 | (low - digits)) : word.data[i];
-        is_code = is_code && byte >= ' ' && byte <= '~';
-        text[size++] = is_code ? byte : word.data[i];
-        i += is_code ? 2 : 0;
-    }
-    return text != NULL ? (struct weft_text){text, size} : word;
+    struct weft_text coded, word;
+    (void)weft_text_cut(line, ' ', &coded);
+    return weft_across_word(coded, WEFT_ACROSS_PRINTABLE, arena, &word) ? word : coded;
 }
 
 /* What of a cell is printed with each of its claims. */
