@@ -247,7 +247,7 @@ class Cycle:
         owner.imported.append(path)
 
     def part(self, owner):
-        is_cut = not owner.site.relays[0].is_blocked
+        is_cut = not owner.site.is_blocked
         owner.site.block(is_cut)
         self.done["cut" if is_cut else "joined"] += 1
 

@@ -69,7 +69,7 @@ class Hostile(cluster.PlantCase):
                                   "ca": cls.eve.authority.ca.read_text()}})
         cls.oem.commit({"kind": "agreement", "asset": f"agreement:{hostile.NAME}",
                         "attrs": {"note": note}})
-        cls.door = cls.oem.relays[0].target
+        cls.door = cls.oem.doors[0]
         cls.fair = 1
         cls.has = 0  # Leaves of the other's that the OEM has.
 

@@ -85,7 +85,7 @@ class AtSites(cluster.PlantCase):
         """`site` is told of itself and of the other."""
         for one in (site, other):
             (one.home / "vkeys").write_text("".join(f"{key}\n" for key in one.keys))
-        doors = [word for relay in other.relays if has_endpoints
+        doors = [word for relay in (other.relays_for(site) if has_endpoints else ())
                  for word in ("--partner-endpoint", relay.address)]
         self.at(site, "partner", "add", site.site, "--keys", site.home / "vkeys")
         self.at(site, "partner", "add", other.site, "--keys", other.home / "vkeys", "--org",

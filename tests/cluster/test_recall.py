@@ -114,6 +114,7 @@ class Recall(cluster.PlantCase):
         silent = self.across(self.tier1)
         self.assertIn({"who": self.oem.site, "units": 2, "why": "told, and silent"},
                       silent["holes"])
+        self.assertIsNone(self.across(self.oem))
         self.oem.block(False)
         whole = self.wait_across(self.supplier, "all have answered", lambda r: r["silent"] == 0)
         print(f"three tiers, one of them cut off for a while: {time.monotonic() - began:.2f} s",

@@ -178,7 +178,7 @@ class ReadingRelay(Relay):
 
 def read_along(site, other):
     """The relays before a site's doors get the keys that they need to read what `other` says."""
-    for node, relay in zip(site.plant, site.relays):
+    for node, relay in zip(site.plant, site.relays_for(other)):
         relay.near_home = node.home / "partner"
         relay.far_home = next(iter(other.plant)).home / "partner"
 
@@ -199,7 +199,8 @@ def sign(text, *keys):
 
 
 class Site:
-    """A plant that is governed, with a partner door on each node behind a relay."""
+    """A plant that is governed, with a partner door on each node; each partner calls it by relays of
+    his own, so that it can be cut off both ways and its partners' other links stay."""
 
     def __init__(self, home, org, name, partner, nodes, relay=Relay, policy=POLICY):
         self.home, self.site = home, f"{org}/{name}"
@@ -210,12 +211,13 @@ class Site:
         pki.Authority(home / "plant/pki", org, is_bound=True)
         settings = {"policy": governed, "timers": dict(cluster.PATIENT)}
         self.plant = plant.Plant(home / "plant", cluster.options.bin, nodes, settings, org, name)
-        self.keys, self.relays, self.client = [], [], None
+        self.keys, self.doors, self.client = [], [], None
+        self.relay, self.relays, self.ways = relay, [], {}  # Ways: relays before it, by who calls.
+        self.is_blocked, self.met = False, []  # Met: relays to it and from it, and who is behind.
         for node in self.plant:
             self.keys.append(pki.log_key(node.tls, f"{self.site}/audit"))
-            port = plant.free_ports(1)[0]
-            door = f"{plant.loopback()}:{port}"
-            self.relays.append(relay(door))
+            door = f"{plant.loopback()}:{plant.free_ports(1)[0]}"
+            self.doors.append(door)
             tls = self.plant.authority.issue(
                 name, "partner", node.name, node.home / "partner", usages="serverAuth,clientAuth")
             node.write_config(node={"listen_partner": door},
@@ -234,17 +236,28 @@ class Site:
     def commit(self, *records):
         return self.plant.retry(lambda client: client.commit(list(records)))
 
-    def describe(self, has_endpoints=True):
-        """What partners are told of it."""
+    def relays_for(self, other):
+        """By which `other` calls it."""
+        if other.site not in self.ways:
+            relays = [self.relay(door) for door in self.doors]
+            self.ways[other.site] = relays
+            self.relays += relays
+            self.met += [(relay, other) for relay in relays]
+            other.met += [(relay, self) for relay in relays]
+        return self.ways[other.site]
+
+    def describe(self, to=None):
+        """What partners are told of it; with the doors that `to` calls."""
+        relays = self.relays_for(to) if to else []
         return {"keys": "".join(f"{key}\n" for key in self.keys),
-                "endpoints": "".join(f"{r.address}\n" for r in self.relays) if has_endpoints
-                else ""}
+                "endpoints": "".join(f"{r.address}\n" for r in relays)}
 
     def pin_partner(self, other, has_endpoints=True):
         self.commit({"kind": "partner", "asset": f"partner:{self.site}",
                      "attrs": self.describe()})
         self.commit({"kind": "partner", "asset": f"partner:{other.site}",
-                     "attrs": {**other.describe(has_endpoints), "org": other.org_note(),
+                     "attrs": {**other.describe(self if has_endpoints else None),
+                               "org": other.org_note(),
                                "ca": other.plant.authority.ca.read_text()}})
 
     def run(self, *arguments, code=0):
@@ -264,7 +277,7 @@ class Site:
             (one.home / "vkeys").write_text("".join(f"{key}\n" for key in one.keys))
         self.run("partner", "add", self.site, "--keys", self.home / "vkeys")
         for other in others:
-            doors = [word for relay in other.relays
+            doors = [word for relay in other.relays_for(self)
                      for word in ("--partner-endpoint", relay.address)]
             self.run("partner", "add", other.site, "--keys", other.home / "vkeys", "--org",
                      other.home / "org/org.note", "--ca", other.plant.authority.ca, *doors)
@@ -330,8 +343,11 @@ class Site:
         return {(part[2], part[3]): value for part, value in parts}
 
     def block(self, is_blocked):
-        for relay in self.relays:
-            relay.block(is_blocked)
+        """Nobody calls it and it calls nobody. Each side dials, and one connection is enough: with
+        one of the two directions left it is not cut off."""
+        self.is_blocked = is_blocked
+        for relay, other in self.met:
+            relay.block(is_blocked or other.is_blocked)
 
 
 def agree(one, other, name, draft, edits=()):
