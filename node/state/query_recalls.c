@@ -77,17 +77,10 @@ static enum weft_err put_recall(struct asking *q, const struct weft_recalls_acco
 
 static enum weft_err put_upstream(struct asking *q, const struct weft_recalls_upstream *u)
 {
-    uint64_t subjects = 0;
-    for (uint32_t i = 0; i < q->recalls.act_count; i++) {
-        const struct weft_recalls_act *act = &q->recalls.acts[i];
-        bool is_his = !act->is_own && act->partner == u->partner &&
-                      weft_digest_equal(&act->recall, &u->own.recall);
-        subjects += is_his ? act->subjects.count : 0;
-    }
     enum weft_err err = weft_buffer_text(&q->a.out, WEFT_TEXT("upstream"));
     err = err == WEFT_OK ? weft_cells_put_word(&q->a, q->recalls.partners[u->partner].site) : err;
     return err == WEFT_OK
-               ? weft_buffer_format(&q->a.out, " %" PRIu64 " %" PRIu64 " %s %s\n", subjects,
+               ? weft_buffer_format(&q->a.out, " %" PRIu64 " %" PRIu64 " %s %s\n", u->subjects,
                      u->unknown, u->is_first ? "first" : "also",
                      u->newest != NULL && weft_recalls_is_same(&u->newest->counts, &u->own)
                          ? "acknowledged"

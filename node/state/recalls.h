@@ -86,8 +86,8 @@ bool weft_recalls_next(
 /* Who told of it. */
 struct weft_recalls_upstream {
     uint32_t partner;
-    struct weft_act_digests subjects;
-    uint64_t unknown; /* Of them: this site has nothing of that name. */
+    uint64_t subjects; /* That he told of, each once. */
+    uint64_t unknown;  /* Of them: this site has nothing of that name. */
     struct weft_acknowledgement own;
     bool is_first;                         /* Who is told of what is below, too. */
     const struct weft_recalls_act *newest; /* Our last acknowledgement to him; NULL: none. */
@@ -171,11 +171,22 @@ struct weft_recalls_reach {
 WEFT_MUST_USE enum weft_err weft_recalls_search(struct weft_recalls *recalls,
     const struct weft_digest *recall, const uint64_t *starts, uint32_t start_count,
     struct weft_recalls_reach *ret_reach);
-/* Assets of this site that subjects of the act are; *ret_unknown: how many subjects it has nothing
- * of. In the arena. */
+/* Assets of this site that subjects of an own act are; *ret_unknown: how many subjects it has
+ * nothing of. In the arena. */
 WEFT_MUST_USE enum weft_err weft_recalls_resolve(struct weft_recalls *recalls,
     const struct weft_recalls_act *act, uint64_t **ret_ids, uint32_t *ret_count,
     uint64_t *ret_unknown);
+/* A subject as a partner told of it: by that agreement, as delivered or not. */
+struct weft_recalls_named_by {
+    struct weft_digest subject;
+    uint32_t agreement;
+    bool is_delivery;
+};
+/* The same of what one partner told: each subject counts once, by however many agreements and
+ * however often it came, and is unknown if none of them knows it (NOD-274). Sorts `told`. */
+WEFT_MUST_USE enum weft_err weft_recalls_resolve_told(struct weft_recalls *recalls,
+    struct weft_recalls_named_by *told, uint32_t count, uint64_t **ret_ids, uint32_t *ret_count,
+    uint64_t *ret_subjects, uint64_t *ret_unknown);
 /* Where each of what was reached was shipped to, by its place. */
 struct weft_recalls_shipped {
     uint32_t place;

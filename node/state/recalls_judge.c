@@ -146,27 +146,47 @@ static enum weft_err resolve_origin(struct judging *j)
     return err;
 }
 
+/* NOD-274: an Impact goes by each agreement with its partner that discloses the kind, and is one.
+ */
+static enum weft_err gather_told_by(struct judging *j, uint32_t partner,
+    struct weft_recalls_named_by **ret_told, uint32_t *ret_count)
+{
+    uint32_t count = 0, at = 0;
+    for (uint32_t i = 0; i < j->act_count; i++) {
+        bool is_his = begins(&j->acts[i]) && j->acts[i].partner == partner;
+        count += is_his ? j->acts[i].subjects.count : 0;
+    }
+    struct weft_recalls_named_by *told = weft_arena_array(&j->r->arena, count, sizeof(*told));
+    if (told == NULL) {
+        return no_memory(j);
+    }
+    for (uint32_t i = 0; i < j->act_count; i++) {
+        const struct weft_recalls_act *act = &j->acts[i];
+        bool is_his = begins(act) && act->partner == partner;
+        for (uint32_t k = 0; is_his && k < act->subjects.count; k++) {
+            told[at++] = (struct weft_recalls_named_by){
+                act->subjects.items[k], act->agreement, act->kind == WEFT_ACT_IMPACT};
+        }
+    }
+    *ret_told = told;
+    *ret_count = count;
+    return WEFT_OK;
+}
+
 /* The whole of what one partner told. Of what he recalls by himself this site need not have had
  * anything; of what he says that he delivered, it has. */
 static enum weft_err judge_upstream(struct judging *j, struct weft_recalls_upstream *u)
 {
-    struct judging own = {.r = j->r};
     struct weft_recalls_reach reach;
-    enum weft_err err = WEFT_OK;
-    for (uint32_t i = 0; err == WEFT_OK && i < j->act_count; i++) {
-        uint64_t *ids, unknown;
-        uint32_t count;
-        if (!begins(&j->acts[i]) || j->acts[i].partner != u->partner) {
-            continue;
-        }
-        err = weft_recalls_resolve(j->r, &j->acts[i], &ids, &count, &unknown);
-        err = err == WEFT_OK ? add_starts(&own, ids, count) : err;
-        u->unknown += err == WEFT_OK && j->acts[i].kind == WEFT_ACT_IMPACT ? unknown : 0;
-    }
-    err = err == WEFT_OK ? add_starts(j, own.starts, own.start_count) : err;
-    err = err == WEFT_OK
-              ? weft_recalls_search(j->r, &j->account->recall, own.starts, own.start_count, &reach)
-              : err;
+    struct weft_recalls_named_by *told = NULL;
+    uint64_t *ids = NULL;
+    uint32_t count = 0;
+    enum weft_err err = gather_told_by(j, u->partner, &told, &count);
+    err = err == WEFT_OK ? weft_recalls_resolve_told(
+                               j->r, told, count, &ids, &count, &u->subjects, &u->unknown)
+                         : err;
+    err = err == WEFT_OK ? add_starts(j, ids, count) : err;
+    err = err == WEFT_OK ? weft_recalls_search(j->r, &j->account->recall, ids, count, &reach) : err;
     if (err == WEFT_OK) {
         u->own = reach.counts;
         u->own.affected += u->unknown;

@@ -126,15 +126,48 @@ enum weft_err weft_recalls_resolve(struct weft_recalls *r, const struct weft_rec
     for (uint32_t i = 0; err == WEFT_OK && i < act->subjects.count; i++) {
         const struct weft_digest *subject = &act->subjects.items[i];
         const uint32_t before = ids.count;
-        if (act->is_own) {
-            err = resolve_own(r, act, subject, &ids);
-        }
+        err = resolve_own(r, act, subject, &ids);
         for (uint32_t k = 0; err == WEFT_OK && k < r->agreement_count; k++) {
-            if (act->agreement == k || act->is_own) {
-                err = resolve_shared(r, &r->agreements[k], subject, &ids);
-            }
+            err = resolve_shared(r, &r->agreements[k], subject, &ids);
         }
         *ret_unknown += err == WEFT_OK && ids.count == before;
+        err = err == WEFT_OK ? weft_run_yield(r->run, 1) : err;
+    }
+    *ret_ids = ids.items;
+    *ret_count = ids.count;
+    return err;
+}
+
+static int compare_named_by(const void *a, const void *b)
+{
+    const struct weft_recalls_named_by *x = a, *y = b;
+    int order = memcmp(x->subject.bytes, y->subject.bytes, WEFT_DIGEST_SIZE);
+    return order != 0 ? order : (x->agreement > y->agreement) - (x->agreement < y->agreement);
+}
+
+enum weft_err weft_recalls_resolve_told(struct weft_recalls *r, struct weft_recalls_named_by *told,
+    uint32_t count, uint64_t **ret_ids, uint32_t *ret_count, uint64_t *ret_subjects,
+    uint64_t *ret_unknown)
+{
+    struct ids ids = {.arena = &r->arena};
+    enum weft_err err = WEFT_OK;
+    *ret_subjects = *ret_unknown = 0;
+    if (count > 1) {
+        qsort(told, count, sizeof(*told), compare_named_by);
+    }
+    for (uint32_t i = 0; err == WEFT_OK && i < count;) {
+        const struct weft_digest *subject = &told[i].subject;
+        const uint32_t before = ids.count;
+        bool was_delivered = false;
+        for (; err == WEFT_OK && i < count && weft_digest_equal(&told[i].subject, subject); i++) {
+            bool is_again = told[i].subject.bytes != subject->bytes &&
+                            told[i - 1].agreement == told[i].agreement;
+            was_delivered = was_delivered || told[i].is_delivery;
+            err = is_again ? WEFT_OK
+                           : resolve_shared(r, &r->agreements[told[i].agreement], subject, &ids);
+        }
+        *ret_subjects += 1;
+        *ret_unknown += was_delivered && ids.count == before;
         err = err == WEFT_OK ? weft_run_yield(r->run, 1) : err;
     }
     *ret_ids = ids.items;

@@ -44,6 +44,7 @@ class Recall(cluster.PlantCase):
                 site.plant.start()
             share("lots", cls.supplier, cls.tier1, KINDS, depth=1)
             share("axles", cls.tier1, cls.oem, KINDS, depth=1)
+            share("spares", cls.tier1, cls.oem, KINDS, depth=1)  # An impact goes by both: NOD-274.
             cls.build()
         except BaseException:
             cls._failed = True
@@ -125,6 +126,7 @@ class Recall(cluster.PlantCase):
         self.assertNotIn("holes", whole)
         oem = self.across(self.oem)
         self.assertEqual(self.tier1.site, oem["from"])
+        self.assertEqual([(2, 1)], [(u["subjects"], u["unknown"]) for u in oem["upstreams"]])
         self.assertIn("customer:fleet-9", [hole["who"] for hole in oem["holes"]])
 
 
