@@ -199,8 +199,8 @@ def sign(text, *keys):
 
 
 class Site:
-    """A plant that is governed, with a partner door on each node; each partner calls it by relays of
-    his own, so that it can be cut off both ways and its partners' other links stay."""
+    """A plant that is governed, with a partner door on each node; each partner calls it by relays
+    of his own, so that it can be cut off both ways and its partners' other links stay."""
 
     def __init__(self, home, org, name, partner, nodes, relay=Relay, policy=POLICY):
         self.home, self.site = home, f"{org}/{name}"
