@@ -355,9 +355,10 @@ static void watch(struct link *link)
             .consistency = WEFT_STALE,
             .asset_glob = WEFT_TEXT("command:*"),
             .where_path = WEFT_TEXT("step"), /* Notes, seven times as many bytes, stay there. */
-            .where_op = WEFT_OP_GLOB,
-            .where_value = WEFT_TEXT("*"),
+            .where_op = WEFT_OP_LE,          /* Of steps: "ask", and itself. */
+            .where_value = WEFT_TEXT("dispatch"),
             .from_index = link->next_index,
+            .limit = WEFT_PAGE_RECORDS_MAX, /* A page waits for a turn of both, however short. */
             .wait_ms = WAIT_MS,
             .cursor = {link->cursor.data, link->cursor.size}}};
     link->is_watching = true;

@@ -219,10 +219,11 @@ def measure(bench, report):
                   for key in ("p90", "p99")),
                 f"{statistics.median(r['ended_ms']['p50'] for r in ones):.1f}",
                 f"{os.getloadavg()[0]:.1f}")])
-        rows, best = [], 0
+        rows, stages, best = [], [], 0
         for rate in RATES:
             result = factory.load("many", CHANNELS, rate, round(bench.seconds))
             rows.append(row(rate, result))
+            stages.append((rate, *(f"{ms:.1f}" for ms in result["stages_ms"].values())))
             # Sustained: all are carried out, and they end as fast as they come.
             if carried(result) == result["commands"] and \
                     result["ended_per_second"] >= 0.9 * rate * CHANNELS:
@@ -232,6 +233,8 @@ def measure(bench, report):
             "commands/s on each", "asked for /s", "VERIFIED /s", "carried out",
             "due to machine, ms p50", "p99", "due to VERIFIED, ms p50",
             "us of processor time for each, nodes", "gateway", "load"), rows)
+        report.table("From one to the next, ms, medians", (
+            "commands/s on each", *result["stages_ms"]), stages)
         report.say("\nSustained on each channel, commands/s: "
                    + report.target("commands/s on each of 100 channels", best, RATE_TARGET) + ".")
     finally:

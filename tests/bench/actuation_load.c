@@ -20,6 +20,7 @@
 #include "ops/weft/client.h"
 #include "ops/weft/keys.h"
 #include "policy/command/approval_note.h"
+#include "policy/command/receipt_note.h"
 #include "policy/note.h"
 #include "proto/limits.h"
 
@@ -32,9 +33,28 @@ enum {
     TOLD_LINE_MAX = 512,
 };
 
+/* What a command comes by, in order. Of entries: when the leader sealed them. */
+enum stage {
+    STAGE_DUE,
+    STAGE_PROPOSED,
+    STAGE_SELECTED,
+    STAGE_INTENT,
+    STAGE_BEGUN, /* The bundle was sound, the values within limits: `accepted` was signed. */
+    STAGE_TOLD,
+    STAGE_DONE, /* Carried out, by the receipt. */
+    STAGE_ACCEPTED,
+    STAGE_ACKED,
+    STAGE_MEASURED,
+    STAGE_VERIFIED,
+    STAGES
+};
+static const char *const stage_names[STAGES] = {"due", "proposed", "selected", "intent", "begun",
+    "told", "done", "accepted", "acked", "measured", "verified"};
+
 /* One command. */
 struct item {
     uint8_t id[WEFT_COMMAND_ID_SIZE];
+    int64_t stages_ns[STAGES]; /* 0: not seen. */
     struct weft_digest digest;
     uint32_t approvals;
     bool is_refused;
@@ -50,7 +70,7 @@ static struct weft_signer signers[PEOPLE];
 static struct weft_principal people[PEOPLE];
 static struct item *items;
 static uint32_t item_count, ended_count, refused_count;
-static uint64_t policy_version, envelope_version, next_index;
+static uint64_t policy_version, envelope_version, next_index, first_index;
 static struct weft_digest policy_digest, envelope_digest;
 static char envelope_name[256], last_error[256];
 static uint32_t needed; /* Approvals. */
@@ -309,6 +329,63 @@ static void read_told(const char *home, uint32_t channel)
     }
 }
 
+/* --- where their time goes ------------------------------------------------------------------- */
+
+static void note_stage(struct item *item, const struct weft_stored_record *at)
+{
+    static const enum stage of_receipts[WEFT_RECEIPT_OUTCOMES] = {
+        [WEFT_RECEIPT_ACCEPTED] = STAGE_ACCEPTED,
+        [WEFT_RECEIPT_DONE] = STAGE_ACKED,
+        [WEFT_RECEIPT_MEASURED] = STAGE_MEASURED};
+    const struct weft_record *r = &at->record;
+    enum stage stage = STAGE_PROPOSED;
+    struct weft_receipt_note receipt;
+    struct weft_note note;
+    if (r->field_count == 2) {
+        stage = weft_text_is(r->fields[1].value, "select")     ? STAGE_SELECTED
+                : weft_text_is(r->fields[1].value, "dispatch") ? STAGE_INTENT
+                                                               : STAGE_VERIFIED;
+    } else if (weft_note_parse(r->fields[0].value, &note, NULL) == WEFT_OK &&
+               weft_receipt_note_decode(note.text, &receipt, NULL) == WEFT_OK) {
+        stage = of_receipts[receipt.outcome];
+        item->stages_ns[STAGE_BEGUN] =
+            stage == STAGE_ACCEPTED ? receipt.signed_ns : item->stages_ns[STAGE_BEGUN];
+        item->stages_ns[STAGE_DONE] =
+            stage == STAGE_ACKED ? receipt.signed_ns : item->stages_ns[STAGE_DONE];
+    }
+    item->stages_ns[stage] = at->time_ns;
+}
+
+/* By the site's log, afterwards. False: that was the last page. */
+static bool read_stages(struct weft_buffer *cursor)
+{
+    struct weft_arena arena = {.size_max = 16 << 20};
+    struct weft_client_message answer;
+    struct weft_msg msg = {""};
+    const struct weft_client_message message = {.kind = WEFT_KIND_QUERY,
+        .query = {.type = WEFT_QUERY_COMMITS,
+            .consistency = WEFT_STALE,
+            .asset_glob = WEFT_TEXT("command:*"),
+            .from_index = first_index,
+            .limit = WEFT_PAGE_RECORDS_MAX,
+            .cursor = {cursor->data, cursor->size}}};
+    must(weft_client_call(client, &message, &arena, &answer, &msg) == WEFT_OK, "%s", msg.text);
+    for (uint32_t i = 0; i < answer.page.record_count; i++) {
+        struct weft_text asset = answer.page.records[i].record.asset, stem;
+        uint8_t id[WEFT_COMMAND_ID_SIZE];
+        if (weft_text_cut(&asset, ':', &stem) && parse_id(asset, id) && item_of(id) != NULL) {
+            note_stage(item_of(id), &answer.page.records[i]);
+        }
+    }
+    weft_buffer_clear(cursor);
+    must(weft_buffer_append(cursor, answer.page.cursor.data, answer.page.cursor.size) == WEFT_OK,
+        "no memory");
+    first_index = answer.page.next_index;
+    bool is_more = cursor->size > 0 || answer.page.record_count > 0;
+    weft_arena_destroy(&arena);
+    return is_more;
+}
+
 static int compare_times(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -334,6 +411,33 @@ static uint32_t put_times(const char *name, bool is_end)
     }
     free(ms);
     return count;
+}
+
+static void put_stages(void)
+{
+    struct weft_buffer cursor = {.size_max = WEFT_CURSOR_SIZE_MAX};
+    double *ms = calloc(item_count + 1, sizeof(*ms));
+    must(ms != NULL, "no memory");
+    while (read_stages(&cursor)) {
+    }
+    (void)printf(", \"stages_ms\": {");
+    for (int stage = STAGE_PROPOSED; stage < STAGES; stage++) {
+        uint32_t count = 0;
+        for (uint32_t i = 0; i < item_count; i++) {
+            int64_t *at_ns = items[i].stages_ns;
+            at_ns[STAGE_DUE] = items[i].from_ns;
+            at_ns[STAGE_TOLD] = items[i].told_ns;
+            if (at_ns[stage] != 0 && at_ns[stage - 1] != 0) {
+                ms[count++] = (double)(at_ns[stage] - at_ns[stage - 1]) / 1e6;
+            }
+        }
+        qsort(ms, count, sizeof(*ms), compare_times);
+        (void)printf("%s\"%s\": %.1f", stage > STAGE_PROPOSED ? ", " : "", stage_names[stage],
+            count > 0 ? ms[count / 2] : 0.0);
+    }
+    (void)printf("}");
+    weft_buffer_destroy(&cursor);
+    free(ms);
 }
 
 /* --- modes ----------------------------------------------------------------------------------- */
@@ -385,7 +489,7 @@ static void find_end(void)
     const struct weft_client_message message = {.kind = WEFT_KIND_QUERY,
         .query = {.type = WEFT_QUERY_AUDIT, .asset = WEFT_TEXT("command")}};
     must(weft_client_call(client, &message, &arena, &answer, &msg) == WEFT_OK, "%s", msg.text);
-    next_index = answer.audit.index + 1;
+    next_index = first_index = answer.audit.index + 1;
     weft_arena_destroy(&arena);
 }
 
@@ -432,6 +536,7 @@ int main(int argc, char **argv)
     (void)printf("\"commands\": %" PRIu32 ", \"refused\": %" PRIu32 ", \"error\": \"%s\"",
         item_count, refused_count, last_error);
     uint32_t told = put_times("told_ms", false), ended = put_times("ended_ms", true);
+    put_stages();
     (void)printf("}\n");
     weft_client_destroy(client);
     weft_client_destroy(watcher);
