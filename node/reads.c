@@ -78,6 +78,7 @@ void weft_reads_attach(struct weft_reads *r, struct weft_state *state, struct we
     weft_assert(weft_reads_is_idle(r));
     r->state = state;
     r->replica = replica;
+    r->applied_index = 0;
     r->is_held = false;
 }
 
@@ -521,6 +522,13 @@ static void batch_start(struct weft_read_batch *b, bool is_linearizable)
     }
 }
 
+/* What the last turn had applied already needs no batch, view and job of its own: it is one of
+ * those that may be answered at once. */
+static bool has_to_wait(const struct weft_reads *r, const struct weft_query *query)
+{
+    return query->consistency == WEFT_MIN_INDEX && query->min_index > r->applied_index;
+}
+
 enum weft_err weft_reads_add(struct weft_reads *r, const struct weft_query *query,
     const struct weft_waiter *waiter, uint64_t now_ms)
 {
@@ -532,7 +540,7 @@ enum weft_err weft_reads_add(struct weft_reads *r, const struct weft_query *quer
     }
     r->now_ms = now_ms;
     uint64_t park_until_ms = query->wait_ms != 0 ? now_ms + query->wait_ms : 0;
-    if (query->consistency == WEFT_MIN_INDEX) {
+    if (has_to_wait(r, query)) {
         struct weft_read_batch *single = batch_create(r);
         if (single == NULL) {
             return WEFT_ENOMEM;
@@ -546,7 +554,8 @@ enum weft_err weft_reads_add(struct weft_reads *r, const struct weft_query *quer
         batch_start(single, false);
         return WEFT_OK;
     }
-    struct weft_read_batch **filling = &r->filling[query->consistency == WEFT_STALE];
+    const bool is_linearizable = query->consistency == WEFT_LINEARIZABLE;
+    struct weft_read_batch **filling = &r->filling[!is_linearizable];
     if (*filling == NULL) {
         *filling = batch_create(r);
         if (*filling == NULL) {
@@ -557,7 +566,7 @@ enum weft_err weft_reads_add(struct weft_reads *r, const struct weft_query *quer
     if (rv == WEFT_OK && (*filling)->count == BATCH_QUERIES_MAX) {
         struct weft_read_batch *full = *filling;
         *filling = NULL;
-        batch_start(full, query->consistency != WEFT_STALE);
+        batch_start(full, is_linearizable);
     }
     return rv;
 }
@@ -596,6 +605,7 @@ static bool give_up(struct weft_read_batch *b)
 void weft_reads_turn(struct weft_reads *r, uint64_t applied_index, uint64_t now_ms)
 {
     r->now_ms = now_ms;
+    r->applied_index = applied_index;
     r->loop_left = WEFT_READS_ON_LOOP;
     for (int i = 0; i < 2; i++) {
         if (r->filling[i] != NULL) {

@@ -47,6 +47,7 @@ struct weft_reads {
     uint32_t ahead;     /* Batches that went ahead and wait for their round. */
     uint32_t in_vain;   /* Batches that do not go ahead, since one that did was behind its round. */
     uint64_t next_id;
+    uint64_t applied_index; /* At the last turn. */
     uint64_t now_ms;
     uint64_t served;
     bool is_held;

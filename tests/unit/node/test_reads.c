@@ -66,6 +66,23 @@ TEST(reads, at_a_minimum_index_wait_for_it_and_time_out)
     reads_stop(&f);
 }
 
+TEST(reads, at_a_minimum_index_that_is_applied_share_a_view_and_a_worker)
+{
+    struct fixture f;
+    reads_start(&f);
+    reads_fake.applied = 20;
+    reads_turn(&f, 100);
+    for (uint64_t i = 0; i < 50; i++) {
+        reads_ask(&f, WEFT_MIN_INDEX, "on disk", i);
+    }
+    reads_turn(&f, 110);
+    EXPECT_EQ(0, reads_fake.round_count);
+    EXPECT_EQ(50, f.answers.pages);
+    EXPECT_EQ(1, reads_fake.views_taken);
+    EXPECT_EQ(20, f.answers.last_index);
+    reads_stop(&f);
+}
+
 TEST(reads, that_no_leader_confirms_are_refused)
 {
     struct fixture f;
