@@ -15,6 +15,7 @@
 #include "node/datadir.h"
 #include "node/start.h"
 #include "node/state/state.h"
+#include "node/wall.h"
 #include "policy/checkpoint_note.h"
 #include "proto/check.h"
 #include "raft/log.h"
@@ -306,6 +307,7 @@ static enum weft_err restore(const struct weft_config *config, const char *backu
     if (rv == WEFT_OK) {
         struct weft_state_options options = state_options(datadir, cluster, false);
         options.take_over = true;
+        options.take_over_s = (uint64_t)(weft_wall_ns() / 1000000000);
         rv = weft_state_open(&options, &state, msg);
         if (rv == WEFT_OK) {
             weft_state_close(state);

@@ -65,7 +65,7 @@ static struct weft_request_id request_id_of(
     for (uint32_t i = 0; i < account->upstream_count; i++) {
         uint8_t revision[8];
         const struct weft_recalls_act *newest = account->upstreams[i].newest;
-        weft_put_be64(revision, newest != NULL ? newest->revision : 0);
+        weft_put_be64(revision, newest != NULL ? newest->revision.index : 0);
         weft_sha256_update(&hash, revision, sizeof(revision));
     }
     weft_sha256_update(&hash, body.data, body.size);

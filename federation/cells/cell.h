@@ -44,7 +44,6 @@ struct weft_cell_statement {
     struct weft_digest digest;
     enum weft_cell_act act;
     struct weft_text author; /* "<org>/<site>" */
-    uint64_t epoch;
     struct weft_cell_revision revision;
     int64_t time_ns;        /* For people. Nothing here looks at it (FED-101). */
     bool is_withheld;       /* SAY: there is a value, which is not disclosed. */
@@ -88,9 +87,8 @@ enum {
     WEFT_CLAIM_VALID = 1 << 5,     /* A resolution: both parties have stated it. */
     WEFT_CLAIM_EQUIVOCAL = 1 << 6, /* Its author has another statement of this revision. */
     WEFT_CLAIM_FENCED = 1 << 7,    /* OWNER: behind the handoff of what was its author's. */
-    WEFT_CLAIM_EARLY = 1 << 8,     /* OWNER: of an epoch that is not known here yet. */
-    WEFT_CLAIM_FOREIGN = 1 << 9,   /* Of neither party. */
-    WEFT_CLAIM_CURRENT = 1 << 10,  /* Its author's newest word. */
+    WEFT_CLAIM_FOREIGN = 1 << 8,   /* Of neither party. */
+    WEFT_CLAIM_CURRENT = 1 << 9,   /* Its author's newest word. */
 };
 
 struct weft_cell_answer {

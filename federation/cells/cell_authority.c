@@ -10,32 +10,40 @@ static bool is_same(const struct weft_handoff *a, const struct weft_handoff *b)
            weft_text_equal(a->kind, b->kind) && weft_text_equal(a->group, b->group);
 }
 
-/* FED-111: has the new holder stated it too? */
+/* FED-111: has the new holder stated it too? *ret_since: where, the first time. */
 static bool is_cosigned(const struct weft_handoff *handoff,
-    const struct weft_handoff_statement *statements, uint32_t count)
+    const struct weft_handoff_statement *statements, uint32_t count,
+    struct weft_cell_revision *ret_since)
 {
+    bool is_found = false;
+    *ret_since = (struct weft_cell_revision){0, 0, 0};
     for (uint32_t i = 0; i < count; i++) {
-        if (weft_text_equal(statements[i].author, handoff->to) &&
-            is_same(&statements[i].handoff, handoff)) {
-            return true;
+        const struct weft_handoff_statement *s = &statements[i];
+        if (weft_text_equal(s->author, handoff->to) && is_same(&s->handoff, handoff) &&
+            (!is_found || weft_cell_revision_compare(s->revision, *ret_since) < 0)) {
+            *ret_since = s->revision;
+            is_found = true;
         }
     }
-    return weft_cell_mutant(WEFT_CELL_MUTANT_HANDED_ALONE);
+    return is_found || weft_cell_mutant(WEFT_CELL_MUTANT_HANDED_ALONE);
 }
 
-/* Those by which a term may end: one of each content, by the holder's statement of it; of one
- * content the lowest digest. */
+/* Those by which a term may end: one of each content, by the holder's first statement of it. */
 struct ends {
     uint32_t count;
     const struct weft_handoff_statement *first; /* By digest. */
     const struct weft_handoff_statement *second;
     struct weft_cell_revision until; /* The earliest. */
+    struct weft_cell_revision since; /* Of the next term, if it is one. */
 };
 
+/* `until` is of the life of the log that the handoff is stated in. */
 static void add_end(struct ends *ends, const struct weft_handoff_statement *s)
 {
-    if (ends->count == 0 || weft_cell_revision_compare(s->handoff.until, ends->until) < 0) {
-        ends->until = s->handoff.until;
+    struct weft_cell_revision until = s->handoff.until;
+    until.epoch = s->revision.epoch;
+    if (ends->count == 0 || weft_cell_revision_compare(until, ends->until) < 0) {
+        ends->until = until;
     }
     ends->count++;
     if (ends->first == NULL ||
@@ -48,13 +56,20 @@ static void add_end(struct ends *ends, const struct weft_handoff_statement *s)
     }
 }
 
-/* Is there the same content, stated by the same side, with a lower digest? */
+/* Was the same stated by the same side before? Of one revision the lower digest is the first. */
+static bool is_before(
+    const struct weft_handoff_statement *a, const struct weft_handoff_statement *b)
+{
+    int order = weft_cell_revision_compare(a->revision, b->revision);
+    order = order != 0 ? order : memcmp(a->digest.bytes, b->digest.bytes, WEFT_DIGEST_SIZE);
+    return order < 0;
+}
+
 static bool is_repeated(const struct weft_handoff_statement *s,
     const struct weft_handoff_statement *statements, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (weft_text_equal(statements[i].author, s->author) &&
-            memcmp(statements[i].digest.bytes, s->digest.bytes, WEFT_DIGEST_SIZE) < 0 &&
+        if (weft_text_equal(statements[i].author, s->author) && is_before(&statements[i], s) &&
             is_same(&statements[i].handoff, &s->handoff)) {
             return true;
         }
@@ -70,13 +85,15 @@ static struct ends find_ends(struct weft_text kind, struct weft_text group,
     for (uint32_t i = 0; i < count; i++) {
         const struct weft_handoff_statement *s = &statements[i];
         const struct weft_handoff *h = &s->handoff;
-        if (h->epoch == term->epoch + 1 && weft_text_equal(h->from, term->holder) &&
+        struct weft_cell_revision since;
+        if (h->epoch == term->number + 1 && weft_text_equal(h->from, term->holder) &&
             weft_text_equal(s->author, h->from) && !weft_text_equal(h->from, h->to) &&
             weft_text_equal(h->kind, kind) && weft_text_equal(h->group, group) &&
-            is_cosigned(h, statements, count) && !is_repeated(s, statements, count)) {
+            is_cosigned(h, statements, count, &since) && !is_repeated(s, statements, count)) {
             /* A statement that came twice is one: the caller may have it in two copies. */
             if (ends.first == NULL || !weft_digest_equal(&ends.first->digest, &s->digest)) {
                 add_end(&ends, s);
+                ends.since = since;
             }
         }
     }
@@ -84,14 +101,14 @@ static struct ends find_ends(struct weft_text kind, struct weft_text group,
 }
 
 enum weft_err weft_cell_authority_fold(struct weft_text kind, struct weft_text group,
-    struct weft_text holder, uint64_t epoch, const struct weft_handoff_statement *statements,
+    struct weft_text holder, uint64_t number, const struct weft_handoff_statement *statements,
     uint32_t count, struct weft_cell_authority *ret_authority)
 {
     struct weft_cell_authority authority = {.count = 1};
     if (count > WEFT_CELL_AUTHORITY_HANDOFFS_MAX) {
         return WEFT_ETOOBIG;
     }
-    authority.terms[0] = (struct weft_cell_authority_term){.holder = holder, .epoch = epoch};
+    authority.terms[0] = (struct weft_cell_authority_term){.holder = holder, .number = number};
     while (!authority.is_forked) {
         struct weft_cell_authority_term *last = &authority.terms[authority.count - 1];
         struct ends ends = find_ends(kind, group, last, statements, count);
@@ -109,8 +126,10 @@ enum weft_err weft_cell_authority_fold(struct weft_text kind, struct weft_text g
         if (authority.count == WEFT_CELL_AUTHORITY_TERMS_MAX) {
             return WEFT_ETOOBIG;
         }
-        authority.terms[authority.count++] = (struct weft_cell_authority_term){
-            .holder = ends.first->handoff.to, .epoch = ends.first->handoff.epoch};
+        authority.terms[authority.count++] =
+            (struct weft_cell_authority_term){.holder = ends.first->handoff.to,
+                .number = ends.first->handoff.epoch,
+                .since = ends.since};
     }
     weft_assert(authority.count > 0); /* FED-110 */
     *ret_authority = authority;
@@ -118,25 +137,23 @@ enum weft_err weft_cell_authority_fold(struct weft_text kind, struct weft_text g
 }
 
 enum weft_cell_authority_standing weft_cell_authority_standing(
-    const struct weft_cell_authority *authority, struct weft_text author, uint64_t epoch,
-    struct weft_cell_revision revision)
+    const struct weft_cell_authority *authority, struct weft_text author,
+    struct weft_cell_revision revision, uint32_t *ret_term)
 {
-    for (uint32_t i = 0; i < authority->count; i++) {
+    bool is_behind = false;
+    for (uint32_t i = authority->count; i-- > 0;) {
         const struct weft_cell_authority_term *term = &authority->terms[i];
-        if (term->epoch != epoch) {
+        if (!weft_text_equal(term->holder, author) ||
+            weft_cell_revision_compare(revision, term->since) <= 0) {
             continue;
         }
-        if (!weft_text_equal(term->holder, author)) {
-            return WEFT_CELL_AUTHORITY_NONE;
+        if (!term->has_end || weft_cell_revision_compare(revision, term->until) <= 0 ||
+            weft_cell_mutant(WEFT_CELL_MUTANT_NOT_FENCED)) {
+            *ret_term = i;
+            return WEFT_CELL_AUTHORITY_HOLDS;
         }
-        bool is_behind = term->has_end && weft_cell_revision_compare(revision, term->until) > 0;
-        return is_behind && !weft_cell_mutant(WEFT_CELL_MUTANT_NOT_FENCED)
-                   ? WEFT_CELL_AUTHORITY_FENCED
-                   : WEFT_CELL_AUTHORITY_HOLDS;
+        is_behind = true;
     }
-    if (authority->count == 0) { /* The agreement gives it to neither. */
-        return WEFT_CELL_AUTHORITY_NONE;
-    }
-    const struct weft_cell_authority_term *last = &authority->terms[authority->count - 1];
-    return epoch > last->epoch ? WEFT_CELL_AUTHORITY_EARLY : WEFT_CELL_AUTHORITY_NONE;
+    /* Of no terms the agreement gives it to neither. */
+    return is_behind ? WEFT_CELL_AUTHORITY_FENCED : WEFT_CELL_AUTHORITY_NONE;
 }

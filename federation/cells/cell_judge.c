@@ -9,6 +9,8 @@ enum {
     NONE = UINT16_MAX, /* No statement. */
 };
 
+_Static_assert((int)WEFT_CELL_AUTHORITY_TERMS_MAX <= (int)UINT8_MAX, "terms are told by 8 bits");
+
 _Static_assert((int)WEFT_CELL_STATEMENTS_MAX < (int)NONE, "statements are told by 16 bits");
 
 struct judge {
@@ -16,6 +18,7 @@ struct judge {
     const struct weft_cell_set *set;
     uint16_t *claims;
     uint8_t *parties;    /* Of each author: 0, 1, NO_PARTY. */
+    uint8_t *terms_of;   /* OWNER: in which term of authority each was stated, if it counts. */
     uint16_t *by_place;  /* By author and revision. */
     uint16_t *by_saying; /* By act, value and names: who says the same stands together. */
     struct weft_cell_answer *answer;
@@ -66,8 +69,9 @@ static enum weft_err begin(struct judge *j, struct weft_arena *arena)
     uint32_t count = j->set->count;
     j->claims = weft_arena_array(arena, count, sizeof(*j->claims));
     j->parties = weft_arena_array(arena, count, sizeof(*j->parties));
+    j->terms_of = weft_arena_array(arena, count, sizeof(*j->terms_of));
     uint16_t *order = weft_arena_array(arena, 3 * (size_t)count, sizeof(*order));
-    if (j->claims == NULL || j->parties == NULL || order == NULL) {
+    if (j->claims == NULL || j->parties == NULL || j->terms_of == NULL || order == NULL) {
         return WEFT_ENOMEM;
     }
     j->by_place = order;
@@ -85,6 +89,7 @@ static void mark_authors(struct judge *j)
     const struct weft_cell_terms *terms = j->terms;
     for (uint32_t i = 0; i < j->set->count; i++) {
         const struct weft_cell_statement *s = &j->set->statements[i];
+        uint32_t term = 0;
         j->parties[i] = (uint8_t)(weft_cell_is_of(s->author, terms->parties[0])   ? 0
                                   : weft_cell_is_of(s->author, terms->parties[1]) ? 1
                                                                                   : NO_PARTY);
@@ -95,15 +100,13 @@ static void mark_authors(struct judge *j)
             j->claims[i] |= j->parties[i] != NO_PARTY ? WEFT_CLAIM_COUNTS : 0;
             continue;
         }
-        switch (weft_cell_authority_standing(terms->authority, s->author, s->epoch, s->revision)) {
+        switch (weft_cell_authority_standing(terms->authority, s->author, s->revision, &term)) {
         case WEFT_CELL_AUTHORITY_HOLDS:
             j->claims[i] |= WEFT_CLAIM_COUNTS;
+            j->terms_of[i] = (uint8_t)term;
             break;
         case WEFT_CELL_AUTHORITY_FENCED:
             j->claims[i] |= WEFT_CLAIM_FENCED;
-            break;
-        case WEFT_CELL_AUTHORITY_EARLY:
-            j->claims[i] |= WEFT_CLAIM_EARLY;
             break;
         case WEFT_CELL_AUTHORITY_NONE:
             break;
@@ -293,13 +296,14 @@ static void mark_effective(struct judge *j, uint32_t also)
 /* --- the rules ------------------------------------------------------------------------------- */
 
 /* Is `a` behind `b` in the terms of authority, and in its holder's log? */
-static bool is_newer(const struct weft_cell_statement *a, const struct weft_cell_statement *b)
+static bool is_newer(const struct judge *j, uint32_t i, uint32_t than)
 {
+    const struct weft_cell_statement *a = &j->set->statements[i], *b = &j->set->statements[than];
     if (weft_cell_mutant(WEFT_CELL_MUTANT_LAST_WRITER)) {
         return a->time_ns > b->time_ns;
     }
-    if (a->epoch != b->epoch) {
-        return a->epoch > b->epoch;
+    if (j->terms_of[i] != j->terms_of[than]) {
+        return j->terms_of[i] > j->terms_of[than];
     }
     return weft_cell_revision_compare(a->revision, b->revision) > 0;
 }
@@ -317,7 +321,7 @@ static uint32_t find_top(struct judge *j)
                 open_item(j, i);
                 j->answer->is_disputed = true;
             }
-        } else if (top == NONE || is_newer(&j->set->statements[i], &j->set->statements[top])) {
+        } else if (top == NONE || is_newer(j, i, top)) {
             top = i;
         }
     }

@@ -14,8 +14,7 @@ static struct weft_cell_statement statement_of(
     return (struct weft_cell_statement){.digest = *digest,
         .act = WEFT_CELL_SAY,
         .author = h->authority,
-        .epoch = h->epoch,
-        .revision = {h->index, h->ordinal},
+        .revision = {h->epoch, h->index, h->ordinal},
         .time_ns = h->time_ns};
 }
 
@@ -223,7 +222,8 @@ static void give_act(struct weft_intake_act *a, const struct weft_digest *digest
         a->statement.name_count = a->act.retract.names.count;
         return;
     case WEFT_ACT_HANDOFF:
-        a->handoff = (struct weft_handoff_statement){*digest, s->author, a->act.handoff};
+        a->handoff =
+            (struct weft_handoff_statement){*digest, s->author, s->revision, a->act.handoff};
         return;
     case WEFT_ACT_ALIAS:
         a->word = (struct weft_alias_word){

@@ -104,6 +104,7 @@ static void code_name(struct coder *c, struct weft_subject_name *name)
 
 static void code_revision(struct coder *c, struct weft_cell_revision *revision)
 {
+    code_number(c, &revision->epoch);
     code_number(c, &revision->index);
     code_word32(c, &revision->ordinal);
 }
@@ -118,7 +119,6 @@ static void code_word(struct coder *c, struct weft_cells_word *word)
     c->in.is_bad = c->in.is_bad || act > WEFT_CELL_RETRACT;
     s->act = (enum weft_cell_act)act;
     code_text(c, &s->author);
-    code_number(c, &s->epoch);
     code_revision(c, &s->revision);
     code_time(c, &s->time_ns);
     code_flag(c, &s->is_withheld);
@@ -228,6 +228,7 @@ static void code_handoff(struct coder *c, struct weft_handoff_statement *stateme
 {
     struct weft_handoff *h = &statement->handoff;
     code_text(c, &statement->author);
+    code_revision(c, &statement->revision);
     code_text(c, &h->kind);
     code_text(c, &h->group);
     code_text(c, &h->from);

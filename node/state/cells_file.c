@@ -269,8 +269,8 @@ static enum weft_err take_about(struct filing *f, const struct weft_intake_act *
 static bool is_same_term(
     const struct weft_cell_authority_term *a, const struct weft_cell_authority_term *b)
 {
-    return weft_text_equal(a->holder, b->holder) && a->epoch == b->epoch &&
-           a->has_end == b->has_end &&
+    return weft_text_equal(a->holder, b->holder) && a->number == b->number &&
+           weft_cell_revision_compare(a->since, b->since) == 0 && a->has_end == b->has_end &&
            (!a->has_end || weft_cell_revision_compare(a->until, b->until) == 0);
 }
 
@@ -321,8 +321,8 @@ static enum weft_err take_step(struct filing *f, const struct weft_intake_act *a
     const struct weft_cells_word word = {
         .statement = {.act = WEFT_CELL_SAY,
             .author = act->step.author,
-            .epoch = f->projection.header.epoch,
-            .revision = {f->projection.header.index, f->projection.header.ordinal},
+            .revision = {f->projection.header.epoch, f->projection.header.index,
+                f->projection.header.ordinal},
             .time_ns = f->projection.header.time_ns,
             .value = step->step,
             .names = step->after.items,

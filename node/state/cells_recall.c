@@ -99,8 +99,7 @@ enum weft_err weft_cells_take_recall(struct weft_cells_work *w,
     const struct weft_statement_header *h = &projection->header;
     struct weft_cells_word word = {.statement = {.act = WEFT_CELL_SAY,
                                        .author = h->authority,
-                                       .epoch = h->epoch,
-                                       .revision = {h->index, h->ordinal},
+                                       .revision = {h->epoch, h->index, h->ordinal},
                                        .time_ns = h->time_ns},
         .kind = h->kind};
     struct weft_digest recall = statement->digest;

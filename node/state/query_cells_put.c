@@ -182,7 +182,7 @@ static enum weft_err look(struct weft_cells_asking *a, const struct weft_cells_j
 static enum weft_err put_standing(struct weft_cells_asking *a, uint16_t claims)
 {
     static const char *const words[] = {"counts", "effective", "open", "retracted", "settled",
-        "valid", "equivocal", "fenced", "early", "foreign", "current"};
+        "valid", "equivocal", "fenced", "foreign", "current"};
     enum weft_err err = put_line(a, " ");
     bool is_first = true;
     for (unsigned i = 0; err == WEFT_OK && i < sizeof(words) / sizeof(words[0]); i++) {
@@ -211,8 +211,8 @@ static enum weft_err put_claim(struct weft_cells_asking *a, const struct weft_ce
     err = err == WEFT_OK ? weft_cells_put_word(a, s->author) : err;
     err = err == WEFT_OK ? weft_cells_put_word(a, claim->place.asset) : err;
     if (err == WEFT_OK) {
-        err = weft_buffer_format(&a->out, " %" PRIu64 " %" PRIu64 ".%" PRIu32 " %s", s->epoch,
-            s->revision.index, s->revision.ordinal, time);
+        err = weft_buffer_format(&a->out, " %" PRIu64 " %" PRIu64 ".%" PRIu32 " %s",
+            s->revision.epoch, s->revision.index, s->revision.ordinal, time);
     }
     if (err == WEFT_OK) {
         err = is_state_told ? put_standing(a, standing) : weft_cells_put_word(a, HIDDEN);

@@ -201,7 +201,7 @@ static enum weft_err add_row(
     }
     act.kind = weft_act_kind_of(word.kind);
     act.partner = find_partner(r, word.statement.author);
-    act.revision = word.statement.epoch << 48 | word.statement.revision.index;
+    act.revision = word.statement.revision;
     act.asset = place.asset;
     act.subjects = (struct weft_act_digests){word.statement.names, word.statement.name_count};
     if (act.kind == WEFT_ACT_RECALL) {
@@ -238,7 +238,7 @@ static enum weft_err add_record(
     struct weft_act decoded;
     struct weft_msg why;
     struct weft_recalls_act act = {
-        .is_own = true, .partner = partner, .agreement = UINT32_MAX, .revision = index};
+        .is_own = true, .partner = partner, .agreement = UINT32_MAX, .revision = {0, index, 0}};
     uint8_t *copy = weft_arena_alloc(&r->kept, bytes.size);
     if (copy == NULL) {
         return no_memory(r);
@@ -345,7 +345,7 @@ static int compare_acts(const void *a, const void *b)
     const struct weft_recalls_act *x = a, *y = b;
     int order = memcmp(x->recall.bytes, y->recall.bytes, WEFT_DIGEST_SIZE);
     if (order == 0) {
-        order = x->revision < y->revision ? -1 : x->revision > y->revision;
+        order = weft_cell_revision_compare(x->revision, y->revision);
     }
     return order != 0 ? order : memcmp(x->statement.bytes, y->statement.bytes, WEFT_DIGEST_SIZE);
 }

@@ -42,7 +42,7 @@ struct weft_recalls_act {
     uint32_t partner;   /* Whose it is; of an own one for whom. UINT32_MAX: an own recall. */
     uint32_t agreement; /* Which knows its subjects; UINT32_MAX: an own one. */
     struct weft_digest statement;
-    uint64_t revision; /* Epoch and index: of one author the newest is the largest. */
+    struct weft_cell_revision revision; /* Of an own one the index alone. */
     struct weft_text asset;
     struct weft_text action; /* Of a recall. */
     struct weft_text reason;

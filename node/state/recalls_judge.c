@@ -389,7 +389,7 @@ static enum weft_err roll_up(struct judging *j)
         const struct weft_recalls_act *act = &j->acts[i];
         if (!act->is_own && act->kind == WEFT_ACT_ACKNOWLEDGEMENT) {
             replies[count++] = (struct weft_recall_reply){
-                r->partners[act->partner].site, {act->revision, 0}, act->counts};
+                r->partners[act->partner].site, act->revision, act->counts};
         }
         for (uint32_t k = 0;
              !act->is_own && act->kind == WEFT_ACT_ACKNOWLEDGEMENT && k < a->customer_count; k++) {

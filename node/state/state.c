@@ -215,7 +215,7 @@ static enum weft_err take_over(
     enum weft_err rv = WEFT_OK;
     if (weft_authority_org(weft_state_authority(s)) != NULL) {
         weft_streams_restore(s->streams, s->position.public.index);
-        rv = weft_epochs_raise(&s->epochs, s->position.public.index, s->batch, msg);
+        rv = weft_epochs_raise(&s->epochs, s->position.public.index, o->take_over_s, s->batch, msg);
         rv = rv == WEFT_OK ? weft_streams_put(s->streams, s->batch, msg) : rv;
     }
     return rv == WEFT_OK ? write_identity(s, o, msg) : rv;

@@ -40,7 +40,8 @@ struct weft_state_options {
     uint64_t lineage_bytes;  /* Limit of the index of lineage; 0: none, all from the store. */
     weft_store_complaint *on_complaint; /* Of the store below; may be NULL. */
     bool read_only;
-    bool take_over; /* Restore: a state of another cluster becomes this one's. */
+    bool take_over;       /* Restore: a state of another cluster becomes this one's. */
+    uint64_t take_over_s; /* Seconds since 1970, when it is taken over. */
 };
 
 struct weft_state_position {

@@ -70,8 +70,7 @@ static struct weft_cell_set fill(uint32_t count, uint32_t named)
             i % 2 == 0 ? WEFT_TEXT("a.example/p1") : WEFT_TEXT("b.example/q1");
         memory[i] = (struct weft_cell_statement){.digest = digest_of(i),
             .author = author,
-            .epoch = 1,
-            .revision = {i, 0},
+            .revision = {1, i, 0},
             .value = i % 3 == 0 ? WEFT_TEXT("FAIL") : WEFT_TEXT("PASS")};
         if (named > 0 && i % 4 < 2 && i > named) {
             struct weft_digest *of = names + (size_t)(i / 4) * named;

@@ -30,8 +30,7 @@ static struct weft_cell_statement statement_of(const uint8_t *p, uint32_t number
     struct weft_cell_statement s = {.digest = digests[number],
         .act = (enum weft_cell_act)(p[0] % 3),
         .author = weft_text_of(authors[p[1] % 4]),
-        .epoch = p[2] >> 6,
-        .revision = {p[2] & 15u, p[2] >> 4 & 3u},
+        .revision = {p[2] >> 6, p[2] & 15u, p[2] >> 4 & 3u},
         .is_withheld = p[3] >= 250,
         .value = weft_text_of(values[p[3] % 6])};
     uint32_t named = (uint32_t)p[4] << 8 | p[5];

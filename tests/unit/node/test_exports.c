@@ -239,14 +239,20 @@ TEST(exports, only_what_is_signed_is_acknowledged)
 #endif
 
 /* Copies of a state, by its own checkpoint. */
-static void restore(struct rig_site *site, const char *copy)
+static void restore_at(struct rig_site *site, const char *copy, uint64_t now_s)
 {
     fixture_close(&site->f);
     (void)snprintf(site->f.directory, sizeof(site->f.directory), "%s", copy);
     site->f.options.cluster++;
     site->f.options.take_over = true;
+    site->f.options.take_over_s = now_s;
     fixture_open(&site->f);
     site->f.options.take_over = false;
+}
+
+static void restore(struct rig_site *site, const char *copy)
+{
+    restore_at(site, copy, 0); /* Its clock is wrong: epochs rise all the same. */
 }
 
 /* Its own leaves, from what the partner has: until the head of so many. */
@@ -271,6 +277,13 @@ static enum weft_err recover(struct rig_pair *pair, uint64_t first, uint64_t hea
     EXPECT_TEXT("", west->msg.text);
     weft_buffer_destroy(&items);
     return err;
+}
+
+static uint64_t disputes(struct rig_site *site)
+{
+    struct weft_cells_sum sum = {.disputes = UINT64_MAX};
+    EXPECT_EQ(WEFT_OK, weft_state_cells_sum(site->f.state, WEFT_TEXT(RIG_NAME), &sum, &site->msg));
+    return sum.disputes;
 }
 
 /* NOD-199 */
@@ -315,6 +328,8 @@ TEST(exports, a_site_from_a_backup_is_fenced_and_gets_its_own_back)
     rig_transfer(&pair, RIG_SUPPLIER, 10);
     rig_expect_equal(&pair, RIG_SUPPLIER);
     rig_expect_sound(west);
+    EXPECT_EQ(0, disputes(west)); /* Of one index, and not of one revision. */
+    EXPECT_EQ(0, disputes(oem));
     rig_pair_stop(&pair);
 }
 
@@ -384,6 +399,42 @@ TEST(exports, a_site_from_a_backup_that_lost_nothing_goes_on)
     EXPECT_EQ(2, weft_epochs_at(&west->f.state->epochs, west->f.index));
     rig_transfer(&pair, RIG_SUPPLIER, 10);
     rig_expect_equal(&pair, RIG_SUPPLIER);
+    rig_pair_stop(&pair);
+}
+
+/* What a backup knows does not tell that it was restored before: the clock does. */
+TEST(exports, each_restore_has_an_epoch_of_its_own_whatever_its_backup_knows)
+{
+    static struct rig_pair pair;
+    char copies[3][700];
+    rig_pair_start(&pair, "twice");
+    rig_pair_agree(&pair);
+    struct rig_site *west = &pair.sites[RIG_SUPPLIER];
+    const struct weft_epochs *epochs;
+    rig_must(west, rig_inspection(1, "PASS"));
+    for (int i = 0; i < 2; i++) {
+        (void)snprintf(copies[i], sizeof(copies[i]), "%s/copy%d", test_directory(), i);
+        EXPECT_EQ(WEFT_OK, weft_state_checkpoint(west->f.state, copies[i], &west->msg));
+    }
+    const uint64_t index = west->f.index;
+    restore_at(west, copies[0], 1000);
+    epochs = &west->f.state->epochs;
+    EXPECT_EQ(1, weft_epochs_at(epochs, index));
+    EXPECT_EQ(1000, weft_epochs_at(epochs, index + 1));
+    west->f.index = index;
+    restore_at(west, copies[1], 1007);
+    epochs = &west->f.state->epochs;
+    EXPECT_EQ(1007, weft_epochs_at(epochs, index + 1));
+    /* Once more, before anything was stated: and the clock is behind. */
+    (void)snprintf(copies[2], sizeof(copies[2]), "%s/copy2", test_directory());
+    EXPECT_EQ(WEFT_OK, weft_state_checkpoint(west->f.state, copies[2], &west->msg));
+    restore_at(west, copies[2], 900);
+    epochs = &west->f.state->epochs;
+    EXPECT_EQ(1, epochs->count);
+    EXPECT_EQ(1, weft_epochs_at(epochs, index));
+    EXPECT_EQ(1008, weft_epochs_at(epochs, index + 1));
+    rig_reopen(west);
+    EXPECT_EQ(1008, weft_epochs_at(&west->f.state->epochs, index + 1));
     rig_pair_stop(&pair);
 }
 

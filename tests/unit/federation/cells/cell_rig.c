@@ -27,8 +27,7 @@ struct weft_cell_statement rig_say(
     return (struct weft_cell_statement){.digest = rig_digest(number),
         .act = WEFT_CELL_SAY,
         .author = rig_authors[author],
-        .epoch = 1,
-        .revision = {index, 0},
+        .revision = {1, index, 0},
         .time_ns = (int64_t)(number * 7919 % 101),
         .value = weft_text_of(value)};
 }
@@ -89,7 +88,7 @@ static void draw_one(struct rig_world *w, uint64_t base)
     uint64_t number = base + at;
     if (kind < 7 || at == 0) {
         w->statements[at] = rig_say(number, author, index, value);
-        w->statements[at].epoch = 1 + test_random(3);
+        w->statements[at].revision.epoch = 1 + test_random(3);
         if (test_random(12) == 0) {
             w->statements[at].is_withheld = true;
             w->statements[at].value = (struct weft_text){NULL, 0};
@@ -133,11 +132,13 @@ static void draw_handoffs(struct rig_world *w, uint64_t base)
             .from = rig_authors[from],
             .to = rig_authors[to],
             .epoch = epoch,
-            .until = {until, 0}};
+            .until = {0, until, 0}};
         for (unsigned half = 0; half < (is_cosigned ? 2u : 1u); half++) {
             struct weft_handoff_statement *s = &w->handoffs[w->handoff_count];
             s->digest = rig_digest(base + 1000 + w->handoff_count);
             s->author = half == 0 ? handoff.from : handoff.to;
+            s->revision.epoch = 1 + test_random(2);
+            s->revision.index = test_random(4);
             s->handoff = handoff;
             w->handoff_count++;
         }

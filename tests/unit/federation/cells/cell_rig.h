@@ -11,7 +11,7 @@ enum {
 };
 
 extern const struct weft_text rig_parties[WEFT_CELL_PARTIES];
-extern const struct weft_text rig_holder; /* "a.example/p1", in epoch 1. */
+extern const struct weft_text rig_holder; /* "a.example/p1", in term 1. */
 extern const struct weft_text rig_kind;
 extern const struct weft_text rig_authors[4]; /* The last is of neither party. */
 

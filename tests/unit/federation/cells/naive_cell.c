@@ -20,6 +20,9 @@ static bool same(struct weft_text a, struct weft_text b)
 
 static bool later(struct weft_cell_revision a, struct weft_cell_revision b)
 {
+    if (a.epoch != b.epoch) {
+        return a.epoch > b.epoch;
+    }
     return a.index > b.index || (a.index == b.index && a.ordinal > b.ordinal);
 }
 
@@ -68,25 +71,47 @@ static bool is_handed(const struct world *w, const struct weft_handoff *h)
     return by_from && by_to && !same(h->from, h->to);
 }
 
-/* Who has it in `epoch`, and until where: recursively, from the contract on. */
-static bool term(const struct world *w, uint64_t epoch, struct weft_text *ret_holder,
-    bool *ret_ends, struct weft_cell_revision *ret_until)
+/* Where the same was first said by that author. False: nowhere. */
+static bool first_said(const struct world *w, const struct weft_handoff *h, struct weft_text author,
+    struct weft_cell_revision *ret_first)
 {
-    struct weft_text holder = w->holder;
-    if (epoch == 0) {
+    bool is_found = false;
+    for (uint32_t i = 0; i < w->handoff_count; i++) {
+        const struct weft_handoff_statement *s = &w->handoffs[i];
+        const struct weft_handoff *o = &s->handoff;
+        if (same(s->author, author) && same(o->from, h->from) && same(o->to, h->to) &&
+            o->epoch == h->epoch && o->until.index == h->until.index &&
+            o->until.ordinal == h->until.ordinal && (!is_found || later(*ret_first, s->revision))) {
+            *ret_first = s->revision;
+            is_found = true;
+        }
+    }
+    return is_found;
+}
+
+/* Term `number`: whose, from where, and until where: recursively, from the contract on. */
+struct span {
+    struct weft_text holder;
+    struct weft_cell_revision since;
+    bool ends;
+    struct weft_cell_revision until;
+};
+
+static bool term(const struct world *w, uint64_t number, struct span *ret)
+{
+    struct span t = {.holder = w->holder};
+    if (number == 0) {
         return false;
     }
-    if (epoch > 1) {
-        struct weft_text before;
-        struct weft_cell_revision until;
-        bool ends;
-        if (!term(w, epoch - 1, &before, &ends, &until) || !ends) {
+    if (number > 1) {
+        struct span before;
+        if (!term(w, number - 1, &before) || !before.ends) {
             return false;
         }
         const struct weft_handoff *by = NULL;
         for (uint32_t i = 0; i < w->handoff_count; i++) {
             const struct weft_handoff *h = &w->handoffs[i].handoff;
-            if (h->epoch != epoch || !same(h->from, before) || !is_handed(w, h)) {
+            if (h->epoch != number || !same(h->from, before.holder) || !is_handed(w, h)) {
                 continue;
             }
             if (by != NULL && (!same(by->to, h->to) || later(by->until, h->until) ||
@@ -95,19 +120,35 @@ static bool term(const struct world *w, uint64_t epoch, struct weft_text *ret_ho
             }
             by = h;
         }
-        holder = by->to;
+        t.holder = by->to;
+        (void)first_said(w, by, by->to, &t.since);
     }
-    *ret_holder = holder;
-    *ret_ends = false;
     for (uint32_t i = 0; i < w->handoff_count; i++) {
         const struct weft_handoff *h = &w->handoffs[i].handoff;
-        if (h->epoch == epoch + 1 && same(h->from, holder) && is_handed(w, h) &&
-            (!*ret_ends || later(*ret_until, h->until))) {
-            *ret_ends = true;
-            *ret_until = h->until;
+        struct weft_cell_revision until = h->until, said = {0, 0, 0};
+        if (h->epoch == number + 1 && same(h->from, t.holder) && is_handed(w, h)) {
+            (void)first_said(w, h, h->from, &said);
+            until.epoch = said.epoch;
+            t.until = !t.ends || later(t.until, until) ? until : t.until;
+            t.ends = true;
         }
     }
+    *ret = t;
     return true;
+}
+
+/* The last term that the statement is in; 0: none. */
+static uint64_t term_of(const struct world *w, uint32_t i)
+{
+    uint64_t found = 0;
+    struct span t;
+    for (uint64_t number = 1; term(w, number, &t); number++) {
+        if (same(t.holder, w->s[i].author) && later(w->s[i].revision, t.since) &&
+            !(t.ends && later(w->s[i].revision, t.until))) {
+            found = number;
+        }
+    }
+    return found;
 }
 
 static bool counts(const struct world *w, uint32_t i)
@@ -115,11 +156,7 @@ static bool counts(const struct world *w, uint32_t i)
     if (w->rule != WEFT_CELL_OWNER || w->s[i].act != WEFT_CELL_SAY) {
         return party(w, i) >= 0;
     }
-    struct weft_text holder;
-    struct weft_cell_revision until = {0, 0};
-    bool ends;
-    return term(w, w->s[i].epoch, &holder, &ends, &until) && same(holder, w->s[i].author) &&
-           !(ends && later(w->s[i].revision, until));
+    return term_of(w, i) > 0;
 }
 
 /* --- how a statement stands ------------------------------------------------------------------ */
@@ -241,8 +278,8 @@ static void owner(const struct world *w, struct naive_answer *a)
             if (!settled(w, i)) {
                 a->is_open[i] = a->is_disputed = true;
             }
-        } else if (said(w, i) && (top == w->count || w->s[i].epoch > w->s[top].epoch ||
-                                     (w->s[i].epoch == w->s[top].epoch &&
+        } else if (said(w, i) && (top == w->count || term_of(w, i) > term_of(w, top) ||
+                                     (term_of(w, i) == term_of(w, top) &&
                                          later(w->s[i].revision, w->s[top].revision)))) {
             top = i;
         }

@@ -72,7 +72,7 @@ static void add_alias(unsigned party, const struct weft_subject_name *spelled,
         .subjects = {weft_subject_of(spelled), weft_subject_of(known)}};
     item->word = (struct weft_alias_word){.digest = weft_sha256(&index, sizeof(index)),
         .author = sites[party],
-        .revision = {index, 0}};
+        .revision = {1, index, 0}};
 }
 
 static void state(unsigned party, struct weft_record *record, uint64_t index)
@@ -91,8 +91,7 @@ static void state(unsigned party, struct weft_record *record, uint64_t index)
     record->has_at = true;
     *item = (struct desk_item){.statement = {.act = WEFT_CELL_SAY,
                                    .author = sites[party],
-                                   .epoch = 1,
-                                   .revision = {index, 0},
+                                   .revision = {1, index, 0},
                                    .value = weft_text_of(keep(field(record, "verdict")))}};
     must(weft_statement_digest(record, &place, &scratch, NULL, &item->statement.digest) == WEFT_OK,
         "digest");

@@ -40,7 +40,7 @@ static struct weft_act sample(enum weft_act_kind kind)
         break;
     case WEFT_ACT_HANDOFF:
         act.handoff = (struct weft_handoff){WEFT_TEXT("inspection"), WEFT_TEXT(""),
-            WEFT_TEXT("a.example/p1"), WEFT_TEXT("b.example/q1"), 2, {77, 3}};
+            WEFT_TEXT("a.example/p1"), WEFT_TEXT("b.example/q1"), 2, {0, 77, 3}};
         break;
     case WEFT_ACT_ALIAS:
         act.alias = (struct weft_alias){

@@ -17,7 +17,7 @@ static const struct weft_subject_name of_all = {
 static struct weft_alias_word word(const char *author, uint64_t index, bool is_denied)
 {
     struct weft_alias_word w = {
-        .author = weft_text_of(author), .revision = {index, 0}, .is_denied = is_denied};
+        .author = weft_text_of(author), .revision = {1, index, 0}, .is_denied = is_denied};
     w.digest = weft_sha256(&w.revision, sizeof(w.revision));
     return w;
 }
@@ -71,6 +71,8 @@ TEST(alias, is_denied_by_either_party_and_by_nobody_else)
     EXPECT_EQ(WEFT_ALIAS_JOINED, judge(&of_a, &of_b, words, 4));
     words[3].revision.index = 1; /* Two words of one revision: the denial counts. */
     EXPECT_EQ(WEFT_ALIAS_DENIED, judge(&of_a, &of_b, words, 4));
+    words[1].revision.epoch = 2; /* The newest again, at that index of a log that was restored. */
+    EXPECT_EQ(WEFT_ALIAS_JOINED, judge(&of_a, &of_b, words, 4));
 }
 
 TEST(alias, has_so_many_words)

@@ -40,8 +40,7 @@ static void draw(void)
             .statement = {.digest = random_digest(),
                 .act = WEFT_CELL_SAY,
                 .author = sites[site],
-                .epoch = 1,
-                .revision = {i, 0},
+                .revision = {1, i, 0},
                 .value = weft_text_of(verdicts[word])}};
     }
     for (uint32_t i = STATEMENTS; i < ITEMS; i++) {
@@ -51,7 +50,7 @@ static void draw(void)
         items[i] = (struct desk_item){.is_alias = true,
             .names = {names[a], names[b]},
             .subjects = {weft_subject_of(&names[a]), weft_subject_of(&names[b])},
-            .word = {random_digest(), sites[site], {revision, 0}, is_denied}};
+            .word = {random_digest(), sites[site], {1, revision, 0}, is_denied}};
     }
 }
 

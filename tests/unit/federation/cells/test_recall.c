@@ -175,7 +175,7 @@ TEST(recall, goes_through_all_tiers_whatever_their_order_and_ends_in_a_ring)
 static struct weft_recall_reply reply(const char *author, uint64_t index, uint64_t affected)
 {
     return (struct weft_recall_reply){.author = weft_text_of(author),
-        .revision = {index, 0},
+        .revision = {1, index, 0},
         .acknowledgement = {
             .recall = subject(999), .affected = affected, .located = 1, .blocked = 1, .done = 1}};
 }
