@@ -89,24 +89,25 @@ static enum weft_err move_cell(struct weft_cells_work *w, const struct touched *
 static enum weft_err move_cells(
     struct weft_cells_work *w, const struct touched *t, const struct weft_digest *subject)
 {
-    struct weft_cells_cursor cursor;
-    struct weft_key prefix = weft_cells_key_of(&w->desk, WEFT_CELLS_GROUPS, subject, NULL);
-    enum weft_err err = weft_cells_cursor_open(&w->cells->rows, &prefix, NULL, &cursor, w->msg);
+    struct weft_cells_groups groups;
+    struct weft_text kind, group;
+    bool has;
+    enum weft_err err = weft_cells_groups_open(&w->desk, subject, &groups);
     if (err != WEFT_OK) {
         return err;
     }
-    while (err == WEFT_OK && weft_cells_cursor_next(&cursor)) {
-        struct weft_bytes kg = weft_cells_cursor_rest(&cursor);
-        struct weft_text kind, group = {(const char *)cursor.value.data, cursor.value.size};
-        (void)weft_text_cut(&group, '\n', &kind);
-        if (kg.size != WEFT_CELLS_KG_SIZE) {
-            err = weft_fail(w->msg, WEFT_ECORRUPT, "a group of cells is damaged");
-        } else {
-            err = move_cell(w, t, kind, group);
+    while ((err = weft_cells_groups_next(&groups, &has)) == WEFT_OK && has) {
+        err = weft_cells_group(&w->desk, groups.kg, &kind, &group);
+        if (err == WEFT_ENOTFOUND) {
+            err = weft_fail(w->msg, WEFT_ECORRUPT, "a group of cells is missing");
         }
-        err = err == WEFT_OK ? weft_cells_spoil(w, subject, kg.data) : err;
+        err = err == WEFT_OK ? move_cell(w, t, kind, group) : err;
+        err = err == WEFT_OK ? weft_cells_spoil(w, subject, groups.kg) : err;
+        if (err != WEFT_OK) {
+            break;
+        }
     }
-    return weft_cells_cursor_close(&cursor, err);
+    return weft_cells_groups_close(&groups, err);
 }
 
 static enum weft_err move(struct weft_cells_work *w, const struct touched *t)

@@ -149,6 +149,52 @@ enum weft_err weft_cells_place(const struct weft_cells_desk *desk,
     return err == WEFT_OK ? weft_cells_place_decode(bytes, desk->arena, ret_place, desk->msg) : err;
 }
 
+enum weft_err weft_cells_group(const struct weft_cells_desk *desk,
+    const uint8_t kg[WEFT_CELLS_KG_SIZE], struct weft_text *ret_kind, struct weft_text *ret_group)
+{
+    struct weft_bytes bytes;
+    struct weft_key key = weft_cells_desk_key(desk, WEFT_CELLS_GROUPS);
+    weft_cells_key_add(&key, kg, WEFT_CELLS_KG_SIZE);
+    enum weft_err err = read_row(desk, &key, &bytes);
+    if (err == WEFT_OK) {
+        /* kind, newline, group: neither holds one. */
+        *ret_group = (struct weft_text){(const char *)bytes.data, bytes.size};
+        (void)weft_text_cut(ret_group, '\n', ret_kind);
+    }
+    return err;
+}
+
+enum weft_err weft_cells_groups_open(const struct weft_cells_desk *desk,
+    const struct weft_digest *subject, struct weft_cells_groups *ret_groups)
+{
+    const struct weft_key prefix = weft_cells_key_of(desk, WEFT_CELLS_WORDS, subject, NULL);
+    ret_groups->has_kg = false;
+    return weft_cells_cursor_open(desk->rows, &prefix, NULL, &ret_groups->cursor, desk->msg);
+}
+
+enum weft_err weft_cells_groups_next(struct weft_cells_groups *groups, bool *ret_has)
+{
+    struct weft_cells_cursor *cursor = &groups->cursor;
+    while (weft_cells_cursor_next(cursor)) {
+        const struct weft_bytes rest = weft_cells_cursor_rest(cursor);
+        if (rest.size != WEFT_CELLS_KG_SIZE + WEFT_DIGEST_SIZE) {
+            return weft_fail(cursor->msg, WEFT_ECORRUPT, "a cell in the state is damaged");
+        }
+        if (!groups->has_kg || memcmp(groups->kg, rest.data, WEFT_CELLS_KG_SIZE) != 0) {
+            memcpy(groups->kg, rest.data, WEFT_CELLS_KG_SIZE);
+            groups->has_kg = *ret_has = true;
+            return WEFT_OK;
+        }
+    }
+    *ret_has = false;
+    return WEFT_OK;
+}
+
+enum weft_err weft_cells_groups_close(struct weft_cells_groups *groups, enum weft_err err)
+{
+    return weft_cells_cursor_close(&groups->cursor, err);
+}
+
 static enum weft_err neighbours(void *ctx, const struct weft_digest *subject, uint32_t max,
     struct weft_digest *ret_subjects, uint32_t *ret_count)
 {

@@ -14,6 +14,10 @@
 /* Kind of an edge's cell; it has no group. */
 #define WEFT_CELLS_EDGE_KIND "edge"
 
+enum {
+    WEFT_CELLS_KNOWN = 64, /* places; chosen: more kinds and groups than most agreements have */
+};
+
 struct weft_cells_agreement {
     struct weft_cells_agreement *next;
     uint8_t id[WEFT_CELLS_AGREEMENT_SIZE];
@@ -25,6 +29,8 @@ struct weft_cells_agreement {
     bool is_counted_anew; /* Since the last put. */
     /* There certainly are no such rows: nothing to look for. Else there may be. */
     bool lacks_edges, lacks_named, lacks_handoffs;
+    /* Of these kgs there certainly is a row that names them; zeros: an empty place. */
+    uint8_t known[WEFT_CELLS_KNOWN][WEFT_CELLS_KG_SIZE];
 };
 
 struct weft_cells_desk {
@@ -63,6 +69,22 @@ struct weft_key weft_cells_key_of(const struct weft_cells_desk *desk, enum weft_
 enum weft_subject_place weft_cells_name_thing(struct weft_text authority, struct weft_text asset,
     bool has_serial, const struct weft_digest *digest, char ret_key[WEFT_SUBJECT_KEY_SIZE],
     struct weft_subject_name *ret_name);
+
+/* The groups that a subject has something in, each once, in the order of their kgs. */
+struct weft_cells_groups {
+    struct weft_cells_cursor cursor;
+    bool has_kg;
+    uint8_t kg[WEFT_CELLS_KG_SIZE];
+};
+WEFT_MUST_USE enum weft_err weft_cells_groups_open(const struct weft_cells_desk *desk,
+    const struct weft_digest *subject, struct weft_cells_groups *ret_groups);
+/* The next is in `kg`. *ret_has false: there is none. */
+WEFT_MUST_USE enum weft_err weft_cells_groups_next(struct weft_cells_groups *groups, bool *ret_has);
+WEFT_MUST_USE enum weft_err weft_cells_groups_close(
+    struct weft_cells_groups *groups, enum weft_err err);
+/* What a kg is of, in the desk's arena. WEFT_ENOTFOUND: no statement had it. */
+WEFT_MUST_USE enum weft_err weft_cells_group(const struct weft_cells_desk *desk,
+    const uint8_t kg[WEFT_CELLS_KG_SIZE], struct weft_text *ret_kind, struct weft_text *ret_group);
 
 /* The subjects that are one thing. */
 WEFT_MUST_USE enum weft_err weft_cells_set(const struct weft_cells_desk *desk,

@@ -66,33 +66,32 @@ static struct weft_key word_key(struct weft_cells_work *w, const struct weft_dig
     return key;
 }
 
-/* The cell has something: its kind and group are known by it, and it by them. *ret_is_fresh: it had
- * nothing before. */
-static enum weft_err note_group(struct filing *f, struct weft_text kind, struct weft_text group,
-    const uint8_t kg[WEFT_CELLS_KG_SIZE], bool *ret_is_fresh)
+/* What the kg is of is told once in an agreement. */
+static enum weft_err note_group(struct weft_cells_work *w, struct weft_text kind,
+    struct weft_text group, const uint8_t kg[WEFT_CELLS_KG_SIZE])
 {
-    struct weft_cells_work *w = f->w;
-    const struct weft_digest *subject = &f->subject;
+    uint8_t *known = w->agreement->known[kg[0] % WEFT_CELLS_KNOWN];
     struct weft_buffer *b = &w->cells->buffer;
-    struct weft_key key = weft_cells_key_of(&w->desk, WEFT_CELLS_GROUPS, subject, NULL);
-    struct weft_key back = weft_cells_desk_key(&w->desk, WEFT_CELLS_GROUP_SUBJECTS);
-    bool has = false;
+    struct weft_key key = weft_cells_desk_key(&w->desk, WEFT_CELLS_GROUPS);
+    bool has;
+    if (memcmp(known, kg, WEFT_CELLS_KG_SIZE) == 0) {
+        return WEFT_OK;
+    }
     weft_cells_key_add(&key, kg, WEFT_CELLS_KG_SIZE);
-    weft_cells_key_add(&back, kg, WEFT_CELLS_KG_SIZE);
-    weft_cells_key_digest(&back, subject);
-    enum weft_err err =
-        f->is_new ? WEFT_OK : weft_cells_rows_has(&w->cells->rows, &key, &has, w->msg);
-    *ret_is_fresh = !has;
-    if (err != WEFT_OK || has) {
-        return err;
+    enum weft_err err = weft_cells_rows_has(&w->cells->rows, &key, &has, w->msg);
+    if (err == WEFT_OK && !has) {
+        weft_buffer_clear(b);
+        if (weft_buffer_text(b, kind) != WEFT_OK ||
+            weft_buffer_text(b, WEFT_TEXT("\n")) != WEFT_OK ||
+            weft_buffer_text(b, group) != WEFT_OK) {
+            return no_memory(w);
+        }
+        err = weft_cells_store(w, &key, WEFT_OK);
     }
-    weft_buffer_clear(b);
-    if (weft_buffer_text(b, kind) != WEFT_OK || weft_buffer_text(b, WEFT_TEXT("\n")) != WEFT_OK ||
-        weft_buffer_text(b, group) != WEFT_OK) {
-        return no_memory(w);
+    if (err == WEFT_OK) {
+        memcpy(known, kg, WEFT_CELLS_KG_SIZE);
     }
-    err = weft_cells_store(w, &key, WEFT_OK);
-    return err == WEFT_OK ? weft_cells_mark(w, &back) : err;
+    return err;
 }
 
 /* A value that is too long for a cell stands there by its digest: both sides do so. */
@@ -133,7 +132,6 @@ static enum weft_err overwrite(struct weft_cells_work *w, const struct weft_key 
 static enum weft_err file_part(struct filing *f, const struct weft_intake_part *part)
 {
     uint8_t kg[WEFT_CELLS_KG_SIZE];
-    bool is_fresh = false;
     struct weft_cells_work *w = f->w;
     const struct weft_text kind = f->projection.header.kind;
     const struct weft_cells_word word = {.statement = part->statement, .kind = kind};
@@ -145,13 +143,13 @@ static enum weft_err file_part(struct filing *f, const struct weft_intake_part *
         err = weft_cells_store(w, &key, encode_word(w, &word));
     }
     if (err == WEFT_OK) {
-        err = note_group(f, kind, part->group, kg, &is_fresh);
+        err = note_group(w, kind, part->group, kg);
     }
     f->groups[f->group_count++] = part->group;
     if (err != WEFT_OK) {
         return err;
     }
-    return weft_cells_spoil_known(w, &f->subject, kg, kind, part->group, is_fresh);
+    return weft_cells_spoil_known(w, &f->subject, kg, kind, part->group, f->is_new);
 }
 
 /* --- acts about statements ------------------------------------------------------------------- */

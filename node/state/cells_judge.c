@@ -233,31 +233,6 @@ static enum weft_err judge_all(const struct weft_cells_desk *desk, struct weft_t
     return err;
 }
 
-static enum weft_err read_group(const struct weft_cells_desk *desk,
-    const struct weft_alias_set *set, const uint8_t kg[WEFT_CELLS_KG_SIZE],
-    struct weft_cells_judged *j)
-{
-    enum weft_err err = WEFT_ENOTFOUND;
-    for (uint32_t i = 0; i < set->count && err == WEFT_ENOTFOUND; i++) {
-        struct weft_store_value value = {.handle = NULL};
-        struct weft_key key = weft_cells_key_of(desk, WEFT_CELLS_GROUPS, &set->subjects[i], NULL);
-        weft_cells_key_add(&key, kg, WEFT_CELLS_KG_SIZE);
-        err = weft_cells_rows_get(desk->rows, &key, &value, desk->msg);
-        if (err == WEFT_OK) {
-            struct weft_text all = weft_arena_text(
-                desk->arena, (struct weft_text){(const char *)value.bytes.data, value.bytes.size});
-            weft_store_release(&value);
-            if (all.data == NULL) {
-                return no_memory(desk);
-            }
-            /* kind, newline, group: neither holds one. */
-            j->group = all;
-            (void)weft_text_cut(&j->group, '\n', &j->kind);
-        }
-    }
-    return err;
-}
-
 enum weft_err weft_cells_judge(const struct weft_cells_desk *desk,
     const struct weft_digest *subject, const uint8_t kg[WEFT_CELLS_KG_SIZE],
     struct weft_alias_set *ret_set, struct weft_cells_judged *ret_judged)
@@ -269,7 +244,7 @@ enum weft_err weft_cells_judge(const struct weft_cells_desk *desk,
     j->kind = desk->kind;
     j->group = desk->group;
     if (err == WEFT_OK && desk->kind.size == 0) {
-        err = read_group(desk, ret_set, kg, j);
+        err = weft_cells_group(desk, kg, &j->kind, &j->group);
     }
     if (err != WEFT_OK) {
         return err == WEFT_ENOTFOUND ? WEFT_OK : err;

@@ -27,7 +27,6 @@ enum weft_cells_table {
     WEFT_CELLS_HANDOFFS = 'h',
     WEFT_CELLS_EDGES_UP = 'i',
     WEFT_CELLS_RECALLS = 'j',
-    WEFT_CELLS_GROUP_SUBJECTS = 'k',
     WEFT_CELLS_FILED_EDGES = 'l',
     WEFT_CELLS_SHARED = 'm',
     WEFT_CELLS_JOINED = 'n',

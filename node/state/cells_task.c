@@ -1,8 +1,14 @@
 /* What is to be judged anew and has no end that is known: done a piece at a time (NOD-223).
  *
  * A task goes through one or two tables below a prefix. Rows that come behind its place meanwhile
- * are met, those before it were judged when they came, by what holds now. */
+ * are met, those before it were judged when they came, by what holds now. Cells are found by their
+ * words, of which they may have many. */
 #include "node/state/cells_parts.h"
+
+enum {
+    CELL_SIZE = WEFT_DIGEST_SIZE + WEFT_CELLS_KG_SIZE, /* bytes that a word's cell has in its key */
+    PASSES = 16, /* words that are passed by as one that is judged; chosen: less than it costs */
+};
 
 /* The task under way, and where it stands. */
 struct tasking {
@@ -10,6 +16,8 @@ struct tasking {
     struct weft_key key; /* Its own. */
     struct weft_cells_task task;
     uint32_t *budget;
+    uint32_t passed;         /* Since the budget was told. */
+    uint8_t cell[CELL_SIZE]; /* Of the last word that was met; zeros: of none. */
 };
 
 static enum weft_err damaged(struct weft_cells_work *w)
@@ -27,7 +35,7 @@ static struct weft_digest digest_at(struct weft_bytes bytes, size_t offset)
 /* The table of a stage. False: there is no such stage, the task is done. */
 static bool prefix_of(const struct tasking *t, struct weft_key *ret_prefix)
 {
-    static const enum weft_cells_table all[] = {WEFT_CELLS_GROUPS, WEFT_CELLS_FILED_EDGES};
+    static const enum weft_cells_table all[] = {WEFT_CELLS_WORDS, WEFT_CELLS_FILED_EDGES};
     static const enum weft_cells_table edges[] = {WEFT_CELLS_EDGES, WEFT_CELLS_EDGES_UP};
     const struct weft_cells_desk *desk = &t->w->desk;
     switch ((enum weft_cells_task_kind)t->task.kind) {
@@ -41,8 +49,7 @@ static bool prefix_of(const struct tasking *t, struct weft_key *ret_prefix)
             *ret_prefix = weft_cells_desk_key(desk, WEFT_CELLS_FILED_EDGES);
             return t->task.stage < 2 && t->task.target.bytes[WEFT_CELLS_KG_SIZE] != 0;
         }
-        *ret_prefix = weft_cells_desk_key(desk, WEFT_CELLS_GROUP_SUBJECTS);
-        weft_cells_key_add(ret_prefix, t->task.target.bytes, WEFT_CELLS_KG_SIZE);
+        *ret_prefix = weft_cells_desk_key(desk, WEFT_CELLS_WORDS);
         return true;
     case WEFT_CELLS_TASK_EDGES:
         if (t->task.stage < 2) {
@@ -53,16 +60,40 @@ static bool prefix_of(const struct tasking *t, struct weft_key *ret_prefix)
     return false;
 }
 
+static bool is_of_edges(const struct tasking *t)
+{
+    return t->task.kind == WEFT_CELLS_TASK_EDGES || t->task.stage == 1;
+}
+
+/* A word: its cell is judged with the first of it that is met. */
+static enum weft_err do_word(struct tasking *t, struct weft_bytes rest)
+{
+    struct weft_cells_work *w = t->w;
+    const uint8_t *kg = rest.data + WEFT_DIGEST_SIZE;
+    struct weft_digest subject;
+    if (rest.size != CELL_SIZE + WEFT_DIGEST_SIZE) {
+        return damaged(w);
+    }
+    if (memcmp(t->cell, rest.data, CELL_SIZE) == 0 ||
+        (t->task.kind == WEFT_CELLS_TASK_GROUP &&
+            memcmp(t->task.target.bytes, kg, WEFT_CELLS_KG_SIZE) != 0)) {
+        *t->budget += ++t->passed % PASSES != 0;
+        return WEFT_OK;
+    }
+    memcpy(t->cell, rest.data, CELL_SIZE);
+    memcpy(subject.bytes, rest.data, WEFT_DIGEST_SIZE);
+    return weft_cells_spoil(w, &subject, kg);
+}
+
 /* What is behind the prefix, of one row. */
 static enum weft_err do_row(struct tasking *t, struct weft_bytes rest)
 {
     struct weft_cells_work *w = t->w;
-    bool is_all = t->task.kind == WEFT_CELLS_TASK_ALL;
-    bool is_filed = t->task.kind != WEFT_CELLS_TASK_EDGES && t->task.stage == 1;
-    size_t size = is_filed ? 4 * WEFT_DIGEST_SIZE
-                  : is_all ? WEFT_DIGEST_SIZE + WEFT_CELLS_KG_SIZE
-                           : WEFT_DIGEST_SIZE;
-    if (rest.size != size) {
+    const bool is_filed = t->task.kind != WEFT_CELLS_TASK_EDGES;
+    if (!is_of_edges(t)) {
+        return do_word(t, rest);
+    }
+    if (rest.size != (is_filed ? 4 * WEFT_DIGEST_SIZE : WEFT_DIGEST_SIZE)) {
         return damaged(w);
     }
     struct weft_digest first = digest_at(rest, 0);
@@ -70,12 +101,8 @@ static enum weft_err do_row(struct tasking *t, struct weft_bytes rest)
         struct weft_digest child = digest_at(rest, WEFT_DIGEST_SIZE);
         return weft_cells_spoil_edge(w, &first, &child);
     }
-    if (t->task.kind == WEFT_CELLS_TASK_EDGES) {
-        return t->task.stage == 0 ? weft_cells_refile_edge(w, &t->task.target, &first)
-                                  : weft_cells_refile_edge(w, &first, &t->task.target);
-    }
-    return weft_cells_spoil(
-        w, &first, is_all ? rest.data + WEFT_DIGEST_SIZE : t->task.target.bytes);
+    return t->task.stage == 0 ? weft_cells_refile_edge(w, &t->task.target, &first)
+                              : weft_cells_refile_edge(w, &first, &t->task.target);
 }
 
 /* Rows of one stage, as far as the budget goes. *ret_is_over: the stage is. */
@@ -84,6 +111,10 @@ static enum weft_err do_stage(struct tasking *t, const struct weft_key *prefix, 
     struct weft_cells_work *w = t->w;
     struct weft_cells_cursor cursor;
     struct weft_key from = *prefix, last = *prefix;
+    memset(t->cell, 0, sizeof(t->cell));
+    if (!is_of_edges(t) && t->task.from.size >= sizeof(t->cell)) {
+        memcpy(t->cell, t->task.from.data, sizeof(t->cell));
+    }
     weft_cells_key_add(&from, t->task.from.data, t->task.from.size);
     enum weft_err err = weft_cells_cursor_open(&w->cells->rows, prefix, &from, &cursor, w->msg);
     if (err != WEFT_OK) {

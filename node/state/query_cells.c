@@ -306,26 +306,27 @@ static bool is_new(struct asset_page *p, const struct weft_digest *cell)
 static enum weft_err put_groups(struct asset_page *p, const struct weft_digest *subject)
 {
     struct weft_cells_asking *a = p->a;
-    struct weft_cells_cursor cursor;
-    struct weft_key prefix = weft_cells_key_of(&a->desk, WEFT_CELLS_GROUPS, subject, NULL);
-    enum weft_err err = weft_cells_cursor_open(&a->rows, &prefix, NULL, &cursor, a->msg);
+    struct weft_cells_groups groups;
+    bool has;
+    enum weft_err err = weft_cells_groups_open(&a->desk, subject, &groups);
     if (err != WEFT_OK) {
         return err;
     }
-    while (err == WEFT_OK && weft_cells_cursor_next(&cursor)) {
+    while ((err = weft_cells_groups_next(&groups, &has)) == WEFT_OK && has) {
         struct weft_cells_judged judged;
         struct weft_alias_set set;
         bool is_told;
         weft_arena_reset(&a->arena);
         err = weft_run_yield(a->run, 1);
-        err = err == WEFT_OK ? weft_cells_judge(&a->desk, subject,
-                                   weft_cells_cursor_rest(&cursor).data, &set, &judged)
-                             : err;
+        err = err == WEFT_OK ? weft_cells_judge(&a->desk, subject, groups.kg, &set, &judged) : err;
         if (err == WEFT_OK && judged.set.count > 0 && is_new(p, &judged.cell)) {
             err = weft_cells_put_cell(a, &judged, set.subjects, set.count, &is_told);
         }
+        if (err != WEFT_OK) {
+            break;
+        }
     }
-    return weft_cells_cursor_close(&cursor, err);
+    return weft_cells_groups_close(&groups, err);
 }
 
 static enum weft_err put_edges(

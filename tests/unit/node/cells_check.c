@@ -73,12 +73,22 @@ static void expect_state(struct cells_side *s, const struct weft_cells_judged *j
     EXPECT_MEM(&judged->state, &state, sizeof(state));
 }
 
+static bool has_rows(struct cells_side *s, const struct weft_key *prefix)
+{
+    struct weft_cells_cursor cursor;
+    EXPECT_EQ(WEFT_OK, weft_cells_cursor_open(&s->cells->rows, prefix, NULL, &cursor, &s->msg));
+    bool has = weft_cells_cursor_next(&cursor);
+    EXPECT_EQ(WEFT_OK, weft_cells_cursor_close(&cursor, WEFT_OK));
+    return has;
+}
+
 /* Every cell and edge that rows give, once: under the lowest of its set. */
 static uint64_t judge_cells(struct cells_side *s, uint64_t *ret_disputes)
 {
     struct weft_cells_cursor cursor;
     struct weft_cells_work w = cells_work(s);
-    struct weft_key prefix = weft_cells_desk_key(&w.desk, WEFT_CELLS_GROUPS);
+    struct weft_key prefix = weft_cells_desk_key(&w.desk, WEFT_CELLS_WORDS);
+    uint8_t last[WEFT_DIGEST_SIZE + WEFT_CELLS_KG_SIZE] = {0};
     uint64_t count = 0;
     EXPECT_EQ(WEFT_OK, weft_cells_cursor_open(&s->cells->rows, &prefix, NULL, &cursor, &s->msg));
     while (weft_cells_cursor_next(&cursor)) {
@@ -86,10 +96,14 @@ static uint64_t judge_cells(struct cells_side *s, uint64_t *ret_disputes)
         struct weft_digest subject;
         struct weft_alias_set set;
         struct weft_cells_judged judged;
+        if (memcmp(last, rest.data, sizeof(last)) == 0) {
+            continue; /* Another word of the cell. */
+        }
+        memcpy(last, rest.data, sizeof(last));
         memcpy(subject.bytes, rest.data, WEFT_DIGEST_SIZE);
         w = cells_work(s);
-        EXPECT_EQ(WEFT_OK,
-            weft_cells_judge(&w.desk, &subject, rest.data + WEFT_DIGEST_SIZE, &set, &judged));
+        EXPECT_EQ(
+            WEFT_OK, weft_cells_judge(&w.desk, &subject, last + WEFT_DIGEST_SIZE, &set, &judged));
         if (judged.set.count == 0) {
             continue;
         }
@@ -98,11 +112,9 @@ static uint64_t judge_cells(struct cells_side *s, uint64_t *ret_disputes)
         bool is_first = true;
         for (uint32_t i = 0; i < set.count; i++) {
             struct weft_key key =
-                weft_cells_key_of(&w.desk, WEFT_CELLS_GROUPS, &set.subjects[i], NULL);
-            bool has;
-            weft_cells_key_add(&key, rest.data + WEFT_DIGEST_SIZE, WEFT_CELLS_KG_SIZE);
-            EXPECT_EQ(WEFT_OK, weft_cells_rows_has(&s->cells->rows, &key, &has, &s->msg));
-            if (has) {
+                weft_cells_key_of(&w.desk, WEFT_CELLS_WORDS, &set.subjects[i], NULL);
+            weft_cells_key_add(&key, last + WEFT_DIGEST_SIZE, WEFT_CELLS_KG_SIZE);
+            if (has_rows(s, &key)) {
                 is_first = weft_digest_equal(&set.subjects[i], &subject);
                 break;
             }
