@@ -384,7 +384,6 @@ static enum weft_err compare_sums(struct checker *c)
         {WEFT_KEY_AUDIT_TILE, "tiles of the audit log"},
         {WEFT_KEY_SALTS, "salts of records of which something is redacted"},
         {WEFT_KEY_STATEMENT, "where statements stand in streams"},
-        {WEFT_KEY_SUBJECT, "what statements of partners are about"},
         {WEFT_KEY_STREAM_TILE, "tiles of streams"},
         {WEFT_KEY_ENVELOPE, "envelopes in force"},
         {WEFT_KEY_CHANNEL, "channels of machines"},

@@ -15,7 +15,7 @@ static enum weft_err store_leaf(struct weft_streams *s, struct weft_accord *acco
     const uint64_t sequence = weft_flow_size(&accord->flows[WEFT_SENT]);
     const struct weft_flow_leaf row = {
         .leaf = *leaf, .time_ns = place->time_ns, .content = content};
-    enum weft_err err = weft_flow_append(&accord->flows[WEFT_SENT], &row, NULL, place->batch, msg);
+    enum weft_err err = weft_flow_append(&accord->flows[WEFT_SENT], &row, place->batch, msg);
     weft_streams_touch_flow(s, accord, WEFT_SENT);
     return err == WEFT_OK && leaf->kind == WEFT_STREAM_STATEMENT
                ? weft_streams_tell_statement(

@@ -136,7 +136,7 @@ static enum weft_err recover_leaf(struct weft_streams *s, struct weft_accord *ac
     const uint64_t sequence = weft_flow_size(&accord->flows[WEFT_SENT]);
     const struct weft_flow_leaf row = {
         .leaf = entry->leaf, .time_ns = place->time_ns, .content = entry->content};
-    enum weft_err err = weft_flow_append(&accord->flows[WEFT_SENT], &row, NULL, place->batch, msg);
+    enum weft_err err = weft_flow_append(&accord->flows[WEFT_SENT], &row, place->batch, msg);
     if (err == WEFT_OK && entry->leaf.kind == WEFT_STREAM_CONTRACT) {
         err = recover_contract(s, accord, entry, place, msg);
     }

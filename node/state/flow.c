@@ -288,7 +288,7 @@ static enum weft_err on_tile(
 }
 
 enum weft_err weft_flow_append(struct weft_flow *flow, const struct weft_flow_leaf *leaf,
-    const struct weft_digest *subject, struct weft_store_batch *batch, struct weft_msg *msg)
+    struct weft_store_batch *batch, struct weft_msg *msg)
 {
     struct growing growing = {flow, batch};
     enum weft_err err = open_tree(flow, msg);
@@ -313,10 +313,6 @@ enum weft_err weft_flow_append(struct weft_flow *flow, const struct weft_flow_le
         weft_put_be64(place, sequence);
         key = weft_key_of_statement(flow->number, flow->direction, &leaf->leaf.digest);
         weft_store_batch_put(batch, &key, place, sizeof(place));
-    }
-    if (subject != NULL) {
-        key = weft_key_of_subject(flow->number, flow->direction, subject, sequence);
-        weft_store_batch_put(batch, &key, "", 0);
     }
     return WEFT_OK;
 }

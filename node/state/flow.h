@@ -1,5 +1,5 @@
 /* node/state/flow.h: one direction of an agreement as it is kept: its leaves by sequence, the tiles
- * of its tree, statements by digest and by what they are about.
+ * of its tree, statements by digest.
  *
  * Both directions are kept alike, so that either side can answer for what it has. Tiles that the
  * batch has and the store not yet are in memory, so that roots do not depend on the batching.
@@ -52,11 +52,10 @@ WEFT_MUST_USE enum weft_err weft_flow_load(
     struct weft_flow *flow, const struct weft_merkle_range *tree, struct weft_msg *msg);
 void weft_flow_close(struct weft_flow *flow);
 
-/* One leaf more, into the batch: row, tiles, where its statement stands. `subject` NULL: it is not
- * found by what it is about. WEFT_ENOMEM, WEFT_ETOOBIG: the apply has failed. */
+/* One leaf more, into the batch: row, tiles, where its statement stands. WEFT_ENOMEM,
+ * WEFT_ETOOBIG: the apply has failed. */
 WEFT_MUST_USE enum weft_err weft_flow_append(struct weft_flow *flow,
-    const struct weft_flow_leaf *leaf, const struct weft_digest *subject,
-    struct weft_store_batch *batch, struct weft_msg *msg);
+    const struct weft_flow_leaf *leaf, struct weft_store_batch *batch, struct weft_msg *msg);
 /* Leaves from `size` on go. The store has all rows, and `tree` is what is left of the tree.
  * WEFT_ECORRUPT, WEFT_EIO, WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_flow_rewind(struct weft_flow *flow,

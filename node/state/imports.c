@@ -106,12 +106,7 @@ static enum weft_err take_statement(struct weft_streams *s, struct weft_accord *
         .reason = entry->reason,
         .content = entry->content};
     const bool is_sound = entry->fault == WEFT_STREAM_SOUND;
-    struct weft_digest subject = {{0}};
-    if (is_sound) {
-        subject = weft_streams_subject(entry->projection.asset);
-    }
-    enum weft_err err = weft_flow_append(
-        &accord->flows[WEFT_RECEIVED], &row, is_sound ? &subject : NULL, place->batch, msg);
+    enum weft_err err = weft_flow_append(&accord->flows[WEFT_RECEIVED], &row, place->batch, msg);
     accord->received.claim_count += entry->is_claim ? 1 : 0;
     if (err == WEFT_OK && !is_sound) {
         const struct weft_key key = weft_key_of_quarantine(accord->number, sequence);
@@ -132,8 +127,7 @@ static enum weft_err take_entry(struct weft_streams *s, struct weft_accord *acco
     }
     const struct weft_flow_leaf row = {
         .leaf = entry->leaf, .time_ns = place->time_ns, .content = entry->content};
-    enum weft_err err =
-        weft_flow_append(&accord->flows[WEFT_RECEIVED], &row, NULL, place->batch, msg);
+    enum weft_err err = weft_flow_append(&accord->flows[WEFT_RECEIVED], &row, place->batch, msg);
     return err == WEFT_OK && entry->leaf.kind == WEFT_STREAM_CONTRACT
                ? take_contract(s, accord, entry, place, msg)
                : err;

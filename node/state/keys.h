@@ -47,7 +47,6 @@ enum weft_key_type {
     WEFT_KEY_VERSION_NOTE = 'c',
     WEFT_KEY_STATEMENT = 'd',
     WEFT_KEY_EPOCH = 'e', /* index behind which an authority's epoch holds */
-    WEFT_KEY_SUBJECT = 'f',
     WEFT_KEY_LEAF = 'l',
     WEFT_KEY_REACHED = 'm',
     WEFT_KEY_OWED = 'o',

@@ -103,10 +103,9 @@ static struct made *stream_of(struct weft_stream_check *check, uint32_t number, 
     return last;
 }
 
-/* Of a sound statement that came: its digest, and what it is about. */
+/* Of a sound statement: its digest. */
 static enum weft_err check_statement(struct weft_stream_check *check,
-    const struct weft_flow_leaf *leaf, struct weft_bytes key, struct weft_text *ret_asset,
-    struct weft_msg *msg)
+    const struct weft_flow_leaf *leaf, struct weft_bytes key, struct weft_msg *msg)
 {
     struct weft_projection projection;
     struct weft_digest digest;
@@ -119,7 +118,6 @@ static enum weft_err check_statement(struct weft_stream_check *check,
         return err == WEFT_ENOMEM ? err
                                   : damaged("a statement is not what its leaf says", key, msg);
     }
-    *ret_asset = projection.asset;
     return WEFT_OK;
 }
 
@@ -127,7 +125,6 @@ static enum weft_err check_leaf(struct weft_stream_check *check, struct weft_byt
     struct weft_bytes value, struct weft_store_batch *batch, struct weft_msg *msg)
 {
     struct weft_flow_leaf leaf;
-    struct weft_text asset = {NULL, 0};
     struct weft_msg why = {""};
     if (key.size != WEFT_KEY_LEAF_SIZE || key.data[5] >= WEFT_DIRECTIONS ||
         weft_flow_leaf_decode(value, &leaf) != WEFT_OK) {
@@ -154,15 +151,9 @@ static enum weft_err check_leaf(struct weft_stream_check *check, struct weft_byt
     }
     uint8_t place[8];
     weft_put_be64(place, sequence);
-    struct weft_key found = weft_key_of_statement(number, direction, &leaf.leaf.digest);
+    const struct weft_key found = weft_key_of_statement(number, direction, &leaf.leaf.digest);
     weft_store_batch_put(batch, &found, place, sizeof(place));
-    err = is_sound ? check_statement(check, &leaf, key, &asset, msg) : WEFT_OK;
-    if (err == WEFT_OK && is_sound && direction == WEFT_RECEIVED) {
-        const struct weft_digest subject = weft_streams_subject(asset);
-        found = weft_key_of_subject(number, direction, &subject, sequence);
-        weft_store_batch_put(batch, &found, "", 0);
-    }
-    return err;
+    return is_sound ? check_statement(check, &leaf, key, msg) : WEFT_OK;
 }
 
 /* --- rows ------------------------------------------------------------------------------------ */

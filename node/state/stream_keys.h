@@ -12,7 +12,6 @@ enum {
     WEFT_KEY_LEAF_SIZE = WEFT_KEY_STREAM_SIZE + 8,
     WEFT_KEY_STREAM_TILE_SIZE = WEFT_KEY_STREAM_SIZE + 1 + 8,
     WEFT_KEY_STATEMENT_SIZE = WEFT_KEY_STREAM_SIZE + WEFT_DIGEST_SIZE,
-    WEFT_KEY_SUBJECT_SIZE = WEFT_KEY_STREAM_SIZE + WEFT_DIGEST_SIZE + 8,
     WEFT_KEY_OWED_SIZE = WEFT_KEY_AGREEMENT_SIZE + WEFT_ASSET_ID_SIZE,
 };
 
@@ -68,16 +67,6 @@ static inline struct weft_key weft_key_of_statement(
     struct weft_key key = weft_key_of_stream(WEFT_KEY_STATEMENT, number, direction);
     memcpy(key.bytes + key.size, digest->bytes, WEFT_DIGEST_SIZE);
     key.size += WEFT_DIGEST_SIZE;
-    return key;
-}
-
-static inline struct weft_key weft_key_of_subject(
-    uint32_t number, unsigned direction, const struct weft_digest *subject, uint64_t sequence)
-{
-    struct weft_key key = weft_key_of_stream(WEFT_KEY_SUBJECT, number, direction);
-    memcpy(key.bytes + key.size, subject->bytes, WEFT_DIGEST_SIZE);
-    weft_put_be64(key.bytes + key.size + WEFT_DIGEST_SIZE, sequence);
-    key.size += WEFT_DIGEST_SIZE + 8;
     return key;
 }
 

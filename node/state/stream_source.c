@@ -434,42 +434,28 @@ static enum weft_err tell(const struct weft_stream_source *source, uint64_t sequ
     return err;
 }
 
-/* Rows below `prefix` from `first` on, whose keys end with a sequence. */
-static enum weft_err each(const struct weft_stream_source *source, const struct weft_key *first,
-    size_t prefix_size, weft_stream_on_received *on_received, void *ctx, struct weft_msg *msg)
+enum weft_err weft_stream_source_quarantine(const struct weft_stream_source *source, uint64_t from,
+    weft_stream_on_received *on_received, void *ctx, struct weft_msg *msg)
 {
-    struct weft_store_walk *walk = weft_store_walk_create(source->store, source->snapshot, false);
-    enum weft_err err = walk != NULL ? WEFT_OK : no_memory(msg);
-    const struct weft_bytes prefix = {first->bytes, prefix_size};
-    if (walk != NULL) {
-        weft_store_walk_to(walk, first);
+    const struct weft_key first = weft_key_of_quarantine(source->agreement, from);
+    const struct weft_bytes prefix = {first.bytes, WEFT_KEY_AGREEMENT_SIZE};
+    if (source->direction != WEFT_RECEIVED) {
+        return WEFT_OK;
     }
+    struct weft_store_walk *walk = weft_store_walk_create(source->store, source->snapshot, false);
+    if (walk == NULL) {
+        return no_memory(msg);
+    }
+    enum weft_err err = WEFT_OK;
+    weft_store_walk_to(walk, &first);
     while (err == WEFT_OK && weft_store_walk_is_below(walk, prefix)) {
         struct weft_bytes key = weft_store_walk_key(walk);
-        err = key.size == prefix_size + 8
-                  ? tell(source, weft_get_be64(key.data + prefix_size), on_received, ctx, msg)
+        err = key.size == prefix.size + 8
+                  ? tell(source, weft_get_be64(key.data + prefix.size), on_received, ctx, msg)
                   : weft_fail(msg, WEFT_ECORRUPT, "a key of a stream is damaged");
         weft_store_walk_next(walk);
     }
     err = err == WEFT_OK ? weft_store_walk_err(walk, msg) : err;
     weft_store_walk_destroy(walk);
     return err;
-}
-
-enum weft_err weft_stream_source_quarantine(const struct weft_stream_source *source, uint64_t from,
-    weft_stream_on_received *on_received, void *ctx, struct weft_msg *msg)
-{
-    const struct weft_key first = weft_key_of_quarantine(source->agreement, from);
-    return source->direction == WEFT_RECEIVED
-               ? each(source, &first, WEFT_KEY_AGREEMENT_SIZE, on_received, ctx, msg)
-               : WEFT_OK;
-}
-
-enum weft_err weft_stream_source_about(const struct weft_stream_source *source,
-    struct weft_text asset, weft_stream_on_received *on_received, void *ctx, struct weft_msg *msg)
-{
-    const struct weft_digest subject = weft_streams_subject(asset);
-    const struct weft_key first =
-        weft_key_of_subject(source->agreement, source->direction, &subject, 0);
-    return each(source, &first, first.size - 8, on_received, ctx, msg);
 }

@@ -151,11 +151,6 @@ void weft_accord_set(
     make_anew(accord);
 }
 
-struct weft_digest weft_streams_subject(struct weft_text asset)
-{
-    return weft_sha256(asset.data, asset.size);
-}
-
 void weft_streams_stale(struct weft_streams *streams)
 {
     for (uint32_t i = 0; i < streams->count; i++) {

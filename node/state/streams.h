@@ -188,8 +188,5 @@ typedef enum weft_err weft_stream_on_received(
 /* What is in quarantine from a sequence on. */
 WEFT_MUST_USE enum weft_err weft_stream_source_quarantine(const struct weft_stream_source *source,
     uint64_t from, weft_stream_on_received *on_received, void *ctx, struct weft_msg *msg);
-/* Statements about an asset, by their sequence. */
-WEFT_MUST_USE enum weft_err weft_stream_source_about(const struct weft_stream_source *source,
-    struct weft_text asset, weft_stream_on_received *on_received, void *ctx, struct weft_msg *msg);
 
 #endif

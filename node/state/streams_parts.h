@@ -131,8 +131,6 @@ WEFT_MUST_USE enum weft_err weft_streams_tell_contract(
 WEFT_MUST_USE enum weft_err weft_streams_tell_statement(struct weft_streams *streams,
     const struct weft_accord *accord, enum weft_direction direction, uint64_t sequence,
     const struct weft_digest *digest, struct weft_bytes projection, struct weft_msg *msg);
-/* What stands for an asset in keys: SHA-256 of its name. */
-struct weft_digest weft_streams_subject(struct weft_text asset);
 /* Terms of all agreements are to be made anew. */
 void weft_streams_stale(struct weft_streams *streams);
 /* Records are appended as they are accepted: it keeps up, is open, and not fenced. */
