@@ -1,19 +1,23 @@
 /* federation/fork.h: where two trees that should be one part from each other.
  *
  * One side asks, the other answers from its tree; each round goes four levels down, so that of a
- * million leaves the first that differs is found in six (federation/README.md, "Repair"). Where the
- * other tree's head is known, every answer is held to it: what is found is then proven. Pure: nodes
- * of the own tree are read by the caller, messages are bytes. */
+ * million leaves the first that differs is found in six (federation/README.md, "Repair"). A
+ * question has a few bytes of each own hash there, so that the answer is the first that differs and
+ * what proves it; where those bytes hid a difference, all hashes are asked for. Where the other
+ * tree's head is known, every answer is held to it: what is found is then proven. Pure: nodes of
+ * the own tree are read by the caller, messages are bytes. */
 #ifndef WEFT_FEDERATION_FORK_H
 #define WEFT_FEDERATION_FORK_H
 
 #include "federation/stream.h"
 
 enum {
-    WEFT_FORK_STEP = 4, /* levels in one round: 16 hashes, 512 bytes */
+    WEFT_FORK_STEP = 4, /* levels in one round */
     WEFT_FORK_WIDTH = 1 << WEFT_FORK_STEP,
+    WEFT_FORK_MARK_SIZE = 4, /* bytes of a hash in a question; chosen: a round more in 2^28 */
     WEFT_FORK_MESSAGE_SIZE_MAX = 4096, /* 64 hashes and what they are of; chosen, rounded up */
-    WEFT_FORK_ROUNDS_MAX = 1 + (WEFT_MERKLE_HEIGHT_MAX + WEFT_FORK_STEP - 1) / WEFT_FORK_STEP,
+    /* Each step once more, if its marks told nothing. */
+    WEFT_FORK_ROUNDS_MAX = 1 + 2 * ((WEFT_MERKLE_HEIGHT_MAX + WEFT_FORK_STEP - 1) / WEFT_FORK_STEP),
 };
 
 /* The root over leaves [index << height, (index + 1) << height), all of which are there. An error
@@ -35,6 +39,7 @@ struct weft_fork {
     uint64_t size;                /* Leaves that both have. */
     unsigned height;              /* NODES: of the node that differs, ... */
     uint64_t index;               /* ...and its number at that height. */
+    bool is_whole;                /* All hashes below it were asked for. */
     struct weft_digest theirs;    /* Its hash there; FOUND: the leaf's. */
     struct weft_merkle_head head; /* Of the other tree: answers are held to it if it has `size`. */
     uint64_t leaf;
@@ -48,8 +53,8 @@ WEFT_MUST_USE enum weft_err weft_fork_begin(struct weft_fork *fork, uint64_t siz
     const struct weft_merkle_head *head, struct weft_buffer *out, struct weft_msg *msg);
 /* An answer came. Appends the next question, or nothing when it is SAME or FOUND.
  * WEFT_EMALFORMED: it is not an answer to what was asked. WEFT_EBADSIG: it does not lead to the
- * node, or head, that it is below. WEFT_ESTATE: nothing was asked. WEFT_ENOMEM, and what `node`
- * says; after any of them ask again from the beginning. */
+ * node, or head, that it is below, though all hashes were asked for. WEFT_ESTATE: nothing was
+ * asked. WEFT_ENOMEM, and what `node` says; after any of them ask again from the beginning. */
 WEFT_MUST_USE enum weft_err weft_fork_step(struct weft_fork *fork, struct weft_bytes answer,
     weft_fork_node *node, void *ctx, struct weft_buffer *out, struct weft_msg *msg);
 
