@@ -11,6 +11,7 @@ void weft_consumer_check(const struct weft_consumer *consumer)
     weft_assert((unsigned)consumer->hold < WEFT_CONSUMER_HOLDS);            /* FED-18 */
     weft_assert(consumer->stream.tree.size <= consumer->head.size);         /* FED-17 */
     weft_assert(consumer->quarantined <= consumer->stream.statement_count); /* FED-16 */
+    weft_assert(consumer->lost.count <= WEFT_LOST_MAX);                     /* FED-32 */
 }
 
 /* --- heads ----------------------------------------------------------------------------------- */
@@ -26,6 +27,11 @@ enum weft_stream_fault weft_consumer_judge_head(const struct weft_consumer *cons
     enum weft_stream_fault fault = weft_stream_verify_head(message->note, signers, &head, msg);
     if (fault != WEFT_STREAM_SOUND) {
         return fault;
+    }
+    if (weft_lost_has(&consumer->lost, &head) &&
+        !weft_stream_mutant(WEFT_STREAM_MUTANT_LOST_BACK)) {
+        return weft_stream_fail(msg, WEFT_STREAM_ROLLED_BACK,
+            "the head of %" PRIu64 " leaves is lost, as operators said", head.size);
     }
     if (head.size < known->size) {
         return weft_stream_fail(msg, WEFT_STREAM_ROLLED_BACK,
@@ -66,6 +72,30 @@ enum weft_err weft_consumer_take_head(struct weft_consumer *consumer,
     }
     weft_assert(head->size >= known->size); /* FED-17 */
     consumer->head = *head;
+    return WEFT_OK;
+}
+
+enum weft_err weft_consumer_lose(struct weft_consumer *consumer,
+    const struct weft_merkle_head *lost, const struct weft_merkle_head *base, struct weft_msg *msg)
+{
+    struct weft_merkle_head tree = weft_stream_tree(&consumer->stream);
+    weft_consumer_check(consumer);
+    if (!is_same_head(&consumer->head, lost) && !weft_stream_mutant(WEFT_STREAM_MUTANT_LOSES_ANY)) {
+        return weft_fail(msg, WEFT_ECONFLICT, "the newest head that is known is another one");
+    }
+    if (!is_same_head(&tree, base)) {
+        return weft_fail(
+            msg, WEFT_ECONFLICT, "another tree was taken: %" PRIu64 " leaves", tree.size);
+    }
+    if (tree.size >= lost->size) {
+        return weft_fail(msg, WEFT_EINVAL, "nothing is lost: all leaves of that head are here");
+    }
+    if (weft_lost_add(&consumer->lost, lost) != WEFT_OK) {
+        return weft_fail(
+            msg, WEFT_ETOOBIG, "%d heads of it are lost: a new agreement is wanted", WEFT_LOST_MAX);
+    }
+    consumer->head = tree;
+    weft_consumer_check(consumer);
     return WEFT_OK;
 }
 

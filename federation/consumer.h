@@ -9,6 +9,7 @@
 #define WEFT_FEDERATION_CONSUMER_H
 
 #include "federation/batch.h"
+#include "federation/lost.h"
 
 /* Why no more is taken. */
 enum weft_consumer_hold {
@@ -25,6 +26,7 @@ struct weft_consumer {
     struct weft_merkle_head head; /* Newest head known, at least as large; size 0: none. */
     uint32_t quarantined;         /* Statements that are in quarantine. */
     enum weft_consumer_hold hold;
+    struct weft_lost lost; /* Heads that count no more: their leaves are nowhere. */
 };
 
 /* By what a batch is judged. Borrowed. */
@@ -43,13 +45,21 @@ struct weft_consumer_terms {
 /* FED-17: a head that came. SOUND: it is `*ret_head`, to be taken in apply (it may be the one that
  * is known). MALFORMED, ORIGIN, UNSIGNED: not the provider's. SPLIT: with the known one it proves
  * equivocation (equivocation.h). ROLLED_BACK: below the known one; by itself it proves nothing,
- * repair.h finds out. SEQUENCE: its proof is from elsewhere; PROOF: it does not hold. */
+ * repair.h finds out; or lost, for which nothing counts. SEQUENCE: its proof is from elsewhere;
+ * PROOF: it does not hold. */
 enum weft_stream_fault weft_consumer_judge_head(const struct weft_consumer *consumer,
     const struct weft_stream_head *message, const struct weft_stream_signers *signers,
     struct weft_merkle_head *ret_head, struct weft_msg *msg);
 /* In apply. WEFT_ECONFLICT: a newer one came first; nothing changed. */
 WEFT_MUST_USE enum weft_err weft_consumer_take_head(struct weft_consumer *consumer,
     const struct weft_merkle_head *known, const struct weft_merkle_head *head);
+
+/* FED-32: an operator says that the newest head is lost: nobody has the leaves behind `base`, the
+ * tree as it was taken. Then it is superseded, that one and no other, and the newest head known is
+ * `base`. A hold stays. WEFT_ECONFLICT: head or tree are others; WEFT_EINVAL: nothing of it is
+ * missing; WEFT_ETOOBIG: too many were lost. */
+WEFT_MUST_USE enum weft_err weft_consumer_lose(struct weft_consumer *consumer,
+    const struct weft_merkle_head *lost, const struct weft_merkle_head *base, struct weft_msg *msg);
 
 /* --- batches ---------------------------------------------------------------------------------- */
 

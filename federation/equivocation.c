@@ -271,3 +271,27 @@ enum weft_err weft_equivocation_verify(struct weft_text text,
     }
     return err;
 }
+
+bool weft_equivocation_is_of_lost(
+    struct weft_text text, const struct weft_stream_signers *signers, const struct weft_lost *lost)
+{
+    struct weft_equivocation e;
+    struct weft_msg msg = {""};
+    bool is_lost = false;
+    if (weft_equivocation_parse(text, &e, &msg) != WEFT_OK) {
+        return false;
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        struct weft_tlog_proof proof;
+        struct weft_merkle_head head;
+        struct weft_text note = e.parts[i];
+        if (e.kind != WEFT_EQUIVOCATION_HEADS) {
+            note = weft_tlog_proof_parse(e.parts[2 * i + 1], &proof, &msg) == WEFT_OK
+                       ? proof.checkpoint
+                       : (struct weft_text){"", 0};
+        }
+        is_lost = is_lost || (verify_note(note, signers, &head, &msg) == WEFT_OK &&
+                                 weft_lost_has(lost, &head));
+    }
+    return is_lost;
+}

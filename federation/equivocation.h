@@ -14,6 +14,7 @@
 #ifndef WEFT_FEDERATION_EQUIVOCATION_H
 #define WEFT_FEDERATION_EQUIVOCATION_H
 
+#include "federation/lost.h"
 #include "federation/stream.h"
 #include "proto/statement_header.h"
 
@@ -52,6 +53,11 @@ WEFT_MUST_USE enum weft_err weft_equivocation_parse(
 WEFT_MUST_USE enum weft_err weft_equivocation_verify(struct weft_text text,
     const struct weft_stream_signers *signers, enum weft_equivocation_kind *ret_kind,
     struct weft_msg *msg);
+
+/* Does it rest on a head of the list (lost.h)? Of evidence that was verified: what else is in it
+ * may contradict that head. */
+bool weft_equivocation_is_of_lost(
+    struct weft_text text, const struct weft_stream_signers *signers, const struct weft_lost *lost);
 
 /* Two headers of one revision that are not the same statement. */
 bool weft_equivocation_is_of_headers(

@@ -19,6 +19,8 @@ enum weft_stream_mutant {
     WEFT_STREAM_MUTANT_GREETS_ALL,     /* Whoever says hello is served. */
     WEFT_STREAM_MUTANT_LEAK,           /* A hidden field is shown. */
     WEFT_STREAM_MUTANT_RECEIPT_EARLY,  /* What is not committed is acknowledged (of drivers). */
+    WEFT_STREAM_MUTANT_LOSES_ANY,      /* Whatever head an operator names is lost. */
+    WEFT_STREAM_MUTANT_LOST_BACK,      /* A lost head is taken again. */
     WEFT_STREAM_MUTANTS,
 };
 

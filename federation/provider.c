@@ -11,6 +11,7 @@ void weft_provider_check(const struct weft_provider *provider)
     weft_assert(provider->signed_head.size <= provider->stream.tree.size); /* FED-12 */
     weft_assert(provider->fence.size == 0 ||
                 provider->signed_head.size < provider->fence.size); /* FED-14 */
+    weft_assert(provider->lost.count <= WEFT_LOST_MAX);             /* FED-32 */
 }
 
 /* --- what goes in ---------------------------------------------------------------------------- */
@@ -108,6 +109,14 @@ enum weft_stream_fault weft_provider_acknowledge(struct weft_provider *provider,
 
 /* --- a partner comes back -------------------------------------------------------------------- */
 
+/* FED-32: a hello has no head's root, so that until the partner comes with another one none of that
+ * size is believed. */
+static bool holds_to_lost(const struct weft_provider *provider, uint64_t head_size)
+{
+    return provider->is_owed && provider->lost.count > 0 &&
+           head_size == provider->lost.heads[provider->lost.count - 1].size;
+}
+
 enum weft_stream_fault weft_provider_greet(const struct weft_provider *provider,
     const struct weft_stream_hello *hello, weft_provider_root *root, void *ctx,
     struct weft_msg *msg)
@@ -118,7 +127,7 @@ enum weft_stream_fault weft_provider_greet(const struct weft_provider *provider,
         return WEFT_STREAM_SOUND;
     }
     if (hello->next > stream->tree.size || hello->head_size > stream->tree.size ||
-        weft_provider_is_behind(provider)) {
+        weft_provider_is_behind(provider) || holds_to_lost(provider, hello->head_size)) {
         return weft_stream_fail(msg, WEFT_STREAM_BEHIND,
             "it has %" PRIu64 " leaves and knows of %" PRIu64 ", and there are %" PRIu64,
             hello->next, hello->head_size, stream->tree.size);
@@ -148,6 +157,7 @@ void weft_provider_restore(struct weft_provider *provider)
 void weft_provider_sure(struct weft_provider *provider)
 {
     provider->is_unsure = false;
+    provider->is_owed = false;
     weft_provider_check(provider);
 }
 
@@ -160,6 +170,11 @@ enum weft_stream_fault weft_provider_fence(struct weft_provider *provider, struc
     enum weft_stream_fault fault = weft_stream_verify_head(note, signers, &head, msg);
     if (fault != WEFT_STREAM_SOUND || head.size == 0) {
         return fault;
+    }
+    if (weft_lost_has(&provider->lost, &head)) {
+        return weft_stream_fail(msg, WEFT_STREAM_BEHIND,
+            "the head of %" PRIu64 " leaves is lost: the partner's operators have to say so too",
+            head.size);
     }
     own = head.root;
     if (head.size <= provider->stream.tree.size && root(ctx, head.size, &own, msg) != WEFT_OK) {
@@ -180,8 +195,73 @@ enum weft_stream_fault weft_provider_fence(struct weft_provider *provider, struc
             provider->fence.size = 0;
         }
     }
+    provider->is_owed = provider->is_owed && !is_known; /* It holds to another one. */
     weft_provider_check(provider);
     return WEFT_STREAM_SOUND;
+}
+
+/* What its own state knows to be signed, or acknowledged, stands before and behind the base. */
+static enum weft_err check_base(const struct weft_provider *provider,
+    const struct weft_merkle_head *base, weft_provider_root *root, void *ctx, bool *ret_known,
+    struct weft_msg *msg)
+{
+    struct weft_digest own = weft_merkle_empty();
+    *ret_known = base->size == 0;
+    if (base->size < provider->receipt.size) {
+        return weft_fail(
+            msg, WEFT_ECONFLICT, "%" PRIu64 " leaves were acknowledged", provider->receipt.size);
+    }
+    if (base->size > 0 && base->size <= provider->stream.tree.size) {
+        enum weft_err err = root(ctx, base->size, &own, msg);
+        if (err != WEFT_OK) {
+            return err;
+        }
+        *ret_known = weft_digest_equal(&own, &base->root);
+    }
+    return *ret_known || base->size > provider->signed_head.size
+               ? WEFT_OK
+               : weft_fail(msg, WEFT_ECONFLICT,
+                     "another tree of %" PRIu64 " leaves is in a head that was signed", base->size);
+}
+
+/* What a backup forgot nobody can be asked about, so an operator's word is enough for a head that
+ * is not of the own tree. */
+static enum weft_err check_lost(const struct weft_provider *provider,
+    const struct weft_merkle_head *lost, weft_provider_root *root, void *ctx, struct weft_msg *msg)
+{
+    struct weft_digest own;
+    if (lost->size > provider->stream.tree.size ||
+        weft_stream_mutant(WEFT_STREAM_MUTANT_LOSES_ANY)) {
+        return WEFT_OK;
+    }
+    enum weft_err err = root(ctx, lost->size, &own, msg);
+    if (err == WEFT_OK && weft_digest_equal(&own, &lost->root)) {
+        err = weft_fail(msg, WEFT_ESTATE, "nothing is lost: all leaves of that head are here");
+    }
+    return err;
+}
+
+enum weft_err weft_provider_lose(struct weft_provider *provider,
+    const struct weft_merkle_head *lost, const struct weft_merkle_head *base,
+    weft_provider_root *root, void *ctx, struct weft_msg *msg)
+{
+    bool is_known;
+    weft_provider_check(provider);
+    if (base->size >= lost->size) {
+        return weft_fail(msg, WEFT_EINVAL, "a head is lost if its leaves are: fewer are left");
+    }
+    enum weft_err err = check_lost(provider, lost, root, ctx, msg);
+    err = err == WEFT_OK ? check_base(provider, base, root, ctx, &is_known, msg) : err;
+    if (err == WEFT_OK && weft_lost_add(&provider->lost, lost) != WEFT_OK) {
+        err = weft_fail(
+            msg, WEFT_ETOOBIG, "%d heads of it are lost: a new agreement is wanted", WEFT_LOST_MAX);
+    }
+    if (err == WEFT_OK) {
+        provider->fence = is_known ? (struct weft_merkle_head){.size = 0} : *base;
+        provider->is_unsure = provider->is_owed = true;
+        weft_provider_check(provider);
+    }
+    return err;
 }
 
 enum weft_err weft_provider_rewind(
@@ -212,6 +292,7 @@ enum weft_stream_fault weft_provider_recover(
         provider->signed_head = tree;
         provider->fence.size = 0;
         provider->is_unsure = false;
+        provider->is_owed = false; /* Who gave them back knows of this head and no other. */
     }
     weft_provider_check(provider);
     return fault;

@@ -7,6 +7,7 @@
 #ifndef WEFT_FEDERATION_PROVIDER_H
 #define WEFT_FEDERATION_PROVIDER_H
 
+#include "federation/lost.h"
 #include "federation/mutant.h"
 #include "federation/projection.h"
 #include "federation/stream.h"
@@ -21,6 +22,8 @@ struct weft_provider {
      * backup; size 0: none. Until the tree has grown into it nothing of its own is appended. */
     struct weft_merkle_head fence;
     bool is_unsure; /* From a backup, and nobody has said yet what was signed since. */
+    struct weft_lost lost;
+    bool is_owed; /* The newest of them was lost here, and the partner may still hold to it. */
 };
 
 /* --- what goes in, in apply ------------------------------------------------------------------- */
@@ -86,11 +89,20 @@ void weft_provider_sure(struct weft_provider *provider);
 
 /* The partner shows a head of this stream, `signers` are its own keys. SOUND: the tree is its
  * continuation, or it is fenced until it has grown into that head. MALFORMED, ORIGIN, UNSIGNED.
- * SPLIT: by what its own state knows, its keys have signed another tree too. PROOF: as acknowledge.
- */
+ * SPLIT: by what its own state knows, its keys have signed another tree too. BEHIND: it is lost,
+ * and the partner has not said so yet. PROOF: as acknowledge. */
 enum weft_stream_fault weft_provider_fence(struct weft_provider *provider, struct weft_text note,
     const struct weft_stream_signers *signers, weft_provider_root *root, void *ctx,
     struct weft_msg *msg);
+/* FED-32: an operator says that a head which its keys signed is lost, since nobody has its leaves,
+ * and that the stream goes on from `base`, what the partner has. It is fenced until it has grown
+ * into `base` if it has not, and until a partner is greeted who does not hold to the lost head.
+ * WEFT_EINVAL: the base is none of it; WEFT_ESTATE: it has the leaves; WEFT_ECONFLICT: the base is
+ * not what was signed or acknowledged as its own state knows it; WEFT_ETOOBIG: it has lost too
+ * many. Errors of `root` are passed on. */
+WEFT_MUST_USE enum weft_err weft_provider_lose(struct weft_provider *provider,
+    const struct weft_merkle_head *lost, const struct weft_merkle_head *base,
+    weft_provider_root *root, void *ctx, struct weft_msg *msg);
 /* Go back to the leaves that the fence's tree has too (fork.h finds how many): `stream` is the
  * machine as it was with that many. Only while it is fenced, and never behind what its own state
  * knows to be signed: that would be equivocation. WEFT_ESTATE. */

@@ -10,6 +10,14 @@ static enum weft_recovery_act want(struct weft_recovery *recovery, uint64_t next
     return WEFT_RECOVERY_WANTS;
 }
 
+bool weft_recovery_may_begin(
+    const struct weft_provider *provider, const struct weft_stream_hello *hello)
+{
+    return weft_provider_is_behind(provider) && hello->next == provider->fence.size &&
+           hello->head_size == provider->fence.size &&
+           weft_digest_equal(&hello->root, &provider->fence.root);
+}
+
 enum weft_err weft_recovery_begin(struct weft_recovery *recovery,
     const struct weft_provider *provider, struct weft_buffer *out, enum weft_recovery_act *ret_act,
     struct weft_msg *msg)

@@ -28,6 +28,10 @@ struct weft_recovery {
     struct weft_fork fork;
 };
 
+/* A partner came who has the fence's tree whole, so that nothing needs to be shown first: as of one
+ * that operators agreed on, which has no signatures. */
+bool weft_recovery_may_begin(
+    const struct weft_provider *provider, const struct weft_stream_hello *hello);
 /* The provider is behind its fence. ASKS, WANTS. WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_recovery_begin(struct weft_recovery *recovery,
     const struct weft_provider *provider, struct weft_buffer *out, enum weft_recovery_act *ret_act,

@@ -193,6 +193,16 @@ void weft_partner_out_turn(
 
 /* --- the partner comes back ------------------------------------------------------------------- */
 
+static void send_notice(struct weft_partners *p, void *conn, const struct weft_agreement *a,
+    enum weft_stream_fault fault, uint64_t sequence, const struct weft_msg *msg)
+{
+    const struct weft_partner_message m = {.kind = WEFT_KIND_STREAM_NOTICE,
+        .stream = weft_partners_stream(a, WEFT_SENT),
+        .notice = {
+            .fault = (uint16_t)fault, .sequence = sequence, .reason = weft_text_of(msg->text)}};
+    (void)!weft_partners_send(p, conn, &m);
+}
+
 static void act_recovery(struct weft_partners *p, struct weft_partner_exchange *x,
     const struct weft_agreement *a, enum weft_recovery_act what, struct weft_bytes question)
 {
@@ -221,7 +231,10 @@ static void act_recovery(struct weft_partners *p, struct weft_partner_exchange *
         log_fault(a, "partner_own_split", WEFT_STREAM_SPLIT, &msg,
             "nothing is stated under this agreement any more: agree on a new one");
         return;
-    case WEFT_RECOVERY_ENDS:
+    case WEFT_RECOVERY_ENDS: /* Who was not told that it is behind says hello anew. */
+        (void)weft_fail(&msg, WEFT_ESTATE, "it was behind, and has its own back");
+        send_notice(p, out->conn, a, WEFT_STREAM_BEHIND, a->provider->stream.tree.size, &msg);
+        return;
     case WEFT_RECOVERY_WAITS:
     case WEFT_RECOVERY_APPENDS:
         return;
@@ -238,16 +251,6 @@ static void begin_recovery(
         weft_recovery_begin(&x->out.recovery, a->provider, &p->body, &what, &msg) == WEFT_OK) {
         act_recovery(p, x, a, what, (struct weft_bytes){p->body.data, p->body.size});
     }
-}
-
-static void send_notice(struct weft_partners *p, void *conn, const struct weft_agreement *a,
-    enum weft_stream_fault fault, uint64_t sequence, const struct weft_msg *msg)
-{
-    const struct weft_partner_message m = {.kind = WEFT_KIND_STREAM_NOTICE,
-        .stream = weft_partners_stream(a, WEFT_SENT),
-        .notice = {
-            .fault = (uint16_t)fault, .sequence = sequence, .reason = weft_text_of(msg->text)}};
-    (void)!weft_partners_send(p, conn, &m);
 }
 
 /* What the log is to have of what came. */
@@ -278,7 +281,11 @@ static void hear_hello(struct weft_partners *p, struct weft_partner_exchange *x,
     if (fault != WEFT_STREAM_SOUND) {
         weft_sender_close(&x->out.sender);
         log_fault(a, "partner_not_greeted", fault, &msg, "the partner is told");
-        send_notice(p, conn, a, fault, hello->next, &msg);
+        if (weft_recovery_may_begin(a->provider, hello)) {
+            begin_recovery(p, x, a); /* He is told when it has ended. */
+        } else {
+            send_notice(p, conn, a, fault, hello->next, &msg);
+        }
         return;
     }
     weft_sender_open(&x->out.sender, hello);

@@ -17,6 +17,8 @@ static const char *const order_names[WEFT_STREAM_ORDERS] = {
     [WEFT_STREAM_ORDER_UNHOLD] = "unhold",
     [WEFT_STREAM_ORDER_UNFREEZE] = "unfreeze",
     [WEFT_STREAM_ORDER_RELEASE] = "release",
+    [WEFT_STREAM_ORDER_LOSE] = "lose",
+    [WEFT_STREAM_ORDER_SUPERSEDE] = "supersede",
 };
 
 /* One commit, looked at. */
@@ -356,13 +358,31 @@ static enum weft_err check_release(struct take *t)
     return err;
 }
 
+/* FED-32: the head that is lost and what is left, by both names; judged on a copy. */
+static enum weft_err check_lost(struct take *t)
+{
+    struct weft_agreements_checked *k = t->k;
+    if (weft_lost_parse(field(t->record, "head"), &k->lost) != WEFT_OK ||
+        weft_lost_parse(field(t->record, "base"), &k->base) != WEFT_OK) {
+        return fail(t, WEFT_EINVAL, "head, base: SIZE sha256:ROOT, as the status has them");
+    }
+    if (k->order == WEFT_STREAM_ORDER_SUPERSEDE) {
+        struct weft_consumer copy = k->accord->received.consumer;
+        return weft_consumer_lose(&copy, &k->lost, &k->base, t->detail);
+    }
+    struct weft_provider copy = k->accord->sent.provider;
+    return weft_provider_lose(
+        &copy, &k->lost, &k->base, weft_flow_root, &k->accord->flows[WEFT_SENT], t->detail);
+}
+
 static enum weft_err take_act(struct take *t)
 {
-    static const char *const paths[] = {"act", "from", "until", "reason", NULL};
+    static const char *const paths[] = {"act", "base", "from", "head", "until", "reason", NULL};
     enum weft_err err = check_fields(t, paths);
     err = err == WEFT_OK ? read_name(t, WEFT_AGREEMENT_ASSET) : err;
     if (err == WEFT_OK && !weft_stream_order_parse(field(t->record, "act"), &t->k->order)) {
-        err = fail(t, WEFT_EINVAL, "act: suspend, resume, end, hold, unhold, unfreeze or release");
+        err = fail(t, WEFT_EINVAL,
+            "act: suspend, resume, end, hold, unhold, unfreeze, release, lose or supersede");
     }
     if (err != WEFT_OK) {
         return err;
@@ -389,6 +409,9 @@ static enum weft_err take_act(struct take *t)
         return check_received(t, WEFT_CONSUMER_FROZEN);
     case WEFT_STREAM_ORDER_RELEASE:
         return check_release(t);
+    case WEFT_STREAM_ORDER_LOSE:
+    case WEFT_STREAM_ORDER_SUPERSEDE:
+        return check_lost(t);
     case WEFT_STREAM_ORDERS:
         break;
     }
@@ -402,6 +425,20 @@ static enum weft_err append_act(struct weft_streams *s, struct weft_accord *acco
     /* What is committed from here on is looked at behind the resume. */
     weft_accord_fall_behind(accord, place->index);
     return weft_exports_leaf(s, accord, &leaf, (struct weft_bytes){NULL, 0}, place, msg);
+}
+
+static enum weft_err accept_lost(struct weft_streams *s, struct weft_accord *accord,
+    const struct weft_exports_place *place, struct weft_msg *msg)
+{
+    const struct weft_agreements_checked *k = &s->checked;
+    if (k->order == WEFT_STREAM_ORDER_SUPERSEDE) {
+        weft_buffer_clear(&accord->received.head); /* What is left has no head that is kept. */
+        return weft_consumer_lose(&accord->received.consumer, &k->lost, &k->base, msg);
+    }
+    weft_streams_touch_flow(s, accord, WEFT_SENT);
+    weft_accord_fall_behind(accord, place->index);
+    return weft_provider_lose(
+        &accord->sent.provider, &k->lost, &k->base, weft_flow_root, &accord->flows[WEFT_SENT], msg);
 }
 
 static enum weft_err accept_act(
@@ -425,6 +462,9 @@ static enum weft_err accept_act(
         return WEFT_OK;
     case WEFT_STREAM_ORDER_RELEASE:
         return weft_imports_release(s, accord, s->checked.from, s->checked.until, place, msg);
+    case WEFT_STREAM_ORDER_LOSE:
+    case WEFT_STREAM_ORDER_SUPERSEDE:
+        return accept_lost(s, accord, place, msg);
     case WEFT_STREAM_ORDERS:
         break;
     }

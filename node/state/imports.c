@@ -185,6 +185,11 @@ static enum weft_err take_evidence(struct weft_streams *s, struct weft_accord *a
         r->err = err == WEFT_ENOMEM ? err : weft_fail(&r->detail, err, "%s", why.text);
         return err == WEFT_ENOMEM ? err : WEFT_OK;
     }
+    if (weft_equivocation_is_of_lost(
+            text, &weft_accord_terms(accord)->their_heads, &accord->received.consumer.lost)) {
+        r->err = weft_fail(&r->detail, WEFT_EREFUSED, "of a head that is lost, as operators said");
+        return WEFT_OK;
+    }
     weft_consumer_freeze(&accord->received.consumer);
     weft_exports_keep(accord, text, place);
     weft_streams_touch_flow(s, accord, WEFT_SENT);

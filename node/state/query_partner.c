@@ -258,6 +258,15 @@ static enum weft_err put_head(
                : weft_buffer_format(&a->out, "%s %" PRIu64 " %s\n", key, head->size, root);
 }
 
+static enum weft_err put_lost(struct asking *a, const char *key, const struct weft_lost *lost)
+{
+    enum weft_err err = WEFT_OK;
+    for (uint32_t i = 0; err == WEFT_OK && i < lost->count; i++) {
+        err = put_head(a, key, &lost->heads[i]);
+    }
+    return err;
+}
+
 static enum weft_err put_time(struct asking *a, const char *key, int64_t ns)
 {
     char text[WEFT_DOCUMENT_TIME_TEXT_SIZE];
@@ -292,6 +301,12 @@ static enum weft_err put_sent(struct asking *a, const struct weft_sent_row *s)
     if (err == WEFT_OK) {
         err = put_head(a, "sent.acknowledged", &p->receipt);
     }
+    if (err == WEFT_OK && weft_provider_is_behind(p)) {
+        err = put_head(a, "sent.fence", &p->fence);
+    }
+    if (err == WEFT_OK) {
+        err = put_lost(a, "sent.lost", &p->lost);
+    }
     return err == WEFT_OK ? put_time(a, "sent.receipt-at", s->receipt_ns) : err;
 }
 
@@ -311,6 +326,9 @@ static enum weft_err put_received(struct asking *a, const struct weft_received_r
     }
     if (err == WEFT_OK) {
         err = put_head(a, "received.head", &c->head);
+    }
+    if (err == WEFT_OK) {
+        err = put_lost(a, "received.lost", &c->lost);
     }
     return err == WEFT_OK ? put_time(a, "received.batch-at", r->batch_ns) : err;
 }

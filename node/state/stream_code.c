@@ -43,6 +43,14 @@ static void code_stream(struct weft_coder *c, struct weft_stream *stream)
     }
 }
 
+static void code_lost(struct weft_coder *c, struct weft_lost *lost)
+{
+    weft_code_u32(c, &lost->count, WEFT_LOST_MAX + 1);
+    for (uint32_t i = 0; c->err == WEFT_OK && i < lost->count; i++) {
+        code_head(c, &lost->heads[i]);
+    }
+}
+
 /* A text that the row owns. */
 static void code_buffer(struct weft_coder *c, struct weft_buffer *buffer)
 {
@@ -79,6 +87,8 @@ static void code_sent(struct weft_coder *c, struct weft_sent_row *row)
             (p->fence.size > 0 && p->fence.size <= p->signed_head.size))) {
         c->err = WEFT_ECORRUPT; /* FED-12, FED-14 */
     }
+    code_lost(c, &p->lost);
+    weft_code_bool(c, &p->is_owed);
     weft_code_u64(c, &row->looked_index);
     weft_code_bool(c, &row->owes_assets);
     weft_code_time(c, &row->receipt_ns);
@@ -102,6 +112,7 @@ static void code_received(struct weft_coder *c, struct weft_received_row *row)
                                  consumer->quarantined > consumer->stream.statement_count)) {
         c->err = WEFT_ECORRUPT; /* FED-16, FED-17 */
     }
+    code_lost(c, &consumer->lost);
     weft_code_time(c, &row->batch_ns);
     weft_code_time(c, &row->head_ns);
     weft_code_u64(c, &row->claim_count);

@@ -53,6 +53,7 @@ struct weft_agreements_checked {
     enum weft_stream_order order;
     uint64_t from;
     uint64_t until;
+    struct weft_merkle_head lost, base; /* LOSE, SUPERSEDE. */
 };
 
 /* A sequence that went to quarantine in the batch that is being written, or those that left it. */

@@ -296,7 +296,8 @@ static enum weft_err act(const struct weft_args *args, struct weft_client *clien
 {
     char asset[WEFT_CONTRACT_NAME_SIZE_MAX + 16];
     const char *reason = weft_args_text(args, "reason", NULL);
-    struct weft_field fields[4];
+    const char *lost = weft_args_text(args, "lost", NULL);
+    struct weft_field fields[6];
     uint32_t count = 0;
     uint64_t index = 0;
     int size = snprintf(asset, sizeof(asset), "agreement:%s", args->operands[0]);
@@ -307,9 +308,17 @@ static enum weft_err act(const struct weft_args *args, struct weft_client *clien
         return weft_fail(msg, WEFT_EINVAL, "--reason TEXT is missing: it is kept");
     }
     fields[count++] = (struct weft_field){WEFT_TEXT("act"), weft_text_of(word), WEFT_VALUE_TEXT};
+    if (lost != NULL) {
+        fields[count++] = (struct weft_field){
+            WEFT_TEXT("base"), weft_text_of(weft_args_text(args, "base", "")), WEFT_VALUE_TEXT};
+    }
     if (from != NULL) {
         fields[count++] =
             (struct weft_field){WEFT_TEXT("from"), weft_text_of(from), WEFT_VALUE_INT};
+    }
+    if (lost != NULL) {
+        fields[count++] =
+            (struct weft_field){WEFT_TEXT("head"), weft_text_of(lost), WEFT_VALUE_TEXT};
     }
     fields[count++] =
         (struct weft_field){WEFT_TEXT("reason"), weft_text_of(reason), WEFT_VALUE_TEXT};
@@ -337,6 +346,14 @@ static enum weft_err resume(
     bool is_received = weft_args_has(args, "received"), is_frozen = weft_args_has(args, "frozen");
     if (is_received && is_frozen) {
         return weft_fail(msg, WEFT_EINVAL, "--received or --frozen, one of them");
+    }
+    if (weft_args_has(args, "lost") != weft_args_has(args, "base") ||
+        (weft_args_has(args, "lost") && is_frozen)) {
+        return weft_fail(
+            msg, WEFT_EINVAL, "--lost HEAD and --base TREE, both and without --frozen");
+    }
+    if (weft_args_has(args, "lost")) {
+        return act(args, client, is_received ? "supersede" : "lose", NULL, NULL, msg);
     }
     return act(args, client,
         is_frozen     ? "unfreeze"

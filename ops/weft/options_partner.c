@@ -49,7 +49,9 @@ const struct weft_option weft_partner_suspend_options[] = {{"reason", 0, "TEXT",
     {"received", 0, NULL, "take nothing of the partner, instead of stating nothing"}, END};
 const struct weft_option weft_partner_resume_options[] = {{"reason", 0, "TEXT", "why; it is kept"},
     {"received", 0, NULL, "take again what the partner states"},
-    {"frozen", 0, NULL, "the same, of a stream that was frozen by two stories"}, END};
+    {"frozen", 0, NULL, "the same, of a stream that was frozen by two stories"},
+    {"lost", 0, "HEAD", "that signed head is lost: \"SIZE sha256:ROOT\" (--received: a partner's)"},
+    {"base", 0, "TREE", "what is left and gone on from, as --lost"}, END};
 const struct weft_option weft_partner_terminate_options[] = {
     {"reason", 0, "TEXT", "why; it is kept"},
     {"yes", 'y', NULL, "it is meant: there is no way back"}, END};

@@ -388,9 +388,9 @@ def is_even(one, other, name):
     return here["state"] == "settled" and here == there
 
 
-def share(name, one, other, kinds, depth="any"):
+def share(name, one, other, kinds, depth="any", rate=100000):
     """An agreement between two sites on records of these kinds, all disclosed, both ways; each has
-    pinned the other and has it in force."""
+    pinned the other and has it in force. `rate`: statements in a second."""
     def utc(seconds):
         return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() + seconds))
     sites = sorted((one, other), key=lambda site: site.site)
@@ -400,7 +400,7 @@ def share(name, one, other, kinds, depth="any"):
     for site in sites:
         text += (f"provider {site.site}\nthreshold 1\n"
                  + "".join(f"kind {kind} disclosed\n" for kind in sorted(kinds))
-                 + f"depth {depth}\nforward no\nretain 3650\nrate 100000\nbytes 50000000\n"
+                 + f"depth {depth}\nforward no\nretain 3650\nrate {rate}\nbytes 50000000\n"
                  "queue 100000\nquarantine 100\n")
     note = sign(text, *sites[0].roots(), *sites[1].roots())
     for site, partner in ((one, other), (other, one)):

@@ -29,6 +29,7 @@ enum event {
     UNNOTICED, /* A provider that was set back and does not know. */
     REWOUND,
     RECOVERED,
+    HEAD_LOST,  /* Neither side has the leaves of one that was signed. */
     CONFLICTED, /* An entry found the cursor elsewhere. */
     EVENTS
 };
@@ -53,6 +54,8 @@ struct sim {
     bool may_sign;
     struct weft_provider provider_backup; /* Leaves are never overwritten below what is signed. */
     uint64_t next_statement;
+    struct weft_merkle_head lost;     /* That operators are to agree on; size 0: none. */
+    bool is_lost_here, is_lost_there; /* They did, of the provider, the consumer. */
 
     struct weft_consumer consumer, consumer_backup;
     struct weft_receiver receiver;
@@ -85,6 +88,9 @@ void sim_state(struct sim *s);
 void sim_sign(struct sim *s);
 void sim_provider_hears(struct sim *s, const struct weft_buffer *bytes);
 void sim_send_next(struct sim *s);
+
+/* Operators of either side say that a head is lost, now or later. */
+void sim_operate(struct sim *s);
 
 /* weft_fork_node over an array of leaf hashes. */
 enum weft_err sim_node_of_taken(

@@ -194,7 +194,7 @@ static void send_back(struct sim *s, uint64_t first)
     struct weft_merkle_proof proof;
     struct weft_buffer items = {0};
     uint64_t size = s->consumer.stream.tree.size, head = s->consumer.head.size;
-    if (first >= size) {
+    if (first >= size || head > size) {
         return;
     }
     uint32_t count = (uint32_t)(size - first < 20 ? size - first : 20);
@@ -229,7 +229,7 @@ void sim_consumer_hears(struct sim *s, const struct weft_buffer *bytes)
     case WEFT_KIND_STREAM_NOTICE:
         /* It is behind: show it what it signed. */
         if (weft_receiver_hear_notice(&s->receiver, &m.notice) == WEFT_RECEIVER_SHOWS &&
-            s->consumer.head.size > 0) {
+            s->heads[s->consumer.head.size].size > 0) {
             answer.kind = WEFT_KIND_STREAM_HEAD;
             answer.head.note = weft_buffer_as_text(&s->heads[s->consumer.head.size]);
             sim_send(&s->to_provider, &answer);

@@ -93,11 +93,47 @@ static void hear_head(struct sim *s, struct weft_text note)
     struct weft_buffer question = {0};
     struct weft_msg msg = {""};
     enum weft_recovery_act what;
-    EXPECT_EQ(
-        WEFT_STREAM_SOUND, weft_provider_fence(p, note, &own, rig_plant_root, s->plant, &msg));
+    enum weft_stream_fault fault =
+        weft_provider_fence(p, note, &own, rig_plant_root, s->plant, &msg);
+    if (fault == WEFT_STREAM_BEHIND) {
+        EXPECT_TRUE(s->is_lost_here); /* Their operators have not said so, or it is late. */
+        return;
+    }
+    EXPECT_EQ(WEFT_STREAM_SOUND, fault);
     EXPECT_EQ(WEFT_OK, weft_recovery_begin(&s->recovery, p, &question, &what, &msg));
     act(s, what, &question);
     weft_buffer_destroy(&question);
+}
+
+/* FED-32: each side in its own time, and only what both named is given up. */
+void sim_operate(struct sim *s)
+{
+    struct weft_provider *p = &s->plant->provider;
+    const struct weft_merkle_head base = weft_stream_tree(&s->consumer.stream);
+    struct weft_msg msg = {""};
+    /* A provider that has not heard of it goes on once the consumer gave it up. */
+    if (s->is_lost_there && base.size >= s->lost.size) {
+        s->lost.size = 0;
+    }
+    if (s->lost.size == 0) {
+        return;
+    }
+    if (!s->is_lost_there && test_random(2) == 0) {
+        EXPECT_EQ(WEFT_OK, weft_consumer_lose(&s->consumer, &s->lost, &base, &msg));
+        for (uint64_t i = base.size + 1; i < RIG_LEAVES_MAX; i++) {
+            weft_buffer_destroy(&s->heads[i]);
+        }
+        s->consumer_backup = s->consumer;
+        s->is_lost_there = true;
+    }
+    if (!s->is_lost_here && base.size < s->lost.size && test_random(2) == 0) {
+        EXPECT_EQ(WEFT_OK, weft_provider_lose(p, &s->lost, &base, rig_plant_root, s->plant, &msg));
+        s->provider_backup = *p;
+        s->is_lost_here = true;
+    }
+    if (s->is_lost_here && s->is_lost_there) {
+        s->lost.size = 0;
+    }
 }
 
 static void hear_hello(struct sim *s, const struct weft_stream_hello *hello)
@@ -113,6 +149,14 @@ static void hear_hello(struct sim *s, const struct weft_stream_hello *hello)
         return;
     }
     EXPECT_TRUE(fault == WEFT_STREAM_BEHIND || fault == WEFT_STREAM_FORKED);
+    if (weft_recovery_may_begin(p, hello)) {
+        struct weft_buffer question = {0};
+        enum weft_recovery_act what;
+        EXPECT_EQ(WEFT_OK, weft_recovery_begin(&s->recovery, p, &question, &what, &msg));
+        act(s, what, &question);
+        weft_buffer_destroy(&question);
+        return;
+    }
     m.notice.fault = (uint16_t)fault;
     sim_send(&s->to_consumer, &m);
 }

@@ -392,6 +392,40 @@ TEST(consumer, knows_a_rolled_back_head_and_a_split_view_by_name)
     finish(s);
 }
 
+/* FED-32: that one, and nothing else. */
+TEST(consumer, gives_up_the_head_that_operators_say_is_lost)
+{
+    struct scene *s = begin(5);
+    struct weft_stream_head again = rig_plant_head(s->plant, 0);
+    const struct weft_merkle_head lost = s->consumer.head;
+    struct weft_merkle_head other = lost, head;
+    struct weft_consumer before;
+    take(s, 0, 4);
+    const struct weft_merkle_head base = weft_stream_tree(&s->consumer.stream);
+    before = s->consumer;
+    EXPECT_EQ(WEFT_ECONFLICT, weft_consumer_lose(&s->consumer, &lost, &lost, &s->msg));
+    other.root.bytes[0] ^= 1;
+    EXPECT_EQ(WEFT_ECONFLICT, weft_consumer_lose(&s->consumer, &other, &base, &s->msg));
+    EXPECT_MEM(&before, &s->consumer, sizeof(before));
+    weft_consumer_freeze(&s->consumer);
+    EXPECT_EQ(WEFT_OK, weft_consumer_lose(&s->consumer, &lost, &base, &s->msg));
+    EXPECT_EQ(WEFT_CONSUMER_FROZEN, s->consumer.hold); /* That is another act. */
+    EXPECT_EQ(4, s->consumer.head.size);
+    again.old_size = 4;
+    struct weft_merkle_proof proof = rig_consistency(s->plant->hashes, 4, lost.size);
+    again.proof = weft_stream_proof_bytes(&proof);
+    EXPECT_EQ(WEFT_STREAM_ROLLED_BACK,
+        weft_consumer_judge_head(&s->consumer, &again, &s->signers, &head, &s->msg));
+    rig_plant_state(s->plant, 6);
+    rig_plant_sign(s->plant); /* Another one that continues what is left. */
+    EXPECT_EQ(WEFT_STREAM_SOUND, hear_head(s));
+    weft_consumer_hold(&s->consumer, false, 3);
+    take(s, 4, 3);
+    const struct weft_merkle_head whole = weft_stream_tree(&s->consumer.stream);
+    EXPECT_EQ(WEFT_EINVAL, weft_consumer_lose(&s->consumer, &whole, &whole, &s->msg));
+    finish(s);
+}
+
 TEST(consumer, refuses_a_head_that_does_not_continue_the_one_it_knows)
 {
     struct scene *s = begin(5);

@@ -204,6 +204,60 @@ TEST(equivocation, is_proven_by_two_heads_of_one_size)
     forget(&s);
 }
 
+/* FED-32 */
+TEST(equivocation, that_rests_on_a_lost_head_is_told_from_other)
+{
+    struct stories s = tell(3, 6);
+    struct weft_stream_signers signers = rig_heads_of(RIG_SUPPLIER);
+    struct weft_buffer a = rig_plant_head_at(s.a, 7), b = rig_plant_head_at(s.b, 7), text = {0};
+    struct weft_equivocation e = {.kind = WEFT_EQUIVOCATION_HEADS,
+        .parts = {weft_buffer_as_text(&a), weft_buffer_as_text(&b)},
+        .part_count = 2};
+    struct weft_lost lost = {.count = 1, .heads = {{6, rig_plant_root_at(s.b, 6)}}};
+    EXPECT_EQ(WEFT_OK, verify(&e, &text));
+    EXPECT_TRUE(!weft_equivocation_is_of_lost(weft_buffer_as_text(&text), &signers, &lost));
+    EXPECT_EQ(
+        WEFT_OK, weft_lost_add(&lost, &(struct weft_merkle_head){7, rig_plant_root_at(s.b, 7)}));
+    EXPECT_TRUE(weft_equivocation_is_of_lost(weft_buffer_as_text(&text), &signers, &lost));
+    weft_buffer_destroy(&text);
+    struct weft_buffer first = rig_plant_proof(s.a, 5, 7), second = rig_plant_proof(s.b, 5, 7);
+    char leaves[2][WEFT_STREAM_LEAF_SIZE];
+    size_t sizes[2] = {weft_stream_leaf_format(&s.a->leaves[5], leaves[0]),
+        weft_stream_leaf_format(&s.b->leaves[5], leaves[1])};
+    const struct weft_equivocation two = {.kind = WEFT_EQUIVOCATION_LEAVES,
+        .parts = {{leaves[0], sizes[0]}, weft_buffer_as_text(&first), {leaves[1], sizes[1]},
+            weft_buffer_as_text(&second)},
+        .part_count = 4};
+    EXPECT_EQ(WEFT_OK, verify(&two, &text));
+    EXPECT_TRUE(weft_equivocation_is_of_lost(weft_buffer_as_text(&text), &signers, &lost));
+    lost.count = 1;
+    EXPECT_TRUE(!weft_equivocation_is_of_lost(weft_buffer_as_text(&text), &signers, &lost));
+    EXPECT_TRUE(!weft_equivocation_is_of_lost(WEFT_TEXT("nothing"), &signers, &lost));
+    weft_buffer_destroy(&a);
+    weft_buffer_destroy(&b);
+    weft_buffer_destroy(&first);
+    weft_buffer_destroy(&second);
+    weft_buffer_destroy(&text);
+    forget(&s);
+}
+
+TEST(lost, heads_have_one_text)
+{
+    struct weft_merkle_head head = {12, {{0xab}}}, again;
+    char text[WEFT_LOST_TEXT_SIZE];
+    weft_lost_format(&head, text);
+    EXPECT_EQ(WEFT_OK, weft_lost_parse(weft_text_of(text), &again));
+    EXPECT_EQ(12, again.size);
+    EXPECT_TRUE(weft_digest_equal(&head.root, &again.root));
+    weft_lost_format(&(struct weft_merkle_head){.size = 0}, text);
+    EXPECT_TEXT("0", text);
+    EXPECT_EQ(WEFT_OK, weft_lost_parse(weft_text_of(text), &again));
+    static const char *const bad[] = {"", "12", "0 sha256:", "012 sha256:", "12 sha256:ab", "x"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        EXPECT_EQ(WEFT_EMALFORMED, weft_lost_parse(weft_text_of(bad[i]), &again));
+    }
+}
+
 TEST(equivocation, is_proven_by_two_leaves_in_one_place_of_trees_of_any_sizes)
 {
     struct stories s = tell(3, 6);

@@ -296,3 +296,92 @@ TEST(provider, learns_from_its_partner_that_its_tree_was_signed)
     rig_plant_destroy(plant);
     rig_plant_destroy(signed_one);
 }
+
+static enum weft_err lose(struct rig_plant *plant, struct weft_merkle_head lost, uint64_t base_size,
+    struct weft_digest base_root)
+{
+    const struct weft_merkle_head base = {base_size, base_root};
+    struct weft_msg msg = {""};
+    return weft_provider_lose(&plant->provider, &lost, &base, rig_plant_root, plant, &msg);
+}
+
+static enum weft_stream_fault show(struct rig_plant *plant, const struct rig_plant *whole)
+{
+    struct weft_stream_signers signers = rig_heads_of(RIG_SUPPLIER);
+    struct weft_msg msg = {""};
+    return weft_provider_fence(
+        &plant->provider, weft_buffer_as_text(&whole->head), &signers, rig_plant_root, plant, &msg);
+}
+
+/* FED-32: the partner has four leaves of the seven that were signed, the backup three. */
+TEST(provider, goes_on_from_what_is_left_once_operators_say_that_a_head_is_lost)
+{
+    struct rig_plant *whole = restored(6, true), *plant = restored(2, true);
+    struct weft_digest four = rig_plant_root_at(whole, 4);
+    const struct weft_merkle_head lost = {7, rig_plant_root_at(whole, 7)};
+    struct weft_msg msg = {""};
+    weft_provider_restore(&plant->provider);
+    EXPECT_EQ(WEFT_STREAM_SOUND, show(plant, whole));
+    EXPECT_EQ(WEFT_EINVAL, lose(plant, lost, 7, lost.root));
+    EXPECT_EQ(WEFT_ECONFLICT, lose(plant, lost, 2, four)); /* Not what it signed. */
+    EXPECT_EQ(WEFT_OK, lose(plant, lost, 4, four));
+    EXPECT_EQ(4, plant->provider.fence.size);
+    EXPECT_EQ(WEFT_STREAM_BEHIND, show(plant, whole)); /* The partner has not said so. */
+    EXPECT_EQ(4, plant->provider.fence.size);
+    EXPECT_EQ(WEFT_STREAM_SOUND, weft_provider_recover(&plant->provider, &whole->leaves[3], &msg));
+    EXPECT_TRUE(!weft_provider_is_fenced(&plant->provider));
+    EXPECT_EQ(4, plant->provider.signed_head.size);
+    EXPECT_EQ(1, plant->provider.lost.count);
+    rig_plant_destroy(whole);
+    rig_plant_destroy(plant);
+}
+
+TEST(provider, is_fenced_until_its_partner_holds_to_the_lost_head_no_more)
+{
+    struct rig_plant *whole = restored(6, true), *plant = restored(4, true);
+    const struct weft_merkle_head lost = {7, rig_plant_root_at(whole, 7)};
+    struct weft_stream_hello hello = {.next = 4,
+        .root = rig_plant_root_at(whole, 4),
+        .head_size = 7,
+        .version = 1,
+        .agreement_digest = plant->contract.link.digest};
+    struct weft_msg msg = {""};
+    EXPECT_EQ(WEFT_STREAM_SOUND, show(plant, whole));
+    EXPECT_EQ(WEFT_OK, lose(plant, lost, 4, hello.root));
+    EXPECT_TRUE(!weft_provider_is_behind(&plant->provider)); /* It has those, and its own fifth. */
+    EXPECT_TRUE(weft_provider_is_fenced(&plant->provider));
+    EXPECT_EQ(WEFT_STREAM_BEHIND,
+        weft_provider_greet(&plant->provider, &hello, rig_plant_root, plant, &msg));
+    hello.head_size = 4;
+    EXPECT_EQ(WEFT_STREAM_SOUND,
+        weft_provider_greet(&plant->provider, &hello, rig_plant_root, plant, &msg));
+    weft_provider_sure(&plant->provider);
+    for (uint32_t i = 0; i < 4; i++) {
+        rig_plant_state(plant, 40 + i);
+    }
+    rig_plant_sign(plant);
+    hello.head_size = 7; /* Of the new history. */
+    EXPECT_EQ(WEFT_STREAM_SOUND,
+        weft_provider_greet(&plant->provider, &hello, rig_plant_root, plant, &msg));
+    rig_plant_destroy(whole);
+    rig_plant_destroy(plant);
+}
+
+TEST(provider, loses_no_head_whose_leaves_it_has_and_nothing_that_was_acknowledged)
+{
+    struct rig_plant *plant = restored(6, true);
+    struct weft_digest five = rig_plant_root_at(plant, 5), four = rig_plant_root_at(plant, 4);
+    const struct weft_merkle_head own = {6, rig_plant_root_at(plant, 6)};
+    struct weft_merkle_head lost = {9, own.root};
+    EXPECT_EQ(WEFT_ESTATE, lose(plant, own, 5, five));
+    EXPECT_EQ(WEFT_STREAM_SOUND, acknowledge(plant, RIG_OEM, 5, &five));
+    EXPECT_EQ(WEFT_ECONFLICT, lose(plant, lost, 4, four));
+    for (uint32_t i = 0; i < WEFT_LOST_MAX; i++) {
+        lost.size++;
+        EXPECT_EQ(WEFT_OK, lose(plant, lost, 5, five));
+    }
+    EXPECT_EQ(WEFT_OK, lose(plant, lost, 5, five)); /* The same once more. */
+    lost.size++;
+    EXPECT_EQ(WEFT_ETOOBIG, lose(plant, lost, 5, five));
+    rig_plant_destroy(plant);
+}

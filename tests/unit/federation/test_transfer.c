@@ -14,7 +14,7 @@
 
 static const char *const event_names[EVENTS] = {"lost", "doubled", "reordered", "provider crashed",
     "consumer crashed", "provider restored", "consumer restored", "unnoticed", "rewound",
-    "recovered", "conflicted"};
+    "recovered", "head lost", "conflicted"};
 
 /* --- faults ---------------------------------------------------------------------------------- */
 
@@ -72,21 +72,32 @@ static void crash_consumer(struct sim *s)
 }
 
 /* Back to the backup: what was signed and nobody has is forgotten by all, which no machine can
- * mend; so only when the consumer has all that it knows to be signed. */
+ * mend. If the consumer knows of it, operators have to agree that it is lost. */
 static void restore_provider(struct sim *s)
 {
     const struct weft_consumer *c = &s->consumer;
-    bool is_whole = c->stream.tree.size == c->head.size &&
-                    c->head.size >= s->plant->provider.receipt.size &&
-                    c->head.size >= s->provider_backup.signed_head.size;
-    if (!is_whole || s->provider_backup.stream.tree.size >= c->head.size) {
+    bool is_whole =
+        c->stream.tree.size == c->head.size && c->head.size >= s->plant->provider.receipt.size &&
+        c->head.size >= s->provider_backup.signed_head.size && s->heads[c->head.size].size > 0;
+    bool is_lost = c->stream.tree.size < c->head.size && s->may_sign && s->lost.size == 0 &&
+                   c->stream.tree.size >= s->plant->provider.receipt.size &&
+                   c->lost.count + 1 < WEFT_LOST_MAX && test_random(4) == 0;
+    if ((!is_whole && !is_lost) || s->provider_backup.stream.tree.size >= c->head.size) {
         return;
     }
     crash_provider(s);
     sim_drop_pending(s);
-    bool is_noticed = test_random(2) == 0;
+    /* Who does not know it would sign on past the lost head, which is equivocation. */
+    bool is_noticed = is_lost || test_random(2) == 0;
     s->plant->provider = s->provider_backup;
-    s->truth_size = c->head.size;
+    s->truth_size = c->stream.tree.size > s->provider_backup.signed_head.size
+                        ? c->stream.tree.size
+                        : s->provider_backup.signed_head.size;
+    if (is_lost) {
+        s->lost = c->head;
+        s->is_lost_here = s->is_lost_there = false;
+        s->happened[HEAD_LOST]++;
+    }
     if (s->provider_backup.signed_head.size > 0) {
         weft_buffer_destroy(&s->plant->head);
         s->plant->head = rig_plant_head_at(s->plant, s->provider_backup.signed_head.size);
@@ -108,7 +119,7 @@ static void restore_provider(struct sim *s)
 /* Not while the provider does not know where it stands: what both have lost nobody has. */
 static void restore_consumer(struct sim *s)
 {
-    if (!s->may_sign || weft_provider_is_fenced(&s->plant->provider)) {
+    if (!s->may_sign || weft_provider_is_fenced(&s->plant->provider) || s->lost.size > 0) {
         return;
     }
     s->consumer = s->consumer_backup;
@@ -175,6 +186,9 @@ static void step(struct sim *s, bool is_faulty)
         } else if (test_random(8) == 0) {
             s->consumer_backup = s->consumer;
         }
+        if (test_random(4) == 0) {
+            sim_operate(s);
+        }
         break;
     case 14:
         if (test_random(12) == 0) {
@@ -217,7 +231,7 @@ static bool is_settled(const struct sim *s)
 {
     const struct weft_provider *p = &s->plant->provider;
     uint64_t size = p->stream.tree.size;
-    return !weft_provider_is_fenced(p) && p->signed_head.size == size &&
+    return !weft_provider_is_fenced(p) && s->lost.size == 0 && p->signed_head.size == size &&
            s->consumer.stream.tree.size == size && p->receipt.size == size;
 }
 
@@ -235,6 +249,9 @@ static void run(uint32_t *happened)
     for (; steps < 20000 && !is_settled(s); steps++) { /* healed: nothing is lost any more */
         if (steps % 500 == 0) {
             s->wants_hello = true;
+        }
+        if (steps % 100 == 0) {
+            sim_operate(s);
         }
         step(s, false);
     }

@@ -291,6 +291,19 @@ struct weft_record rig_act(const char *act)
     return record_of("stream_act", "agreement:" RIG_NAME, fields, 1);
 }
 
+struct weft_record rig_lost(
+    const char *act, const struct weft_merkle_head *head, const struct weft_merkle_head *base)
+{
+    char texts[2][WEFT_LOST_TEXT_SIZE];
+    struct weft_field *fields = fields_of(3);
+    weft_lost_format(base, texts[0]);
+    weft_lost_format(head, texts[1]);
+    fields[0] = text_field("act", weft_text_of(act));
+    fields[1] = text_field("base", weft_text_of(texts[0]));
+    fields[2] = text_field("head", weft_text_of(texts[1]));
+    return record_of("stream_act", "agreement:" RIG_NAME, fields, 3);
+}
+
 struct weft_record rig_inspection(uint64_t number, const char *verdict)
 {
     struct weft_field *fields = fields_of(3);

@@ -68,6 +68,9 @@ void rig_amend(
 struct weft_record rig_note(const char *kind, const char *asset, struct weft_text note);
 struct weft_record rig_partner(uint32_t party, bool is_own);
 struct weft_record rig_act(const char *act);
+/* Of a head that is lost, and what is left: "lose", "supersede". */
+struct weft_record rig_lost(
+    const char *act, const struct weft_merkle_head *head, const struct weft_merkle_head *base);
 /* An inspection of serial:box/<number>: a verdict, its operator, "SECRET" as its cost. */
 struct weft_record rig_inspection(uint64_t number, const char *verdict);
 /* A record of `kind` on `asset` with one link. */

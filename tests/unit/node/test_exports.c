@@ -438,6 +438,52 @@ TEST(exports, each_restore_has_an_epoch_of_its_own_whatever_its_backup_knows)
     rig_pair_stop(&pair);
 }
 
+/* FED-32: the partner knows of a head, and has not all of its leaves; the backup has fewer. */
+TEST(exports, a_head_whose_leaves_nobody_has_is_given_up_by_both)
+{
+    static struct rig_pair pair;
+    char copy[700];
+    rig_pair_start(&pair, "given-up");
+    rig_pair_agree(&pair);
+    struct rig_site *west = &pair.sites[RIG_SUPPLIER], *oem = &pair.sites[RIG_OEM];
+    (void)rig_step(west);
+    (void)snprintf(copy, sizeof(copy), "%s/copy", test_directory());
+    EXPECT_EQ(WEFT_OK, weft_state_checkpoint(west->f.state, copy, &west->msg));
+    for (uint64_t i = 0; i < 6; i++) {
+        rig_must(west, rig_inspection(i, "LOST"));
+    }
+    rig_sign(west);
+    EXPECT_EQ(WEFT_OK, rig_send_head(&pair, RIG_SUPPLIER));
+    EXPECT_EQ(WEFT_OK, rig_send_batch(&pair, RIG_SUPPLIER, 3));
+    const struct weft_merkle_head head = rig_consumer(oem)->head;
+    const struct weft_merkle_head base = weft_stream_tree(&rig_consumer(oem)->stream);
+    EXPECT_EQ(WEFT_ECONFLICT, rig_commit(oem, rig_lost("supersede", &head, &head)));
+    restore(west, copy);
+    rig_must(west, rig_inspection(9, "ANEW"));
+    struct weft_partner_message shown = {
+        .kind = WEFT_KIND_STREAM_HEAD, .head = {.note = rig_agreement(oem).head_note}};
+    EXPECT_EQ(WEFT_OK, rig_message(west, WEFT_STREAM_ACT_FENCE, 0, RIG_SUPPLIER, &shown));
+    EXPECT_EQ(WEFT_ECONFLICT, rig_commit(oem, rig_lost("supersede", &base, &base)));
+    EXPECT_EQ(WEFT_EINVAL, rig_commit(west, rig_act("lose"))); /* Which one? */
+    rig_must(oem, rig_lost("supersede", &head, &base));
+    rig_must(west, rig_lost("lose", &head, &base));
+    EXPECT_EQ(base.size, rig_provider(west)->fence.size);
+    EXPECT_EQ(0, rig_agreement(oem).head_note.size);
+    rig_reopen(oem);
+    rig_reopen(west);
+    EXPECT_EQ(1, rig_provider(west)->lost.count);
+    EXPECT_TRUE(weft_lost_has(&rig_consumer(oem)->lost, &head));
+    EXPECT_EQ(WEFT_OK, recover(&pair, rig_provider(west)->stream.tree.size, base.size));
+    EXPECT_TRUE(!weft_provider_is_fenced(rig_provider(west)));
+    EXPECT_TRUE(rig_step(west) > 0);
+    rig_transfer(&pair, RIG_SUPPLIER, 10);
+    rig_expect_equal(&pair, RIG_SUPPLIER);
+    EXPECT_EQ(base.size + 1, rig_consumer(oem)->stream.tree.size);
+    rig_expect_sound(west);
+    rig_expect_sound(oem);
+    rig_pair_stop(&pair);
+}
+
 /* Nobody noticed, and other leaves stand where those were that are lost. */
 TEST(exports, leaves_that_nobody_signed_give_way_to_those_that_were)
 {
