@@ -16,6 +16,21 @@ void weft_consumer_check(const struct weft_consumer *consumer)
 
 /* --- heads ----------------------------------------------------------------------------------- */
 
+/* A proof that holds for another beginning proves two stories; any other proves nothing. */
+static enum weft_stream_fault judge_proof(const struct weft_merkle_head *known,
+    const struct weft_merkle_head *head, const struct weft_merkle_proof *proof,
+    const struct weft_msg *why, struct weft_msg *msg)
+{
+    struct weft_msg more = {""};
+    return weft_merkle_verify_inconsistency(
+               known->size, head->size, &known->root, proof, &head->root, &more) == WEFT_OK
+               ? weft_stream_fail(msg, WEFT_STREAM_SPLIT,
+                     "a signed tree of %" PRIu64
+                     " leaves that began otherwise than the one of %" PRIu64,
+                     head->size, known->size)
+               : weft_stream_fail(msg, WEFT_STREAM_PROOF, "%s", why->text);
+}
+
 enum weft_stream_fault weft_consumer_judge_head(const struct weft_consumer *consumer,
     const struct weft_stream_head *message, const struct weft_stream_signers *signers,
     struct weft_merkle_head *ret_head, struct weft_msg *msg)
@@ -47,10 +62,12 @@ enum weft_stream_fault weft_consumer_judge_head(const struct weft_consumer *cons
                 "a proof from %" PRIu64 " leaves, and %" PRIu64 " are known", message->old_size,
                 known->size);
         }
-        if (weft_stream_proof_parse(message->proof, &proof) != WEFT_OK ||
-            weft_merkle_verify_consistency(
+        if (weft_stream_proof_parse(message->proof, &proof) != WEFT_OK) {
+            return weft_stream_fail(msg, WEFT_STREAM_PROOF, "%s", "no hashes");
+        }
+        if (weft_merkle_verify_consistency(
                 known->size, head.size, &known->root, &proof, &head.root, &why) != WEFT_OK) {
-            return weft_stream_fail(msg, WEFT_STREAM_PROOF, "%s", why.text);
+            return judge_proof(known, &head, &proof, &why, msg);
         }
     }
     *ret_head = head;

@@ -9,6 +9,7 @@ static const char *const kind_names[WEFT_EQUIVOCATION_KINDS] = {
     [WEFT_EQUIVOCATION_HEADS] = "heads",
     [WEFT_EQUIVOCATION_LEAVES] = "leaves",
     [WEFT_EQUIVOCATION_STATEMENTS] = "statements",
+    [WEFT_EQUIVOCATION_BEGINNINGS] = "beginnings",
 };
 
 const char *weft_equivocation_kind_name(enum weft_equivocation_kind kind)
@@ -19,7 +20,7 @@ const char *weft_equivocation_kind_name(enum weft_equivocation_kind kind)
 
 static uint32_t parts_of(enum weft_equivocation_kind kind)
 {
-    return kind == WEFT_EQUIVOCATION_HEADS ? 2 : 4;
+    return kind == WEFT_EQUIVOCATION_HEADS ? 2 : kind == WEFT_EQUIVOCATION_BEGINNINGS ? 3 : 4;
 }
 
 /* --- the text -------------------------------------------------------------------------------- */
@@ -42,6 +43,22 @@ enum weft_err weft_equivocation_encode(
     }
     if (err == WEFT_OK && out->size - before > WEFT_STREAM_TEXT_SIZE_MAX) {
         err = WEFT_ETOOBIG;
+    }
+    if (err != WEFT_OK) {
+        out->size = before;
+    }
+    return err;
+}
+
+enum weft_err weft_equivocation_proof_encode(
+    const struct weft_merkle_proof *proof, struct weft_buffer *out)
+{
+    const size_t before = out->size;
+    enum weft_err err = WEFT_OK;
+    for (unsigned i = 0; err == WEFT_OK && i < proof->count; i++) {
+        char text[WEFT_DIGEST_TEXT_SIZE];
+        weft_digest_format(&proof->hashes[i], text);
+        err = weft_buffer_format(out, "%s\n", text);
     }
     if (err != WEFT_OK) {
         out->size = before;
@@ -128,6 +145,37 @@ static enum weft_err verify_heads(const struct weft_equivocation *e,
     bool is_split = heads[0].size == heads[1].size && heads[0].size > 0 &&
                     !weft_digest_equal(&heads[0].root, &heads[1].root);
     return is_split ? WEFT_OK : weft_fail(msg, WEFT_EREFUSED, "two trees that one log can have");
+}
+
+static enum weft_err parse_proof(
+    struct weft_text text, struct weft_merkle_proof *ret_proof, struct weft_msg *msg)
+{
+    struct weft_text rest = text, line;
+    ret_proof->count = 0;
+    while (rest.size > 0) {
+        if (ret_proof->count == WEFT_MERKLE_PROOF_MAX || !weft_text_cut(&rest, '\n', &line) ||
+            weft_digest_parse(line, &ret_proof->hashes[ret_proof->count++]) != WEFT_OK) {
+            return weft_fail(msg, WEFT_EMALFORMED, "part 3 is no proof");
+        }
+    }
+    return WEFT_OK;
+}
+
+static enum weft_err verify_beginnings(const struct weft_equivocation *e,
+    const struct weft_stream_signers *signers, struct weft_msg *msg)
+{
+    struct weft_merkle_head heads[2];
+    struct weft_merkle_proof proof;
+    for (int i = 0; i < 2; i++) {
+        enum weft_err err = verify_note(e->parts[i], signers, &heads[i], msg);
+        if (err != WEFT_OK) {
+            return err;
+        }
+    }
+    enum weft_err err = parse_proof(e->parts[2], &proof, msg);
+    return err == WEFT_OK ? weft_merkle_verify_inconsistency(heads[0].size, heads[1].size,
+                                &heads[0].root, &proof, &heads[1].root, msg)
+                          : err;
 }
 
 /* The leaf is in a tree that the keys signed, at *ret_index. */
@@ -263,6 +311,9 @@ enum weft_err weft_equivocation_verify(struct weft_text text,
     case WEFT_EQUIVOCATION_STATEMENTS:
         err = verify_statements(&e, signers, msg);
         break;
+    case WEFT_EQUIVOCATION_BEGINNINGS:
+        err = verify_beginnings(&e, signers, msg);
+        break;
     case WEFT_EQUIVOCATION_KINDS:
         weft_unreachable("FED-26: parse gives a kind");
     }
@@ -285,7 +336,7 @@ bool weft_equivocation_is_of_lost(
         struct weft_tlog_proof proof;
         struct weft_merkle_head head;
         struct weft_text note = e.parts[i];
-        if (e.kind != WEFT_EQUIVOCATION_HEADS) {
+        if (parts_of(e.kind) == 4) {
             note = weft_tlog_proof_parse(e.parts[2 * i + 1], &proof, &msg) == WEFT_OK
                        ? proof.checkpoint
                        : (struct weft_text){"", 0};

@@ -3,14 +3,17 @@
  *
  *     weft-equivocation/v1 heads          two signed trees of one size
  *     weft-equivocation/v1 leaves         two leaves in one place, each in a signed tree
- *     weft-equivocation/v1 statements     two statements of one revision, each in a signed tree
- *     part 321
- *     <321 bytes>
+ *     weft-equivocation/v1 beginnings     two signed trees, of which neither is the other's
+ * beginning weft-equivocation/v1 statements     two statements of one revision, each in a signed
+ * tree part 321 <321 bytes>
  *     ...
  *
- * heads: two notes. leaves: a leaf and its proof (C2SP tlog-proof), twice. statements: a header in
- * hexadecimal and the proof of its leaf, twice. Nothing else is needed to verify one: no state, no
- * network, no word of who shows it. */
+ * heads: two notes. beginnings: the note of the smaller, of the larger, and the larger one's own
+ * consistency proof, a line with the digest of each hash: it leads to the larger root, and from
+ * another smaller one. Of a smaller tree of 2^k leaves no proof holds the root. leaves: a leaf and
+ * its proof (C2SP tlog-proof), twice. statements: a header in hexadecimal and the proof of its
+ * leaf, twice. Nothing else is needed to verify one: no state, no network, no word of who shows it.
+ */
 #ifndef WEFT_FEDERATION_EQUIVOCATION_H
 #define WEFT_FEDERATION_EQUIVOCATION_H
 
@@ -22,6 +25,7 @@ enum weft_equivocation_kind {
     WEFT_EQUIVOCATION_HEADS,
     WEFT_EQUIVOCATION_LEAVES,
     WEFT_EQUIVOCATION_STATEMENTS,
+    WEFT_EQUIVOCATION_BEGINNINGS,
     WEFT_EQUIVOCATION_KINDS
 };
 
@@ -33,12 +37,15 @@ enum {
 struct weft_equivocation {
     enum weft_equivocation_kind kind;
     struct weft_text parts[WEFT_EQUIVOCATION_PARTS_MAX];
-    uint32_t part_count; /* 2 of heads, else 4. */
+    uint32_t part_count; /* 2 of heads, 3 of beginnings, else 4. */
 };
 
-/* "heads", "leaves", "statements". */
+/* "heads", "leaves", "statements", "beginnings". */
 const char *weft_equivocation_kind_name(enum weft_equivocation_kind kind);
 
+/* Append the proof of BEGINNINGS as its part's text. WEFT_ETOOBIG, WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_equivocation_proof_encode(
+    const struct weft_merkle_proof *proof, struct weft_buffer *out);
 /* Append the text. WEFT_ETOOBIG: over WEFT_STREAM_TEXT_SIZE_MAX; WEFT_ENOMEM. `out` is then as
  * before. */
 WEFT_MUST_USE enum weft_err weft_equivocation_encode(

@@ -196,7 +196,26 @@ static void hear_more(struct weft_partners *p, struct weft_partner_exchange *x,
     judge_next(p, x, a);
 }
 
-/* Evidence of two heads, as a message. Not WEFT_OK: they prove nothing. */
+/* Two heads of one size, or of two, where the larger one's own proof shows another beginning. */
+static enum weft_err encode_evidence(const struct weft_agreement *a,
+    const struct weft_stream_head *rival, struct weft_buffer *out, struct weft_msg *msg)
+{
+    struct weft_equivocation two = {
+        .kind = WEFT_EQUIVOCATION_HEADS, .parts = {a->head_note, rival->note}, .part_count = 2};
+    struct weft_merkle_proof proof = {.count = 0};
+    struct weft_buffer text = {.size_max = WEFT_STREAM_TEXT_SIZE_MAX};
+    enum weft_err err = weft_stream_proof_parse(rival->proof, &proof);
+    if (err == WEFT_OK && proof.count > 0) {
+        err = weft_equivocation_proof_encode(&proof, &text);
+        two.kind = WEFT_EQUIVOCATION_BEGINNINGS;
+        two.parts[two.part_count++] = weft_buffer_as_text(&text);
+    }
+    err = err == WEFT_OK ? weft_equivocation_encode(&two, out) : err;
+    weft_buffer_destroy(&text);
+    return err == WEFT_OK ? err : weft_fail(msg, err, "evidence of two heads");
+}
+
+/* The same as a message. Not WEFT_OK: they prove nothing. */
 static enum weft_err make_evidence(const struct weft_agreement *a, struct weft_bytes head,
     struct weft_buffer *ret_message, struct weft_msg *msg)
 {
@@ -206,9 +225,7 @@ static enum weft_err make_evidence(const struct weft_agreement *a, struct weft_b
     enum weft_equivocation_kind kind;
     enum weft_err err = weft_partner_decode(head, &arena, &m, msg);
     if (err == WEFT_OK) {
-        const struct weft_equivocation two = {
-            .kind = WEFT_EQUIVOCATION_HEADS, .parts = {a->head_note, m.head.note}, .part_count = 2};
-        err = weft_equivocation_encode(&two, &text);
+        err = encode_evidence(a, &m.head, &text, msg);
     }
     if (err == WEFT_OK) {
         err = weft_equivocation_verify(

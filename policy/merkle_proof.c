@@ -95,24 +95,10 @@ static enum weft_err check_sizes(uint64_t old_size, uint64_t size, struct weft_m
     return WEFT_OK;
 }
 
-/* POL-42: RFC 9162, 2.1.4.2, step by step. */
-enum weft_err weft_merkle_verify_consistency(uint64_t old_size, uint64_t size,
-    const struct weft_digest *old_root, const struct weft_merkle_proof *proof,
-    const struct weft_digest *root, struct weft_msg *msg)
+/* POL-42: RFC 9162, 2.1.4.2, step by step: the roots that the proof leads to. */
+static void lead(uint64_t old_size, uint64_t size, const struct weft_digest *old_root,
+    const struct weft_merkle_proof *proof, struct weft_digest *ret_old, struct weft_digest *ret_new)
 {
-    enum weft_err err = check_sizes(old_size, size, msg);
-    if (err != WEFT_OK) {
-        return err;
-    }
-    err = expect_count(proof, weft_merkle_consistency_count(old_size, size), msg);
-    if (err != WEFT_OK) {
-        return err;
-    }
-    if (old_size == size) {
-        return weft_digest_equal(old_root, root)
-                   ? WEFT_OK
-                   : weft_fail(msg, WEFT_EBADSIG, "two roots of %" PRIu64 " leaves", size);
-    }
     /* The old tree is one full subtree: its root is where the way starts. */
     bool is_full = (old_size & (old_size - 1)) == 0;
     struct weft_digest fr = is_full ? *old_root : proof->hashes[0], sr = fr;
@@ -137,6 +123,29 @@ enum weft_err weft_merkle_verify_consistency(uint64_t old_size, uint64_t size,
         fn >>= 1;
         sn >>= 1;
     }
+    *ret_old = fr;
+    *ret_new = sr;
+}
+
+enum weft_err weft_merkle_verify_consistency(uint64_t old_size, uint64_t size,
+    const struct weft_digest *old_root, const struct weft_merkle_proof *proof,
+    const struct weft_digest *root, struct weft_msg *msg)
+{
+    enum weft_err err = check_sizes(old_size, size, msg);
+    if (err != WEFT_OK) {
+        return err;
+    }
+    err = expect_count(proof, weft_merkle_consistency_count(old_size, size), msg);
+    if (err != WEFT_OK) {
+        return err;
+    }
+    if (old_size == size) {
+        return weft_digest_equal(old_root, root)
+                   ? WEFT_OK
+                   : weft_fail(msg, WEFT_EBADSIG, "two roots of %" PRIu64 " leaves", size);
+    }
+    struct weft_digest fr, sr;
+    lead(old_size, size, old_root, proof, &fr, &sr);
     bool is_old = weft_digest_equal(&fr, old_root);
     if (!is_old || !weft_digest_equal(&sr, root)) {
         return weft_fail(msg, WEFT_EBADSIG,
@@ -144,6 +153,32 @@ enum weft_err weft_merkle_verify_consistency(uint64_t old_size, uint64_t size,
             is_old ? "new" : "old", is_old ? size : old_size);
     }
     return WEFT_OK;
+}
+
+enum weft_err weft_merkle_verify_inconsistency(uint64_t old_size, uint64_t size,
+    const struct weft_digest *old_root, const struct weft_merkle_proof *proof,
+    const struct weft_digest *root, struct weft_msg *msg)
+{
+    struct weft_digest fr, sr;
+    enum weft_err err = check_sizes(old_size, size, msg);
+    if (err == WEFT_OK && (old_size == size || (old_size & (old_size - 1)) == 0)) {
+        err = weft_fail(
+            msg, WEFT_EINVAL, "a proof from %" PRIu64 " leaves does not hold their root", old_size);
+    }
+    if (err == WEFT_OK) {
+        err = expect_count(proof, weft_merkle_consistency_count(old_size, size), msg);
+    }
+    if (err != WEFT_OK) {
+        return err;
+    }
+    lead(old_size, size, old_root, proof, &fr, &sr);
+    if (!weft_digest_equal(&sr, root)) {
+        return weft_fail(msg, WEFT_EBADSIG,
+            "the proof leads to another root of the new tree, of %" PRIu64 " leaves", size);
+    }
+    return weft_digest_equal(&fr, old_root)
+               ? weft_fail(msg, WEFT_EREFUSED, "one tree is the beginning of the other")
+               : WEFT_OK;
 }
 
 /* --- made ------------------------------------------------------------------------------------ */

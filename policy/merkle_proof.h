@@ -41,6 +41,16 @@ WEFT_MUST_USE enum weft_err weft_merkle_verify_consistency(uint64_t old_size, ui
     const struct weft_digest *old_root, const struct weft_merkle_proof *proof,
     const struct weft_digest *root, struct weft_msg *msg);
 
+/* The tree of `size` leaves with `root` has begun as another than that with `old_root`: what the
+ * proof is made of is bound by `root`, and so is the root of the first old_size leaves in it.
+ *
+ * As verify_consistency; WEFT_EINVAL too: old_size is `size`, or a power of two, of whose tree no
+ * proof holds the root. WEFT_EBADSIG: it does not lead to `root`, and says nothing. WEFT_EREFUSED:
+ * the one is the other's beginning. */
+WEFT_MUST_USE enum weft_err weft_merkle_verify_inconsistency(uint64_t old_size, uint64_t size,
+    const struct weft_digest *old_root, const struct weft_merkle_proof *proof,
+    const struct weft_digest *root, struct weft_msg *msg);
+
 /* Gives tile->width hashes of a tile that a tree of the prover's size has. An error of it is
  * passed on. */
 typedef enum weft_err weft_merkle_get_tile(void *ctx, const struct weft_tile *tile,

@@ -178,6 +178,16 @@ static void save_evidence(const struct rig_plant *plant)
     e.parts[0] = e.parts[2] = WEFT_TEXT("0100");
     must(weft_equivocation_encode(&e, &out), "statements");
     save_buffer("equivocation", "statements", &out);
+    struct weft_buffer hashes = {0};
+    const struct weft_merkle_proof consistency = rig_consistency(plant->hashes, 3, 4);
+    must(weft_equivocation_proof_encode(&consistency, &hashes), "a proof");
+    e = (struct weft_equivocation){.kind = WEFT_EQUIVOCATION_BEGINNINGS,
+        .parts = {weft_buffer_as_text(&head), weft_buffer_as_text(&head),
+            weft_buffer_as_text(&hashes)},
+        .part_count = 3};
+    must(weft_equivocation_encode(&e, &out), "beginnings");
+    save_buffer("equivocation", "beginnings", &out);
+    weft_buffer_destroy(&hashes);
     weft_buffer_destroy(&proof);
     weft_buffer_destroy(&head);
     weft_arena_destroy(&arena);

@@ -449,6 +449,27 @@ TEST(consumer, refuses_a_head_that_does_not_continue_the_one_it_knows)
     finish(s);
 }
 
+/* FED-26: its own proof says that it began otherwise than the one that is known. */
+TEST(consumer, knows_a_split_view_by_a_larger_head_too)
+{
+    struct scene *s = begin(4);
+    struct rig_plant *other = rig_plant_create(RIG_SUPPLIER);
+    struct weft_merkle_head head;
+    for (uint64_t i = 0; i < 8; i++) {
+        rig_plant_state(other, 100 + i);
+    }
+    rig_plant_sign(other);
+    struct weft_stream_head message = rig_plant_head(other, 5);
+    EXPECT_EQ(WEFT_STREAM_SPLIT,
+        weft_consumer_judge_head(&s->consumer, &message, &s->signers, &head, &s->msg));
+    struct weft_merkle_proof proof = rig_consistency(s->plant->hashes, 5, 5);
+    message.proof = weft_stream_proof_bytes(&proof);
+    EXPECT_EQ(WEFT_STREAM_PROOF,
+        weft_consumer_judge_head(&s->consumer, &message, &s->signers, &head, &s->msg));
+    rig_plant_destroy(other);
+    finish(s);
+}
+
 /* --- amendments ------------------------------------------------------------------------------ */
 
 static void amend(struct scene *s, uint32_t signer, int64_t expires_ns)

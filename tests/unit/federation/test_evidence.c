@@ -204,6 +204,38 @@ TEST(equivocation, is_proven_by_two_heads_of_one_size)
     forget(&s);
 }
 
+TEST(equivocation, is_proven_by_a_head_whose_own_proof_begins_otherwise)
+{
+    struct stories s = tell(3, 9);
+    for (uint64_t old_size = 1; old_size < 10; old_size++) {
+        struct weft_buffer a = rig_plant_head_at(s.a, old_size), b = rig_plant_head_at(s.b, 10);
+        struct weft_buffer hashes = {0}, text = {0};
+        struct weft_merkle_proof proof = rig_consistency(s.b->hashes, old_size, 10);
+        EXPECT_EQ(WEFT_OK, weft_equivocation_proof_encode(&proof, &hashes));
+        struct weft_equivocation e = {.kind = WEFT_EQUIVOCATION_BEGINNINGS,
+            .parts = {weft_buffer_as_text(&a), weft_buffer_as_text(&b),
+                weft_buffer_as_text(&hashes)},
+            .part_count = 3};
+        enum weft_err wanted = (old_size & (old_size - 1)) == 0 ? WEFT_EINVAL
+                               : old_size <= 4                  ? WEFT_EREFUSED
+                                                                : WEFT_OK;
+        EXPECT_EQ(wanted, verify(&e, &text)); /* FED-26 */
+        hashes.data[12] = hashes.data[12] == 'a' ? 'b' : 'a';
+        EXPECT_TRUE(verify(&e, &text) != WEFT_OK); /* A proof of nothing proves nothing. */
+        e.parts[2] = WEFT_TEXT("sha256:00\n");
+        EXPECT_EQ(WEFT_EMALFORMED, verify(&e, &text));
+        struct weft_merkle_head lost_head = {10, rig_plant_root_at(s.b, 10)};
+        struct weft_lost lost = {.count = 1, .heads = {lost_head}};
+        struct weft_stream_signers signers = rig_heads_of(RIG_SUPPLIER);
+        EXPECT_TRUE(weft_equivocation_is_of_lost(weft_buffer_as_text(&text), &signers, &lost));
+        weft_buffer_destroy(&a);
+        weft_buffer_destroy(&b);
+        weft_buffer_destroy(&hashes);
+        weft_buffer_destroy(&text);
+    }
+    forget(&s);
+}
+
 /* FED-32 */
 TEST(equivocation, that_rests_on_a_lost_head_is_told_from_other)
 {
@@ -386,4 +418,5 @@ TEST(equivocation, text_is_read_within_its_bytes)
                      WEFT_TEXT("weft-equivocation/v1 heads\npart 1\na\npart 0\n\n"), &e, &msg));
     EXPECT_EQ(0, e.parts[1].size);
     EXPECT_TEXT("statements", weft_equivocation_kind_name(WEFT_EQUIVOCATION_STATEMENTS));
+    EXPECT_TEXT("beginnings", weft_equivocation_kind_name(WEFT_EQUIVOCATION_BEGINNINGS));
 }

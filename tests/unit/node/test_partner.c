@@ -233,19 +233,24 @@ TEST(partner, faults_lose_nothing_and_take_nothing_twice)
 /* --- hostile partners ------------------------------------------------------------------------- */
 
 /* A head of the supplier's stream with a root of its own, signed by its own keys. */
-static struct weft_buffer forged_head(uint64_t size, const char *seed)
+static struct weft_buffer forged_note(uint64_t size, const struct weft_digest *root)
 {
     struct weft_buffer text = {0}, note = {0};
     struct weft_msg msg = {""};
     struct weft_signer signers[2];
     const struct weft_checkpoint_note head = {
-        .origin = weft_text_of(state_of(OEM)->terms.their_heads.origin),
-        .head = {size, weft_sha256(seed, strlen(seed))}};
+        .origin = weft_text_of(state_of(OEM)->terms.their_heads.origin), .head = {size, *root}};
     fake_signers(WEST, 2, signers);
     EXPECT_EQ(WEFT_OK, weft_checkpoint_note_encode(&head, &text, &msg));
     EXPECT_EQ(WEFT_OK, weft_note_sign(weft_buffer_as_text(&text), signers, 2, &note, &msg));
     weft_buffer_destroy(&text);
     return note;
+}
+
+static struct weft_buffer forged_head(uint64_t size, const char *seed)
+{
+    const struct weft_digest root = weft_sha256(seed, strlen(seed));
+    return forged_note(size, &root);
 }
 
 /* The session of the hello that is on the wire to the supplier. */
@@ -267,21 +272,24 @@ static uint64_t session_of_hello(void)
     return 0;
 }
 
-TEST(partner, two_heads_of_one_size_freeze_the_stream_and_are_kept)
+/* The OEM has so many statements behind the contract, and its hello is on its way. */
+static void take_a_story(uint32_t count)
 {
     fake_open(&fake, rig_plant_create);
-    state_some(WEST, 0, 3);
+    state_some(WEST, 0, count);
     fake_connect(&fake);
     fake_settle(&fake, 100);
     EXPECT_TRUE(fake_is_even(&fake));
-    fake_connect(&fake); /* A hello is on its way. */
+    fake_connect(&fake);
     fake_turn(&fake, 6000);
-    uint64_t session = session_of_hello();
-    EXPECT_TRUE(session > 0);
-    struct weft_buffer note = forged_head(4, "another tree");
-    const struct weft_partner_message m = {.kind = WEFT_KIND_STREAM_HEAD,
-        .stream = stream_of(WEST),
-        .head = {.note = weft_buffer_as_text(&note), .session = session}};
+}
+
+static void hear_another_story(struct weft_stream_head head)
+{
+    head.session = session_of_hello();
+    EXPECT_TRUE(head.session > 0);
+    const struct weft_partner_message m = {
+        .kind = WEFT_KIND_STREAM_HEAD, .stream = stream_of(WEST), .head = head};
     fake_put(&fake.ends[OEM], &m);
     fake_settle(&fake, 1);
     for (int i = 0; i < 20; i++) {
@@ -299,8 +307,33 @@ TEST(partner, two_heads_of_one_size_freeze_the_stream_and_are_kept)
     state_some(OEM, 0, 5);
     fake_settle(&fake, 50);
     EXPECT_EQ(6, taken(WEST));
-    weft_buffer_destroy(&note);
     fake_close(&fake);
+}
+
+TEST(partner, two_heads_of_one_size_freeze_the_stream_and_are_kept)
+{
+    take_a_story(3);
+    struct weft_buffer note = forged_head(4, "another tree");
+    hear_another_story((struct weft_stream_head){.note = weft_buffer_as_text(&note)});
+    weft_buffer_destroy(&note);
+}
+
+/* It does not continue what is known, and its own proof says what it continues. */
+TEST(partner, a_larger_head_that_began_otherwise_freezes_the_stream_as_well)
+{
+    struct rig_plant *other = rig_plant_create(RIG_SUPPLIER);
+    for (uint64_t i = 0; i < 8; i++) {
+        rig_plant_state(other, 100 + i);
+    }
+    struct weft_merkle_proof proof = rig_consistency(other->hashes, 5, 9);
+    const struct weft_digest root = rig_plant_root_at(other, 9);
+    take_a_story(4);
+    struct weft_buffer note = forged_note(9, &root);
+    hear_another_story((struct weft_stream_head){.note = weft_buffer_as_text(&note),
+        .old_size = 5,
+        .proof = weft_stream_proof_bytes(&proof)});
+    weft_buffer_destroy(&note);
+    rig_plant_destroy(other);
 }
 
 /* The second is judged while the first is not applied yet, so nothing is there to hold it against;

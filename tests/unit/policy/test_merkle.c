@@ -182,6 +182,13 @@ static void check_consistency(struct weft_merkle_prover *p, size_t old_size)
         weft_merkle_verify_consistency(old_size, size, &old_root, &proof, &other, NULL));
     EXPECT_EQ(
         WEFT_EBADSIG, weft_merkle_verify_consistency(old_size, size, &other, &proof, &root, NULL));
+    bool is_told = old_size < size && (old_size & (old_size - 1)) != 0; /* By the proof. */
+    EXPECT_EQ(is_told ? WEFT_OK : WEFT_EINVAL,
+        weft_merkle_verify_inconsistency(old_size, size, &other, &proof, &root, NULL));
+    EXPECT_EQ(is_told ? WEFT_EREFUSED : WEFT_EINVAL,
+        weft_merkle_verify_inconsistency(old_size, size, &old_root, &proof, &root, NULL));
+    EXPECT_EQ(is_told ? WEFT_EBADSIG : WEFT_EINVAL,
+        weft_merkle_verify_inconsistency(old_size, size, &old_root, &proof, &other, NULL));
     if (count > 0) {
         proof.hashes[test_random(count)].bytes[test_random(32)] ^= (uint8_t)(1u << test_random(8));
         EXPECT_EQ(WEFT_EBADSIG,
