@@ -32,6 +32,7 @@ static const char *const names[WEFT_STREAM_FAULTS] = {
     [WEFT_STREAM_UNAUTHORIZED] = "without-authority",
     [WEFT_STREAM_HUGE] = "huge-field",
     [WEFT_STREAM_POLICY] = "policy",
+    [WEFT_STREAM_REPEATED] = "told-too-often",
 };
 
 const char *weft_stream_fault_name(unsigned fault)

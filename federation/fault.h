@@ -45,7 +45,8 @@ enum weft_stream_fault {
     WEFT_STREAM_UNAUTHORIZED = 36,   /* In the name of somebody else. */
     WEFT_STREAM_HUGE = 37,           /* A field, or all of it, is over a limit. */
     WEFT_STREAM_POLICY = 38,         /* Local policy said no. */
-    WEFT_STREAM_FAULTS = 39
+    WEFT_STREAM_REPEATED = 39,       /* The same statement again, too often or too much. */
+    WEFT_STREAM_FAULTS = 40
 };
 
 /* "wrong-sequence", "without-authority", ... Static storage; "unknown-fault" for other numbers. */

@@ -18,16 +18,28 @@ static bool is_link(struct weft_text path)
 
 /* --- making ---------------------------------------------------------------------------------- */
 
+/* By which mask, and what is shown beside it. */
+struct making {
+    const struct weft_contract_side *side;
+    const struct weft_text *paths;
+    uint32_t path_count;
+};
+
 /* As masks name it: of a link its rel. */
-static enum weft_disclosure disclosure_of(const struct weft_contract_side *side,
-    const struct weft_record *record, const struct weft_opened_leaf *leaf)
+static enum weft_disclosure disclosure_of(
+    const struct making *m, const struct weft_record *record, const struct weft_opened_leaf *leaf)
 {
+    const struct weft_contract_side *side = m->side;
     char path[sizeof(link_head) + WEFT_REL_SIZE_MAX];
     if (weft_stream_mutant(WEFT_STREAM_MUTANT_LEAK)) {
         return WEFT_DISCLOSED;
     }
     if (leaf->link == NULL) {
-        return weft_contract_disclosure(side, record->kind, leaf->path);
+        enum weft_disclosure of = weft_contract_disclosure(side, record->kind, leaf->path);
+        for (uint32_t i = 0; of == WEFT_COMMITTED && i < m->path_count; i++) {
+            of = weft_text_equal(m->paths[i], leaf->path) ? WEFT_DISCLOSED : of;
+        }
+        return of;
     }
     int size = snprintf(
         path, sizeof(path), "%s%.*s", link_head, (int)leaf->link->rel.size, leaf->link->rel.data);
@@ -52,7 +64,7 @@ static uint32_t add_blind(
 }
 
 /* The items, and in `hashes` those of all leaves. */
-static uint32_t make_items(const struct weft_record *record, const struct weft_contract_side *side,
+static uint32_t make_items(const struct weft_record *record, const struct making *m,
     const struct weft_opened_leaf *leaves, uint32_t leaf_count, struct weft_digest *hashes,
     struct weft_projection_item *items)
 {
@@ -60,7 +72,7 @@ static uint32_t make_items(const struct weft_record *record, const struct weft_c
     for (uint32_t i = 0; i < leaf_count; i++) {
         const struct weft_opened_leaf *leaf = &leaves[i];
         hashes[i] = leaf->hash;
-        enum weft_disclosure disclosure = disclosure_of(side, record, leaf);
+        enum weft_disclosure disclosure = disclosure_of(m, record, leaf);
         if (leaf->type == WEFT_VALUE_REDACTED && disclosure != WEFT_HIDDEN) {
             items[count++] = (struct weft_projection_item){
                 .shape = WEFT_PROJECTION_ERASED, .path = leaf->path, .hash = leaf->hash};
@@ -87,10 +99,12 @@ static uint32_t make_items(const struct weft_record *record, const struct weft_c
     return count;
 }
 
-enum weft_err weft_projection_make(const struct weft_record *record,
+enum weft_err weft_projection_make_shown(const struct weft_record *record,
     const struct weft_statement_place *place, const struct weft_contract_side *side,
-    struct weft_arena *arena, struct weft_buffer *out, struct weft_digest *ret_digest)
+    const struct weft_text *paths, uint32_t path_count, struct weft_arena *arena,
+    struct weft_buffer *out, struct weft_digest *ret_digest)
 {
+    const struct making making = {side, paths, path_count};
     const struct weft_opened_leaf *leaves = NULL;
     uint32_t count = 0;
     enum weft_err err = weft_statement_open(record, place, arena, &leaves, &count);
@@ -103,13 +117,20 @@ enum weft_err weft_projection_make(const struct weft_record *record,
         return WEFT_ENOMEM;
     }
     struct weft_projection projection = {.asset = record->asset, .items = items};
-    projection.item_count = make_items(record, side, leaves, count, hashes, items);
+    projection.item_count = make_items(record, &making, leaves, count, hashes, items);
     projection.header = weft_statement_header_of(record, place, hashes, count);
     err = weft_projection_encode(&projection, out);
     if (err == WEFT_OK) {
         *ret_digest = weft_statement_header_digest(&projection.header);
     }
     return err;
+}
+
+enum weft_err weft_projection_make(const struct weft_record *record,
+    const struct weft_statement_place *place, const struct weft_contract_side *side,
+    struct weft_arena *arena, struct weft_buffer *out, struct weft_digest *ret_digest)
+{
+    return weft_projection_make_shown(record, place, side, NULL, 0, arena, out, ret_digest);
 }
 
 /* --- writing --------------------------------------------------------------------------------- */

@@ -52,6 +52,13 @@ WEFT_MUST_USE enum weft_err weft_projection_make(const struct weft_record *recor
     const struct weft_statement_place *place, const struct weft_contract_side *side,
     struct weft_arena *arena, struct weft_buffer *out, struct weft_digest *ret_digest);
 
+/* The same, and of what the mask commits to these fields are shown all the same: a disclosure
+ * (README.md, "Told again"). */
+WEFT_MUST_USE enum weft_err weft_projection_make_shown(const struct weft_record *record,
+    const struct weft_statement_place *place, const struct weft_contract_side *side,
+    const struct weft_text *paths, uint32_t path_count, struct weft_arena *arena,
+    struct weft_buffer *out, struct weft_digest *ret_digest);
+
 /* Append what was decoded or made otherwise. WEFT_ETOOBIG, WEFT_EINVAL, WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_projection_encode(
     const struct weft_projection *projection, struct weft_buffer *out);
@@ -64,8 +71,8 @@ WEFT_MUST_USE enum weft_err weft_projection_decode(struct weft_bytes bytes,
  * is the statement's. WEFT_EBADSIG. */
 WEFT_MUST_USE enum weft_err weft_projection_verify(
     const struct weft_projection *projection, struct weft_digest *ret_digest, struct weft_msg *msg);
-/* Does it show what the mask says, and no more? What is blind cannot be told apart.
- * WEFT_EREFUSED: `msg` names the path. */
+/* Does it show what the mask says, and more of what is committed alone? What is blind cannot be
+ * told apart. WEFT_EREFUSED: `msg` names the path. */
 WEFT_MUST_USE enum weft_err weft_projection_check_mask(const struct weft_projection *projection,
     const struct weft_contract_side *side, struct weft_msg *msg);
 
@@ -73,6 +80,21 @@ WEFT_MUST_USE enum weft_err weft_projection_check_mask(const struct weft_project
  * digest. WEFT_ENOTFOUND: it shows no such field; WEFT_ETOOBIG, WEFT_ENOMEM. `arena` is scratch. */
 WEFT_MUST_USE enum weft_err weft_projection_erase(const struct weft_projection *projection,
     struct weft_text path, struct weft_arena *arena, struct weft_buffer *out);
+
+/* What became of a statement that was told again; hashes of leaves, in the arena. */
+struct weft_projection_change {
+    const struct weft_digest *shown; /* They were not before. */
+    uint32_t shown_count;
+    const struct weft_digest *erased; /* By who told it; they were shown before. */
+    uint32_t erased_count;
+};
+/* Append what both together show of one statement, which both verified as: what `told` erases is
+ * erased, unless `keeps_erased`; nothing else of `known` is taken back. FED-40. WEFT_EINVAL: they
+ * are not of one statement; WEFT_EREFUSED: they give one leaf two paths. WEFT_ETOOBIG,
+ * WEFT_ENOMEM. On failure `out` is as before. */
+WEFT_MUST_USE enum weft_err weft_projection_merge(const struct weft_projection *known,
+    const struct weft_projection *told, bool keeps_erased, struct weft_arena *arena,
+    struct weft_buffer *out, struct weft_projection_change *ret_change, struct weft_msg *msg);
 
 /* The shown, named or erased leaf of that path; NULL. */
 const struct weft_projection_item *weft_projection_find(

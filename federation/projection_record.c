@@ -103,7 +103,8 @@ static bool is_as_masked(const struct weft_contract_side *side, struct weft_text
     }
     struct weft_link link;
     if (!is_link) {
-        return weft_contract_disclosure(side, kind, item->path) == WEFT_DISCLOSED;
+        /* Of what is committed it may tell more: whose it is may disclose it. */
+        return weft_contract_disclosure(side, kind, item->path) != WEFT_HIDDEN;
     }
     if (take_link(item->value, NULL, &link) != WEFT_OK) {
         return false;

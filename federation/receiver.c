@@ -42,6 +42,7 @@ static const struct {
     [WEFT_STREAM_UNAUTHORIZED] = {WEFT_RECEIVER_WAITS, false},
     [WEFT_STREAM_HUGE] = {WEFT_RECEIVER_WAITS, false},
     [WEFT_STREAM_POLICY] = {WEFT_RECEIVER_WAITS, false},
+    [WEFT_STREAM_REPEATED] = {WEFT_RECEIVER_WAITS, false},
 };
 
 enum weft_receiver_act weft_receiver_react(enum weft_stream_fault fault)

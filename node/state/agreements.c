@@ -19,6 +19,7 @@ static const char *const order_names[WEFT_STREAM_ORDERS] = {
     [WEFT_STREAM_ORDER_RELEASE] = "release",
     [WEFT_STREAM_ORDER_LOSE] = "lose",
     [WEFT_STREAM_ORDER_SUPERSEDE] = "supersede",
+    [WEFT_STREAM_ORDER_DISCLOSE] = "disclose",
 };
 
 /* One commit, looked at. */
@@ -375,14 +376,33 @@ static enum weft_err check_lost(struct take *t)
         &copy, &k->lost, &k->base, weft_flow_root, &k->accord->flows[WEFT_SENT], t->detail);
 }
 
+/* Of the stream that is sent: one field of the statement at `from`. */
+static enum weft_err check_disclose(struct take *t)
+{
+    const struct weft_provider *p = &t->k->accord->sent.provider;
+    const struct weft_exports_place at = {
+        t->place->authority, t->place->index, t->place->time_ns, NULL};
+    t->k->path = field(t->record, "path");
+    if (!weft_text_exact_number(field(t->record, "from"), &t->k->from) || t->k->path.size == 0) {
+        return fail(
+            t, WEFT_EINVAL, "disclose: the statement's sequence as from, the field as path");
+    }
+    if (p->stream.phase == WEFT_STREAM_CLOSED || weft_provider_is_fenced(p)) {
+        return fail(t, WEFT_ESTATE, "the stream has ended, or is fenced");
+    }
+    return weft_exports_may_disclose(t->s, t->k->accord, t->k->from, t->k->path, &at, t->detail);
+}
+
 static enum weft_err take_act(struct take *t)
 {
-    static const char *const paths[] = {"act", "base", "from", "head", "until", "reason", NULL};
+    static const char *const paths[] = {
+        "act", "base", "from", "head", "path", "until", "reason", NULL};
     enum weft_err err = check_fields(t, paths);
     err = err == WEFT_OK ? read_name(t, WEFT_AGREEMENT_ASSET) : err;
     if (err == WEFT_OK && !weft_stream_order_parse(field(t->record, "act"), &t->k->order)) {
         err = fail(t, WEFT_EINVAL,
-            "act: suspend, resume, end, hold, unhold, unfreeze, release, lose or supersede");
+            "act: suspend, resume, end, hold, unhold, unfreeze, release, lose, supersede or "
+            "disclose");
     }
     if (err != WEFT_OK) {
         return err;
@@ -412,6 +432,8 @@ static enum weft_err take_act(struct take *t)
     case WEFT_STREAM_ORDER_LOSE:
     case WEFT_STREAM_ORDER_SUPERSEDE:
         return check_lost(t);
+    case WEFT_STREAM_ORDER_DISCLOSE:
+        return check_disclose(t);
     case WEFT_STREAM_ORDERS:
         break;
     }
@@ -465,6 +487,8 @@ static enum weft_err accept_act(
     case WEFT_STREAM_ORDER_LOSE:
     case WEFT_STREAM_ORDER_SUPERSEDE:
         return accept_lost(s, accord, place, msg);
+    case WEFT_STREAM_ORDER_DISCLOSE:
+        return weft_exports_disclose(s, accord, s->checked.from, s->checked.path, place, msg);
     case WEFT_STREAM_ORDERS:
         break;
     }

@@ -91,6 +91,7 @@ enum weft_stream_order {
     WEFT_STREAM_ORDER_RELEASE,
     WEFT_STREAM_ORDER_LOSE,      /* A head of what is sent: weft_provider_lose. */
     WEFT_STREAM_ORDER_SUPERSEDE, /* The head of what is received: weft_consumer_lose. */
+    WEFT_STREAM_ORDER_DISCLOSE,
     WEFT_STREAM_ORDERS
 };
 /* "suspend", ... False: no such word. */

@@ -2,6 +2,7 @@
 #include "node/state/apply_parts.h"
 #include "node/state/imports.h"
 #include "node/state/notice.h"
+#include "node/state/redact.h"
 #include "proto/entry.h"
 #include "proto/partner.h"
 
@@ -99,6 +100,22 @@ static enum weft_err carry_out(
                      s, item->accord, &item->entry, &item->message, &place, r, a->msg);
 }
 
+/* What it did to statements that were told again: into the audit log, and out of the files. */
+static enum weft_err account(struct weft_apply *a)
+{
+    struct weft_streams *s = a->state->streams;
+    const struct weft_audit_acts acts = weft_apply_acts(a);
+    enum weft_err err = WEFT_OK;
+    for (uint32_t i = 0; err == WEFT_OK && i < s->note_count; i++) {
+        err = weft_audit_acts_told(&acts, &s->notes[i]);
+    }
+    if (err == WEFT_OK && s->has_erased) {
+        weft_redact_note(a->state->batch, a->position.public.index);
+        a->state->redacted_index = a->position.public.index;
+    }
+    return err;
+}
+
 enum weft_err weft_apply_stream(struct weft_apply *a, const struct weft_entry_item *entry_item,
     struct weft_applied_item *item, bool *ret_done)
 {
@@ -106,6 +123,9 @@ enum weft_err weft_apply_stream(struct weft_apply *a, const struct weft_entry_it
     struct weft_refusal r = {.err = WEFT_OK};
     struct item read = {.accord = NULL};
     weft_arena_reset(&s->arena);
+    a->principal = entry_item->principal;
+    s->note_count = 0;
+    s->has_erased = false;
     *ret_done = false;
     enum weft_err err = weft_streams_refresh(
         s, weft_authorities_at(a->state->authorities, a->position.public.index), a->msg);
@@ -118,6 +138,9 @@ enum weft_err weft_apply_stream(struct weft_apply *a, const struct weft_entry_it
     }
     if (r.err == WEFT_OK) {
         err = carry_out(a, &read, item->item == 0, &r);
+    }
+    if (err == WEFT_OK && r.err == WEFT_OK) {
+        err = account(a);
     }
     if (err == WEFT_OK) {
         err = weft_streams_refresh(

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "node/state/streams_parts.h"
 #include "policy/chain.h"
 #include "proto/check.h"
 
@@ -165,6 +166,29 @@ enum weft_err weft_audit_acts_redacted(
     act.subject = weft_text_of(subject);
     act.evidence = redacted->commitments;
     act.evidence_count = redacted->count;
+    return add(acts, &act);
+}
+
+/* --- statements that are told again ----------------------------------------------------------- */
+
+enum weft_err weft_audit_acts_told(
+    const struct weft_audit_acts *acts, const struct weft_streams_note *note)
+{
+    static const char *const words[WEFT_STREAMS_DEEDS] = {
+        [WEFT_STREAMS_DISCLOSED] = WEFT_AUDIT_ACT_DISCLOSED,
+        [WEFT_STREAMS_ERASED] = WEFT_AUDIT_ACT_ERASED,
+        [WEFT_STREAMS_KEPT] = WEFT_AUDIT_ACT_KEPT,
+    };
+    char subject[WEFT_CONTRACT_NAME_SIZE_MAX + 40];
+    const struct weft_text name = note->accord->row.name;
+    (void)snprintf(subject, sizeof(subject), "%.*s %s %llu", (int)name.size, name.data,
+        note->direction == WEFT_SENT ? "sent" : "received", (unsigned long long)note->sequence);
+    const struct weft_audit_act act = {.act = words[note->deed],
+        .principal = acts->principal,
+        .subject = weft_text_of(subject),
+        .count = note->count,
+        .evidence = note->evidence,
+        .evidence_count = note->evidence_count};
     return add(acts, &act);
 }
 

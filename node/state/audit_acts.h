@@ -21,6 +21,9 @@
 #define WEFT_AUDIT_ACT_READ "read."           /* And a label: "read.itar". */
 #define WEFT_AUDIT_ACT_SUBSCRIBE "subscribe." /* The same of a feed. */
 #define WEFT_AUDIT_ACT_CLOCK_BEHIND "clock.behind"
+#define WEFT_AUDIT_ACT_DISCLOSED "partner.disclosed" /* Of statements that are told again. */
+#define WEFT_AUDIT_ACT_ERASED "partner.erased"
+#define WEFT_AUDIT_ACT_KEPT "partner.kept"
 /* And of commands: weft_command_act_name, and these two. */
 #define WEFT_AUDIT_ACT_ENVELOPE "envelope"
 #define WEFT_AUDIT_ACT_HANDOVER "handover"
@@ -28,6 +31,8 @@
 /* Entries that are so far behind the one before them are counted. Chosen: synchronized clocks are
  * never that far apart. */
 #define WEFT_AUDIT_CLOCK_BEHIND_NS INT64_C(1000000000)
+
+struct weft_streams_note;
 
 /* Where acts go. Zero-initialized `ground`: nothing decided. All: WEFT_ENOMEM, WEFT_ETOOBIG. */
 struct weft_audit_acts {
@@ -55,6 +60,10 @@ WEFT_MUST_USE enum weft_err weft_audit_acts_authority_refused(const struct weft_
 /* Behind the leaf of its commit; subject: the index of the record, or "evidence". */
 WEFT_MUST_USE enum weft_err weft_audit_acts_redacted(
     const struct weft_audit_acts *acts, const struct weft_redacted *redacted);
+/* A statement was told again, to a partner or by one. Subject: "AGREEMENT sent 17", its leaf;
+ * evidence: the leaves of its fields that were disclosed, erased, or erased by him and kept. */
+WEFT_MUST_USE enum weft_err weft_audit_acts_told(
+    const struct weft_audit_acts *acts, const struct weft_streams_note *note);
 /* What is labelled was read: counted, for each label. */
 WEFT_MUST_USE enum weft_err weft_audit_acts_reads(
     const struct weft_audit_acts *acts, const struct weft_read_report *report);

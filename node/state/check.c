@@ -50,7 +50,7 @@ struct checker {
     struct weft_msg *msg;
 };
 
-static void sum_add(struct sum *sum, struct weft_bytes key, struct weft_bytes value)
+static struct sum sum_of(struct weft_bytes key, struct weft_bytes value)
 {
     struct weft_sha256 hash;
     uint8_t sizes[8];
@@ -61,9 +61,23 @@ static void sum_add(struct sum *sum, struct weft_bytes key, struct weft_bytes va
     weft_sha256_update(&hash, key.data, key.size);
     weft_sha256_update(&hash, value.data, value.size);
     struct weft_digest digest = weft_sha256_final(&hash);
-    sum->low += weft_get_be64(digest.bytes);
-    sum->high += weft_get_be64(digest.bytes + 8);
-    sum->count++;
+    return (struct sum){1, weft_get_be64(digest.bytes), weft_get_be64(digest.bytes + 8)};
+}
+
+static void sum_add(struct sum *sum, struct weft_bytes key, struct weft_bytes value)
+{
+    const struct sum one = sum_of(key, value);
+    sum->count += one.count;
+    sum->low += one.low;
+    sum->high += one.high;
+}
+
+static void sum_take(struct sum *sum, struct weft_bytes key, struct weft_bytes value)
+{
+    const struct sum one = sum_of(key, value);
+    sum->count -= one.count;
+    sum->low -= one.low;
+    sum->high -= one.high;
 }
 
 static void on_made(void *ctx, struct weft_bytes key, struct weft_bytes value)
@@ -306,7 +320,12 @@ static enum weft_err check_stream_row(
     struct checker *c, struct weft_bytes key, struct weft_bytes value)
 {
     enum weft_err rv = weft_stream_check_row(c->streams, key, value, c->batch, c->msg);
+    struct weft_key other;
+    struct weft_bytes instead;
     weft_store_batch_drain(c->batch, on_made, c);
+    if (rv == WEFT_OK && weft_stream_check_replaces(c->streams, &other, &instead)) {
+        sum_take(&c->made[other.bytes[0]], weft_key_bytes(&other), instead);
+    }
     return rv;
 }
 
@@ -434,7 +453,7 @@ static enum weft_err check_types(const struct checker *c)
 {
     for (int type = 0; type < 256; type++) {
         if (c->found[type].count > 0 &&
-            strchr("ABCDEFGHIJKLMNOPQRSTUVWXYabcdeflmoqstvz", type) == NULL) {
+            strchr("ABCDEFGHIJKLMNOPQRSTUVWXYabcdeflmoqrstvz", type) == NULL) {
             return weft_fail(c->msg, WEFT_ECORRUPT, "%llu keys of unknown type 0x%02x",
                 (unsigned long long)c->found[type].count, type);
         }

@@ -9,13 +9,12 @@
 
 /* Row and tree, once the machine has taken the leaf. */
 static enum weft_err store_leaf(struct weft_streams *s, struct weft_accord *accord,
-    const struct weft_stream_leaf *leaf, struct weft_bytes content,
-    const struct weft_exports_place *place, struct weft_msg *msg)
+    const struct weft_flow_leaf *row, const struct weft_exports_place *place, struct weft_msg *msg)
 {
+    const struct weft_stream_leaf *leaf = &row->leaf;
+    const struct weft_bytes content = row->content;
     const uint64_t sequence = weft_flow_size(&accord->flows[WEFT_SENT]);
-    const struct weft_flow_leaf row = {
-        .leaf = *leaf, .time_ns = place->time_ns, .content = content};
-    enum weft_err err = weft_flow_append(&accord->flows[WEFT_SENT], &row, place->batch, msg);
+    enum weft_err err = weft_flow_append(&accord->flows[WEFT_SENT], row, place->batch, msg);
     weft_streams_touch_flow(s, accord, WEFT_SENT);
     return err == WEFT_OK && leaf->kind == WEFT_STREAM_STATEMENT
                ? weft_streams_tell_statement(
@@ -23,16 +22,37 @@ static enum weft_err store_leaf(struct weft_streams *s, struct weft_accord *acco
                : err;
 }
 
+static enum weft_err append_leaf(struct weft_streams *s, struct weft_accord *accord,
+    const struct weft_flow_leaf *row, const struct weft_exports_place *place, struct weft_msg *msg)
+{
+    struct weft_msg why = {""};
+    enum weft_stream_fault fault = weft_provider_append(&accord->sent.provider, &row->leaf, &why);
+    if (fault != WEFT_STREAM_SOUND) { /* NOD-195: whoever appends has looked. */
+        return weft_fail(msg, WEFT_ECORRUPT, "a stream does not admit its leaf: %s", why.text);
+    }
+    return store_leaf(s, accord, row, place, msg);
+}
+
 enum weft_err weft_exports_leaf(struct weft_streams *streams, struct weft_accord *accord,
     const struct weft_stream_leaf *leaf, struct weft_bytes content,
     const struct weft_exports_place *place, struct weft_msg *msg)
 {
-    struct weft_msg why = {""};
-    enum weft_stream_fault fault = weft_provider_append(&accord->sent.provider, leaf, &why);
-    if (fault != WEFT_STREAM_SOUND) { /* NOD-195: whoever appends has looked. */
-        return weft_fail(msg, WEFT_ECORRUPT, "a stream does not admit its leaf: %s", why.text);
-    }
-    return store_leaf(streams, accord, leaf, content, place, msg);
+    const struct weft_flow_leaf row = {
+        .leaf = *leaf, .time_ns = place->time_ns, .content = content};
+    return append_leaf(streams, accord, &row, place, msg);
+}
+
+enum weft_err weft_exports_again(struct weft_streams *streams, struct weft_accord *accord,
+    const struct weft_digest *statement, struct weft_bytes content,
+    const struct weft_exports_place *place, struct weft_msg *msg)
+{
+    struct weft_flow_leaf row = {.leaf = {.kind = WEFT_STREAM_STATEMENT, .digest = *statement},
+        .time_ns = place->time_ns,
+        .content = content};
+    uint64_t last;
+    enum weft_err err = weft_flow_last(&accord->flows[WEFT_SENT], statement, &last, &row.told, msg);
+    row.earlier = last + 1;
+    return err == WEFT_OK ? append_leaf(streams, accord, &row, place, msg) : err;
 }
 
 enum weft_err weft_exports_contracts(struct weft_streams *streams, struct weft_accord *accord,
@@ -66,8 +86,8 @@ enum weft_err weft_exports_contracts(struct weft_streams *streams, struct weft_a
 
 /* May the partner have it, by this site's own policy, as the agreement is in force? A policy that
  * hides some of it from him lets him have nothing: what goes out is what the mask says. */
-static bool is_shared(const struct weft_streams *s, const struct weft_accord *accord,
-    const struct weft_record *record, const struct weft_exports_place *place)
+bool weft_exports_is_shared(const struct weft_streams *s, const struct weft_accord *accord,
+    struct weft_text kind, struct weft_text asset, const struct weft_exports_place *place)
 {
     const struct weft_policy *policy = weft_authority_policy(place->authority);
     const struct weft_contract *contract = &accord->deeds[WEFT_ACCORD_SENT]->contract;
@@ -85,8 +105,8 @@ static bool is_shared(const struct weft_streams *s, const struct weft_accord *ac
     struct weft_policy_request request =
         weft_policy_request_at(s->site, WEFT_ACTION_SHARE, place->time_ns);
     request.subject = &subject;
-    request.kind = (struct weft_policy_fact){WEFT_FACT_GIVEN, record->kind};
-    weft_authority_ask_of(place->authority, record->asset, labels, &request);
+    request.kind = (struct weft_policy_fact){WEFT_FACT_GIVEN, kind};
+    weft_authority_ask_of(place->authority, asset, labels, &request);
     request.is_agreed = true;
     request.agreements = &agreement;
     request.agreement_count = 1;
@@ -147,7 +167,7 @@ static enum weft_err select_record(struct weft_streams *s, struct weft_accord *a
     const struct weft_contract *contract = &accord->deeds[WEFT_ACCORD_SENT]->contract;
     *ret_selected = false;
     if (!weft_contract_is_in_scope(&contract->sides[accord->row.party], r->record->kind, facts) ||
-        !is_shared(s, accord, r->record, place)) {
+        !weft_exports_is_shared(s, accord, r->record->kind, r->record->asset, place)) {
         return WEFT_OK;
     }
     weft_buffer_clear(&s->projection);
@@ -243,93 +263,6 @@ enum weft_err weft_exports_record(struct weft_streams *streams,
         if (err == WEFT_OK && is_known) {
             err = weft_exports_consider(streams, accord, record, &facts, place, msg);
         }
-    }
-    return err;
-}
-
-/* --- redaction ------------------------------------------------------------------------------- */
-
-/* The leaf's content without the fields; *ret_erased false: it shows none of them. */
-static enum weft_err erase(struct weft_streams *s, struct weft_bytes content,
-    const struct weft_text *paths, uint32_t path_count, bool *ret_erased, struct weft_msg *msg)
-{
-    struct weft_projection projection;
-    enum weft_err err = WEFT_OK;
-    *ret_erased = false;
-    weft_buffer_clear(&s->projection);
-    for (uint32_t i = 0; err == WEFT_OK && i < path_count; i++) {
-        struct weft_bytes now =
-            *ret_erased ? (struct weft_bytes){s->projection.data, s->projection.size} : content;
-        struct weft_bytes kept = {weft_arena_alloc(&s->arena, now.size), now.size};
-        if (kept.data == NULL) {
-            return weft_fail(msg, WEFT_ENOMEM, "redact in a stream");
-        }
-        memcpy((uint8_t *)(uintptr_t)kept.data, now.data, now.size);
-        err = weft_projection_decode(kept, &s->arena, &projection, msg);
-        if (err != WEFT_OK) {
-            return err == WEFT_ENOMEM ? err : weft_wrap(msg, WEFT_ECORRUPT, "a stream's statement");
-        }
-        weft_buffer_clear(&s->projection);
-        err = weft_projection_erase(&projection, paths[i], &s->arena, &s->projection);
-        if (err == WEFT_ENOTFOUND) {
-            err = weft_buffer_append(&s->projection, kept.data, kept.size);
-        } else if (err == WEFT_OK) {
-            *ret_erased = true;
-        }
-    }
-    return err;
-}
-
-static enum weft_err erase_leaf(struct weft_streams *s, struct weft_accord *accord,
-    uint64_t sequence, const struct weft_text *paths, uint32_t path_count,
-    const struct weft_exports_place *place, struct weft_msg *msg)
-{
-    struct weft_store_value value = {.handle = NULL};
-    struct weft_flow_leaf leaf;
-    bool is_erased = false;
-    enum weft_err err =
-        weft_flow_get(s->store, NULL, accord->number, WEFT_SENT, sequence, &value, &leaf, msg);
-    if (err == WEFT_OK) {
-        err = erase(s, leaf.content, paths, path_count, &is_erased, msg);
-    }
-    if (err == WEFT_OK && is_erased) {
-        const struct weft_key key = weft_key_of_leaf(accord->number, WEFT_SENT, sequence);
-        leaf.content = (struct weft_bytes){s->projection.data, s->projection.size};
-        weft_buffer_clear(&s->value);
-        err = weft_flow_leaf_encode(&leaf, &s->value);
-        weft_store_batch_put(place->batch, &key, s->value.data, s->value.size);
-    }
-    if (err == WEFT_OK && is_erased) {
-        err = weft_streams_tell_statement(
-            s, accord, WEFT_SENT, sequence, &leaf.leaf.digest, leaf.content, msg);
-    }
-    weft_store_release(&value);
-    return err;
-}
-
-enum weft_err weft_exports_erase(struct weft_streams *streams, const struct weft_digest *statement,
-    const struct weft_text *paths, uint32_t path_count, const struct weft_exports_place *place,
-    struct weft_msg *msg)
-{
-    enum weft_err err = WEFT_OK;
-    for (uint32_t i = 0; err == WEFT_OK && i < streams->count; i++) {
-        struct weft_accord *accord = streams->accords[i];
-        struct weft_store_value value = {.handle = NULL};
-        const struct weft_key key = weft_key_of_statement(accord->number, WEFT_SENT, statement);
-        err = weft_store_get(streams->store, NULL, &key, &value, msg);
-        if (err == WEFT_ENOTFOUND) {
-            err = WEFT_OK;
-            continue;
-        }
-        if (err == WEFT_OK && value.bytes.size != 8) {
-            err = weft_fail(msg, WEFT_ECORRUPT, "where a statement stands is damaged");
-        }
-        if (err == WEFT_OK) {
-            weft_arena_reset(&streams->arena);
-            err = erase_leaf(
-                streams, accord, weft_get_be64(value.bytes.data), paths, path_count, place, msg);
-        }
-        weft_store_release(&value);
     }
     return err;
 }

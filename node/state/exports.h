@@ -42,6 +42,10 @@ struct weft_exports_record {
 WEFT_MUST_USE enum weft_err weft_exports_leaf(struct weft_streams *streams,
     struct weft_accord *accord, const struct weft_stream_leaf *leaf, struct weft_bytes content,
     const struct weft_exports_place *place, struct weft_msg *msg);
+/* The same of a statement that the stream has already: it is told again. */
+WEFT_MUST_USE enum weft_err weft_exports_again(struct weft_streams *streams,
+    struct weft_accord *accord, const struct weft_digest *statement, struct weft_bytes content,
+    const struct weft_exports_place *place, struct weft_msg *msg);
 /* Versions that both have signed and the stream has not yet said, if it may now. */
 WEFT_MUST_USE enum weft_err weft_exports_contracts(struct weft_streams *streams,
     struct weft_accord *accord, const struct weft_exports_place *place, struct weft_msg *msg);
@@ -82,10 +86,25 @@ WEFT_MUST_USE enum weft_err weft_exports_take(struct weft_streams *streams,
     const struct weft_partner_message *message, const struct weft_exports_place *place,
     struct weft_refusal *ret_refusal, struct weft_msg *msg);
 
-/* Fields of a statement are redacted: whatever streams hold of their values and salts goes
- * (NOD-198). Once for a statement; the store has its leaves. */
+/* May the partner have records of that kind about the asset, by this site's own policy? */
+bool weft_exports_is_shared(const struct weft_streams *streams, const struct weft_accord *accord,
+    struct weft_text kind, struct weft_text asset, const struct weft_exports_place *place);
+
+/* exports_again.c: statements that are told again. Fields of one are redacted: whatever streams
+ * hold of their values and salts goes, and partners are told (NOD-198). Once for a statement; the
+ * store has its leaves. */
 WEFT_MUST_USE enum weft_err weft_exports_erase(struct weft_streams *streams,
     const struct weft_digest *statement, const struct weft_text *paths, uint32_t path_count,
+    const struct weft_exports_place *place, struct weft_msg *msg);
+/* Is the statement at that sequence of what is sent, and is the field committed there, not shown?
+ * May it be shown? WEFT_ENOTFOUND, WEFT_ESTATE, WEFT_EREFUSED: `msg` says why not; WEFT_ECORRUPT,
+ * WEFT_EIO, WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_exports_may_disclose(struct weft_streams *streams,
+    struct weft_accord *accord, uint64_t sequence, struct weft_text path,
+    const struct weft_exports_place *place, struct weft_msg *msg);
+/* It is to be shown, by a step. */
+WEFT_MUST_USE enum weft_err weft_exports_disclose(struct weft_streams *streams,
+    struct weft_accord *accord, uint64_t sequence, struct weft_text path,
     const struct weft_exports_place *place, struct weft_msg *msg);
 
 /* Refuse an item: the fault's name is in `why` already; the err is its class. */

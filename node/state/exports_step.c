@@ -9,6 +9,7 @@
 
 enum {
     DTMI_SIZE_MAX = 512,
+    AGAIN_PATHS_MAX = 64,     /* Fields of one statement that one step discloses; chosen. */
     SCHEMA_VERSIONS_MAX = 64, /* of one kind, tried until a statement's digest comes out; chosen */
 };
 
@@ -138,6 +139,40 @@ static enum weft_err is_sent(struct step *t, const struct weft_digest *digest, b
     return err == WEFT_ENOTFOUND ? WEFT_OK : err;
 }
 
+/* What else its statement is made of. False: with nothing that is known of it its digest comes out.
+ */
+static enum weft_err find_place(
+    struct step *t, struct weft_exports_record *r, char schema[DTMI_SIZE_MAX], bool *ret_found)
+{
+    struct weft_streams *s = t->s;
+    struct weft_statement_place salted;
+    enum weft_err err =
+        find_previous(t, r->asset, r->place.index, r->place.ordinal, &r->place.previous);
+    if (err == WEFT_OK) {
+        err = weft_salts_read(&t->salts, s->store, NULL, r->place.index, t->msg);
+    }
+    if (err == WEFT_OK) {
+        err = weft_salts_place(
+            &t->salts, s->store, NULL, r->record, r->place.ordinal, &s->arena, &salted, t->msg);
+    }
+    if (err != WEFT_OK) {
+        return err;
+    }
+    r->place.salt_seed = salted.salt_seed;
+    r->place.salts = salted.salts;
+    return find_schema(t, r, schema, ret_found);
+}
+
+static struct weft_statement_place place_of(
+    const struct step *t, uint64_t index, uint32_t ordinal, int64_t time_ns)
+{
+    return (struct weft_statement_place){.authority = t->s->site,
+        .authority_epoch = weft_epochs_at(t->source->epochs, index),
+        .index = index,
+        .ordinal = ordinal,
+        .time_ns = time_ns};
+}
+
 /* A stored record, of an asset of which those facts hold (NULL: to be found). NOD-195: once. */
 static enum weft_err look_at(struct step *t, struct weft_bytes bytes, uint64_t index,
     uint32_t ordinal, int64_t time_ns, const struct weft_contract_facts *known)
@@ -162,11 +197,7 @@ static enum weft_err look_at(struct step *t, struct weft_bytes bytes, uint64_t i
     }
     enum weft_err err = weft_names_peek(s->names, record.asset, &head, t->msg);
     r.asset = head.id;
-    r.place = (struct weft_statement_place){.authority = s->site,
-        .authority_epoch = weft_epochs_at(t->source->epochs, index),
-        .index = index,
-        .ordinal = ordinal,
-        .time_ns = time_ns};
+    r.place = place_of(t, index, ordinal, time_ns);
     if (err == WEFT_OK && known == NULL) {
         err = weft_exports_moved(s, t->accord, &r, false, t->place, t->msg);
     }
@@ -183,20 +214,7 @@ static enum weft_err look_at(struct step *t, struct weft_bytes bytes, uint64_t i
         !weft_contract_is_in_scope(side_of(t), record.kind, &facts)) {
         return err;
     }
-    err = find_previous(t, head.id, index, ordinal, &r.place.previous);
-    if (err == WEFT_OK) {
-        err = weft_salts_read(&t->salts, s->store, NULL, index, t->msg);
-    }
-    if (err == WEFT_OK) {
-        struct weft_statement_place salted;
-        err = weft_salts_place(
-            &t->salts, s->store, NULL, &record, ordinal, &s->arena, &salted, t->msg);
-        if (err == WEFT_OK) {
-            r.place.salt_seed = salted.salt_seed;
-            r.place.salts = salted.salts;
-        }
-    }
-    err = err == WEFT_OK ? find_schema(t, &r, schema, &is_there) : err;
+    err = find_place(t, &r, schema, &is_there);
     if (err == WEFT_OK && !is_there) {
         t->accord->sent.omitted_count++;
         return WEFT_OK;
@@ -205,6 +223,206 @@ static enum weft_err look_at(struct step *t, struct weft_bytes bytes, uint64_t i
     err = err == WEFT_OK ? weft_exports_consider(s, t->accord, &r, &facts, t->place, t->msg) : err;
     t->bytes += weft_flow_size(&t->accord->flows[WEFT_SENT]) > size ? s->projection.size : 0;
     return err;
+}
+
+/* --- told again ------------------------------------------------------------------------------- */
+
+/* One statement that is to be told again. */
+struct again {
+    struct weft_digest statement;
+    struct weft_text paths[AGAIN_PATHS_MAX]; /* To be shown; in the walk's hands no more. */
+    uint32_t count;
+    bool is_erased;              /* Something of it was. */
+    struct weft_projection last; /* As it was told last. */
+    struct weft_buffer kept;     /* Its bytes. */
+};
+
+/* Paths that the last time has shown though the mask commits to them: nothing is taken back. */
+static const struct weft_text *paths_of(struct step *t, const struct again *a, uint32_t *ret_count)
+{
+    const size_t most = a->count + a->last.item_count;
+    struct weft_text *paths = weft_arena_array(&t->s->arena, most, sizeof(*paths));
+    *ret_count = 0;
+    for (uint32_t i = 0; paths != NULL && i < a->count; i++) {
+        paths[(*ret_count)++] = a->paths[i];
+    }
+    for (uint32_t i = 0; paths != NULL && i < a->last.item_count; i++) {
+        if (a->last.items[i].shape == WEFT_PROJECTION_SHOWN) {
+            paths[(*ret_count)++] = a->last.items[i].path;
+        }
+    }
+    return paths;
+}
+
+/* Its projection, made of the record as it is now. Nothing in the buffer: it cannot be. */
+static enum weft_err remake(struct step *t, const struct again *a)
+{
+    struct weft_streams *s = t->s;
+    const struct weft_statement_header *header = &a->last.header;
+    struct weft_record record;
+    struct weft_exports_record r = {.record = &record};
+    struct weft_head head;
+    struct weft_bytes bytes;
+    struct weft_digest digest;
+    char schema[DTMI_SIZE_MAX];
+    uint32_t count;
+    int64_t time_ns;
+    bool is_found = false;
+    weft_buffer_clear(&s->projection);
+    if (!weft_text_equal(header->authority, s->site) ||
+        header->epoch != weft_epochs_at(t->source->epochs, header->index)) {
+        return WEFT_OK; /* Of a record that a backup lost. */
+    }
+    enum weft_err err =
+        weft_loader_find(&t->loader, header->index, header->ordinal, &bytes, &time_ns, t->msg);
+    if (err == WEFT_OK && weft_stored_decode(bytes, &s->arena, &r.digest, &record) != WEFT_OK) {
+        err = weft_fail(t->msg, WEFT_ECORRUPT, "a record does not decode");
+    }
+    err = err == WEFT_OK ? weft_names_peek(s->names, record.asset, &head, t->msg) : err;
+    if (err != WEFT_OK || !weft_digest_equal(&r.digest, &a->statement)) {
+        return err;
+    }
+    r.asset = head.id;
+    r.place = place_of(t, header->index, header->ordinal, time_ns);
+    err = find_place(t, &r, schema, &is_found);
+    const struct weft_text *paths = paths_of(t, a, &count);
+    if (err != WEFT_OK || !is_found || paths == NULL) {
+        return err == WEFT_OK && paths == NULL ? weft_fail(t->msg, WEFT_ENOMEM, "told again") : err;
+    }
+    err = weft_projection_make_shown(
+        &record, &r.place, side_of(t), paths, count, &s->arena, &s->projection, &digest);
+    if (err == WEFT_ENOMEM) {
+        return weft_fail(t->msg, err, "told again");
+    }
+    if (err != WEFT_OK || !weft_digest_equal(&digest, &a->statement)) {
+        weft_buffer_clear(&s->projection);
+    }
+    return WEFT_OK;
+}
+
+/* What it says that it did not say before, for the audit log. */
+static enum weft_err note_again(struct step *t, const struct again *a, uint64_t sequence)
+{
+    struct weft_streams *s = t->s;
+    struct weft_projection told;
+    struct weft_projection_change change;
+    struct weft_buffer merged = {.size_max = WEFT_PROJECTION_SIZE_MAX};
+    struct weft_msg why = {""};
+    enum weft_err err = weft_projection_decode(
+        (struct weft_bytes){s->projection.data, s->projection.size}, &s->arena, &told, &why);
+    if (err == WEFT_OK) {
+        err = weft_projection_merge(&a->last, &told, false, &s->arena, &merged, &change, &why);
+    }
+    weft_buffer_destroy(&merged);
+    if (err != WEFT_OK) {
+        return weft_fail(t->msg, err == WEFT_ENOMEM ? err : WEFT_ECORRUPT, "%s", why.text);
+    }
+    struct weft_digest *erased = weft_arena_array(&s->arena, told.item_count, sizeof(*erased));
+    uint32_t count = 0;
+    for (uint32_t i = 0; erased != NULL && i < told.item_count; i++) {
+        if (told.items[i].shape == WEFT_PROJECTION_ERASED) {
+            erased[count++] = told.items[i].hash; /* Here it was erased before this. */
+        }
+    }
+    err = erased != NULL ? weft_streams_note(s, t->accord, WEFT_SENT, sequence,
+                               WEFT_STREAMS_DISCLOSED, change.shown, change.shown_count, t->msg)
+                         : weft_fail(t->msg, WEFT_ENOMEM, "told again");
+    return err == WEFT_OK ? weft_streams_note(s, t->accord, WEFT_SENT, sequence,
+                                WEFT_STREAMS_ERASED, erased, count, t->msg)
+                          : err;
+}
+
+/* NOD-290: once more, with what is to be shown, and nothing that was erased. */
+static enum weft_err tell_again(struct step *t, struct again *a)
+{
+    struct weft_streams *s = t->s;
+    struct weft_flow *flow = &t->accord->flows[WEFT_SENT];
+    struct weft_store_value value = {.handle = NULL};
+    struct weft_flow_leaf leaf;
+    struct weft_msg why = {""};
+    uint64_t last;
+    uint32_t told;
+    enum weft_err err = weft_flow_last(flow, &a->statement, &last, &told, t->msg);
+    err = err == WEFT_OK ? weft_flow_now(flow, last, &value, &leaf, t->msg) : err;
+    if (err == WEFT_OK) {
+        err = weft_buffer_append(&a->kept, leaf.content.data, leaf.content.size);
+    }
+    weft_store_release(&value);
+    if (err == WEFT_OK) {
+        err = weft_projection_decode(
+            (struct weft_bytes){a->kept.data, a->kept.size}, &s->arena, &a->last, t->msg);
+    }
+    if (err == WEFT_ENOTFOUND) {
+        return WEFT_OK; /* A rewind took it. */
+    }
+    if (err != WEFT_OK) {
+        return err == WEFT_ENOMEM ? err : weft_wrap(t->msg, WEFT_ECORRUPT, "told again");
+    }
+    weft_buffer_clear(&s->projection);
+    const bool may_show =
+        weft_exports_is_shared(s, t->accord, a->last.header.kind, a->last.asset, t->place);
+    const bool is_masked = weft_projection_check_mask(&a->last, side_of(t), &why) == WEFT_OK;
+    if (told < WEFT_FLOW_TOLD_MAX && may_show && (a->count > 0 || !is_masked)) {
+        err = remake(t, a);
+    } else if (told < WEFT_FLOW_TOLD_MAX && a->is_erased && is_masked) {
+        err = weft_buffer_append(&s->projection, a->kept.data, a->kept.size);
+    }
+    if (err != WEFT_OK || s->projection.size == 0) {
+        t->accord->sent.omitted_count += err == WEFT_OK ? 1 : 0;
+        return err;
+    }
+    err = note_again(t, a, weft_flow_size(flow));
+    t->bytes += s->projection.size;
+    return err == WEFT_OK
+               ? weft_exports_again(s, t->accord, &a->statement,
+                     (struct weft_bytes){s->projection.data, s->projection.size}, t->place, t->msg)
+               : err;
+}
+
+/* The keys of one statement, from where the walk stands on; they go. */
+static enum weft_err collect(struct step *t, struct again *a)
+{
+    struct weft_bytes key = weft_store_walk_key(t->walk);
+    if (key.size != WEFT_KEY_AGAIN_SIZE && key.size != WEFT_KEY_SHOWN_SIZE) {
+        return weft_fail(t->msg, WEFT_ECORRUPT, "what is to be told again is damaged");
+    }
+    memcpy(a->statement.bytes, key.data + WEFT_KEY_AGREEMENT_SIZE, WEFT_DIGEST_SIZE);
+    const struct weft_key prefix = weft_key_of_again(t->accord->number, &a->statement, NULL);
+    while (
+        weft_store_walk_is_below(t->walk, weft_key_bytes(&prefix)) && a->count < AGAIN_PATHS_MAX) {
+        struct weft_bytes value = weft_store_walk_value(t->walk);
+        const struct weft_text path = {(const char *)value.data, value.size};
+        struct weft_key row = {.size = weft_store_walk_key(t->walk).size};
+        memcpy(row.bytes, weft_store_walk_key(t->walk).data, row.size);
+        if (row.size == WEFT_KEY_SHOWN_SIZE) {
+            a->paths[a->count] = weft_arena_text(&t->s->arena, path);
+            if (a->paths[a->count++].data == NULL) {
+                return weft_fail(t->msg, WEFT_ENOMEM, "told again");
+            }
+        } else {
+            a->is_erased = true;
+        }
+        weft_store_batch_remove(t->place->batch, &row);
+        weft_store_walk_next(t->walk);
+    }
+    return WEFT_OK;
+}
+
+static enum weft_err look_at_told(struct step *t)
+{
+    const struct weft_key prefix = weft_key_of_agreement(WEFT_KEY_AGAIN, t->accord->number);
+    enum weft_err err = WEFT_OK;
+    weft_store_walk_to(t->walk, &prefix);
+    while (err == WEFT_OK && weft_store_walk_is_below(t->walk, weft_key_bytes(&prefix)) &&
+           !is_spent(t)) {
+        struct again a = {.count = 0, .kept = {.size_max = WEFT_PROJECTION_SIZE_MAX}};
+        weft_arena_reset(&t->s->arena);
+        t->records_left -= t->records_left > 0 ? 1 : 0;
+        err = collect(t, &a);
+        err = err == WEFT_OK ? tell_again(t, &a) : err;
+        weft_buffer_destroy(&a.kept);
+    }
+    return err == WEFT_OK ? weft_store_walk_err(t->walk, t->msg) : err;
 }
 
 /* --- by index -------------------------------------------------------------------------------- */
@@ -431,7 +649,11 @@ static enum weft_err run(struct step *t)
     if (!weft_accord_keeps_up(t->accord)) {
         return look_at_entries(t);
     }
-    return sent->owes_assets ? look_at_assets(t) : WEFT_OK;
+    if (!sent->owes_assets) {
+        return WEFT_OK;
+    }
+    err = look_at_told(t);
+    return err == WEFT_OK && !is_spent(t) ? look_at_assets(t) : err;
 }
 
 enum weft_err weft_exports_step(struct weft_streams *streams, struct weft_accord *accord,

@@ -134,9 +134,17 @@ static enum weft_err recover_leaf(struct weft_streams *s, struct weft_accord *ac
         return weft_fail(msg, WEFT_ECORRUPT, "a leaf that was verified: %s", why.text);
     }
     const uint64_t sequence = weft_flow_size(&accord->flows[WEFT_SENT]);
-    const struct weft_flow_leaf row = {
+    struct weft_flow *flow = &accord->flows[WEFT_SENT];
+    struct weft_flow_leaf row = {
         .leaf = entry->leaf, .time_ns = place->time_ns, .content = entry->content};
-    enum weft_err err = weft_flow_append(&accord->flows[WEFT_SENT], &row, place->batch, msg);
+    enum weft_err err = WEFT_OK;
+    if (entry->leaf.kind == WEFT_STREAM_STATEMENT) {
+        uint64_t last;
+        err = weft_flow_last(flow, &entry->leaf.digest, &last, &row.told, msg);
+        row.earlier = err == WEFT_OK ? last + 1 : 0;
+        err = err == WEFT_ENOTFOUND ? WEFT_OK : err;
+    }
+    err = err == WEFT_OK ? weft_flow_append(flow, &row, place->batch, msg) : err;
     if (err == WEFT_OK && entry->leaf.kind == WEFT_STREAM_CONTRACT) {
         err = recover_contract(s, accord, entry, place, msg);
     }

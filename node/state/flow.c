@@ -9,10 +9,22 @@
 
 /* --- rows of leaves -------------------------------------------------------------------------- */
 
+enum {
+    IS_AGAIN = 64, /* With the kind: the statement was told before. */
+};
+
 static void code_leaf(struct weft_coder *c, struct weft_flow_leaf *l)
 {
-    uint32_t kind = (uint32_t)l->leaf.kind, fault = (uint32_t)l->fault;
-    weft_code_u32(c, &kind, WEFT_STREAM_LEAF_KINDS);
+    uint32_t kind = (uint32_t)l->leaf.kind | (l->earlier > 0 ? IS_AGAIN : 0);
+    uint32_t fault = (uint32_t)l->fault;
+    weft_code_u32(c, &kind, IS_AGAIN + WEFT_STREAM_LEAF_KINDS);
+    if ((kind & IS_AGAIN) != 0) {
+        kind &= ~(uint32_t)IS_AGAIN;
+        weft_code_u64(c, &l->earlier);
+        weft_code_u32(c, &l->told, WEFT_FLOW_TOLD_MAX);
+        c->err = c->err == WEFT_OK && l->earlier == 0 ? WEFT_ECORRUPT : c->err;
+    }
+    c->err = c->err == WEFT_OK && kind >= WEFT_STREAM_LEAF_KINDS ? WEFT_ECORRUPT : c->err;
     weft_code_u64(c, &l->leaf.version);
     weft_code_bytes(c, l->leaf.digest.bytes, WEFT_DIGEST_SIZE);
     weft_code_u32(c, &fault, WEFT_STREAM_FAULTS);
@@ -248,16 +260,146 @@ void weft_flow_close(struct weft_flow *flow)
 {
     free(flow->tree);
     free(flow->fresh);
+    free(flow->young);
+    free(flow->buckets);
     weft_buffer_destroy(&flow->value);
+    weft_buffer_destroy(&flow->rows);
     flow->tree = NULL;
     flow->fresh = NULL;
-    flow->fresh_count = flow->fresh_capacity = 0;
+    flow->young = NULL;
+    flow->buckets = NULL;
+    flow->fresh_count = flow->fresh_capacity = flow->young_count = flow->young_capacity = 0;
 }
 
 void weft_flow_settle(struct weft_flow *flow)
 {
     flow->fresh_count = 0;
+    if (flow->young_count > 0) {
+        flow->young_count = 0;
+        memset(flow->buckets, 0, WEFT_FLOW_BUCKETS * sizeof(flow->buckets[0]));
+        weft_buffer_clear(&flow->rows);
+    }
 }
+
+/* --- what the batch has, and the store not yet ------------------------------------------------ */
+
+static uint32_t *bucket_of(struct weft_flow *flow, const struct weft_digest *statement)
+{
+    return &flow->buckets[weft_get_be32(statement->bytes) % WEFT_FLOW_BUCKETS];
+}
+
+/* The row that is in flow->value. */
+static enum weft_err keep_row(struct weft_flow *flow, uint64_t sequence,
+    const struct weft_digest *statement, struct weft_msg *msg)
+{
+    if (flow->buckets == NULL) {
+        flow->buckets = calloc(WEFT_FLOW_BUCKETS, sizeof(*flow->buckets));
+        flow->rows.size_max = SIZE_MAX / 2;
+    }
+    if (flow->young_count == flow->young_capacity) {
+        uint32_t capacity = flow->young_capacity == 0 ? 64 : flow->young_capacity * 2;
+        struct weft_flow_row *young = realloc(flow->young, capacity * sizeof(*young));
+        if (young != NULL) {
+            flow->young = young;
+            flow->young_capacity = capacity;
+        }
+    }
+    const size_t at = flow->rows.size;
+    if (flow->buckets == NULL || flow->young_count == flow->young_capacity ||
+        weft_buffer_append(&flow->rows, flow->value.data, flow->value.size) != WEFT_OK) {
+        return weft_fail(msg, WEFT_ENOMEM, "rows of a stream");
+    }
+    uint32_t *bucket = bucket_of(flow, statement);
+    flow->young[flow->young_count++] =
+        (struct weft_flow_row){sequence, *statement, at, flow->value.size, *bucket};
+    *bucket = flow->young_count;
+    return WEFT_OK;
+}
+
+/* The newest row of the statement, or of that sequence (statement NULL). */
+static const struct weft_flow_row *find_row(
+    struct weft_flow *flow, const struct weft_digest *statement, uint64_t sequence)
+{
+    if (statement == NULL) {
+        for (uint32_t i = flow->young_count; i > 0; i--) {
+            if (flow->young[i - 1].sequence == sequence) {
+                return &flow->young[i - 1];
+            }
+        }
+        return NULL;
+    }
+    const struct weft_flow_row *best = NULL;
+    for (uint32_t i = flow->young_count > 0 ? *bucket_of(flow, statement) : 0; i > 0;
+         i = flow->young[i - 1].next) {
+        const struct weft_flow_row *row = &flow->young[i - 1];
+        if (weft_digest_equal(&row->statement, statement) &&
+            (best == NULL || row->sequence > best->sequence)) {
+            best = row; /* An older one of them may have been changed since. */
+        }
+    }
+    return best;
+}
+
+static enum weft_err last_of_store(struct weft_flow *flow, const struct weft_digest *statement,
+    uint64_t *ret_sequence, struct weft_msg *msg)
+{
+    struct weft_store_value value = {.handle = NULL};
+    const struct weft_key key = weft_key_of_statement(flow->number, flow->direction, statement);
+    enum weft_err err = weft_store_get(flow->store, NULL, &key, &value, msg);
+    if (err == WEFT_OK && value.bytes.size != 8) {
+        err = weft_fail(msg, WEFT_ECORRUPT, "where a statement stands is damaged");
+    } else if (err == WEFT_OK) {
+        *ret_sequence = weft_get_be64(value.bytes.data);
+    }
+    weft_store_release(&value);
+    return err;
+}
+
+enum weft_err weft_flow_now(struct weft_flow *flow, uint64_t sequence,
+    struct weft_store_value *ret_value, struct weft_flow_leaf *ret_leaf, struct weft_msg *msg)
+{
+    const struct weft_flow_row *row = find_row(flow, NULL, sequence);
+    if (row == NULL) {
+        return missing(weft_flow_get(flow->store, NULL, flow->number, flow->direction, sequence,
+                           ret_value, ret_leaf, msg),
+            "leaf", sequence, msg);
+    }
+    const struct weft_bytes bytes = {flow->rows.data + row->at, row->size};
+    return weft_flow_leaf_decode(bytes, ret_leaf);
+}
+
+enum weft_err weft_flow_last(struct weft_flow *flow, const struct weft_digest *statement,
+    uint64_t *ret_sequence, uint32_t *ret_told, struct weft_msg *msg)
+{
+    const struct weft_flow_row *row = find_row(flow, statement, 0);
+    struct weft_store_value value = {.handle = NULL};
+    struct weft_flow_leaf leaf = {.told = 0};
+    uint64_t sequence = row != NULL ? row->sequence : 0;
+    enum weft_err err = row == NULL ? last_of_store(flow, statement, &sequence, msg) : WEFT_OK;
+    if (err != WEFT_OK) {
+        return err;
+    }
+    err = weft_flow_now(flow, sequence, &value, &leaf, msg);
+    *ret_sequence = sequence;
+    *ret_told = leaf.told + 1;
+    weft_store_release(&value);
+    return err;
+}
+
+enum weft_err weft_flow_replace(struct weft_flow *flow, uint64_t sequence,
+    const struct weft_flow_leaf *leaf, struct weft_store_batch *batch, struct weft_msg *msg)
+{
+    weft_buffer_clear(&flow->value);
+    enum weft_err err = weft_flow_leaf_encode(leaf, &flow->value);
+    if (err != WEFT_OK) {
+        return weft_fail(msg, err, "a leaf of a stream");
+    }
+    const struct weft_key key = weft_key_of_leaf(flow->number, flow->direction, sequence);
+    weft_store_batch_put(batch, &key, flow->value.data, flow->value.size);
+    return keep_row(flow, sequence, &leaf->leaf.digest, msg);
+}
+
+/* --- tiles of the batch ----------------------------------------------------------------------- */
 
 struct growing {
     struct weft_flow *flow;
@@ -313,8 +455,9 @@ enum weft_err weft_flow_append(struct weft_flow *flow, const struct weft_flow_le
         weft_put_be64(place, sequence);
         key = weft_key_of_statement(flow->number, flow->direction, &leaf->leaf.digest);
         weft_store_batch_put(batch, &key, place, sizeof(place));
+        err = keep_row(flow, sequence, &leaf->leaf.digest, msg);
     }
-    return WEFT_OK;
+    return err;
 }
 
 /* --- going back ------------------------------------------------------------------------------ */
@@ -331,6 +474,23 @@ static void forget(
     weft_store_batch_forget(batch, from, &to);
 }
 
+/* A statement that was told before `size` too stands there again. */
+static void forget_statement(struct weft_flow *flow, uint64_t size,
+    const struct weft_flow_leaf *leaf, struct weft_store_batch *batch)
+{
+    const struct weft_key key =
+        weft_key_of_statement(flow->number, flow->direction, &leaf->leaf.digest);
+    if (leaf->earlier == 0) {
+        struct weft_key behind = key;
+        behind.bytes[behind.size++] = 0;
+        weft_store_batch_forget(batch, &key, &behind);
+    } else if (leaf->earlier <= size) {
+        uint8_t place[8];
+        weft_put_be64(place, leaf->earlier - 1);
+        weft_store_batch_put(batch, &key, place, sizeof(place));
+    } /* Else the one before it goes as well, and has said so. */
+}
+
 /* Where its statements stood is forgotten one by one. */
 static enum weft_err forget_statements(
     struct weft_flow *flow, uint64_t size, struct weft_store_batch *batch, struct weft_msg *msg)
@@ -343,11 +503,7 @@ static enum weft_err forget_statements(
             weft_flow_get(flow->store, NULL, flow->number, flow->direction, i, &value, &leaf, msg),
             "leaf", i, msg);
         if (err == WEFT_OK && leaf.leaf.kind == WEFT_STREAM_STATEMENT) {
-            const struct weft_key key =
-                weft_key_of_statement(flow->number, flow->direction, &leaf.leaf.digest);
-            struct weft_key behind = key;
-            behind.bytes[behind.size++] = 0;
-            weft_store_batch_forget(batch, &key, &behind);
+            forget_statement(flow, size, &leaf, batch);
         }
         weft_store_release(&value);
     }

@@ -17,8 +17,10 @@ struct weft_flow_leaf {
     enum weft_stream_fault fault; /* Received: why it is in quarantine, or was. */
     bool is_claim;
     bool is_forwarded;
-    int64_t time_ns;           /* Of the entry. */
-    struct weft_text reason;   /* Of a fault. */
+    int64_t time_ns;         /* Of the entry. */
+    uint64_t earlier;        /* A statement that was told before: 1 + its last sequence; else 0. */
+    uint32_t told;           /* How often it was told before that. */
+    struct weft_text reason; /* Of a fault. */
     struct weft_bytes content; /* As it travels. */
 };
 
@@ -34,6 +36,20 @@ struct weft_flow_tile {
     struct weft_digest hashes[WEFT_TILE_WIDTH];
 };
 
+/* A row that the batch has. */
+struct weft_flow_row {
+    uint64_t sequence;
+    struct weft_digest statement;
+    size_t at; /* In `rows`. */
+    size_t size;
+    uint32_t next; /* Of the same bucket, older: 1 + its place; 0: none. */
+};
+
+enum {
+    WEFT_FLOW_BUCKETS = 1024, /* chosen: some thousand statements are in a batch */
+    WEFT_FLOW_TOLD_MAX = 64,  /* how often one statement is told; chosen: each is gone through */
+};
+
 /* Zero-initialized is empty, but for what it is of. */
 struct weft_flow {
     struct weft_store *store;
@@ -44,6 +60,12 @@ struct weft_flow {
     uint32_t fresh_count;
     uint32_t fresh_capacity;
     struct weft_buffer value; /* Under construction. */
+    /* Statements of the batch, which may be told again; rows of them and of what they changed. */
+    struct weft_flow_row *young;
+    uint32_t young_count;
+    uint32_t young_capacity;
+    uint32_t *buckets; /* WEFT_FLOW_BUCKETS, by statement: 1 + place of the newest; NULL: none. */
+    struct weft_buffer rows;
 };
 
 /* Go on with so many leaves, of which the store has the rows. WEFT_ECORRUPT: their tiles make
@@ -52,9 +74,21 @@ WEFT_MUST_USE enum weft_err weft_flow_load(
     struct weft_flow *flow, const struct weft_merkle_range *tree, struct weft_msg *msg);
 void weft_flow_close(struct weft_flow *flow);
 
-/* One leaf more, into the batch: row, tiles, where its statement stands. WEFT_ENOMEM,
+/* One leaf more, into the batch: row, tiles, where its statement stands. Of a statement
+ * that was told before, `earlier` and `told` are what weft_flow_last says. WEFT_ENOMEM,
  * WEFT_ETOOBIG: the apply has failed. */
 WEFT_MUST_USE enum weft_err weft_flow_append(struct weft_flow *flow,
+    const struct weft_flow_leaf *leaf, struct weft_store_batch *batch, struct weft_msg *msg);
+/* Where a statement was told last, of batch and store, and how often it was. WEFT_ENOTFOUND: it was
+ * not. WEFT_ECORRUPT, WEFT_EIO. */
+WEFT_MUST_USE enum weft_err weft_flow_last(struct weft_flow *flow,
+    const struct weft_digest *statement, uint64_t *ret_sequence, uint32_t *ret_told,
+    struct weft_msg *msg);
+/* A leaf's row as the batch will leave it; as weft_flow_get. Good until the next change. */
+WEFT_MUST_USE enum weft_err weft_flow_now(struct weft_flow *flow, uint64_t sequence,
+    struct weft_store_value *ret_value, struct weft_flow_leaf *ret_leaf, struct weft_msg *msg);
+/* Put the row anew: of its leaf another content. WEFT_ENOMEM, WEFT_ETOOBIG. */
+WEFT_MUST_USE enum weft_err weft_flow_replace(struct weft_flow *flow, uint64_t sequence,
     const struct weft_flow_leaf *leaf, struct weft_store_batch *batch, struct weft_msg *msg);
 /* Leaves from `size` on go. The store has all rows, and `tree` is what is left of the tree.
  * WEFT_ECORRUPT, WEFT_EIO, WEFT_ENOMEM. */

@@ -94,19 +94,20 @@ static enum weft_err take_contract(struct weft_streams *s, struct weft_accord *a
 }
 
 static enum weft_err take_statement(struct weft_streams *s, struct weft_accord *accord,
-    const struct weft_batch_entry *entry, const struct weft_exports_place *place,
-    struct weft_msg *msg)
+    struct weft_batch_entry *entry, const struct weft_exports_place *place,
+    struct weft_imports_again *again, struct weft_msg *msg)
 {
     const uint64_t sequence = weft_flow_size(&accord->flows[WEFT_RECEIVED]);
-    const struct weft_flow_leaf row = {.leaf = entry->leaf,
-        .fault = entry->fault,
-        .is_claim = entry->is_claim,
-        .is_forwarded = entry->is_forwarded,
-        .time_ns = place->time_ns,
-        .reason = entry->reason,
-        .content = entry->content};
+    struct weft_flow_leaf row = {
+        .leaf = entry->leaf, .time_ns = place->time_ns, .content = entry->content};
+    enum weft_err err = weft_imports_again(s, accord, entry, place, again, &row, msg);
     const bool is_sound = entry->fault == WEFT_STREAM_SOUND;
-    enum weft_err err = weft_flow_append(&accord->flows[WEFT_RECEIVED], &row, place->batch, msg);
+    row.fault = entry->fault;
+    row.is_claim = entry->is_claim;
+    row.is_forwarded = entry->is_forwarded;
+    row.reason = entry->reason;
+    err = err == WEFT_OK ? weft_flow_append(&accord->flows[WEFT_RECEIVED], &row, place->batch, msg)
+                         : err;
     accord->received.claim_count += entry->is_claim ? 1 : 0;
     if (err == WEFT_OK && !is_sound) {
         const struct weft_key key = weft_key_of_quarantine(accord->number, sequence);
@@ -119,11 +120,11 @@ static enum weft_err take_statement(struct weft_streams *s, struct weft_accord *
 }
 
 static enum weft_err take_entry(struct weft_streams *s, struct weft_accord *accord,
-    const struct weft_batch_entry *entry, const struct weft_exports_place *place,
-    struct weft_msg *msg)
+    struct weft_batch_entry *entry, const struct weft_exports_place *place,
+    struct weft_imports_again *again, struct weft_msg *msg)
 {
     if (entry->leaf.kind == WEFT_STREAM_STATEMENT) {
-        return take_statement(s, accord, entry, place, msg);
+        return take_statement(s, accord, entry, place, again, msg);
     }
     const struct weft_flow_leaf row = {
         .leaf = entry->leaf, .time_ns = place->time_ns, .content = entry->content};
@@ -131,6 +132,36 @@ static enum weft_err take_entry(struct weft_streams *s, struct weft_accord *acco
     return err == WEFT_OK && entry->leaf.kind == WEFT_STREAM_CONTRACT
                ? take_contract(s, accord, entry, place, msg)
                : err;
+}
+
+/* What is found at fault here may fill the quarantine: then what is behind it comes again. */
+static enum weft_err take_entries(struct weft_streams *s, struct weft_accord *accord,
+    struct weft_batch *batch, const struct weft_exports_place *place, struct weft_msg *msg)
+{
+    struct weft_consumer *consumer = &accord->received.consumer;
+    struct weft_imports_again again = {.content = {.size_max = WEFT_PROJECTION_SIZE_MAX}};
+    uint32_t quarantined = consumer->quarantined, taken = 0;
+    bool is_full = false, has_found = false;
+    enum weft_err err = WEFT_OK;
+    while (err == WEFT_OK && !is_full && taken < batch->count) {
+        struct weft_batch_entry *entry = &batch->entries[taken++];
+        const bool was_sound = entry->fault == WEFT_STREAM_SOUND;
+        err = take_entry(s, accord, entry, place, &again, msg);
+        quarantined += entry->fault != WEFT_STREAM_SOUND ? 1 : 0;
+        has_found = has_found || (was_sound && entry->fault != WEFT_STREAM_SOUND);
+        is_full = has_found && quarantined >= weft_imports_room(accord); /* FED-16 */
+    }
+    weft_buffer_destroy(&again.content);
+    s->has_erased = s->has_erased || again.erased > 0;
+    if (err != WEFT_OK) {
+        return err;
+    }
+    if (taken < batch->count) {
+        weft_batch_cut(batch, &consumer->stream, taken);
+    }
+    err = weft_consumer_take(consumer, batch, weft_imports_room(accord));
+    weft_assert(err == WEFT_OK); /* NOD-196: it was asked before */
+    return err;
 }
 
 /* NOD-196: judged here, on each replica, whatever whoever proposed it made of it. */
@@ -157,18 +188,15 @@ static enum weft_err take_batch(struct weft_streams *s, struct weft_accord *acco
             batch.after.tree.size);
         return WEFT_OK;
     }
-    r->err = weft_consumer_take(&accord->received.consumer, &batch, weft_imports_room(accord));
+    struct weft_consumer before = accord->received.consumer;
+    r->err = weft_consumer_take(&before, &batch, weft_imports_room(accord));
     if (r->err != WEFT_OK) {
         (void)weft_fail(&r->detail, r->err, "the cursor is elsewhere, or it is held");
         return WEFT_OK;
     }
-    enum weft_err err = WEFT_OK;
     accord->received.batch_ns = place->time_ns;
     weft_streams_touch_flow(s, accord, WEFT_RECEIVED);
-    for (uint32_t i = 0; err == WEFT_OK && i < batch.count; i++) {
-        err = take_entry(s, accord, &batch.entries[i], place, msg);
-    }
-    return err;
+    return take_entries(s, accord, &batch, place, msg);
 }
 
 /* --- evidence -------------------------------------------------------------------------------- */

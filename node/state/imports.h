@@ -15,6 +15,25 @@ WEFT_MUST_USE enum weft_err weft_imports_take(struct weft_streams *streams,
     const struct weft_partner_message *message, const struct weft_exports_place *place,
     struct weft_refusal *ret_refusal, struct weft_msg *msg);
 
+/* imports_again.c: what a batch costs that tells statements again. */
+struct weft_imports_again {
+    uint64_t bytes;             /* Of rows that were gone through. */
+    uint32_t erased;            /* Statements of which something was erased. */
+    struct weft_buffer content; /* Of one row. */
+};
+enum {
+    /* Chosen: what an honest batch tells again is as large as itself, each time that it was told.
+     */
+    WEFT_IMPORTS_AGAIN_BYTES = 32 * 1024 * 1024
+};
+/* A statement that is about to be taken: was it told before? Then *row has where, and as content
+ * what both show together; what it erases is erased there. It may get a fault: BAD_PROJECTION,
+ * HUGE, REPEATED. */
+WEFT_MUST_USE enum weft_err weft_imports_again(struct weft_streams *streams,
+    struct weft_accord *accord, struct weft_batch_entry *entry,
+    const struct weft_exports_place *place, struct weft_imports_again *totals,
+    struct weft_flow_leaf *row, struct weft_msg *msg);
+
 /* How many of those sequences, both included, are in quarantine. WEFT_ECORRUPT, WEFT_EIO,
  * WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_imports_quarantined(struct weft_streams *streams,

@@ -51,6 +51,7 @@ enum weft_key_type {
     WEFT_KEY_REACHED = 'm',
     WEFT_KEY_OWED = 'o',
     WEFT_KEY_QUARANTINE = 'q',
+    WEFT_KEY_AGAIN = 'r',
     WEFT_KEY_STREAM = 's',
     WEFT_KEY_STREAM_TILE = 't',
     WEFT_KEY_REFUSAL = 'v',

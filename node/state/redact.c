@@ -375,10 +375,7 @@ static enum weft_err run(struct run *r)
         rv = r->asked.is_evidence ? redact_evidence(r) : redact_fields(r);
     }
     if (rv == WEFT_OK && r->refusal->err == WEFT_OK) {
-        uint8_t index[8];
-        const struct weft_key key = weft_key_single(WEFT_KEY_REDACTED);
-        weft_put_be64(index, r->redact->index);
-        weft_store_batch_put(r->redact->batch, &key, index, sizeof(index));
+        weft_redact_note(r->redact->batch, r->redact->index);
         weft_store_batch_drain(r->batch, hand_over, r->redact->batch);
     }
     return rv;
@@ -435,6 +432,14 @@ enum weft_err weft_redact_run(const struct weft_redact *redact, const struct wef
         .msg = redact->msg,
         .asset = asset};
     return redact_one(&r, &commit->records[0]);
+}
+
+void weft_redact_note(struct weft_store_batch *batch, uint64_t index)
+{
+    uint8_t bytes[8];
+    const struct weft_key key = weft_key_single(WEFT_KEY_REDACTED);
+    weft_put_be64(bytes, index);
+    weft_store_batch_put(batch, &key, bytes, sizeof(bytes));
 }
 
 enum weft_err weft_redact_last(struct weft_store *store, uint64_t *ret_index, struct weft_msg *msg)

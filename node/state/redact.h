@@ -49,6 +49,8 @@ WEFT_MUST_USE enum weft_err weft_redact_run(const struct weft_redact *redact,
     const struct weft_commit *commit, uint64_t asset, struct weft_redacted *ret_redacted,
     struct weft_refusal *ret_refusal);
 
+/* Something was destroyed at that index. */
+void weft_redact_note(struct weft_store_batch *batch, uint64_t index);
 /* Index of the last redaction in the store; 0: there was none. */
 WEFT_MUST_USE enum weft_err weft_redact_last(
     struct weft_store *store, uint64_t *ret_index, struct weft_msg *msg);

@@ -27,6 +27,10 @@ struct weft_stream_check {
     struct weft_arena arena;
     uint64_t quarantined[WEFT_AGREEMENTS_MAX];
     uint32_t agreements;
+    /* Of the leaf that was looked at last: its statement stood there before. */
+    bool is_again;
+    struct weft_key again_key;
+    uint8_t again_place[8];
 };
 
 enum weft_err weft_stream_check_create(struct weft_stream_check **ret_check, struct weft_msg *msg)
@@ -53,7 +57,8 @@ bool weft_stream_check_is_key(uint8_t type)
 {
     return type == WEFT_KEY_AGREEMENT || type == WEFT_KEY_PARTNER ||
            type == WEFT_KEY_VERSION_NOTE || type == WEFT_KEY_LEAF || type == WEFT_KEY_OWED ||
-           type == WEFT_KEY_REACHED || type == WEFT_KEY_QUARANTINE || type == WEFT_KEY_STREAM;
+           type == WEFT_KEY_REACHED || type == WEFT_KEY_QUARANTINE || type == WEFT_KEY_STREAM ||
+           type == WEFT_KEY_AGAIN;
 }
 
 static enum weft_err damaged(const char *what, struct weft_bytes key, struct weft_msg *msg)
@@ -141,6 +146,9 @@ static enum weft_err check_leaf(struct weft_stream_check *check, struct weft_byt
         weft_stream_append(&made->stream, &leaf.leaf, &why) != WEFT_STREAM_SOUND) {
         return damaged("a leaf is missing, or not admitted there", key, msg);
     }
+    if (leaf.earlier > sequence) {
+        return damaged("a statement was told before behind itself", key, msg);
+    }
     struct growing to = {batch, number, direction};
     const struct weft_digest hash = weft_stream_leaf_hash(&leaf.leaf);
     enum weft_err err = weft_tile_builder_append(&check->tree, &hash, on_tile, &to, msg);
@@ -153,6 +161,11 @@ static enum weft_err check_leaf(struct weft_stream_check *check, struct weft_byt
     weft_put_be64(place, sequence);
     const struct weft_key found = weft_key_of_statement(number, direction, &leaf.leaf.digest);
     weft_store_batch_put(batch, &found, place, sizeof(place));
+    if (leaf.earlier > 0) {
+        check->is_again = true;
+        check->again_key = found;
+        weft_put_be64(check->again_place, leaf.earlier - 1);
+    }
     return is_sound ? check_statement(check, &leaf, key, msg) : WEFT_OK;
 }
 
@@ -267,6 +280,7 @@ static enum weft_err check_document(
 enum weft_err weft_stream_check_row(struct weft_stream_check *check, struct weft_bytes key,
     struct weft_bytes value, struct weft_store_batch *batch, struct weft_msg *msg)
 {
+    check->is_again = false;
     switch (key.data[0]) {
     case WEFT_KEY_AGREEMENT:
         return check_agreement(check, key, value, msg);
@@ -279,12 +293,26 @@ enum weft_err weft_stream_check_row(struct weft_stream_check *check, struct weft
         return check_quarantine(check, key, msg);
     case WEFT_KEY_STREAM:
         return check_stream(check, key, value, msg);
+    case WEFT_KEY_AGAIN:
+        return key.size == WEFT_KEY_AGAIN_SIZE || key.size == WEFT_KEY_SHOWN_SIZE
+                   ? WEFT_OK
+                   : damaged("a statement that is to be told again", key, msg);
     case WEFT_KEY_OWED:
     case WEFT_KEY_REACHED:
         return key.size == WEFT_KEY_OWED_SIZE ? WEFT_OK
                                               : damaged("an asset that is owed", key, msg);
     }
     return WEFT_OK;
+}
+
+bool weft_stream_check_replaces(
+    struct weft_stream_check *check, struct weft_key *ret_key, struct weft_bytes *ret_value)
+{
+    if (check->is_again) {
+        *ret_key = check->again_key;
+        *ret_value = (struct weft_bytes){check->again_place, sizeof(check->again_place)};
+    }
+    return check->is_again;
 }
 
 enum weft_err weft_stream_check_end(struct weft_stream_check *check, struct weft_msg *msg)

@@ -6,6 +6,7 @@
 #ifndef WEFT_NODE_STATE_STREAM_CHECK_H
 #define WEFT_NODE_STATE_STREAM_CHECK_H
 
+#include "node/state/keys.h"
 #include "node/state/store.h"
 
 struct weft_stream_check;
@@ -21,6 +22,9 @@ bool weft_stream_check_is_key(uint8_t type);
 WEFT_MUST_USE enum weft_err weft_stream_check_row(struct weft_stream_check *check,
     struct weft_bytes key, struct weft_bytes value, struct weft_store_batch *batch,
     struct weft_msg *msg);
+/* Does what followed from that key take the place of what followed from one before: which? */
+bool weft_stream_check_replaces(
+    struct weft_stream_check *check, struct weft_key *ret_key, struct weft_bytes *ret_value);
 /* Every stream had its row. WEFT_ECORRUPT. */
 WEFT_MUST_USE enum weft_err weft_stream_check_end(
     struct weft_stream_check *check, struct weft_msg *msg);

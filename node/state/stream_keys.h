@@ -13,6 +13,8 @@ enum {
     WEFT_KEY_STREAM_TILE_SIZE = WEFT_KEY_STREAM_SIZE + 1 + 8,
     WEFT_KEY_STATEMENT_SIZE = WEFT_KEY_STREAM_SIZE + WEFT_DIGEST_SIZE,
     WEFT_KEY_OWED_SIZE = WEFT_KEY_AGREEMENT_SIZE + WEFT_ASSET_ID_SIZE,
+    WEFT_KEY_AGAIN_SIZE = WEFT_KEY_AGREEMENT_SIZE + WEFT_DIGEST_SIZE,
+    WEFT_KEY_SHOWN_SIZE = WEFT_KEY_AGAIN_SIZE + WEFT_DIGEST_SIZE,
 };
 
 static inline struct weft_key weft_key_of_agreement(enum weft_key_type type, uint32_t number)
@@ -75,6 +77,20 @@ static inline struct weft_key weft_key_of_quarantine(uint32_t number, uint64_t s
     struct weft_key key = weft_key_of_agreement(WEFT_KEY_QUARANTINE, number);
     weft_put_be64(key.bytes + key.size, sequence);
     key.size += 8;
+    return key;
+}
+
+/* A statement that is to be told again; with a field that is to be shown then, by its path. */
+static inline struct weft_key weft_key_of_again(
+    uint32_t number, const struct weft_digest *statement, const struct weft_digest *path)
+{
+    struct weft_key key = weft_key_of_agreement(WEFT_KEY_AGAIN, number);
+    memcpy(key.bytes + key.size, statement->bytes, WEFT_DIGEST_SIZE);
+    key.size += WEFT_DIGEST_SIZE;
+    if (path != NULL) {
+        memcpy(key.bytes + key.size, path->bytes, WEFT_DIGEST_SIZE);
+        key.size += WEFT_DIGEST_SIZE;
+    }
     return key;
 }
 

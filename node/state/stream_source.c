@@ -358,10 +358,15 @@ static enum weft_err write_statement(const struct weft_stream_source *source, ui
         return WEFT_ENOTFOUND;
     }
     enum weft_err err = weft_stream_source_find(source, &digest, &sequence, msg);
-    if (err != WEFT_OK || sequence >= size) {
-        return err == WEFT_OK ? WEFT_ENOTFOUND : err;
+    err = err == WEFT_OK ? get_leaf(source, sequence, &value, &leaf, msg) : err;
+    while (err == WEFT_OK && sequence >= size && leaf.earlier > 0) { /* As it was told before. */
+        sequence = leaf.earlier - 1;
+        weft_store_release(&value);
+        err = get_leaf(source, sequence, &value, &leaf, msg);
     }
-    err = get_leaf(source, sequence, &value, &leaf, msg);
+    if (err == WEFT_OK && sequence >= size) {
+        err = WEFT_ENOTFOUND;
+    }
     err = err == WEFT_OK ? weft_buffer_append(out, leaf.content.data, leaf.content.size) : err;
     weft_store_release(&value);
     return err;

@@ -7,6 +7,7 @@
 #include "proto/check.h"
 
 enum {
+    AGAIN_ARENA_SIZE_MAX = 8 * 1024 * 1024, /* the largest projection three times */
     ITEM_ARENA_SIZE_MAX = 48 * 1024 * 1024, /* a batch judged, and what is made of its statements */
 };
 
@@ -198,6 +199,43 @@ enum weft_err weft_streams_tell_statement(struct weft_streams *streams,
                : l->on_statement(l->ctx, &deed->contract, party, sequence, digest, projection, msg);
 }
 
+static int compare_digests(const void *a, const void *b)
+{
+    return memcmp(a, b, WEFT_DIGEST_SIZE);
+}
+
+enum weft_err weft_streams_note(struct weft_streams *streams, const struct weft_accord *accord,
+    enum weft_direction direction, uint64_t sequence, enum weft_streams_deed deed,
+    const struct weft_digest *leaves, uint32_t count, struct weft_msg *msg)
+{
+    if (count == 0) {
+        return WEFT_OK;
+    }
+    if (streams->note_count == streams->note_capacity) {
+        uint32_t capacity = streams->note_capacity == 0 ? 16 : streams->note_capacity * 2;
+        struct weft_streams_note *notes = realloc(streams->notes, capacity * sizeof(*notes));
+        if (notes == NULL) {
+            return weft_fail(msg, WEFT_ENOMEM, "what was told again");
+        }
+        streams->notes = notes;
+        streams->note_capacity = capacity;
+    }
+    struct weft_streams_note *note = &streams->notes[streams->note_count++];
+    *note = (struct weft_streams_note){.accord = accord,
+        .direction = direction,
+        .sequence = sequence,
+        .deed = deed,
+        .count = count,
+        .evidence_count = count <= WEFT_STREAMS_EVIDENCE_MAX ? count : 1};
+    if (count <= WEFT_STREAMS_EVIDENCE_MAX) {
+        memcpy(note->evidence, leaves, count * sizeof(leaves[0]));
+        qsort(note->evidence, count, sizeof(note->evidence[0]), compare_digests);
+    } else {
+        note->evidence[0] = weft_statement_root(leaves, count);
+    }
+    return WEFT_OK;
+}
+
 bool weft_accord_is_stated_to(const struct weft_accord *accord)
 {
     const struct weft_provider *p = &accord->sent.provider;
@@ -385,6 +423,7 @@ enum weft_err weft_streams_create(struct weft_text site, struct weft_store *stor
     s->scope.store = store;
     s->scope.names = names;
     s->arena.size_max = ITEM_ARENA_SIZE_MAX;
+    s->again.size_max = AGAIN_ARENA_SIZE_MAX;
     s->value.size_max = s->projection.size_max = SIZE_MAX / 2;
     *ret_streams = s;
     return WEFT_OK;
@@ -406,6 +445,8 @@ void weft_streams_destroy(struct weft_streams *s)
     weft_authority_release(s->authority);
     weft_scope_close(&s->scope);
     free(s->fresh);
+    free(s->notes);
+    weft_arena_destroy(&s->again);
     forget_versions(s);
     free(s->versions);
     weft_arena_destroy(&s->arena);

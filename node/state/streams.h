@@ -91,7 +91,7 @@ struct weft_agreement {
     const struct weft_consumer *consumer; /* Of what is received. */
     /* Sent: records of entries below this one were looked at; UINT64_MAX: it keeps up. */
     uint64_t looked_index;
-    bool owes_assets;       /* Assets came into scope and are to be looked at. */
+    bool owes_assets;       /* Assets came into scope, or statements are to be told again. */
     int64_t receipt_ns;     /* Entry time of the newest receipt, and of the newest batch that was */
     int64_t batch_ns;       /* taken; 0: none. */
     int64_t sent_head_ns;   /* Entry time of the newest head that was to be signed, ... */

@@ -13,6 +13,10 @@
 #include "node/state/stream_keys.h"
 #include "node/state/streams.h"
 
+enum {
+    WEFT_STREAMS_EVIDENCE_MAX = 16 /* As a leaf of the audit log has room for. */
+};
+
 /* Versions that an agreement has in memory, each a reference. */
 enum weft_accord_version {
     WEFT_ACCORD_NEWEST,
@@ -54,6 +58,7 @@ struct weft_agreements_checked {
     uint64_t from;
     uint64_t until;
     struct weft_merkle_head lost, base; /* LOSE, SUPERSEDE. */
+    struct weft_text path;              /* Of the commit that is looked at. */
 };
 
 /* A sequence that went to quarantine in the batch that is being written, or those that left it. */
@@ -68,6 +73,24 @@ struct weft_streams_fresh {
 struct weft_streams_version {
     uint32_t number;
     struct weft_deed *deed; /* A reference. */
+};
+
+/* What became of a statement that was told again: an act of the audit log. */
+enum weft_streams_deed {
+    WEFT_STREAMS_DISCLOSED,
+    WEFT_STREAMS_ERASED,
+    WEFT_STREAMS_KEPT, /* It was erased by whose it is, and is kept here. */
+    WEFT_STREAMS_DEEDS
+};
+
+struct weft_streams_note {
+    const struct weft_accord *accord;
+    enum weft_direction direction;
+    uint64_t sequence;
+    enum weft_streams_deed deed;
+    uint32_t count;          /* Leaves. */
+    uint32_t evidence_count; /* Their hashes, ascending; of many the root over them. */
+    struct weft_digest evidence[WEFT_STREAMS_EVIDENCE_MAX];
 };
 
 struct weft_streams {
@@ -89,11 +112,16 @@ struct weft_streams {
     uint32_t version_count;
     uint32_t version_capacity;
     struct weft_streams_listener listener;
+    bool has_erased;                 /* The item has destroyed something of a partner's. */
+    struct weft_streams_note *notes; /* Of the item. */
+    uint32_t note_count;
+    uint32_t note_capacity;
     uint64_t changed;         /* weft_streams_changed. */
     uint32_t open_count;      /* Agreements whose stream may be stated to: of no cost if 0. */
     bool is_asking;           /* One of them names parts or a depth. */
     bool is_stale;            /* Terms of some agreement are to be made. */
     struct weft_arena arena;  /* Of one item. */
+    struct weft_arena again;  /* Of one statement that is told again. */
     struct weft_buffer value; /* Under construction. */
     struct weft_buffer projection;
 };
@@ -132,6 +160,11 @@ WEFT_MUST_USE enum weft_err weft_streams_tell_contract(
 WEFT_MUST_USE enum weft_err weft_streams_tell_statement(struct weft_streams *streams,
     const struct weft_accord *accord, enum weft_direction direction, uint64_t sequence,
     const struct weft_digest *digest, struct weft_bytes projection, struct weft_msg *msg);
+/* For the audit log, whoever carries the item out. Nothing if there are no leaves. WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_streams_note(struct weft_streams *streams,
+    const struct weft_accord *accord, enum weft_direction direction, uint64_t sequence,
+    enum weft_streams_deed deed, const struct weft_digest *leaves, uint32_t count,
+    struct weft_msg *msg);
 /* Terms of all agreements are to be made anew. */
 void weft_streams_stale(struct weft_streams *streams);
 /* Records are appended as they are accepted: it keeps up, is open, and not fenced. */

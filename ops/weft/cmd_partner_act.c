@@ -12,7 +12,8 @@
 #include "policy/crypto/pki.h"
 #include "proto/limits.h"
 
-/* partner add, apply, suspend, resume, terminate, release: what a site is told of its partners. */
+/* partner add, apply, suspend, resume, terminate, release, disclose: what a site is told of its
+ * partners. */
 
 static const int64_t second_ns = 1000 * 1000 * 1000;
 
@@ -291,13 +292,22 @@ enum weft_exit weft_cmd_partner_apply(const struct weft_args *args)
 
 /* --- acts ------------------------------------------------------------------------------------ */
 
+/* What an act is about; NULL: it says nothing of it. */
+struct about {
+    const char *from;
+    const char *until;
+    const char *path;
+};
+
+static const struct about nothing;
+
 static enum weft_err act(const struct weft_args *args, struct weft_client *client, const char *word,
-    const char *from, const char *until, struct weft_msg *msg)
+    const struct about *about, struct weft_msg *msg)
 {
     char asset[WEFT_CONTRACT_NAME_SIZE_MAX + 16];
     const char *reason = weft_args_text(args, "reason", NULL);
     const char *lost = weft_args_text(args, "lost", NULL);
-    struct weft_field fields[6];
+    struct weft_field fields[7];
     uint32_t count = 0;
     uint64_t index = 0;
     int size = snprintf(asset, sizeof(asset), "agreement:%s", args->operands[0]);
@@ -312,19 +322,23 @@ static enum weft_err act(const struct weft_args *args, struct weft_client *clien
         fields[count++] = (struct weft_field){
             WEFT_TEXT("base"), weft_text_of(weft_args_text(args, "base", "")), WEFT_VALUE_TEXT};
     }
-    if (from != NULL) {
+    if (about->from != NULL) {
         fields[count++] =
-            (struct weft_field){WEFT_TEXT("from"), weft_text_of(from), WEFT_VALUE_INT};
+            (struct weft_field){WEFT_TEXT("from"), weft_text_of(about->from), WEFT_VALUE_INT};
     }
     if (lost != NULL) {
         fields[count++] =
             (struct weft_field){WEFT_TEXT("head"), weft_text_of(lost), WEFT_VALUE_TEXT};
     }
+    if (about->path != NULL) {
+        fields[count++] =
+            (struct weft_field){WEFT_TEXT("path"), weft_text_of(about->path), WEFT_VALUE_TEXT};
+    }
     fields[count++] =
         (struct weft_field){WEFT_TEXT("reason"), weft_text_of(reason), WEFT_VALUE_TEXT};
-    if (until != NULL) {
+    if (about->until != NULL) {
         fields[count++] =
-            (struct weft_field){WEFT_TEXT("until"), weft_text_of(until), WEFT_VALUE_INT};
+            (struct weft_field){WEFT_TEXT("until"), weft_text_of(about->until), WEFT_VALUE_INT};
     }
     enum weft_err err =
         weft_partner_commit(client, "stream_act", asset, fields, count, NULL, &index, msg);
@@ -337,7 +351,7 @@ static enum weft_err act(const struct weft_args *args, struct weft_client *clien
 static enum weft_err suspend(
     const struct weft_args *args, struct weft_client *client, struct weft_msg *msg)
 {
-    return act(args, client, weft_args_has(args, "received") ? "hold" : "suspend", NULL, NULL, msg);
+    return act(args, client, weft_args_has(args, "received") ? "hold" : "suspend", &nothing, msg);
 }
 
 static enum weft_err resume(
@@ -353,13 +367,13 @@ static enum weft_err resume(
             msg, WEFT_EINVAL, "--lost HEAD and --base TREE, both and without --frozen");
     }
     if (weft_args_has(args, "lost")) {
-        return act(args, client, is_received ? "supersede" : "lose", NULL, NULL, msg);
+        return act(args, client, is_received ? "supersede" : "lose", &nothing, msg);
     }
     return act(args, client,
         is_frozen     ? "unfreeze"
         : is_received ? "unhold"
                       : "resume",
-        NULL, NULL, msg);
+        &nothing, msg);
 }
 
 static enum weft_err terminate(
@@ -369,7 +383,7 @@ static enum weft_err terminate(
         return weft_fail(msg, WEFT_EINVAL,
             "nothing is ever sent under this agreement again: --yes says that it is meant");
     }
-    return act(args, client, "end", NULL, NULL, msg);
+    return act(args, client, "end", &nothing, msg);
 }
 
 /* SEQUENCE or SEQUENCE..SEQUENCE */
@@ -387,7 +401,19 @@ static enum weft_err release(
         return weft_fail(msg, WEFT_EINVAL,
             "%.40s: the place of a statement in its stream, as 17 or 17..20", given);
     }
-    return act(args, client, "release", from, until, msg);
+    return act(args, client, "release", &(struct about){from, until, NULL}, msg);
+}
+
+static enum weft_err disclose(
+    const struct weft_args *args, struct weft_client *client, struct weft_msg *msg)
+{
+    const char *leaf = args->operands[1];
+    uint64_t number;
+    if (!weft_text_exact_number(weft_text_of(leaf), &number)) {
+        return weft_fail(
+            msg, WEFT_EINVAL, "%.40s: the place of a statement in what is sent, as 17", leaf);
+    }
+    return act(args, client, "disclose", &(struct about){leaf, NULL, args->operands[2]}, msg);
 }
 
 enum weft_exit weft_cmd_partner_suspend(const struct weft_args *args)
@@ -408,4 +434,9 @@ enum weft_exit weft_cmd_partner_terminate(const struct weft_args *args)
 enum weft_exit weft_cmd_partner_release(const struct weft_args *args)
 {
     return weft_with_client(args, release);
+}
+
+enum weft_exit weft_cmd_partner_disclose(const struct weft_args *args)
+{
+    return weft_with_client(args, disclose);
 }

@@ -116,6 +116,7 @@ enum weft_exit weft_cmd_partner_propose(const struct weft_args *args);
 enum weft_exit weft_cmd_partner_prove(const struct weft_args *args);
 enum weft_exit weft_cmd_partner_quarantine(const struct weft_args *args);
 enum weft_exit weft_cmd_partner_release(const struct weft_args *args);
+enum weft_exit weft_cmd_partner_disclose(const struct weft_args *args);
 enum weft_exit weft_cmd_partner_resolve(const struct weft_args *args);
 enum weft_exit weft_cmd_partner_resume(const struct weft_args *args);
 enum weft_exit weft_cmd_partner_show(const struct weft_args *args);

@@ -99,6 +99,15 @@ extern const struct weft_option weft_partner_prove_options[];
             "They were looked at: they do not count, and there is room again.",                    \
             "weft partner release box-2026 17..20 --reason 'the partner retracts them'",           \
             weft_cmd_partner_release},                                                             \
+        {"partner disclose", "show a partner a field that was withheld", "NAME N PATH", 3, 3,      \
+            weft_partner_release_options, true,                                                    \
+            "Of the statement at place N of what is sent; the agreement has to say committed\n"    \
+            "of it (of what is hidden: after an amendment), and the policy has to let the\n"       \
+            "partner have it. The statement is told again with the field's value and salt,\n"      \
+            "under its old digest: the partner verifies it against what he has. Both audit\n"      \
+            "logs have it as partner.disclosed. weft partner status tells his receipt.",           \
+            "weft partner disclose box-2026 17 operator --reason 'complaint 4711'",                \
+            weft_cmd_partner_disclose},                                                            \
         {"partner disputes", "where two parties say different things", "NAME", 1, 1,               \
             weft_partner_disputes_options, true,                                                   \
             "Each disputed cell with its rule, the value that counts meanwhile, and every\n"       \

@@ -219,6 +219,49 @@ class AtSites(cluster.PlantCase):
         # Keys of somebody else do not do.
         self.stranger(self.oem, "box", 1, *self.oem.keys, code=1)
 
+    def audited(self, site, act):
+        """Leaves of the site's audit log of that act."""
+        log = self.directory / f"audit-{site.home.name}-{act}"
+        self.at(site, "audit", "export", log)
+        return b"".join(f.read_bytes() for f in log.rglob("tile/entries/**/*") if f.is_file()
+                        ).count(f"act {act}\n".encode())
+
+    def test_5b_a_field_is_disclosed_and_another_erased(self):
+        n, digest = next(iter(self.leaves(self.oem, "box").items()))
+        self.assertIn("hides cost", self.at(self.west, "partner", "disclose", "box", n, "cost",
+                                            "--reason", "no", code=4))
+        # The partner takes nothing meanwhile, and the supplier starts anew: it is owed still.
+        self.at(self.oem, "partner", "suspend", "box", "--received", "--reason", "away")
+        self.at(self.west, "partner", "disclose", "box", n, "operator", "--reason", "complaint")
+        self.west.plant.stop()
+        self.west.plant.start()
+        self.assertEqual(5, self.status(self.oem, "box")["received_statements"])
+        self.at(self.oem, "partner", "resume", "box", "--received", "--reason", "back")
+        self.wait_even("box", self.oem, 6)
+        places = [m for m, found in self.leaves(self.oem, "box").items() if found == digest]
+        self.assertEqual(2, len(places))
+        text, said = self.stranger(self.oem, "box", places[1], *self.west.keys)
+        self.assertIn(digest, said)
+        self.assertIn(b"SECRET-op/".hex(), text)
+        self.assertNotIn(SECRET.encode().hex(), text)
+        # What is redacted at its origin goes at the partner too, wherever it was told.
+        asset = text.split("\nasset ")[1].split("\n")[0]
+        found = json.loads(self.at(self.west, "get", asset, "-o", "json"))  # One record.
+        self.at(self.west, "audit", "redact", asset, "inspection", "operator", "--rev",
+                found["rev"], "--reason", "GDPR 17")
+        self.wait_even("box", self.oem, 7)
+        self.wait_even("box-disclosed", self.oem, 6)
+        self.wait_even("hall", self.other, 6)
+        for m, at in self.leaves(self.oem, "box").items():
+            if at == digest:
+                text = self.at(self.oem, "partner", "prove", "box", m, "--received", "--statement")
+                self.assertNotIn(b"SECRET-op/".hex(), text)
+                self.assertIn("erased ", text)
+        for site in (self.west, self.oem):
+            self.assertEqual(1, self.audited(site, "partner.disclosed"))
+            # Of each agreement that had shown it: the supplier has one more, with the other site.
+            self.assertEqual(3 if site is self.west else 2, self.audited(site, "partner.erased"))
+
     def test_6_suspended_resumed_and_ended(self):
         for word in ("suspend", "resume"):
             self.at(self.west, "partner", word, "box", "--reason", "an audit")
@@ -226,7 +269,7 @@ class AtSites(cluster.PlantCase):
                 self.west.inspect("meanwhile", 2)
                 wait_for("the customer knows", lambda: self.status(
                     self.oem, "box")["received_phase"] == "suspended")
-        self.wait_even("box", self.oem, 7)
+        self.wait_even("box", self.oem, 9)
         self.at(self.oem, "partner", "suspend", "box", "--received", "--reason", "looking")
         self.assertEqual("held", self.status(self.oem, "box")["received_hold"])
         self.at(self.oem, "partner", "resume", "box", "--received", "--reason", "looked")

@@ -1,0 +1,170 @@
+/* Statements of a partner that are told again (imports.h): fields disclosed later are filled in,
+ * fields that he erased are erased here. */
+#include "node/state/imports.h"
+#include "proto/check.h"
+
+/* One of them. */
+struct again {
+    struct weft_streams *s;
+    struct weft_accord *accord;
+    struct weft_batch_entry *entry;
+    const struct weft_exports_place *place;
+    struct weft_imports_again *totals;
+    bool keeps_erased;
+    struct weft_msg *msg;
+};
+
+static void blame(struct again *g, enum weft_stream_fault fault, const char *text)
+{
+    struct weft_msg why = {""};
+    (void)weft_stream_fail(&why, fault, "%s", text);
+    weft_batch_blame(g->entry, fault, &g->s->arena, &why);
+}
+
+static enum weft_err no_memory(const struct again *g)
+{
+    return weft_fail(g->msg, WEFT_ENOMEM, "a statement that is told again");
+}
+
+/* The row's content and what came, in s->projection. WEFT_EREFUSED: they do not go together. */
+static enum weft_err merge(struct again *g, struct weft_bytes content,
+    struct weft_projection_change *ret_change, struct weft_msg *why)
+{
+    struct weft_streams *s = g->s;
+    struct weft_projection known;
+    weft_arena_reset(&s->again);
+    weft_buffer_clear(&s->projection);
+    enum weft_err err = weft_projection_decode(content, &s->again, &known, g->msg);
+    if (err != WEFT_OK) {
+        return err == WEFT_ENOMEM ? err : weft_wrap(g->msg, WEFT_ECORRUPT, "a partner's statement");
+    }
+    err = weft_projection_merge(
+        &known, &g->entry->projection, g->keeps_erased, &s->again, &s->projection, ret_change, why);
+    return err == WEFT_ENOMEM ? no_memory(g) : err;
+}
+
+/* NOD-291: value and salt of what was erased go wherever it was told. */
+static enum weft_err erase_before(struct again *g, uint64_t from)
+{
+    struct weft_flow *flow = &g->accord->flows[WEFT_RECEIVED];
+    uint64_t earlier = from + 1;
+    enum weft_err err = WEFT_OK;
+    while (err == WEFT_OK && earlier > 0) {
+        const uint64_t sequence = earlier - 1;
+        struct weft_store_value value = {.handle = NULL};
+        struct weft_projection_change change = {.erased_count = 0};
+        struct weft_flow_leaf leaf = {.told = 0};
+        struct weft_msg why = {""};
+        err = weft_flow_now(flow, sequence, &value, &leaf, g->msg);
+        earlier = leaf.earlier;
+        if (err == WEFT_OK && leaf.fault == WEFT_STREAM_SOUND) {
+            g->totals->bytes += leaf.content.size;
+            err = merge(g, leaf.content, &change, &why);
+            err = err == WEFT_EREFUSED ? WEFT_OK : err;
+        }
+        if (err == WEFT_OK && change.erased_count > 0) {
+            leaf.content = (struct weft_bytes){g->s->projection.data, g->s->projection.size};
+            err = weft_flow_replace(flow, sequence, &leaf, g->place->batch, g->msg);
+        }
+        weft_store_release(&value);
+    }
+    return err;
+}
+
+/* The last row of it that is sound. False: there is none. */
+static enum weft_err find_sound(
+    struct again *g, uint64_t last, uint64_t *ret_sequence, bool *ret_found)
+{
+    struct weft_flow *flow = &g->accord->flows[WEFT_RECEIVED];
+    uint64_t earlier = last + 1;
+    enum weft_err err = WEFT_OK;
+    *ret_found = false;
+    while (err == WEFT_OK && !*ret_found && earlier > 0) {
+        struct weft_store_value value = {.handle = NULL};
+        struct weft_flow_leaf leaf = {.told = 0};
+        *ret_sequence = earlier - 1;
+        err = weft_flow_now(flow, *ret_sequence, &value, &leaf, g->msg);
+        *ret_found = err == WEFT_OK && leaf.fault == WEFT_STREAM_SOUND;
+        earlier = leaf.earlier;
+        weft_store_release(&value);
+    }
+    return err;
+}
+
+/* Of a sound one that was told before, with what was known of it: the content of its row. */
+static enum weft_err take_again(struct again *g, uint64_t last, struct weft_bytes *ret_content)
+{
+    struct weft_flow *flow = &g->accord->flows[WEFT_RECEIVED];
+    struct weft_store_value value = {.handle = NULL};
+    struct weft_flow_leaf leaf = {.told = 0};
+    struct weft_projection_change change = {.erased_count = 0};
+    struct weft_msg why = {""};
+    uint64_t sequence = last;
+    bool is_found = false;
+    enum weft_err err = find_sound(g, last, &sequence, &is_found);
+    if (err != WEFT_OK || !is_found) {
+        return err;
+    }
+    err = weft_flow_now(flow, sequence, &value, &leaf, g->msg);
+    if (err == WEFT_OK) {
+        g->totals->bytes += leaf.content.size;
+        err = merge(g, leaf.content, &change, &why);
+    }
+    weft_store_release(&value);
+    if (err == WEFT_EREFUSED || err == WEFT_ETOOBIG) {
+        blame(g, err == WEFT_ETOOBIG ? WEFT_STREAM_HUGE : WEFT_STREAM_BAD_PROJECTION, why.text);
+        return WEFT_OK;
+    }
+    const uint64_t at = weft_flow_size(flow);
+    weft_buffer_clear(&g->totals->content);
+    if (err == WEFT_OK && weft_buffer_append(&g->totals->content, g->s->projection.data,
+                              g->s->projection.size) != WEFT_OK) {
+        err = no_memory(g);
+    }
+    if (err != WEFT_OK) {
+        return err;
+    }
+    *ret_content = (struct weft_bytes){g->totals->content.data, g->totals->content.size};
+    err = weft_streams_note(g->s, g->accord, WEFT_RECEIVED, at, WEFT_STREAMS_DISCLOSED,
+        change.shown, change.shown_count, g->msg);
+    if (err == WEFT_OK) {
+        err = weft_streams_note(g->s, g->accord, WEFT_RECEIVED, at,
+            g->keeps_erased ? WEFT_STREAMS_KEPT : WEFT_STREAMS_ERASED, change.erased,
+            change.erased_count, g->msg);
+    }
+    if (err == WEFT_OK && change.erased_count > 0 && !g->keeps_erased) {
+        g->totals->erased++;
+        err = erase_before(g, last);
+    }
+    return err;
+}
+
+enum weft_err weft_imports_again(struct weft_streams *streams, struct weft_accord *accord,
+    struct weft_batch_entry *entry, const struct weft_exports_place *place,
+    struct weft_imports_again *totals, struct weft_flow_leaf *row, struct weft_msg *msg)
+{
+    struct again g = {.s = streams,
+        .accord = accord,
+        .entry = entry,
+        .place = place,
+        .totals = totals,
+        .msg = msg};
+    uint64_t last;
+    uint32_t told;
+    enum weft_err err =
+        weft_flow_last(&accord->flows[WEFT_RECEIVED], &entry->leaf.digest, &last, &told, msg);
+    if (err != WEFT_OK) {
+        return err == WEFT_ENOTFOUND ? WEFT_OK : err;
+    }
+    const bool is_spent = told >= WEFT_FLOW_TOLD_MAX || totals->bytes > WEFT_IMPORTS_AGAIN_BYTES;
+    row->earlier = last + 1;
+    row->told = told < WEFT_FLOW_TOLD_MAX ? told : WEFT_FLOW_TOLD_MAX - 1;
+    if (entry->fault == WEFT_STREAM_SOUND && is_spent) {
+        blame(&g, WEFT_STREAM_REPEATED,
+            told >= WEFT_FLOW_TOLD_MAX ? "one statement, time and again"
+                                       : "more of what was told before than one batch may");
+    } else if (entry->fault == WEFT_STREAM_SOUND) {
+        err = take_again(&g, last, &row->content);
+    }
+    return err;
+}
