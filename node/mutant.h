@@ -61,6 +61,7 @@ enum weft_node_mutant {
     WEFT_NODE_MUTANT_RECEIPT_EARLY, /* What is not committed is acknowledged to partners. */
     WEFT_NODE_MUTANT_CURSOR_APART,  /* The cursor is in another write than the leaves. */
     WEFT_NODE_MUTANT_HIDDEN_SHOWN,  /* A field that is hidden from a partner is shown to him. */
+    WEFT_NODE_MUTANT_LEAF_UNBOUND,  /* Heads are of a tree that does not bind its leaves. */
     /* Reads. */
     WEFT_NODE_MUTANT_READ_UNASKED,      /* Linearizable reads are served as stale ones. */
     WEFT_NODE_MUTANT_MIN_INDEX_IGNORED, /* A read does not wait for the index it names. */

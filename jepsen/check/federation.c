@@ -419,7 +419,7 @@ void jep_check_federation(struct jep_history *history, const struct jep_check_op
         jep_found(&f->findings, JEP_UNKNOWN, "too-few", "%" PRId64 " statements", f->crossed);
     }
     judge_looks(f);
-    jep_federation_judge_tides(f, ret_result);
+    jep_federation_judge_tides(f, options, ret_result);
     jep_result_put(ret_result, "statements", jep_edn_int(f->crossed));
     jep_result_put(ret_result, "disputed", jep_edn_int(f->disputed));
     jep_findings_put(&f->findings);

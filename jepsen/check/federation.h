@@ -31,6 +31,7 @@ int64_t jep_federation_int(const struct jep_edn *map, const char *key);
 /* The site came back from a backup that may be older than this. */
 bool jep_federation_may_lose(const struct jep_federation *f, int64_t site, int64_t at_ns);
 /* Heads, and how soon the sites were even. */
-void jep_federation_judge_tides(struct jep_federation *f, struct jep_result *result);
+void jep_federation_judge_tides(
+    struct jep_federation *f, const struct jep_check_options *options, struct jep_result *result);
 
 #endif

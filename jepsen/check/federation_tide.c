@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "jepsen/check/federation.h"
+#include "jepsen/check/tree.h"
 
 /* Heads of streams as they were seen while clients and faults were at work: a tree of one size has
- * one root, whoever says so and whenever; none is smaller than it was; what is acknowledged is
+ * one root, whoever says so and whenever; whatever their sizes, all are of one tree that grew, that
+ * of the leaves which were stated in the end; none is smaller than it was; what is acknowledged is
  * taken; and after each heal the other side soon has all that was stated before. */
 
 /* Chosen: twice what a connection takes to be found dead and made again (node/link), an election,
@@ -21,7 +23,8 @@ struct seen {
 struct head {
     int64_t provider, agreement, size;
     const char *root;
-    int64_t site, at_ns; /* who said so, when */
+    int64_t site, at_ns;    /* who said so, when */
+    bool is_own, is_signed; /* is_own: nobody but the provider need know of it */
 };
 
 struct tides {
@@ -30,7 +33,7 @@ struct tides {
     size_t count;
     struct head *heads;
     size_t head_count;
-    int64_t judged, slowest_ns;
+    int64_t judged, slowest_ns, grown;
     struct jep_edn_list times;
 };
 
@@ -68,7 +71,8 @@ static void take(struct tides *t, const struct jep_op *op)
                 .size = sizes[i],
                 .root = root,
                 .site = site,
-                .at_ns = op->time_ns};
+                .at_ns = op->time_ns,
+                .is_own = i<2, .is_signed = i> 0};
         }
     }
     t->seen[t->count++] = (struct seen){.site = site,
@@ -145,6 +149,66 @@ static void judge_heads(struct tides *t)
                 a->size, a->provider, a->root, a->site, (double)a->at_ns / 1e9, b->root, b->site,
                 (double)b->at_ns / 1e9);
         }
+    }
+}
+
+/* What a site that came back from a backup had stated behind it is gone by right where no partner
+ * knows of it, and so is what it states, and does not sign, until it has met its partners. */
+static bool may_be_left(const struct tides *t, const struct head *head)
+{
+    return head->is_own && (head->is_signed ? jep_federation_may_lose(t->f, head->site, head->at_ns)
+                                            : was_restored(t->f, head->site, 0, head->at_ns));
+}
+
+static void judge_head(struct tides *t, const struct head *head, const char *root)
+{
+    if (may_be_left(t, head) || strncmp(head->root, "sha256:", 7) != 0) {
+        return; /* Histories made by hand have names for roots. */
+    }
+    t->grown++;
+    if (strcmp(head->root, root) != 0) {
+        jep_found(&t->f->findings, JEP_INVALID, "other-tree",
+            "the first %" PRId64 " leaves of site %" PRId64 " are %s in the end, and were %s at "
+            "site %" PRId64 " (%.1f s)",
+            head->size, head->provider, root, head->root, head->site, (double)head->at_ns / 1e9);
+    }
+}
+
+static void add_row(struct jep_tree *tree, const struct jep_edn *row, struct jep_arena *arena)
+{
+    bool is_text =
+        row->type == JEP_EDN_VECTOR && row->count > 0 && row->items[0].type == JEP_EDN_STRING;
+    const char *word = is_text ? row->items[0].text : "";
+    const char *line = row->type == JEP_EDN_VECTOR && row->count > 1
+                           ? jep_arena_format(arena, "statement sha256:%s\n", word)
+                           : jep_arena_format(arena, "%s\n", word);
+    jep_tree_add(tree, line, strlen(line));
+}
+
+/* RFC 6962: two heads are consistent where both are of one list of leaves, cut to their sizes. So
+ * each is held against the tree over the leaves themselves. The heads are sorted. */
+static void judge_growth(struct tides *t, const struct jep_edn *account)
+{
+    const struct jep_edn *sent = jep_edn_get(account, "sent");
+    const struct head wanted = {.provider = jep_federation_int(account, "site"),
+        .agreement = jep_federation_int(account, "agreement")};
+    struct jep_tree tree = {.size = 0};
+    size_t at = 0;
+    while (at < t->head_count && by_stream_and_size(&t->heads[at], &wanted) < 0) {
+        at++;
+    }
+    for (; at < t->head_count && t->heads[at].provider == wanted.provider &&
+           t->heads[at].agreement == wanted.agreement;
+         at++) {
+        char root[JEP_TREE_ROOT_BYTES] = "not there";
+        while (sent != NULL && sent->type == JEP_EDN_VECTOR && tree.size < sent->count &&
+               (int64_t)tree.size < t->heads[at].size) {
+            add_row(&tree, &sent->items[tree.size], t->f->findings.arena);
+        }
+        if ((int64_t)tree.size == t->heads[at].size) {
+            jep_tree_root(&tree, root);
+        }
+        judge_head(t, &t->heads[at], root);
     }
 }
 
@@ -276,7 +340,8 @@ static void judge_heal(struct tides *t, size_t number, int64_t agreement)
     }
 }
 
-void jep_federation_judge_tides(struct jep_federation *f, struct jep_result *result)
+void jep_federation_judge_tides(
+    struct jep_federation *f, const struct jep_check_options *options, struct jep_result *result)
 {
     struct tides t = {.f = f};
     take_all(&t);
@@ -284,6 +349,7 @@ void jep_federation_judge_tides(struct jep_federation *f, struct jep_result *res
     judge_course(&t);
     for (size_t i = 0; i < f->account_count; i++) {
         judge_end(&t, f->accounts[i]);
+        judge_growth(&t, f->accounts[i]);
     }
     for (size_t i = 0; i < f->faults.count && t.count > 0; i++) {
         for (int64_t a = 1; a < JEP_FEDERATION_SITES_MAX; a++) {
@@ -296,7 +362,12 @@ void jep_federation_judge_tides(struct jep_federation *f, struct jep_result *res
             }
         }
     }
+    if (t.head_count > 0 && t.grown == 0 && !options->is_coverage_off) {
+        jep_found(&f->findings, JEP_UNKNOWN, "heads-of-nothing",
+            "none of %zu heads was held against the leaves", t.head_count);
+    }
     jep_result_put(result, "heads", jep_edn_int((int64_t)t.head_count));
+    jep_result_put(result, "heads-of-leaves", jep_edn_int(t.grown));
     jep_result_put(result, "heals-judged", jep_edn_int(t.judged));
     jep_result_put(result, "even-after-ms", jep_edn_take_vector(&t.times, f->findings.arena));
     jep_result_put(result, "slowest-even-s", jep_edn_float((double)t.slowest_ns / 1e9));

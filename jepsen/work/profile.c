@@ -79,6 +79,7 @@ static const struct jep_hunt hunts[] = {
     {"hidden_shown", "federation", "partner-cut", 3, true},
     {"cursor_apart", "federation", "kill-all", 3, false},
     {"receipt_early", "federation", "disk-slow", 3, false},
+    {"leaf_unbound", "federation", "partner-cut", 3, true},
 };
 
 enum {
