@@ -365,17 +365,22 @@ static enum weft_err find_words(struct weft_recalls *r, uint16_t kinds[3])
                           : err;
 }
 
-enum weft_err weft_recalls_open(struct weft_recalls *r, struct weft_run *run)
+enum weft_err weft_recalls_open_site(struct weft_recalls *r, struct weft_run *run)
 {
-    uint16_t kinds[3] = {0};
     *r = (struct weft_recalls){.run = run,
         .kept = {.size_max = WEFT_RECALLS_MEMORY_MAX},
         .arena = {.size_max = WEFT_RECALLS_MEMORY_MAX},
         .rows = {.store = run->view->store, .snapshot = run->snapshot},
         .site = weft_buffer_as_text(&run->view->state->authority)};
     run->arena = &r->arena;
-    enum weft_err err = find_words(r, kinds);
-    err = err == WEFT_OK ? load_partners(r) : err;
+    return load_partners(r);
+}
+
+enum weft_err weft_recalls_open(struct weft_recalls *r, struct weft_run *run)
+{
+    uint16_t kinds[3] = {0};
+    enum weft_err err = weft_recalls_open_site(r, run);
+    err = err == WEFT_OK ? find_words(r, kinds) : err;
     err = err == WEFT_OK ? load_own(r, kinds[0]) : err;
     for (uint32_t i = 0; err == WEFT_OK && i < r->agreement_count; i++) {
         err = load_rows(r, i);

@@ -78,6 +78,9 @@ WEFT_MUST_USE enum weft_err weft_recalls_begin(struct weft_run *run);
  * recalls' from now on. Close it whatever comes out. WEFT_ETOOBIG: past a limit above.
  * WEFT_ECORRUPT, WEFT_EIO, WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_recalls_open(struct weft_recalls *recalls, struct weft_run *run);
+/* The same of agreements and partners alone. */
+WEFT_MUST_USE enum weft_err weft_recalls_open_site(
+    struct weft_recalls *recalls, struct weft_run *run);
 void weft_recalls_close(struct weft_recalls *recalls);
 /* The recalls that there are, each once; *place is 0 at first. False: no more. */
 bool weft_recalls_next(
@@ -187,6 +190,11 @@ struct weft_recalls_named_by {
 WEFT_MUST_USE enum weft_err weft_recalls_resolve_told(struct weft_recalls *recalls,
     struct weft_recalls_named_by *told, uint32_t count, uint64_t **ret_ids, uint32_t *ret_count,
     uint64_t *ret_subjects, uint64_t *ret_unknown);
+/* Assets of this site that are called one of these, by the names that agreements know the subjects
+ * by; and `name`, if it is this site's or nobody's. In the arena. */
+WEFT_MUST_USE enum weft_err weft_recalls_assets(struct weft_recalls *recalls,
+    const struct weft_subject_name *name, const struct weft_digest *subjects, uint32_t count,
+    uint64_t **ret_ids, uint32_t *ret_count);
 /* Where each of what was reached was shipped to, by its place. */
 struct weft_recalls_shipped {
     uint32_t place;

@@ -138,6 +138,28 @@ enum weft_err weft_recalls_resolve(struct weft_recalls *r, const struct weft_rec
     return err;
 }
 
+enum weft_err weft_recalls_assets(struct weft_recalls *r, const struct weft_subject_name *name,
+    const struct weft_digest *subjects, uint32_t count, uint64_t **ret_ids, uint32_t *ret_count)
+{
+    struct ids ids = {.arena = &r->arena};
+    enum weft_err err = add_named(r, name, &ids);
+    for (uint32_t i = 0; err == WEFT_OK && i < count; i++) {
+        for (uint32_t k = 0; err == WEFT_OK && k < r->agreement_count; k++) {
+            struct weft_cells_subject known = {.is_known = false};
+            const struct weft_cells_desk desk = {.rows = &r->rows,
+                .agreement = &r->agreements[k],
+                .arena = &r->arena,
+                .msg = r->run->msg};
+            err = weft_cells_subject(&desk, &subjects[i], &known);
+            err = err == WEFT_OK ? add_named(r, &known.name, &ids) : err;
+            err = err == WEFT_ENOTFOUND ? WEFT_OK : err;
+        }
+    }
+    *ret_ids = ids.items;
+    *ret_count = ids.count;
+    return err;
+}
+
 static int compare_named_by(const void *a, const void *b)
 {
     const struct weft_recalls_named_by *x = a, *y = b;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "node/mutant.h"
+#include "node/state/across.h"
 #include "node/state/links.h"
 #include "node/state/machine.h"
 #include "node/state/recalls.h"
@@ -608,6 +609,9 @@ enum weft_err weft_view_query(struct weft_view *view, const struct weft_query *q
     }
     if (query->type == WEFT_QUERY_AUDIT && weft_state_is_recalls_path(query->asset)) {
         return weft_query_recalls(&run, ret_answer);
+    }
+    if (query->type == WEFT_QUERY_AUDIT && weft_state_is_across_path(query->asset)) {
+        return weft_query_across(&run, ret_answer);
     }
     if (query->type == WEFT_QUERY_AUDIT) {
         weft_labels_begin(&view->tally, NULL);

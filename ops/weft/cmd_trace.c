@@ -4,6 +4,7 @@
 #include "ops/weft/query.h"
 #include "ops/weft/recall_across.h"
 #include "ops/weft/trace.h"
+#include "ops/weft/trace_across.h"
 #include "proto/query_text.h"
 #include "proto/time.h"
 
@@ -88,13 +89,16 @@ static enum weft_err trace(const struct weft_args *args, struct weft_client *cli
 static enum weft_err trace_forward(
     const struct weft_args *args, struct weft_client *client, struct weft_msg *msg)
 {
-    return trace(args, client, WEFT_QUERY_TRACE_FORWARD, msg);
+    return weft_args_has(args, "across")
+               ? weft_fail(msg, WEFT_EINVAL, "--across: of trace back; forward it is weft recall's")
+               : trace(args, client, WEFT_QUERY_TRACE_FORWARD, msg);
 }
 
 static enum weft_err trace_back(
     const struct weft_args *args, struct weft_client *client, struct weft_msg *msg)
 {
-    return trace(args, client, WEFT_QUERY_TRACE_BACK, msg);
+    return weft_args_has(args, "across") ? weft_trace_across(args, client, msg)
+                                         : trace(args, client, WEFT_QUERY_TRACE_BACK, msg);
 }
 
 /* --- recall ---------------------------------------------------------------------------------- */

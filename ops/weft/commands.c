@@ -124,6 +124,7 @@ static const struct weft_option telemetry_list_options[] = {READ_OPTIONS, END};
 static const struct weft_option trace_options[] = {
     {"depth", 'd', "N", "at most so many links from the asset"},
     {"to", 0, "KIND", "only assets that have a record of that kind, and the way there"},
+    {"across", 0, NULL, "back, across organizations: what partners stated, holes by name"},
     TRACE_OPTIONS, READ_OPTIONS, END};
 static const struct weft_option recall_options[] = {
     {"lot", 0, "ASSET", "what this lot, or any other asset, went into"},
@@ -322,9 +323,9 @@ const struct weft_command weft_commands[] = {
         "weft trace forward part:lid --depth 1 --via bom_line,instance_of",
         weft_cmd_trace_forward},
     {"trace back", "what an asset is made of", "ASSET", 1, 1, trace_options, true,
-        "What was used for the asset, what that is made of, and so on, as a tree.\n"
-        "A component whose own record has not arrived yet is shown as such.",
-        "weft trace back serial:box/7\n"
+        "What was used for the asset, what that is made of, and so on, as a tree. What has\n"
+        "no record yet is shown as such. --across goes on with what partners have stated.",
+        "weft trace back serial:car/1 --across\n"
         "weft trace back serial:box/7 --at 2017-08-01T00:00:00Z --records -o json",
         weft_cmd_trace_back},
     {"recall", "the finished units that something affects", "", 0, 0, recall_options, true,

@@ -1,0 +1,70 @@
+/* node/state/across.h: what an asset is made of across organizations, as a view has it: this
+ * site's own records, and behind them what partners have stated under the agreements.
+ *
+ * A tree, breadth first; each thing stands in it once, whatever it is called: names that an
+ * agreement has joined are one. Where the tree ends although somebody else may know more, or nobody
+ * has stated anything, there is a hole with its reason. Rules: node/state/README.md, Across. Any
+ * thread; long. */
+#ifndef WEFT_NODE_STATE_ACROSS_H
+#define WEFT_NODE_STATE_ACROSS_H
+
+#include "node/state/lineage/search.h"
+#include "node/state/query_cells.h"
+#include "node/state/recalls.h"
+
+enum {
+    WEFT_ACROSS_NODES_MAX = 4096, /* chosen: as an answer across tiers has parts */
+    WEFT_ACROSS_NAMES_MAX = 64,   /* subjects that are one thing: as a set of aliases */
+};
+
+/* The template of the agreement that lets a partner be asked what is inside. */
+#define WEFT_ACROSS_TEMPLATE "inside"
+
+enum weft_across_hole {
+    WEFT_ACROSS_NO_HOLE,
+    WEFT_ACROSS_UNKNOWN,   /* Nobody has stated anything of it. */
+    WEFT_ACROSS_NOT_ASKED, /* The knower may know what is inside. */
+    WEFT_ACROSS_CLOSED,    /* The same; the agreement with him has no such template. */
+    WEFT_ACROSS_CUT,       /* The tree is as large as one may be: it was not looked at. */
+};
+
+struct weft_across_node {
+    struct weft_digest subjects[WEFT_ACROSS_NAMES_MAX]; /* All of it, by one agreement or another */
+    uint32_t subject_count;
+    struct weft_subject_name name; /* As whoever led here calls it. */
+    uint32_t parent;               /* Its own place: the start. */
+    uint32_t depth;
+    struct weft_text rel; /* Of an own record; empty: a partner's edge, or the start. */
+    struct weft_text by;  /* "<org>/<site>" that says it is inside; empty: the start. */
+    bool is_disputed;     /* Of that there are two words. */
+    bool is_made_here;    /* This site has a record of kind as_built of it. */
+    bool is_told; /* A partner has stated a record of kind as_built of it, and shows its links. */
+    uint32_t child_count;
+    uint32_t knower; /* Place of an agreement whose partner may know more; UINT32_MAX: none. */
+    enum weft_across_hole hole;
+};
+
+struct weft_across {
+    struct weft_recalls *site;   /* Agreements and partners; opened by the caller. */
+    struct weft_cells_asking *a; /* What may be seen. */
+    struct weft_around around;
+    bool is_open;
+    uint16_t as_built;
+    struct weft_across_node *nodes; /* Their texts are in the site's arena of what is kept. */
+    uint32_t count;
+    uint32_t capacity;
+    uint32_t *agreements; /* By node: by whose edge it is there; UINT32_MAX: an own one. */
+};
+
+/* The tree of `asset`, as this site calls it. Close it whatever comes out. WEFT_ENOTFOUND: nothing
+ * is known of it here, or may be seen. WEFT_ECORRUPT, WEFT_EIO, WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_across_open(struct weft_across *across, struct weft_recalls *site,
+    struct weft_cells_asking *asking, struct weft_text asset);
+void weft_across_close(struct weft_across *across);
+
+/* A path of these (query_across.c): "across/ASSET". WEFT_ENOTFOUND, WEFT_EINVAL. */
+bool weft_state_is_across_path(struct weft_text path);
+WEFT_MUST_USE enum weft_err weft_query_across(
+    struct weft_run *run, struct weft_client_message *ret_answer);
+
+#endif

@@ -1,0 +1,127 @@
+/* What an asset is made of across organizations, asked for as a file beside the audit log's: AUDIT
+ * with the path "across/ASSET".
+ *
+ *     tree <nodes> <holes>
+ *     node <number> <number of what it is in> <rel> <site that says so> agreed|disputed <site whose
+ *                                             name it is> <kind> <name>
+ *     hole <site> <number> <why>
+ *
+ * Nodes stand by their numbers, from 0 on, each behind what it is in; of the start, which is in
+ * itself, rel and site are "-", and so is the rel of what a partner says. Words as
+ * query_cells.h has them. */
+#include <inttypes.h>
+
+#include "node/state/across.h"
+#include "node/state/machine.h"
+
+static const char stem[] = "across/";
+
+static const char *why(enum weft_across_hole hole)
+{
+    switch (hole) {
+    case WEFT_ACROSS_NO_HOLE:
+        break;
+    case WEFT_ACROSS_UNKNOWN:
+        return "nobody has stated anything of it";
+    case WEFT_ACROSS_NOT_ASKED:
+        return "what is inside was not disclosed; the agreement lets us ask";
+    case WEFT_ACROSS_CLOSED:
+        return "what is inside was not disclosed; the agreement answers no such question";
+    case WEFT_ACROSS_CUT:
+        return "the tree is as large as one may be";
+    }
+    return "-";
+}
+
+static enum weft_err put_node(
+    struct weft_cells_asking *a, const struct weft_across_node *node, uint32_t number)
+{
+    enum weft_err err =
+        weft_buffer_format(&a->out, "node %" PRIu32 " %" PRIu32, number, node->parent);
+    err = err == WEFT_OK ? weft_cells_put_word(a, node->rel) : err;
+    err = err == WEFT_OK ? weft_cells_put_word(a, node->by) : err;
+    err = err == WEFT_OK ? weft_buffer_text(&a->out,
+                               node->is_disputed ? WEFT_TEXT(" disputed") : WEFT_TEXT(" agreed"))
+                         : err;
+    err = err == WEFT_OK ? weft_cells_put_word(a, node->name.authority) : err;
+    err = err == WEFT_OK ? weft_cells_put_word(a, node->name.kind) : err;
+    err = err == WEFT_OK ? weft_cells_put_word(a, node->name.key) : err;
+    return err == WEFT_OK ? weft_buffer_text(&a->out, WEFT_TEXT("\n")) : err;
+}
+
+/* NOD-275 */
+static enum weft_err put_hole(struct weft_cells_asking *a, const struct weft_across *x, uint32_t i)
+{
+    const struct weft_across_node *node = &x->nodes[i];
+    struct weft_text who = {NULL, 0};
+    if (node->knower != UINT32_MAX) {
+        const struct weft_contract *c = &x->site->agreements[node->knower].contract;
+        who = c->parties[1 - weft_contract_party(c, x->site->site)].site;
+    }
+    enum weft_err err = weft_buffer_text(&a->out, WEFT_TEXT("hole"));
+    err = err == WEFT_OK ? weft_cells_put_word(a, who) : err;
+    err = err == WEFT_OK ? weft_buffer_format(&a->out, " %" PRIu32, i) : err;
+    err = err == WEFT_OK ? weft_cells_put_word(a, weft_text_of(why(node->hole))) : err;
+    return err == WEFT_OK ? weft_buffer_text(&a->out, WEFT_TEXT("\n")) : err;
+}
+
+static enum weft_err put_tree(struct weft_cells_asking *a, const struct weft_across *x)
+{
+    uint32_t holes = 0;
+    for (uint32_t i = 0; i < x->count; i++) {
+        holes += x->nodes[i].hole != WEFT_ACROSS_NO_HOLE;
+    }
+    enum weft_err err =
+        weft_buffer_format(&a->out, "tree %" PRIu32 " %" PRIu32 "\n", x->count, holes);
+    for (uint32_t i = 0; err == WEFT_OK && i < x->count; i++) {
+        err = put_node(a, &x->nodes[i], i);
+    }
+    for (uint32_t i = 0; err == WEFT_OK && i < x->count; i++) {
+        err = x->nodes[i].hole != WEFT_ACROSS_NO_HOLE ? put_hole(a, x, i) : WEFT_OK;
+    }
+    return err;
+}
+
+bool weft_state_is_across_path(struct weft_text path)
+{
+    return weft_text_starts(path, stem);
+}
+
+enum weft_err weft_query_across(struct weft_run *run, struct weft_client_message *ret_answer)
+{
+    struct weft_view *view = run->view;
+    struct weft_arena *arena = run->arena;
+    struct weft_cells_asking a = {
+        .run = run, .out = {.size_max = WEFT_ANSWER_SIZE_MAX - 1024}, .msg = run->msg};
+    struct weft_recalls site;
+    struct weft_across across = {.site = NULL};
+    const struct weft_text asset = {
+        run->query->asset.data + sizeof(stem) - 1, run->query->asset.size - (sizeof(stem) - 1)};
+    enum weft_err err = weft_recalls_begin(run);
+    if (err != WEFT_OK) {
+        return err;
+    }
+    err = weft_recalls_open_site(&site, run);
+    err = err == WEFT_OK ? weft_across_open(&across, &site, &a, asset) : err;
+    err = err == WEFT_OK ? put_tree(&a, &across) : err;
+    weft_across_close(&across);
+    weft_recalls_close(&site);
+    weft_loader_close(&run->loader);
+    run->arena = arena;
+    uint8_t *copy = err == WEFT_OK ? weft_arena_alloc(arena, a.out.size) : NULL;
+    if (err == WEFT_OK && copy == NULL) {
+        err = weft_fail(run->msg, WEFT_ENOMEM, "an answer");
+    }
+    if (view->yield != NULL && view->yield->err != WEFT_OK) {
+        err = weft_fail(run->msg, view->yield->err, "%s", view->yield->msg.text);
+    }
+    if (err == WEFT_OK && copy != NULL) {
+        memcpy(copy, a.out.data, a.out.size);
+        *ret_answer = (struct weft_client_message){.kind = WEFT_KIND_AUDIT_RESULT,
+            .audit = {.index = view->index, .content = {copy, a.out.size}}};
+    } else {
+        weft_labels_begin(&view->tally, NULL); /* Nothing was told. */
+    }
+    weft_buffer_destroy(&a.out);
+    return err;
+}

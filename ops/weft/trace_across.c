@@ -1,0 +1,209 @@
+#include "ops/weft/trace_across.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ops/weft/across_source.h"
+#include "ops/weft/output.h"
+#include "proto/limits.h"
+
+enum {
+    NODES_MAX = 4096, /* as node/state/across.h */
+    INDENT = 2,
+};
+
+struct node {
+    uint64_t parent;
+    uint32_t depth;
+    struct weft_across_line line;
+};
+
+/* Answered, and taken apart; the lines are in the arena. */
+struct tree {
+    struct node *nodes;
+    uint32_t count;
+    struct weft_across_line *holes;
+    uint32_t hole_count;
+    struct weft_arena arena;
+};
+
+static enum weft_err add_node(
+    struct tree *t, const struct weft_across_line *line, struct weft_msg *msg)
+{
+    struct node *node = &t->nodes[t->count];
+    uint64_t number = 0;
+    bool is_sound = t->count < NODES_MAX && weft_text_number(line->words[1], &number) &&
+                    weft_text_number(line->words[2], &node->parent) && number == t->count &&
+                    (node->parent < number || number == 0);
+    if (!is_sound) {
+        return weft_fail(msg, WEFT_EMALFORMED, "the answer is no tree");
+    }
+    node->depth = number == 0 ? 0 : t->nodes[node->parent].depth + 1;
+    node->line = *line;
+    t->count++;
+    return WEFT_OK;
+}
+
+static enum weft_err read_tree(struct tree *t, struct weft_text rest, struct weft_msg *msg)
+{
+    struct weft_across_line line;
+    enum weft_err err = WEFT_OK;
+    uint64_t place;
+    t->nodes = calloc(NODES_MAX + 1, sizeof(*t->nodes));
+    t->holes = calloc(NODES_MAX, sizeof(*t->holes));
+    if (t->nodes == NULL || t->holes == NULL) {
+        return weft_fail(msg, WEFT_ENOMEM, "a tree");
+    }
+    while (err == WEFT_OK && weft_across_next(&rest, &t->arena, &line)) {
+        if (weft_across_is(&line, "node", 9)) {
+            err = add_node(t, &line, msg);
+        } else if (weft_across_is(&line, "hole", 4) && t->hole_count < NODES_MAX) {
+            bool is_sound = weft_text_number(line.words[2], &place) && place < t->count;
+            t->holes[t->hole_count] = line;
+            t->hole_count += is_sound;
+        }
+    }
+    return err == WEFT_OK && t->count == 0 ? weft_fail(msg, WEFT_EMALFORMED, "an answer of nothing")
+                                           : err;
+}
+
+/* "-" stands for nothing. */
+static bool is_said(struct weft_text word)
+{
+    return !weft_text_is(word, "-");
+}
+
+static struct weft_text name_of(const struct tree *t, struct weft_text number)
+{
+    uint64_t place = 0;
+    return weft_text_number(number, &place) && place < t->count ? t->nodes[place].line.words[8]
+                                                                : WEFT_TEXT("-");
+}
+
+/* --- for programs ---------------------------------------------------------------------------- */
+
+static void write_node(struct weft_writer *w, const struct node *node, uint32_t number)
+{
+    const struct weft_text *at = node->line.words;
+    weft_writer_open(w, NULL, '{');
+    weft_writer_text(w, "asset", at[8]);
+    if (is_said(at[6])) {
+        weft_writer_text(w, "named_by", at[6]);
+    }
+    weft_writer_unsigned(w, "depth", node->depth);
+    if (number > 0) {
+        weft_writer_unsigned(w, "in", node->parent);
+        if (is_said(at[3])) {
+            weft_writer_text(w, "rel", at[3]);
+        }
+        weft_writer_text(w, "by", at[4]);
+        weft_writer_bool(w, "disputed", weft_text_is(at[5], "disputed"));
+    }
+    weft_writer_close(w, '}');
+}
+
+static void write_tree(struct weft_writer *w, const struct tree *t)
+{
+    weft_writer_open(w, NULL, '{');
+    weft_writer_text(w, "asset", t->nodes[0].line.words[8]);
+    weft_writer_open(w, "nodes", '[');
+    for (uint32_t i = 0; i < t->count; i++) {
+        write_node(w, &t->nodes[i], i);
+    }
+    weft_writer_close(w, ']');
+    weft_writer_open(w, "holes", '[');
+    for (uint32_t i = 0; i < t->hole_count; i++) {
+        const struct weft_text *at = t->holes[i].words;
+        weft_writer_open(w, NULL, '{');
+        weft_writer_text(w, "who", at[1]);
+        weft_writer_text(w, "what", name_of(t, at[2]));
+        weft_writer_text(w, "why", at[3]);
+        weft_writer_close(w, '}');
+    }
+    weft_writer_close(w, ']');
+    weft_writer_close(w, '}');
+}
+
+/* --- for people ------------------------------------------------------------------------------ */
+
+/* Each below what it is in. They came breadth first: as many looks as there are nodes, twice. */
+static void tabulate_below(const struct tree *t, uint32_t top, struct weft_table *table)
+{
+    const struct node *node = &t->nodes[top];
+    const struct weft_text *at = node->line.words;
+    weft_table_format(
+        table, "%*s%.*s", (int)(node->depth * INDENT), "", (int)at[8].size, at[8].data);
+    weft_table_cell(table, at[3]);
+    weft_table_cell(table, at[4]);
+    weft_table_cell(table, top == 0 ? WEFT_TEXT("-") : at[5]);
+    for (uint32_t i = top + 1; i < t->count; i++) {
+        if (t->nodes[i].parent == top) {
+            tabulate_below(t, i, table);
+        }
+    }
+}
+
+static void print_tree(const struct tree *t)
+{
+    struct weft_table table;
+    weft_table_init(&table, "ASSET|REL|BY|STATE");
+    tabulate_below(t, 0, &table);
+    weft_table_print(&table, stdout);
+    if (t->hole_count == 0) {
+        return;
+    }
+    (void)printf("\n");
+    weft_table_init(&table, "HOLE|ASSET|WHY");
+    for (uint32_t i = 0; i < t->hole_count; i++) {
+        const struct weft_text *at = t->holes[i].words;
+        weft_table_cell(&table, at[1]);
+        weft_table_cell(&table, name_of(t, at[2]));
+        weft_table_cell(&table, at[3]);
+    }
+    weft_table_print(&table, stdout);
+}
+
+/* --- the command ----------------------------------------------------------------------------- */
+
+static enum weft_err check_options(const struct weft_args *args, struct weft_msg *msg)
+{
+    static const char *const others[] = {
+        "depth", "to", "via", "ids", "records", "at", "as-of", "stale", "min-index"};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (weft_args_has(args, others[i])) {
+            return weft_fail(msg, WEFT_EINVAL, "--across does not take --%s", others[i]);
+        }
+    }
+    return WEFT_OK;
+}
+
+enum weft_err weft_trace_across(
+    const struct weft_args *args, struct weft_client *client, struct weft_msg *msg)
+{
+    struct tree t = {.arena = {.size_max = 4 * WEFT_ANSWER_SIZE_MAX}};
+    struct weft_buffer path = {.size_max = 1024}, bytes = {.size_max = WEFT_ANSWER_SIZE_MAX};
+    struct weft_writer w = {0};
+    enum weft_format format;
+    enum weft_err err = weft_output_format(args, &format, msg);
+    err = err == WEFT_OK ? check_options(args, msg) : err;
+    if (err == WEFT_OK) {
+        err = weft_buffer_format(&path, "across/%s", args->operands[0]);
+        err = err == WEFT_OK ? weft_buffer_append(&path, "", 1) : err;
+        err = err == WEFT_OK ? err : weft_fail(msg, err, "an asset's name");
+    }
+    err = err == WEFT_OK ? weft_across_ask(client, (const char *)path.data, &bytes, msg) : err;
+    err = err == WEFT_OK ? read_tree(&t, weft_buffer_as_text(&bytes), msg) : err;
+    if (err == WEFT_OK && format == WEFT_FORMAT_TABLE) {
+        print_tree(&t);
+    } else if (err == WEFT_OK) {
+        write_tree(&w, &t);
+        err = weft_writer_print(&w, stdout, msg);
+    }
+    weft_writer_destroy(&w);
+    weft_buffer_destroy(&path);
+    weft_buffer_destroy(&bytes);
+    free(t.nodes);
+    free(t.holes);
+    weft_arena_destroy(&t.arena);
+    return err;
+}

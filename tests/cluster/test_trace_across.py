@@ -1,0 +1,133 @@
+"""tests/cluster/test_trace_across.py: what a vehicle is made of over three tiers of organizations:
+what each stated to the next, and holes by name for what was not disclosed, is not agreed on, or has
+not come yet."""
+
+import json
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import cluster  # noqa: E402
+from partners import Site, share  # noqa: E402
+from plant import wait_for  # noqa: E402
+
+KINDS = ("as_built", "shipment")
+LOT = "urn:epc:class:lgtin:4012345.012345.77"
+NOBODYS = "nobody has stated anything of it"
+CLOSED = "what is inside was not disclosed; the agreement answers no such question"
+
+
+def part(i):
+    return f"urn:epc:id:sgtin:4012345.011111.{i}"
+
+
+def assembly(i):
+    return f"urn:epc:id:sgtin:4099999.022222.{i}"
+
+
+def vehicle(i):
+    return f"urn:epc:id:sgtin:4088888.033333.{i}"
+
+
+class TraceAcross(cluster.PlantCase):
+    plant_nodes = None
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cluster.need("weftd")
+        cls.sites = []
+        try:
+            cls.supplier = cls.site("supplier.example", "west", "tierone.example")
+            cls.tier1 = cls.site("tierone.example", "mid",
+                                 "supplier.example partner oem.example")
+            cls.oem = cls.site("oem.example", "plant1", "tierone.example")
+            for site in cls.sites:
+                site.plant.start()
+            share("lots", cls.supplier, cls.tier1, KINDS, depth=1)
+            share("axles", cls.tier1, cls.oem, KINDS, depth=1)
+        except BaseException:
+            cls._failed = True
+            cls.tearDownClass()
+            raise
+
+    @classmethod
+    def site(cls, org, name, partner):
+        site = Site(cls.directory / org, org, name, partner, ("n1",))
+        cls.sites.append(site)
+        return site
+
+    @classmethod
+    def tearDownClass(cls):
+        for site in cls.sites:
+            site.plant.stop()
+            if cls._failed:
+                print(site.plant.tails(40), file=sys.stderr)
+        super().tearDownClass()
+
+    @staticmethod
+    def made(unit, *of):
+        return {"kind": "as_built", "asset": unit, "attrs": {"line": "line1"},
+                "links": [("consumes", component) for component in of]}
+
+    @staticmethod
+    def shipped(unit, to):
+        return {"kind": "shipment", "asset": unit, "links": [("shipped_to", f"partner:{to.site}")]}
+
+    @staticmethod
+    def across(site, asset):
+        """({thing: (in what, who says so)}, {(who, what, why)})"""
+        done = site.plant.weft("trace", "back", asset, "--across", "-o", "json")
+        if done.returncode != 0:
+            return {}, set()
+        told = json.loads(done.stdout)
+        nodes = told["nodes"]
+        return ({n["asset"]: (nodes[n["in"]]["asset"], n["by"]) for n in nodes[1:]},
+                {(hole["who"], hole["what"], hole["why"]) for hole in told["holes"]})
+
+    def wait_across(self, site, asset, tree, holes=()):
+        try:
+            wait_for(f"the tree of {asset}",
+                     lambda: self.across(site, asset) == (tree, set(holes)))
+        except TimeoutError as error:
+            self.fail(f"{error}: {self.across(site, asset)}")
+
+    def test_1_each_knows_what_was_stated_to_him_and_names_what_was_not(self):
+        self.supplier.commit(self.made(part(0), LOT), self.made(part(1), LOT), self.made(LOT),
+                             self.shipped(part(0), self.tier1), self.shipped(part(1), self.tier1))
+        self.tier1.commit(self.made(assembly(0), part(0), part(1)),
+                          self.shipped(assembly(0), self.oem))
+        self.oem.commit(self.made(vehicle(0), assembly(0), "serial:glass/1"))
+        # Tier 1 states to the OEM what is inside to depth 1, and nothing of what others made.
+        self.wait_across(self.tier1, assembly(0), {
+            part(0): (assembly(0), self.tier1.site), part(1): (assembly(0), self.tier1.site),
+            LOT: (part(0), self.supplier.site)})
+        self.wait_across(self.oem, vehicle(0), {
+            assembly(0): (vehicle(0), self.oem.site),
+            "serial:glass/1": (vehicle(0), self.oem.site),
+            part(0): (assembly(0), self.tier1.site), part(1): (assembly(0), self.tier1.site)},
+            [("-", "serial:glass/1", NOBODYS), (self.tier1.site, part(0), CLOSED),
+             (self.tier1.site, part(1), CLOSED)])
+        shown = self.oem.plant.weft("trace", "back", vehicle(0), "--across", "-o", "table",
+                                    check=True).stdout
+        self.assertRegex(shown, f"(?m)^    {part(1)} +- +{self.tier1.site} +agreed$")
+        self.assertRegex(shown, f"(?m)^- +serial:glass/1 +{NOBODYS}$")
+
+    def test_2_what_is_cut_off_is_a_hole_until_it_comes(self):
+        self.tier1.block(True)
+        self.tier1.commit(self.made(assembly(1)), self.shipped(assembly(1), self.oem))
+        self.oem.commit(self.made(vehicle(1), assembly(1)))
+        tree = {assembly(1): (vehicle(1), self.oem.site)}
+        self.assertEqual((tree, {("-", assembly(1), NOBODYS)}), self.across(self.oem, vehicle(1)))
+        self.tier1.block(False)
+        self.wait_across(self.oem, vehicle(1), tree)
+
+    def test_3_nothing_is_told_of_what_is_not_there(self):
+        done = self.oem.plant.weft("trace", "back", "serial:none/1", "--across")
+        self.assertEqual(1, done.returncode, done.stderr)
+        done = self.oem.plant.weft("trace", "back", vehicle(0), "--across", "--depth", "1")
+        self.assertEqual(2, done.returncode, done.stderr)
+
+
+if __name__ == "__main__":
+    cluster.main()

@@ -1,0 +1,138 @@
+/* What an asset is made of across organizations: own records, what the partner has stated, and
+ * holes by name. */
+#include <stdio.h>
+#include <string.h>
+
+#include "node/state/across.h"
+#include "node/state/machine.h"
+#include "tests/lib/test.h"
+#include "tests/unit/node/stream_rig.h"
+
+#define CAR "urn:epc:id:sgtin:c.1"
+#define AXLE "urn:epc:id:sgtin:a.1"
+#define BOLT "urn:epc:id:sgtin:b.1"
+#define NUT "urn:epc:id:sgtin:n.1"
+#define GLASS "serial:glass/1"
+
+static const struct weft_contract_kind kinds[] = {{WEFT_TEXT("as_built"), WEFT_DISCLOSED}};
+static const struct weft_contract_template inside = {WEFT_TEXT(WEFT_ACROSS_TEMPLATE), 3};
+
+static void start(struct rig_pair *pair, const char *name, bool has_template, bool shows_links)
+{
+    static const struct weft_contract_mask hidden = {
+        WEFT_TEXT("as_built"), WEFT_TEXT("@link/consumes"), WEFT_HIDDEN};
+    rig_pair_start(pair, name);
+    struct weft_contract contract = rig_contract();
+    for (int i = 0; i < 2; i++) {
+        contract.sides[i].kinds = kinds;
+        contract.sides[i].kind_count = 1;
+        contract.sides[i].masks = &hidden;
+        contract.sides[i].mask_count = shows_links ? 0 : 1;
+    }
+    contract.authority_count = contract.cell_count = 0;
+    contract.templates = &inside;
+    contract.template_count = has_template ? 1 : 0;
+    rig_amend(pair, &contract, true, true);
+    (void)rig_step(&pair->sites[0]);
+    (void)rig_step(&pair->sites[1]);
+}
+
+static void build(struct rig_site *site, const char *unit, const char *from)
+{
+    rig_must(site, rig_link("as_built", unit, "consumes", from));
+}
+
+/* The answer; "" if there is none. Static. */
+static const char *ask_by(struct rig_site *site, const char *path, const char *who)
+{
+    static char text[4096];
+    struct weft_view *view;
+    struct weft_client_message answer;
+    struct weft_arena arena = {.size_max = 64 << 20};
+    char uri[128];
+    (void)snprintf(uri, sizeof(uri), "spiffe://%s/%s", rig_site_of(site->party), who);
+    const struct weft_query query = {
+        .type = WEFT_QUERY_AUDIT, .asset = weft_text_of(path), .principal = weft_text_of(uri)};
+    EXPECT_EQ(WEFT_OK, weft_view_open(site->f.state, &view, &site->msg));
+    enum weft_err err = weft_view_query(view, &query, &arena, &answer, &site->msg);
+    EXPECT_TRUE(err == WEFT_OK || err == WEFT_ENOTFOUND);
+    (void)snprintf(text, sizeof(text), "%.*s", err == WEFT_OK ? (int)answer.audit.content.size : 0,
+        err == WEFT_OK ? (const char *)answer.audit.content.data : "");
+    weft_arena_destroy(&arena);
+    weft_view_close(view);
+    return text;
+}
+
+static const char *ask(struct rig_site *site, const char *path)
+{
+    return ask_by(site, path, "node/n1");
+}
+
+TEST(across, a_tree_goes_on_with_what_the_partner_stated)
+{
+    static struct rig_pair pair;
+    start(&pair, "across", true, true);
+    struct rig_site *west = &pair.sites[RIG_SUPPLIER], *oem = &pair.sites[RIG_OEM];
+    build(oem, CAR, AXLE);
+    build(oem, CAR, GLASS);
+    EXPECT_TEXT("tree 3 2\n"
+                "node 0 0 - - agreed - epc " CAR "\n"
+                "node 1 0 consumes oem.example/plant1 agreed - epc " AXLE "\n"
+                "node 2 0 consumes oem.example/plant1 agreed oem.example/plant1 serial " GLASS "\n"
+                "hole - 1 nobody%20has%20stated%20anything%20of%20it\n"
+                "hole - 2 nobody%20has%20stated%20anything%20of%20it\n",
+        ask(oem, "across/" CAR));
+    build(west, AXLE, BOLT);
+    build(west, AXLE, NUT);
+    rig_must(west, rig_link("as_built", NUT, "made_on", "west/press"));
+    rig_transfer(&pair, RIG_SUPPLIER, 100);
+    /* NOD-275: of the nut he says all that it is made of; of the bolt that it is there. */
+    EXPECT_TEXT("tree 5 2\n"
+                "node 0 0 - - agreed - epc " CAR "\n"
+                "node 1 0 consumes oem.example/plant1 agreed - epc " AXLE "\n"
+                "node 2 0 consumes oem.example/plant1 agreed oem.example/plant1 serial " GLASS "\n"
+                "node 3 1 - supplier.example/west agreed - epc " BOLT "\n"
+                "node 4 1 - supplier.example/west agreed - epc " NUT "\n"
+                "hole - 2 nobody%20has%20stated%20anything%20of%20it\n"
+                "hole supplier.example/west 3 what%20is%20inside%20was%20not%20disclosed;"
+                "%20the%20agreement%20lets%20us%20ask\n",
+        ask(oem, "across/" CAR));
+    /* Who made it has it from his own records alone, and no hole where he made it. */
+    EXPECT_TEXT("tree 1 0\nnode 0 0 - - agreed - epc " NUT "\n", ask(west, "across/" NUT));
+    EXPECT_TEXT("", ask(oem, "across/serial:none/1"));
+    rig_reopen(oem);
+    EXPECT_TRUE(strstr(ask(oem, "across/" AXLE), "tree 3 1\n") != NULL);
+    rig_pair_stop(&pair);
+}
+
+TEST(across, what_is_withheld_is_a_hole_that_says_whether_one_may_ask)
+{
+    static struct rig_pair pair;
+    start(&pair, "withheld", false, false);
+    struct rig_site *west = &pair.sites[RIG_SUPPLIER], *oem = &pair.sites[RIG_OEM];
+    build(oem, CAR, AXLE);
+    build(west, AXLE, BOLT);
+    rig_must(west, rig_note("as_built", AXLE, WEFT_TEXT("line 1")));
+    rig_transfer(&pair, RIG_SUPPLIER, 100);
+    EXPECT_TEXT("tree 2 1\n"
+                "node 0 0 - - agreed - epc " CAR "\n"
+                "node 1 0 consumes oem.example/plant1 agreed - epc " AXLE "\n"
+                "hole supplier.example/west 1 what%20is%20inside%20was%20not%20disclosed;"
+                "%20the%20agreement%20answers%20no%20such%20question\n",
+        ask(oem, "across/" CAR));
+    rig_pair_stop(&pair);
+}
+
+/* NOD-170: who may read nothing of it is told what he is told of what is not there. */
+TEST(across, who_may_not_read_is_told_nothing)
+{
+    static struct rig_pair pair;
+    start(&pair, "unread", true, true);
+    struct rig_site *west = &pair.sites[RIG_SUPPLIER], *oem = &pair.sites[RIG_OEM];
+    build(oem, CAR, AXLE);
+    build(west, AXLE, BOLT);
+    rig_transfer(&pair, RIG_SUPPLIER, 100);
+    EXPECT_TEXT("", ask_by(oem, "across/" CAR, "op/eve"));
+    EXPECT_TEXT("", ask_by(oem, "across/" AXLE, "op/eve"));
+    rig_pair_stop(&pair);
+}
