@@ -10,7 +10,7 @@
 
 enum {
     SPARES_MAX = 8,
-    WAITERS_FIRST = 64
+    WAITERS_FIRST = 64,
 };
 
 void weft_proposer_init(struct weft_proposer *p, uint64_t waiting_bytes_max, uint32_t inflight_max)
@@ -169,6 +169,16 @@ static struct weft_proposal *pop_waiting(struct weft_proposer *p)
     return batch;
 }
 
+/* A few requests wait for the entry in flight, and for those that come meanwhile: whatever becomes
+ * of that entry, the turn in which it does flushes again. */
+static bool is_worth_it(const struct weft_proposer *p)
+{
+    const struct weft_proposal *batch = p->waiting_head;
+    return p->proposed_count == 0 || batch->next != NULL ||
+           batch->waiter_count >= WEFT_PROPOSER_WORTH_ITEMS ||
+           batch->body_bytes >= WEFT_PROPOSER_WORTH_BYTES;
+}
+
 enum weft_err weft_proposer_flush(struct weft_proposer *p, struct weft_replica *replica,
     int64_t now_ns, uint64_t now_ms, struct weft_msg *msg)
 {
@@ -177,6 +187,9 @@ enum weft_err weft_proposer_flush(struct weft_proposer *p, struct weft_replica *
         if (batch->waiter_count == 0) { /* Opened behind a marker, nothing came. */
             weft_proposer_done(p, pop_waiting(p));
             continue;
+        }
+        if (!is_worth_it(p)) {
+            return WEFT_OK;
         }
         uint8_t seed[WEFT_SALT_SEED_SIZE];
         if (getrandom(seed, sizeof(seed), 0) != (ssize_t)sizeof(seed)) {

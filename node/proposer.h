@@ -44,6 +44,14 @@ struct weft_proposal {
     uint64_t term;
 };
 
+/* What is worth an entry of its own while another is in flight; less waits for that one. Chosen: an
+ * entry costs a sync and a batch of the store on each node, messages and turns, which is what so
+ * many small requests cost; what is larger had better be on its way. */
+enum {
+    WEFT_PROPOSER_WORTH_ITEMS = 8,
+    WEFT_PROPOSER_WORTH_BYTES = 16 * 1024,
+};
+
 struct weft_proposer {
     struct weft_proposal *waiting_head; /* Not yet proposed, oldest first. */
     struct weft_proposal *waiting_tail;
@@ -66,9 +74,10 @@ void weft_proposer_close(struct weft_proposer *p);
 WEFT_MUST_USE enum weft_err weft_proposer_add(
     struct weft_proposer *p, const struct weft_entry_item *item, const struct weft_waiter *waiter);
 
-/* Propose what waits, as far as the limit of entries in flight allows. `now_ns` is the wall
- * clock. Whatever cannot be proposed because this node no longer leads stays queued.
- * An error is the replica's, and the node must stop, unless it is of class retry. */
+/* Propose what waits, as far as the limit of entries in flight allows; a little waits for the entry
+ * in flight: flush again when that is applied. `now_ns` is the wall clock. Whatever cannot be
+ * proposed because this node no longer leads stays queued. An error is the replica's, and the node
+ * must stop, unless it is of class retry. */
 WEFT_MUST_USE enum weft_err weft_proposer_flush(struct weft_proposer *p,
     struct weft_replica *replica, int64_t now_ns, uint64_t now_ms, struct weft_msg *msg);
 

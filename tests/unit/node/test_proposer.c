@@ -57,6 +57,13 @@ static enum weft_err flush(struct weft_proposer *p, int64_t now_ns)
     return weft_proposer_flush(p, NULL, now_ns, 0, &msg);
 }
 
+static void add_some(struct weft_proposer *p, uint32_t count, uint64_t request_id)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        EXPECT_EQ(WEFT_OK, add(p, WEFT_ITEM_COMMIT, 64, request_id + i));
+    }
+}
+
 TEST(proposer, packs_what_waits_into_one_entry)
 {
     struct weft_proposer p;
@@ -83,14 +90,38 @@ TEST(proposer, keeps_the_limit_of_entries_in_flight)
     struct weft_proposer p;
     lead();
     weft_proposer_init(&p, 1 << 20, 2);
+    const uint32_t worth = WEFT_PROPOSER_WORTH_ITEMS;
     for (uint64_t i = 0; i < 5; i++) {
-        EXPECT_EQ(WEFT_OK, add(&p, WEFT_ITEM_COMMIT, 64, i));
+        add_some(&p, worth, i * worth);
         EXPECT_EQ(WEFT_OK, flush(&p, 1000));
     }
-    EXPECT_EQ(2, replica.items);
+    EXPECT_EQ(2 * worth, replica.items);
     weft_proposer_done(&p, weft_proposer_take(&p, 10, 7));
     EXPECT_EQ(WEFT_OK, flush(&p, 1000));
-    EXPECT_EQ(5, replica.items); /* The other three in one. */
+    EXPECT_EQ(5 * worth, replica.items); /* The other three in one. */
+    EXPECT_EQ(13, replica.next_index);
+    weft_proposer_close(&p);
+}
+
+TEST(proposer, keeps_a_little_for_when_the_entry_in_flight_is_applied)
+{
+    struct weft_proposer p;
+    lead();
+    weft_proposer_init(&p, 1 << 20, 4);
+    add_some(&p, 1, 0);
+    EXPECT_EQ(WEFT_OK, flush(&p, 1000));
+    EXPECT_EQ(1, replica.items); /* Nothing is in flight: it waits for nothing. */
+    for (uint32_t i = 1; i < WEFT_PROPOSER_WORTH_ITEMS; i++) {
+        add_some(&p, 1, i);
+        EXPECT_EQ(WEFT_OK, flush(&p, 1000));
+        EXPECT_EQ(1, replica.items);
+    }
+    weft_proposer_done(&p, weft_proposer_take(&p, 10, 7));
+    EXPECT_EQ(WEFT_OK, flush(&p, 1000));
+    EXPECT_EQ(WEFT_PROPOSER_WORTH_ITEMS, replica.items);
+    EXPECT_EQ(12, replica.next_index);
+    EXPECT_EQ(WEFT_OK, add(&p, WEFT_ITEM_COMMIT, WEFT_PROPOSER_WORTH_BYTES, 100));
+    EXPECT_EQ(WEFT_OK, flush(&p, 1000)); /* Much waits for nothing, be it one. */
     EXPECT_EQ(13, replica.next_index);
     weft_proposer_close(&p);
 }
@@ -155,11 +186,11 @@ TEST(proposer, keeps_entry_times_monotone_when_the_clock_jumps)
     lead();
     weft_proposer_init(&p, 1 << 20, 8);
     for (size_t i = 0; i < 5; i++) {
-        EXPECT_EQ(WEFT_OK, add(&p, WEFT_ITEM_COMMIT, 64, i));
+        add_some(&p, WEFT_PROPOSER_WORTH_ITEMS, i * WEFT_PROPOSER_WORTH_ITEMS);
         EXPECT_EQ(WEFT_OK, flush(&p, clock_ns[i]));
     }
     EXPECT_EQ(3000, replica.last_time_ns);
-    EXPECT_EQ(5, replica.items);
+    EXPECT_EQ(5 * WEFT_PROPOSER_WORTH_ITEMS, replica.items);
     weft_proposer_close(&p);
 }
 
