@@ -123,6 +123,11 @@ struct weft_node {
     struct weft_recaller recaller;
     uint64_t governing_term; /* In which the first commit was proposed here; 0: in none. */
     uint64_t commits, refusals, applied_entries, turns, slow_turns, alarms;
+    /* Of the data directory, as status found it last; looked_ms by the loop's clock. */
+    struct weft_node_space {
+        bool is_known;
+        uint64_t looked_ms, free_bytes, used_bytes;
+    } space;
 };
 
 /* Run until told to stop. 0: clean; otherwise the exit code after weft_node_fail. */

@@ -9,6 +9,7 @@
 
 enum {
     PARTNERS_MAX = 50, /* Agreements that are shown; chosen. */
+    SPACE_MS = 250,    /* Between two looks at the data directory; chosen. */
     GAUGES_MAX = 120 + 18 * PARTNERS_MAX,
 };
 _Static_assert((int)GAUGES_MAX <= (int)WEFT_GAUGES_MAX, "a status holds them");
@@ -176,6 +177,18 @@ static void add_partners(struct gauges *g, struct weft_arena *arena, const struc
     }
 }
 
+/* Each file of the directory is looked at, which who asks again and again need not pay for. */
+static void look_at_space(struct weft_node *node)
+{
+    struct weft_node_space *s = &node->space;
+    const uint64_t now_ms = uv_now(&node->loop);
+    if (!s->is_known || now_ms - s->looked_ms >= SPACE_MS) {
+        s->is_known =
+            weft_datadir_space(node->config.node.data, &s->free_bytes, &s->used_bytes) == WEFT_OK;
+        s->looked_ms = now_ms;
+    }
+}
+
 static void add_all(struct gauges *g, const struct weft_node *node,
     const struct weft_replica_status *raft, const struct weft_state_position *position)
 {
@@ -188,7 +201,6 @@ static void add_all(struct gauges *g, const struct weft_node *node,
     struct weft_telemetry_counts telemetry;
     struct weft_long_reads_figures reads;
     struct weft_denials denials;
-    uint64_t free_bytes = 0, used_bytes = 0;
     add(g, "records", position->records);
     add(g, "assets", position->assets);
     add(g, "audit_signed_leaves", weft_audit_sign_note_size(node->audit_sign));
@@ -233,9 +245,9 @@ static void add_all(struct gauges *g, const struct weft_node *node,
     add_commands(g, weft_state_commands(node->state));
     add(g, "slow_turns_total", node->slow_turns);
     add(g, "log_lines_suppressed_total", weft_log_suppressed());
-    if (weft_datadir_space(node->config.node.data, &free_bytes, &used_bytes) == WEFT_OK) {
-        add(g, "disk_free_bytes", free_bytes);
-        add(g, "disk_used_bytes", used_bytes);
+    if (node->space.is_known) {
+        add(g, "disk_free_bytes", node->space.free_bytes);
+        add(g, "disk_used_bytes", node->space.used_bytes);
     }
     add_log(g, node);
     add_link(g, client, weft_native_link(node->native));
@@ -259,6 +271,7 @@ enum weft_err weft_node_status(
     }
     weft_replica_status(node->replica, &raft);
     weft_state_position(node->state, &position);
+    look_at_space(node);
     add_all(&g, node, &raft, &position);
     add_partners(&g, arena, node);
     status.site = weft_text_of(node->config.node.site);
