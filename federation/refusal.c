@@ -190,6 +190,7 @@ enum weft_err weft_refusal_verify(struct weft_text note, const struct weft_strea
     if (err != WEFT_OK) {
         return err;
     }
+    weft_stream_end_marks(signers, UINT64_MAX, marks); /* It is of today. */
     uint32_t count = weft_audit_count_keys(signers->verifiers, signers->verifier_count, marks);
     if (count < signers->threshold) {
         return weft_fail(

@@ -230,6 +230,17 @@ void weft_stream_receipt_origin(
     put_origin(receiver, "received", agreement, ret_origin);
 }
 
+/* FED-33 */
+void weft_stream_end_marks(
+    const struct weft_stream_signers *signers, uint64_t size, struct weft_note_mark *marks)
+{
+    for (uint32_t i = 0; signers->ends != NULL && i < signers->verifier_count; i++) {
+        if (size > signers->ends[i]) {
+            marks[i] = (struct weft_note_mark){.is_signed = false};
+        }
+    }
+}
+
 /* FED-10 */
 enum weft_stream_fault weft_stream_verify_head(struct weft_text note,
     const struct weft_stream_signers *signers, struct weft_merkle_head *ret_head,
@@ -253,6 +264,7 @@ enum weft_stream_fault weft_stream_verify_head(struct weft_text note,
                                             signers->verifier_count, marks, &why) != WEFT_OK) {
         return weft_stream_fail(msg, WEFT_STREAM_UNSIGNED, "%s", why.text);
     }
+    weft_stream_end_marks(signers, head.head.size, marks);
     uint32_t count = weft_audit_count_keys(signers->verifiers, signers->verifier_count, marks);
     if (count < signers->threshold) {
         return weft_stream_fail(

@@ -116,8 +116,14 @@ struct weft_stream_signers {
     const struct weft_verifier *verifiers; /* At most WEFT_STREAM_VERIFIERS_MAX. */
     uint32_t verifier_count;
     uint32_t threshold;
+    /* Of each verifier, to how many leaves it counts, UINT64_MAX: it has not ended; NULL: none has.
+     * What it signed until then stands; what is dated back by whoever has it now does not. */
+    const uint64_t *ends;
 };
 
+/* Leave out marks (note.h) of keys that have ended below so many leaves. */
+void weft_stream_end_marks(
+    const struct weft_stream_signers *signers, uint64_t size, struct weft_note_mark *marks);
 /* A signed checkpoint of that origin. MALFORMED, ORIGIN, UNSIGNED. *ret_head is stored if it is
  * SOUND. */
 enum weft_stream_fault weft_stream_verify_head(struct weft_text note,

@@ -33,7 +33,9 @@ static enum weft_err find_key(const struct weft_stream_signers *signers,
     const struct weft_note_signature *signature = &note->signatures[0];
     for (uint32_t i = 0; i < signers->verifier_count; i++) {
         const struct weft_verifier *v = &signers->verifiers[i];
-        if (v->key_id == signature->key_id && weft_text_is(signature->name, v->name)) {
+        bool has_ended = signers->ends != NULL && signers->ends[i] != UINT64_MAX;
+        if (!has_ended && v->key_id == signature->key_id &&
+            weft_text_is(signature->name, v->name)) {
             *ret_key = i;
             return WEFT_OK;
         }

@@ -106,18 +106,79 @@ static enum weft_err copy_texts(
     return err == WEFT_OK ? copy(p, texts->names, &p->texts.names, msg) : err;
 }
 
+/* A word, and the space behind it, behind which there is something. */
+static bool take_last(struct weft_text *rest, struct weft_text *ret_word)
+{
+    bool has_more = weft_text_cut(rest, ' ', ret_word);
+    if (!has_more) {
+        rest->size = 0;
+    }
+    return !has_more || rest->size > 0;
+}
+
+/* Takes "NAME SENT RECEIVED" off `rest`. */
+static bool take_end(struct weft_text *rest, struct weft_text *ret_name, uint64_t ret_ends[2])
+{
+    struct weft_text sent, received;
+    return weft_text_cut(rest, ' ', ret_name) && ret_name->size > 0 &&
+           weft_text_cut(rest, ' ', &sent) && weft_text_exact_number(sent, &ret_ends[0]) &&
+           take_last(rest, &received) && weft_text_exact_number(received, &ret_ends[1]);
+}
+
+/* FED-33 */
+uint64_t weft_pinned_end(
+    const struct weft_pinned *pinned, uint32_t key, struct weft_text agreement, bool is_receipt)
+{
+    struct weft_text rest = pinned->ends[key], name;
+    uint64_t ends[2];
+    if (rest.size == 0) {
+        return UINT64_MAX;
+    }
+    while (rest.size > 0 && take_end(&rest, &name, ends)) {
+        if (weft_text_equal(name, agreement)) {
+            return ends[is_receipt ? 1 : 0];
+        }
+    }
+    return 0;
+}
+
+/* "until", and an end for each agreement that the key ever signed for. */
+static enum weft_err read_ends(struct weft_text text, struct weft_text *ret_ends)
+{
+    struct weft_text rest = text, word;
+    uint64_t ends[2];
+    if (!weft_text_cut(&rest, ' ', &word) || !weft_text_is(word, "until") || rest.size == 0) {
+        return WEFT_EMALFORMED;
+    }
+    *ret_ends = rest;
+    while (rest.size > 0) {
+        if (!take_end(&rest, &word, ends)) {
+            return WEFT_EMALFORMED;
+        }
+    }
+    return WEFT_OK;
+}
+
 static enum weft_err read_keys(struct weft_pinned *p, struct weft_msg *msg)
 {
     struct weft_text rest = p->texts.keys, line;
+    p->ends = weft_arena_array(&p->arena, WEFT_PINNED_KEYS_MAX, sizeof(*p->ends));
     p->keys = weft_arena_array(&p->arena, WEFT_PINNED_KEYS_MAX, sizeof(*p->keys));
-    if (p->keys == NULL) {
+    if (p->keys == NULL || p->ends == NULL) {
         return weft_fail(msg, WEFT_ENOMEM, "pin a partner");
     }
     while (weft_pinned_line(&rest, &line)) {
         if (p->key_count == WEFT_PINNED_KEYS_MAX) {
             return weft_fail(msg, WEFT_ETOOBIG, "more than %d keys", WEFT_PINNED_KEYS_MAX);
         }
-        enum weft_err err = weft_verifier_parse(line, &p->keys[p->key_count], msg);
+        struct weft_text vkey, *ends = &p->ends[p->key_count];
+        *ends = (struct weft_text){NULL, 0};
+        bool is_former = weft_text_cut(&line, ' ', &vkey);
+        enum weft_err err = weft_verifier_parse(vkey, &p->keys[p->key_count], msg);
+        if (err == WEFT_OK && is_former && read_ends(line, ends) != WEFT_OK) {
+            err = weft_fail(msg, WEFT_EINVAL,
+                "a former key is VKEY until NAME SENT RECEIVED, for each agreement");
+        }
         if (err != WEFT_OK) {
             return weft_wrap(msg, err, "key %u", p->key_count + 1);
         }

@@ -51,6 +51,7 @@ struct weft_pinned {
     bool has_org;
     struct weft_org org;
     struct weft_verifier *keys;
+    struct weft_text *ends; /* Of each key, what stands behind its vkey: weft_pinned_end. */
     uint32_t key_count;
     uint64_t index; /* Of the entry that made it so. */
 };
@@ -62,6 +63,12 @@ WEFT_MUST_USE enum weft_err weft_pinned_read(struct weft_text site,
     struct weft_msg *msg);
 struct weft_pinned *weft_pinned_retain(struct weft_pinned *pinned);
 void weft_pinned_release(struct weft_pinned *pinned);
+
+/* To how many leaves the key counts: in heads of what its site sends under that agreement, or in
+ * receipts for what it receives. UINT64_MAX: it has not ended. A former key is a line
+ * "VKEY until NAME SENT RECEIVED [NAME SENT RECEIVED ...]"; of other agreements it is 0. */
+uint64_t weft_pinned_end(
+    const struct weft_pinned *pinned, uint32_t key, struct weft_text agreement, bool is_receipt);
 
 /* Takes the first line off `rest`, without its newline. False: there is none left. */
 bool weft_pinned_line(struct weft_text *rest, struct weft_text *ret_line);

@@ -11,6 +11,7 @@ struct weft_terms_box {
     struct weft_pinned *own;
     struct weft_pinned *partner;
     struct weft_authority *authority;
+    uint64_t ends[3][WEFT_PINNED_KEYS_MAX]; /* Of own_heads, their_heads, their_receipts. */
     char own_origin[WEFT_STREAM_ORIGIN_SIZE];
     char their_origin[WEFT_STREAM_ORIGIN_SIZE];
     char receipt_origin[WEFT_STREAM_ORIGIN_SIZE];
@@ -60,7 +61,8 @@ static const struct weft_contract *contract_of(
 /* Signers of heads of what `provider` sends, or of receipts: those of `party`, as the version in
  * force there has it, or the first one that will be. */
 static struct weft_stream_signers signers_of(const struct weft_terms_box *box, const char *origin,
-    const struct weft_contract *in_force, const struct weft_pinned *pinned, uint32_t party)
+    const struct weft_contract *in_force, const struct weft_pinned *pinned, uint32_t party,
+    uint64_t *ends)
 {
     const struct weft_contract *contract = in_force != NULL ? in_force : box->terms.newest;
     struct weft_stream_signers signers = {.origin = origin, .threshold = 1};
@@ -68,6 +70,10 @@ static struct weft_stream_signers signers_of(const struct weft_terms_box *box, c
         signers.verifiers = pinned->keys;
         signers.verifier_count = pinned->key_count;
         signers.threshold = contract->sides[party].threshold;
+        signers.ends = ends;
+        for (uint32_t i = 0; i < pinned->key_count; i++) {
+            ends[i] = weft_pinned_end(pinned, i, box->terms.name, origin == box->receipt_origin);
+        }
     }
     return signers;
 }
@@ -97,9 +103,11 @@ static void fill_in(struct weft_terms_box *box, const struct weft_streams *strea
     weft_stream_origin(t->site, t->name, box->own_origin);
     weft_stream_origin(t->partner, t->name, box->their_origin);
     weft_stream_receipt_origin(t->partner, t->name, box->receipt_origin);
-    t->own_heads = signers_of(box, box->own_origin, t->sent, box->own, t->party);
-    t->their_heads = signers_of(box, box->their_origin, t->received, box->partner, 1 - t->party);
-    t->their_receipts = signers_of(box, box->receipt_origin, t->sent, box->partner, 1 - t->party);
+    t->own_heads = signers_of(box, box->own_origin, t->sent, box->own, t->party, box->ends[0]);
+    t->their_heads =
+        signers_of(box, box->their_origin, t->received, box->partner, 1 - t->party, box->ends[1]);
+    t->their_receipts =
+        signers_of(box, box->receipt_origin, t->sent, box->partner, 1 - t->party, box->ends[2]);
 }
 
 enum weft_err weft_terms_make(

@@ -261,7 +261,7 @@ void rig_amend(struct rig_pair *pair, struct weft_contract *contract, bool by_oe
 
 /* --- records --------------------------------------------------------------------------------- */
 
-struct weft_record rig_partner(uint32_t party, bool is_own)
+static struct weft_record partner_record(uint32_t party, bool is_own, const char *ends)
 {
     struct weft_field *fields = fields_of(5);
     struct weft_buffer keys = {0};
@@ -270,7 +270,7 @@ struct weft_record rig_partner(uint32_t party, bool is_own)
     for (uint32_t i = 0; i < RIG_NODES; i++) {
         struct weft_signer signer = signer_of("/node", party, i);
         weft_verifier_format(&signer.verifier, vkey);
-        must(weft_buffer_format(&keys, "%s\n", vkey), &(struct weft_msg){"memory"});
+        must(weft_buffer_format(&keys, "%s%s\n", vkey, ends), &(struct weft_msg){"memory"});
     }
     fields[count++] = text_field("keys", weft_buffer_as_text(&keys));
     fields[count++] = text_field("endpoints", WEFT_TEXT("127.0.0.1:9000\n"));
@@ -282,6 +282,16 @@ struct weft_record rig_partner(uint32_t party, bool is_own)
     (void)snprintf(asset, sizeof(asset), "partner:%s", sites[party]);
     weft_buffer_destroy(&keys);
     return record_of("partner", asset, fields, count);
+}
+
+struct weft_record rig_partner(uint32_t party, bool is_own)
+{
+    return partner_record(party, is_own, "");
+}
+
+struct weft_record rig_former(uint32_t party, bool is_own, const char *ends)
+{
+    return partner_record(party, is_own, ends);
 }
 
 struct weft_record rig_act(const char *act)

@@ -67,6 +67,8 @@ void rig_amend(
 /* Records. */
 struct weft_record rig_note(const char *kind, const char *asset, struct weft_text note);
 struct weft_record rig_partner(uint32_t party, bool is_own);
+/* The same, each key with what stands behind it: " until NAME SENT RECEIVED". */
+struct weft_record rig_former(uint32_t party, bool is_own, const char *ends);
 struct weft_record rig_act(const char *act);
 /* Of a head that is lost, and what is left: "lose", "supersede". */
 struct weft_record rig_lost(

@@ -240,3 +240,33 @@ TEST(agreements, are_the_same_on_every_replica_however_often_it_was_opened)
     rig_pair_stop(&a);
     rig_pair_stop(&b);
 }
+
+/* FED-33: what keys signed up to where they ended stands, and nothing larger. */
+TEST(agreements, former_keys_of_a_partner_count_up_to_where_they_ended)
+{
+    static struct rig_pair pair;
+    rig_pair_start(&pair, "former");
+    rig_pair_agree(&pair);
+    struct rig_site *west = &pair.sites[RIG_SUPPLIER], *oem = &pair.sites[RIG_OEM];
+    (void)rig_step(west);
+    rig_must(west, rig_inspection(1, "PASS"));
+    rig_sign(west);
+    rig_must(oem, rig_former(RIG_SUPPLIER, false, " until lid 9 9 " RIG_NAME " 1 0"));
+    EXPECT_EQ(WEFT_EREFUSED, rig_send_head(&pair, RIG_SUPPLIER)); /* Two leaves. */
+    rig_must(oem, rig_former(RIG_SUPPLIER, false, " until lid 9 9"));
+    EXPECT_EQ(WEFT_EREFUSED, rig_send_head(&pair, RIG_SUPPLIER));
+    rig_must(oem, rig_former(RIG_SUPPLIER, false, " until " RIG_NAME " 2 0"));
+    EXPECT_EQ(WEFT_OK, rig_send_head(&pair, RIG_SUPPLIER));
+    EXPECT_EQ(WEFT_OK, rig_send_batch(&pair, RIG_SUPPLIER, 10));
+    rig_must(west, rig_former(RIG_OEM, false, " until " RIG_NAME " 9 1"));
+    EXPECT_EQ(WEFT_EREFUSED, rig_send_receipt(&pair, RIG_SUPPLIER));
+    rig_must(west, rig_former(RIG_OEM, false, " until " RIG_NAME " 0 2"));
+    rig_reopen(west);
+    EXPECT_EQ(WEFT_OK, rig_send_receipt(&pair, RIG_SUPPLIER));
+    static const char *const bad[] = {" ", " until", " until ", " until a", " until a 1",
+        " until a 1 x", " until a 1 2 ", " until a 01 2", " until a 1 2 b", " from a 1 2"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        EXPECT_EQ(WEFT_EINVAL, rig_commit(oem, rig_former(RIG_SUPPLIER, false, bad[i])));
+    }
+    rig_pair_stop(&pair);
+}
