@@ -290,6 +290,7 @@ static void propose(struct weft_partners *p, struct weft_partner_exchange *x,
     in->bytes += judged->is_batch ? job->message.size : 0;
     in->pending[in->pending_count++] = (struct weft_partner_entry){.is_batch = judged->is_batch,
         .session = in->receiver.session,
+        .first = judged->is_batch ? judged->batch.before.size : 0,
         .first_at_fault = job->first_at_fault,
         .end_at_fault = job->end_at_fault};
 }
@@ -396,6 +397,12 @@ void weft_partner_in_done(struct weft_partners *p, struct weft_partner_exchange 
     }
     weft_assert(i < in->pending_count); /* NOD-241: answers come in the order of proposals. */
     in->pending[i].is_done = true;
+    if (err == WEFT_OK && in->pending[i].is_batch && a->consumer->quarantined > in->quarantined) {
+        /* The policy is asked as it is applied: what it refuses is refused to the partner too. */
+        in->pending[i].first_at_fault = in->pending[i].first;
+        in->pending[i].end_at_fault = a->consumer->stream.tree.size;
+    }
+    in->quarantined = a->consumer->quarantined;
     in->pending[i].err = err;
     settle(p, in);
     judge_next(p, x, a);

@@ -356,6 +356,10 @@ static enum weft_err check_release(struct take *t)
     if (err == WEFT_OK && count == 0) {
         err = fail(t, WEFT_ENOTFOUND, "nothing between them is in quarantine");
     }
+    if (err == WEFT_OK && count > WEFT_IMPORTS_RELEASE_MAX) {
+        err = weft_fail(
+            t->detail, WEFT_ETOOBIG, "more than %d of them at once", (int)WEFT_IMPORTS_RELEASE_MAX);
+    }
     return err;
 }
 

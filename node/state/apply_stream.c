@@ -202,5 +202,8 @@ enum weft_err weft_apply_accept_agreement(struct weft_apply *a)
 {
     const struct weft_exports_place at = place_of(a);
     const struct weft_agreements_place place = {at.authority, at.index, at.time_ns};
-    return weft_agreements_accept(a->state->streams, &place, at.batch, a->msg);
+    a->state->streams->note_count = 0;
+    a->state->streams->has_erased = false;
+    enum weft_err err = weft_agreements_accept(a->state->streams, &place, at.batch, a->msg);
+    return err == WEFT_OK ? account(a) : err;
 }

@@ -177,18 +177,26 @@ enum weft_err weft_audit_acts_told(
     static const char *const words[WEFT_STREAMS_DEEDS] = {
         [WEFT_STREAMS_DISCLOSED] = WEFT_AUDIT_ACT_DISCLOSED,
         [WEFT_STREAMS_ERASED] = WEFT_AUDIT_ACT_ERASED,
-        [WEFT_STREAMS_KEPT] = WEFT_AUDIT_ACT_KEPT,
+        [WEFT_STREAMS_REFUSED] = WEFT_AUDIT_ACT_PARTNER_REFUSED,
     };
     char subject[WEFT_CONTRACT_NAME_SIZE_MAX + 40];
     const struct weft_text name = note->accord->row.name;
     (void)snprintf(subject, sizeof(subject), "%.*s %s %llu", (int)name.size, name.data,
         note->direction == WEFT_SENT ? "sent" : "received", (unsigned long long)note->sequence);
-    const struct weft_audit_act act = {.act = words[note->deed],
+    struct weft_audit_act act = {.act = words[note->deed],
         .principal = acts->principal,
         .subject = weft_text_of(subject),
         .count = note->count,
         .evidence = note->evidence,
         .evidence_count = note->evidence_count};
+    if (note->deed == WEFT_STREAMS_REFUSED) {
+        act.effect = WEFT_AUDIT_DENY;
+        if (note->statement != WEFT_POLICY_NO_STATEMENT) {
+            act.statement = weft_policy_statement(note->policy, note->statement).name;
+            act.version = weft_policy_head(note->policy)->version;
+            act.line = note->line;
+        }
+    }
     return add(acts, &act);
 }
 

@@ -23,7 +23,7 @@
 #define WEFT_AUDIT_ACT_CLOCK_BEHIND "clock.behind"
 #define WEFT_AUDIT_ACT_DISCLOSED "partner.disclosed" /* Of statements that are told again. */
 #define WEFT_AUDIT_ACT_ERASED "partner.erased"
-#define WEFT_AUDIT_ACT_KEPT "partner.kept"
+#define WEFT_AUDIT_ACT_PARTNER_REFUSED "partner.refused" /* Of one by local policy. */
 /* And of commands: weft_command_act_name, and these two. */
 #define WEFT_AUDIT_ACT_ENVELOPE "envelope"
 #define WEFT_AUDIT_ACT_HANDOVER "handover"
@@ -60,8 +60,9 @@ WEFT_MUST_USE enum weft_err weft_audit_acts_authority_refused(const struct weft_
 /* Behind the leaf of its commit; subject: the index of the record, or "evidence". */
 WEFT_MUST_USE enum weft_err weft_audit_acts_redacted(
     const struct weft_audit_acts *acts, const struct weft_redacted *redacted);
-/* A statement was told again, to a partner or by one. Subject: "AGREEMENT sent 17", its leaf;
- * evidence: the leaves of its fields that were disclosed, erased, or erased by him and kept. */
+/* A statement was told again, to a partner or by one; or the policy refused one. Subject:
+ * "AGREEMENT sent 17", its leaf; evidence: the leaves of its fields that were disclosed or erased;
+ * the statement. */
 WEFT_MUST_USE enum weft_err weft_audit_acts_told(
     const struct weft_audit_acts *acts, const struct weft_streams_note *note);
 /* What is labelled was read: counted, for each label. */

@@ -316,25 +316,28 @@ static enum weft_err keep_row(struct weft_flow *flow, uint64_t sequence,
     return WEFT_OK;
 }
 
-/* The newest row of the statement, or of that sequence (statement NULL). */
-static const struct weft_flow_row *find_row(
-    struct weft_flow *flow, const struct weft_digest *statement, uint64_t sequence)
+/* The row of that sequence, as it was changed last. */
+static const struct weft_flow_row *find_row(const struct weft_flow *flow, uint64_t sequence)
 {
-    if (statement == NULL) {
-        for (uint32_t i = flow->young_count; i > 0; i--) {
-            if (flow->young[i - 1].sequence == sequence) {
-                return &flow->young[i - 1];
-            }
+    for (uint32_t i = flow->young_count; i > 0; i--) {
+        if (flow->young[i - 1].sequence == sequence) {
+            return &flow->young[i - 1];
         }
-        return NULL;
     }
+    return NULL;
+}
+
+/* Where the batch tells the statement last; an older one of its rows may have changed since. */
+static const struct weft_flow_row *find_told(
+    struct weft_flow *flow, const struct weft_digest *statement)
+{
     const struct weft_flow_row *best = NULL;
     for (uint32_t i = flow->young_count > 0 ? *bucket_of(flow, statement) : 0; i > 0;
          i = flow->young[i - 1].next) {
         const struct weft_flow_row *row = &flow->young[i - 1];
         if (weft_digest_equal(&row->statement, statement) &&
             (best == NULL || row->sequence > best->sequence)) {
-            best = row; /* An older one of them may have been changed since. */
+            best = row;
         }
     }
     return best;
@@ -358,7 +361,7 @@ static enum weft_err last_of_store(struct weft_flow *flow, const struct weft_dig
 enum weft_err weft_flow_now(struct weft_flow *flow, uint64_t sequence,
     struct weft_store_value *ret_value, struct weft_flow_leaf *ret_leaf, struct weft_msg *msg)
 {
-    const struct weft_flow_row *row = find_row(flow, NULL, sequence);
+    const struct weft_flow_row *row = find_row(flow, sequence);
     if (row == NULL) {
         return missing(weft_flow_get(flow->store, NULL, flow->number, flow->direction, sequence,
                            ret_value, ret_leaf, msg),
@@ -371,7 +374,7 @@ enum weft_err weft_flow_now(struct weft_flow *flow, uint64_t sequence,
 enum weft_err weft_flow_last(struct weft_flow *flow, const struct weft_digest *statement,
     uint64_t *ret_sequence, uint32_t *ret_told, struct weft_msg *msg)
 {
-    const struct weft_flow_row *row = find_row(flow, statement, 0);
+    const struct weft_flow_row *row = find_told(flow, statement);
     struct weft_store_value value = {.handle = NULL};
     struct weft_flow_leaf leaf = {.told = 0};
     uint64_t sequence = row != NULL ? row->sequence : 0;

@@ -100,6 +100,7 @@ static enum weft_err take_statement(struct weft_streams *s, struct weft_accord *
     const uint64_t sequence = weft_flow_size(&accord->flows[WEFT_RECEIVED]);
     struct weft_flow_leaf row = {
         .leaf = entry->leaf, .time_ns = place->time_ns, .content = entry->content};
+    again->at = sequence;
     enum weft_err err = weft_imports_again(s, accord, entry, place, again, &row, msg);
     const bool is_sound = entry->fault == WEFT_STREAM_SOUND;
     row.fault = entry->fault;
@@ -298,11 +299,45 @@ enum weft_err weft_imports_quarantined(struct weft_streams *streams,
     return err;
 }
 
+/* Each of those that leave, of store and batch. */
+static enum weft_err reconsider(struct weft_streams *s, struct weft_accord *accord, uint64_t from,
+    uint64_t until, const struct weft_exports_place *place, struct weft_msg *msg)
+{
+    const struct weft_key prefix = weft_key_of_agreement(WEFT_KEY_QUARANTINE, accord->number);
+    const struct weft_key first = weft_key_of_quarantine(accord->number, from);
+    struct weft_store_walk *walk = weft_store_walk_create(s->store, NULL, false);
+    enum weft_err err = walk != NULL ? WEFT_OK : weft_fail(msg, WEFT_ENOMEM, "quarantine");
+    if (walk != NULL) {
+        weft_store_walk_to(walk, &first);
+    }
+    while (err == WEFT_OK && weft_store_walk_is_below(walk, weft_key_bytes(&prefix))) {
+        const uint64_t sequence =
+            weft_get_be64(weft_store_walk_key(walk).data + WEFT_KEY_AGREEMENT_SIZE);
+        if (sequence > until) {
+            break;
+        }
+        err = is_released(s, accord, sequence)
+                  ? WEFT_OK
+                  : weft_imports_reconsider(s, accord, sequence, place, msg);
+        weft_store_walk_next(walk);
+    }
+    err = err == WEFT_OK ? weft_store_walk_err(walk, msg) : err;
+    weft_store_walk_destroy(walk);
+    for (uint32_t i = 0; err == WEFT_OK && i < s->fresh_count; i++) {
+        const struct weft_streams_fresh f = s->fresh[i];
+        if (!f.is_release && f.number == accord->number && f.from >= from && f.from <= until) {
+            err = weft_imports_reconsider(s, accord, f.from, place, msg);
+        }
+    }
+    return err;
+}
+
 enum weft_err weft_imports_release(struct weft_streams *streams, struct weft_accord *accord,
     uint64_t from, uint64_t until, const struct weft_exports_place *place, struct weft_msg *msg)
 {
     uint64_t count = 0;
     enum weft_err err = weft_imports_quarantined(streams, accord, from, until, &count, msg);
+    err = err == WEFT_OK ? reconsider(streams, accord, from, until, place, msg) : err;
     if (err == WEFT_OK) {
         err = weft_consumer_release(
             &accord->received.consumer, (uint32_t)count, weft_imports_room(accord));

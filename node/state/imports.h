@@ -17,6 +17,7 @@ WEFT_MUST_USE enum weft_err weft_imports_take(struct weft_streams *streams,
 
 /* imports_again.c: what a batch costs that tells statements again. */
 struct weft_imports_again {
+    uint64_t at;                /* Of the statement under way: its leaf. */
     uint64_t bytes;             /* Of rows that were gone through. */
     uint32_t erased;            /* Statements of which something was erased. */
     struct weft_buffer content; /* Of one row. */
@@ -26,20 +27,37 @@ enum {
      */
     WEFT_IMPORTS_AGAIN_BYTES = 32 * 1024 * 1024
 };
-/* A statement that is about to be taken: was it told before? Then *row has where, and as content
- * what both show together; what it erases is erased there. It may get a fault: BAD_PROJECTION,
- * HUGE, REPEATED. */
+/* A statement that is about to be taken: does the policy let it, and was it told before? Then *row
+ * has where, and as content what both show together; what it erases is erased there. It may get a
+ * fault: POLICY, BAD_PROJECTION, HUGE, REPEATED. */
 WEFT_MUST_USE enum weft_err weft_imports_again(struct weft_streams *streams,
     struct weft_accord *accord, struct weft_batch_entry *entry,
     const struct weft_exports_place *place, struct weft_imports_again *totals,
     struct weft_flow_leaf *row, struct weft_msg *msg);
+
+/* imports_policy.c. Does this site's policy refuse the statement (`is_again`: it was
+ * told before)? Then *ret_decision says by what. */
+bool weft_imports_refuses(const struct weft_streams *streams, const struct weft_accord *accord,
+    const struct weft_projection *projection, bool is_again, const struct weft_exports_place *place,
+    struct weft_policy_decision *ret_decision);
+/* The same of a statement that is about to be taken, which gets the fault POLICY then. */
+WEFT_MUST_USE enum weft_err weft_imports_ask(struct weft_streams *streams,
+    struct weft_accord *accord, struct weft_batch_entry *entry, bool is_again,
+    const struct weft_exports_place *place, struct weft_msg *msg);
+/* It leaves quarantine: was the policy what kept it there, and is it no more, then it counts. */
+WEFT_MUST_USE enum weft_err weft_imports_reconsider(struct weft_streams *streams,
+    struct weft_accord *accord, uint64_t sequence, const struct weft_exports_place *place,
+    struct weft_msg *msg);
 
 /* How many of those sequences, both included, are in quarantine. WEFT_ECORRUPT, WEFT_EIO,
  * WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_imports_quarantined(struct weft_streams *streams,
     const struct weft_accord *accord, uint64_t from, uint64_t until, uint64_t *ret_count,
     struct weft_msg *msg);
-/* They leave it. */
+/* They leave it; at most so many at once, since each may be taken now. */
+enum {
+    WEFT_IMPORTS_RELEASE_MAX = 1024 /* chosen: as a batch */
+};
 WEFT_MUST_USE enum weft_err weft_imports_release(struct weft_streams *streams,
     struct weft_accord *accord, uint64_t from, uint64_t until,
     const struct weft_exports_place *place, struct weft_msg *msg);

@@ -10,7 +10,6 @@ struct again {
     struct weft_batch_entry *entry;
     const struct weft_exports_place *place;
     struct weft_imports_again *totals;
-    bool keeps_erased;
     struct weft_msg *msg;
 };
 
@@ -39,7 +38,7 @@ static enum weft_err merge(struct again *g, struct weft_bytes content,
         return err == WEFT_ENOMEM ? err : weft_wrap(g->msg, WEFT_ECORRUPT, "a partner's statement");
     }
     err = weft_projection_merge(
-        &known, &g->entry->projection, g->keeps_erased, &s->again, &s->projection, ret_change, why);
+        &known, &g->entry->projection, false, &s->again, &s->projection, ret_change, why);
     return err == WEFT_ENOMEM ? no_memory(g) : err;
 }
 
@@ -115,7 +114,7 @@ static enum weft_err take_again(struct again *g, uint64_t last, struct weft_byte
         blame(g, err == WEFT_ETOOBIG ? WEFT_STREAM_HUGE : WEFT_STREAM_BAD_PROJECTION, why.text);
         return WEFT_OK;
     }
-    const uint64_t at = weft_flow_size(flow);
+    const uint64_t at = g->totals->at;
     weft_buffer_clear(&g->totals->content);
     if (err == WEFT_OK && weft_buffer_append(&g->totals->content, g->s->projection.data,
                               g->s->projection.size) != WEFT_OK) {
@@ -128,11 +127,10 @@ static enum weft_err take_again(struct again *g, uint64_t last, struct weft_byte
     err = weft_streams_note(g->s, g->accord, WEFT_RECEIVED, at, WEFT_STREAMS_DISCLOSED,
         change.shown, change.shown_count, g->msg);
     if (err == WEFT_OK) {
-        err = weft_streams_note(g->s, g->accord, WEFT_RECEIVED, at,
-            g->keeps_erased ? WEFT_STREAMS_KEPT : WEFT_STREAMS_ERASED, change.erased,
-            change.erased_count, g->msg);
+        err = weft_streams_note(g->s, g->accord, WEFT_RECEIVED, at, WEFT_STREAMS_ERASED,
+            change.erased, change.erased_count, g->msg);
     }
-    if (err == WEFT_OK && change.erased_count > 0 && !g->keeps_erased) {
+    if (err == WEFT_OK && change.erased_count > 0) {
         g->totals->erased++;
         err = erase_before(g, last);
     }
@@ -153,8 +151,12 @@ enum weft_err weft_imports_again(struct weft_streams *streams, struct weft_accor
     uint32_t told;
     enum weft_err err =
         weft_flow_last(&accord->flows[WEFT_RECEIVED], &entry->leaf.digest, &last, &told, msg);
-    if (err != WEFT_OK) {
-        return err == WEFT_ENOTFOUND ? WEFT_OK : err;
+    const bool is_again = err == WEFT_OK;
+    if (is_again || err == WEFT_ENOTFOUND) {
+        err = weft_imports_ask(streams, accord, entry, is_again, place, msg);
+    }
+    if (err != WEFT_OK || !is_again) {
+        return err;
     }
     const bool is_spent = told >= WEFT_FLOW_TOLD_MAX || totals->bytes > WEFT_IMPORTS_AGAIN_BYTES;
     row->earlier = last + 1;

@@ -236,6 +236,22 @@ enum weft_err weft_streams_note(struct weft_streams *streams, const struct weft_
     return WEFT_OK;
 }
 
+enum weft_err weft_streams_note_refused(struct weft_streams *streams,
+    const struct weft_accord *accord, uint64_t sequence, const struct weft_digest *statement,
+    const struct weft_policy *policy, const struct weft_policy_decision *decision,
+    struct weft_msg *msg)
+{
+    enum weft_err err = weft_streams_note(
+        streams, accord, WEFT_RECEIVED, sequence, WEFT_STREAMS_REFUSED, statement, 1, msg);
+    if (err == WEFT_OK) {
+        struct weft_streams_note *note = &streams->notes[streams->note_count - 1];
+        note->policy = policy;
+        note->statement = decision->statement;
+        note->line = decision->line;
+    }
+    return err;
+}
+
 bool weft_accord_is_stated_to(const struct weft_accord *accord)
 {
     const struct weft_provider *p = &accord->sent.provider;

@@ -79,7 +79,7 @@ struct weft_streams_version {
 enum weft_streams_deed {
     WEFT_STREAMS_DISCLOSED,
     WEFT_STREAMS_ERASED,
-    WEFT_STREAMS_KEPT, /* It was erased by whose it is, and is kept here. */
+    WEFT_STREAMS_REFUSED, /* By this site's policy. */
     WEFT_STREAMS_DEEDS
 };
 
@@ -88,6 +88,10 @@ struct weft_streams_note {
     enum weft_direction direction;
     uint64_t sequence;
     enum weft_streams_deed deed;
+    /* REFUSED: what decided; as struct weft_policy_decision has it. */
+    const struct weft_policy *policy;
+    uint16_t statement;
+    uint32_t line;
     uint32_t count;          /* Leaves. */
     uint32_t evidence_count; /* Their hashes, ascending; of many the root over them. */
     struct weft_digest evidence[WEFT_STREAMS_EVIDENCE_MAX];
@@ -164,6 +168,11 @@ WEFT_MUST_USE enum weft_err weft_streams_tell_statement(struct weft_streams *str
 WEFT_MUST_USE enum weft_err weft_streams_note(struct weft_streams *streams,
     const struct weft_accord *accord, enum weft_direction direction, uint64_t sequence,
     enum weft_streams_deed deed, const struct weft_digest *leaves, uint32_t count,
+    struct weft_msg *msg);
+/* The same of a statement that came and is refused. */
+WEFT_MUST_USE enum weft_err weft_streams_note_refused(struct weft_streams *streams,
+    const struct weft_accord *accord, uint64_t sequence, const struct weft_digest *statement,
+    const struct weft_policy *policy, const struct weft_policy_decision *decision,
     struct weft_msg *msg);
 /* Terms of all agreements are to be made anew. */
 void weft_streams_stale(struct weft_streams *streams);

@@ -96,7 +96,8 @@ extern const struct weft_option weft_partner_prove_options[];
             "weft partner quarantine box-2026", weft_cmd_partner_quarantine},                      \
         {"partner release", "take statements out of quarantine", "NAME N[..N]", 2, 2,              \
             weft_partner_release_options, true,                                                    \
-            "They were looked at: they do not count, and there is room again.",                    \
+            "They were looked at: they do not count, and there is room again. What this\n"         \
+            "site's own policy refused counts from then on, if it refuses it no more.",            \
             "weft partner release box-2026 17..20 --reason 'the partner retracts them'",           \
             weft_cmd_partner_release},                                                             \
         {"partner disclose", "show a partner a field that was withheld", "NAME N PATH", 3, 3,      \

@@ -262,6 +262,25 @@ class AtSites(cluster.PlantCase):
             # Of each agreement that had shown it: the supplier has one more, with the other site.
             self.assertEqual(3 if site is self.west else 2, self.audited(site, "partner.erased"))
 
+    def test_5c_own_policy_refuses_and_takes_later(self):
+        label = {"kind": "access_label", "asset": "serial:sealed"}
+        self.oem.commit(label | {"attrs": {"labels/[0]": "sealed"}})
+        self.west.commit({"kind": "inspection", "asset": "serial:sealed",
+                          "attrs": {"verdict": "PASS", "cost": SECRET, "operator": "op"}})
+        self.wait_even("box", self.oem, 8)
+        said = self.at(self.oem, "partner", "quarantine", "box")
+        self.assertIn("policy", said)
+        place = self.size(self.status(self.oem, "box")["received_head"]) - 1
+        self.assertIn(str(place), said)
+        wait_for("the supplier has a signed refusal",
+                 lambda: int(self.status(self.west, "box")["sent_refused"]) == 1)
+        self.assertEqual(2, self.audited(self.oem, "partner.refused"))  # Under both agreements.
+        before = self.oem.shared("box")
+        self.oem.commit(label | {"attrs": {"labels/[0]": "open"}})
+        self.at(self.oem, "partner", "release", "box", place, "--reason", "it may be known now")
+        self.assertNotEqual(before, self.oem.shared("box"))
+        self.assertEqual(self.west.shared("box"), self.oem.shared("box"))
+
     def test_6_suspended_resumed_and_ended(self):
         for word in ("suspend", "resume"):
             self.at(self.west, "partner", word, "box", "--reason", "an audit")
@@ -269,7 +288,7 @@ class AtSites(cluster.PlantCase):
                 self.west.inspect("meanwhile", 2)
                 wait_for("the customer knows", lambda: self.status(
                     self.oem, "box")["received_phase"] == "suspended")
-        self.wait_even("box", self.oem, 9)
+        self.wait_even("box", self.oem, 10)
         self.at(self.oem, "partner", "suspend", "box", "--received", "--reason", "looking")
         self.assertEqual("held", self.status(self.oem, "box")["received_hold"])
         self.at(self.oem, "partner", "resume", "box", "--received", "--reason", "looked")

@@ -33,6 +33,11 @@ permit everybody
 permit partners
   who  partner {partner}
   do   share
+
+forbid sealed
+  who  partner {partner}
+  do   write
+  on   label sealed
 """
 PROVIDER = """provider {site}
 threshold {threshold}

@@ -169,8 +169,10 @@ static struct weft_text policy_note(uint32_t party)
              "permit admin\n  who  op ann\n  do   admin-policy admin-keys share redact\n"
              "permit write\n  who  op ann svc robot\n  do   write create\n"
              "permit partners\n  who  partner %s\n  do   share\n"
-             "forbid itar\n  do   share\n  on   label itar\n",
-             orgs[1 - party]),
+             "forbid itar\n  do   share\n  on   label itar\n"
+             "forbid sealed\n  who  partner %s\n  do   write\n  on   label sealed\n"
+             "forbid kept\n  who  partner %s\n  do   redact\n  on   label kept\n",
+             orgs[1 - party], orgs[1 - party], orgs[1 - party]),
         &(struct weft_msg){"memory"});
     struct weft_buffer note = signers_note(weft_buffer_as_text(&text), by);
     struct weft_text kept = keep(weft_buffer_as_text(&note));

@@ -72,6 +72,11 @@ TEST(permit, governed_only_whom_the_policy_lets)
     struct weft_state_position position;
     weft_state_position(f.state, &position);
     EXPECT_EQ(4 + 3, position.records);
+    /* What nodes tell partners of recalls is theirs to say, if nothing forbids it. */
+    const char *node = "oem.example/plant1/node/n1";
+    EXPECT_EQ(WEFT_OK, commit_by(&f, node, of_kind("impact", "partner:y.org/w")));
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, node, of_kind("inspection", "partner:y.org/w")));
+    EXPECT_EQ(WEFT_EREFUSED, commit_by(&f, node, of_kind("impact", "serial:1")));
     fixture_destroy(&f);
 }
 

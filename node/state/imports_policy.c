@@ -1,0 +1,133 @@
+/* What this site's policy says of a partner's statement, and what is taken out of quarantine once
+ * it says otherwise (imports.h). */
+#include <stdio.h>
+
+#include "node/state/imports.h"
+#include "proto/check.h"
+
+/* --- the policy ------------------------------------------------------------------------------- */
+
+/* The agreement has permitted what is in it, so what nothing speaks of is taken: refused is what
+ * something forbids, or wants what no statement brings. */
+static bool asks_for_refusal(const struct weft_policy *policy,
+    const struct weft_policy_request *request, struct weft_policy_decision *ret_decision)
+{
+    weft_policy_decide(policy, request, ret_decision);
+    return ret_decision->effect == WEFT_EFFECT_NEEDS ||
+           (ret_decision->effect == WEFT_EFFECT_DENY &&
+               (ret_decision->reason == WEFT_REASON_FORBID ||
+                   ret_decision->reason == WEFT_REASON_FACTS));
+}
+
+static bool erases(const struct weft_projection *projection)
+{
+    for (uint32_t i = 0; i < projection->item_count; i++) {
+        if (projection->items[i].shape == WEFT_PROJECTION_ERASED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool weft_imports_refuses(const struct weft_streams *streams, const struct weft_accord *accord,
+    const struct weft_projection *projection, bool is_again, const struct weft_exports_place *place,
+    struct weft_policy_decision *ret_decision)
+{
+    const struct weft_policy *policy = weft_authority_policy(place->authority);
+    const struct weft_contract *contract = &accord->deeds[WEFT_ACCORD_RECEIVED]->contract;
+    struct weft_text site = contract->parties[1 - accord->row.party].site, org;
+    struct weft_text labels[WEFT_LABELS_MAX];
+    struct weft_principal partner = {.class = WEFT_PRINCIPAL_NODE};
+    const struct weft_policy_agreement agreement = {contract->name, contract->link.version};
+    if (policy == NULL || !weft_text_cut(&site, '/', &org)) {
+        return false;
+    }
+    (void)snprintf(partner.org, sizeof(partner.org), "%.*s", (int)org.size, org.data);
+    (void)snprintf(partner.site, sizeof(partner.site), "%.*s", (int)site.size, site.data);
+    const struct weft_policy_subject subject = {.principal = &partner};
+    struct weft_policy_request request =
+        weft_policy_request_at(streams->site, WEFT_ACTION_WRITE, place->time_ns);
+    request.subject = &subject;
+    request.kind = (struct weft_policy_fact){WEFT_FACT_GIVEN, projection->header.kind};
+    weft_authority_ask_of(place->authority, projection->asset, labels, &request);
+    request.is_agreed = true;
+    request.agreements = &agreement;
+    request.agreement_count = 1;
+    if (asks_for_refusal(policy, &request, ret_decision)) {
+        return true;
+    }
+    request.action = WEFT_ACTION_REDACT; /* Of what he tells again: may he erase it here? */
+    return is_again && erases(projection) && asks_for_refusal(policy, &request, ret_decision);
+}
+
+enum weft_err weft_imports_ask(struct weft_streams *streams, struct weft_accord *accord,
+    struct weft_batch_entry *entry, bool is_again, const struct weft_exports_place *place,
+    struct weft_msg *msg)
+{
+    struct weft_policy_decision decision;
+    struct weft_msg why = {""};
+    if (entry->fault != WEFT_STREAM_SOUND ||
+        !weft_imports_refuses(streams, accord, &entry->projection, is_again, place, &decision)) {
+        return WEFT_OK;
+    }
+    /* The partner is told no more than this; the audit log has which statement it was. */
+    (void)weft_stream_fail(&why, WEFT_STREAM_POLICY, "not permitted at the receiver's");
+    weft_consumer_refuse(entry, &streams->arena, &why);
+    return weft_streams_note_refused(streams, accord, weft_flow_size(&accord->flows[WEFT_RECEIVED]),
+        &entry->leaf.digest, weft_authority_policy(place->authority), &decision, msg);
+}
+
+/* --- out of quarantine ------------------------------------------------------------------------ */
+
+/* It counts from now on. A row before it, or behind it, of the same statement: what both show. */
+static enum weft_err admit(struct weft_streams *s, struct weft_accord *accord, uint64_t sequence,
+    const struct weft_flow_leaf *leaf, const struct weft_projection *projection,
+    const struct weft_exports_place *place, struct weft_msg *msg)
+{
+    struct weft_batch_entry entry = {
+        .leaf = leaf->leaf, .content = leaf->content, .projection = *projection};
+    struct weft_imports_again again = {
+        .at = sequence, .content = {.size_max = WEFT_PROJECTION_SIZE_MAX}};
+    struct weft_flow_leaf row = *leaf, linked = *leaf;
+    enum weft_err err = weft_imports_again(s, accord, &entry, place, &again, &linked, msg);
+    s->has_erased = s->has_erased || again.erased > 0;
+    if (err == WEFT_OK && entry.fault == WEFT_STREAM_SOUND) {
+        row.content = linked.content;
+        row.fault = WEFT_STREAM_SOUND;
+        row.reason = (struct weft_text){NULL, 0};
+        err = weft_flow_replace(&accord->flows[WEFT_RECEIVED], sequence, &row, place->batch, msg);
+        err = err == WEFT_OK ? weft_streams_tell_statement(s, accord, WEFT_RECEIVED, sequence,
+                                   &leaf->leaf.digest, entry.content, msg)
+                             : err;
+    }
+    weft_buffer_destroy(&again.content);
+    return err;
+}
+
+enum weft_err weft_imports_reconsider(struct weft_streams *streams, struct weft_accord *accord,
+    uint64_t sequence, const struct weft_exports_place *place, struct weft_msg *msg)
+{
+    struct weft_store_value value = {.handle = NULL};
+    struct weft_flow_leaf leaf;
+    struct weft_projection projection;
+    struct weft_policy_decision decision;
+    struct weft_buffer kept = {.size_max = WEFT_PROJECTION_SIZE_MAX};
+    enum weft_err err = weft_flow_now(&accord->flows[WEFT_RECEIVED], sequence, &value, &leaf, msg);
+    if (err == WEFT_OK && leaf.fault == WEFT_STREAM_POLICY) {
+        weft_arena_reset(&streams->arena);
+        err = weft_buffer_append(&kept, leaf.content.data, leaf.content.size);
+        leaf.content = (struct weft_bytes){kept.data, kept.size}; /* Rows move as others change. */
+        if (err == WEFT_OK) {
+            err = weft_projection_decode(leaf.content, &streams->arena, &projection, msg);
+        }
+        if (err == WEFT_OK && !weft_imports_refuses(streams, accord, &projection, leaf.earlier > 0,
+                                  place, &decision)) {
+            err = admit(streams, accord, sequence, &leaf, &projection, place, msg);
+        }
+    }
+    weft_buffer_destroy(&kept);
+    weft_store_release(&value);
+    return err == WEFT_OK || err == WEFT_ENOMEM || err == WEFT_EIO
+               ? err
+               : weft_wrap(msg, WEFT_ECORRUPT, "what was in quarantine");
+}

@@ -1,0 +1,180 @@
+/* What a site's own policy says of what partners state. */
+#include <stdio.h>
+#include <string.h>
+
+#include "node/state/audit_read.h"
+#include "node/state/machine.h"
+#include "node/state/streams_parts.h"
+#include "policy/audit_leaf.h"
+#include "tests/lib/test.h"
+#include "tests/unit/node/stream_rig.h"
+
+static void agree(struct rig_pair *pair, const char *name)
+{
+    rig_pair_start(pair, name);
+    rig_pair_agree(pair);
+    (void)rig_step(&pair->sites[RIG_OEM]);
+    (void)rig_step(&pair->sites[RIG_SUPPLIER]);
+}
+
+/* Does the leaf at that sequence, as the site has it, hold the text? */
+static bool holds(
+    struct rig_site *site, enum weft_direction direction, uint64_t sequence, const char *text)
+{
+    struct weft_stream_source source;
+    struct weft_buffer items = {0};
+    uint32_t count;
+    EXPECT_EQ(WEFT_OK, weft_stream_source(site->f.state, 0, direction, &source));
+    EXPECT_EQ(WEFT_OK,
+        weft_stream_source_items(&source, sequence, 1, 1, true, &items, &count, &site->msg));
+    const bool is_there = memmem(items.data, items.size, text, strlen(text)) != NULL;
+    weft_buffer_destroy(&items);
+    return is_there;
+}
+
+/* How many leaves of its audit log are of that act about that subject, with one leaf as evidence.
+ */
+static uint32_t audited(struct rig_site *site, const char *act, const char *subject)
+{
+    const uint64_t size = weft_state_audit(site->f.state).size;
+    struct weft_audit_reader reader;
+    uint32_t found = 0;
+    weft_audit_reader_init(&reader, site->f.state->store, NULL);
+    for (uint64_t i = 0; i < size; i++) {
+        struct weft_buffer log = {0};
+        struct weft_audit_leaf leaf;
+        EXPECT_EQ(WEFT_OK, weft_audit_read_leaves(&reader, i, 1, &log, &site->msg));
+        struct weft_bytes bundle = {log.data, log.size}, text;
+        EXPECT_EQ(WEFT_OK, weft_bundle_next(&bundle, &text));
+        EXPECT_EQ(
+            WEFT_OK, weft_audit_leaf_parse((struct weft_text){(const char *)text.data, text.size},
+                         &leaf, &site->msg));
+        found += weft_text_is(leaf.act, act) && weft_text_is(leaf.subject, subject) &&
+                         leaf.evidence_count == 1
+                     ? 1
+                     : 0;
+        weft_buffer_destroy(&log);
+    }
+    weft_audit_reader_close(&reader);
+    return found;
+}
+
+static struct weft_record redaction(const char *asset, uint64_t index, const char *path)
+{
+    static struct weft_field fields[4];
+    static char number[24];
+    (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)index);
+    fields[0] = (struct weft_field){WEFT_TEXT("index"), weft_text_of(number), WEFT_VALUE_INT};
+    fields[1] = (struct weft_field){WEFT_TEXT("kind"), WEFT_TEXT("inspection"), WEFT_VALUE_TEXT};
+    fields[2] = (struct weft_field){WEFT_TEXT("path"), weft_text_of(path), WEFT_VALUE_TEXT};
+    fields[3] = (struct weft_field){WEFT_TEXT("reason"), WEFT_TEXT("told"), WEFT_VALUE_TEXT};
+    return (struct weft_record){.kind = WEFT_TEXT("redaction"),
+        .asset = weft_text_of(asset),
+        .fields = fields,
+        .field_count = 4};
+}
+
+static void expect_shared(struct rig_pair *pair)
+{
+    struct weft_cells_sum sums[2];
+    for (uint32_t i = 0; i < 2; i++) {
+        EXPECT_EQ(WEFT_OK, weft_cells_get_sum(pair->sites[i].f.state->cells, WEFT_TEXT(RIG_NAME),
+                               &sums[i], &pair->sites[i].msg));
+        EXPECT_TRUE(sums[i].is_settled);
+    }
+    EXPECT_TRUE(weft_digest_equal(&sums[0].shared, &sums[1].shared));
+}
+
+static void label(struct rig_site *site, const char *asset, const char *name)
+{
+    const struct weft_field labels = {WEFT_TEXT("labels/[0]"), weft_text_of(name), WEFT_VALUE_TEXT};
+    const struct weft_record record = {.kind = WEFT_TEXT("access_label"),
+        .asset = weft_text_of(asset),
+        .fields = &labels,
+        .field_count = 1};
+    rig_must(site, record);
+}
+
+static struct weft_record release(const char *from, const char *until)
+{
+    static struct weft_field fields[3];
+    fields[0] = (struct weft_field){WEFT_TEXT("act"), WEFT_TEXT("release"), WEFT_VALUE_TEXT};
+    fields[1] = (struct weft_field){WEFT_TEXT("from"), weft_text_of(from), WEFT_VALUE_INT};
+    fields[2] = (struct weft_field){WEFT_TEXT("until"), weft_text_of(until), WEFT_VALUE_INT};
+    struct weft_record record = rig_act("release");
+    record.fields = fields;
+    record.field_count = 3;
+    return record;
+}
+
+static uint64_t filed(struct rig_site *site)
+{
+    struct weft_cells_sum sum;
+    EXPECT_EQ(
+        WEFT_OK, weft_cells_get_sum(site->f.state->cells, WEFT_TEXT(RIG_NAME), &sum, &site->msg));
+    return sum.statements;
+}
+
+/* NOD-292: to quarantine, with the policy's statement in the audit log; and out of it once the
+ * policy says otherwise, to count as if it had come then. */
+TEST(imports_policy, refuses_by_kind_and_asset_and_takes_what_it_refuses_no_more)
+{
+    static struct rig_pair pair;
+    agree(&pair, "sealed");
+    struct rig_site *oem = &pair.sites[RIG_OEM], *west = &pair.sites[RIG_SUPPLIER];
+    label(oem, "serial:box/2", "sealed");
+    for (uint64_t i = 1; i <= 3; i++) {
+        rig_must(west, rig_inspection(i, "PASS"));
+    }
+    rig_transfer(&pair, RIG_SUPPLIER, 10);
+    EXPECT_EQ(4, rig_consumer(oem)->stream.tree.size);
+    EXPECT_EQ(1, rig_consumer(oem)->quarantined);
+    EXPECT_EQ(2, filed(oem));
+    EXPECT_EQ(1, audited(oem, "partner.refused", RIG_NAME " received 2"));
+    rig_expect_sound(oem);
+    rig_must(oem, release("2", "2")); /* The policy says what it said: it counts for nothing. */
+    EXPECT_EQ(0, rig_consumer(oem)->quarantined);
+    EXPECT_EQ(2, filed(oem));
+    rig_must(west, rig_inspection(2, "FAIL"));
+    rig_transfer(&pair, RIG_SUPPLIER, 10);
+    EXPECT_EQ(1, rig_consumer(oem)->quarantined);
+    label(oem, "serial:box/2", "open");
+    rig_must(oem, release("4", "4"));
+    EXPECT_EQ(0, rig_consumer(oem)->quarantined);
+    EXPECT_EQ(3, filed(oem));
+    rig_must(west, rig_inspection(2, "PASS"));
+    rig_transfer(&pair, RIG_SUPPLIER, 10);
+    EXPECT_EQ(0, rig_consumer(oem)->quarantined);
+    EXPECT_EQ(4, filed(oem));
+    rig_expect_equal(&pair, RIG_SUPPLIER);
+    rig_expect_sound(oem);
+    rig_expect_replayed(oem, "sealed2", 13);
+    rig_pair_stop(&pair);
+}
+
+/* A site that must keep what a partner erases says so by its policy, and by a refusal. */
+TEST(imports_policy, may_keep_what_a_partner_erases_until_it_says_otherwise)
+{
+    static struct rig_pair pair;
+    agree(&pair, "kept");
+    struct rig_site *oem = &pair.sites[RIG_OEM], *west = &pair.sites[RIG_SUPPLIER];
+    rig_must(west, rig_inspection(1, "UNIQUE-VERDICT"));
+    const uint64_t index = west->f.index;
+    rig_transfer(&pair, RIG_SUPPLIER, 10);
+    label(oem, "serial:box/1", "kept");
+    rig_must(west, redaction("serial:box/1", index, "verdict"));
+    (void)rig_step(west);
+    rig_transfer(&pair, RIG_SUPPLIER, 10);
+    EXPECT_EQ(1, rig_consumer(oem)->quarantined);
+    EXPECT_TRUE(holds(oem, WEFT_RECEIVED, 1, "UNIQUE-VERDICT"));
+    EXPECT_EQ(1, audited(oem, "partner.refused", RIG_NAME " received 2"));
+    label(oem, "serial:box/1", "open");
+    rig_must(oem, release("2", "2"));
+    EXPECT_TRUE(!holds(oem, WEFT_RECEIVED, 1, "UNIQUE-VERDICT"));
+    EXPECT_EQ(1, audited(oem, "partner.erased", RIG_NAME " received 2"));
+    EXPECT_EQ(oem->f.index, weft_state_redacted(oem->f.state));
+    expect_shared(&pair);
+    rig_expect_sound(oem);
+    rig_expect_replayed(oem, "kept2", 13);
+    rig_pair_stop(&pair);
+}
