@@ -45,18 +45,9 @@ static enum weft_err expect_count(
 }
 
 /* POL-42: RFC 9162, 2.1.3.2, step by step. */
-enum weft_err weft_merkle_verify_inclusion(uint64_t index, uint64_t size,
-    const struct weft_digest *leaf, const struct weft_merkle_proof *proof,
-    const struct weft_digest *root, struct weft_msg *msg)
+struct weft_digest weft_merkle_inclusion_root(uint64_t index, uint64_t size,
+    const struct weft_digest *leaf, const struct weft_merkle_proof *proof)
 {
-    if (index >= size || size > WEFT_MERKLE_SIZE_MAX) {
-        return weft_fail(
-            msg, WEFT_EINVAL, "no leaf %" PRIu64 " in a tree of %" PRIu64 " leaves", index, size);
-    }
-    enum weft_err err = expect_count(proof, weft_merkle_inclusion_count(index, size), msg);
-    if (err != WEFT_OK) {
-        return err;
-    }
     uint64_t fn = index, sn = size - 1;
     struct weft_digest r = *leaf;
     for (unsigned i = 0; i < proof->count; i++) {
@@ -74,6 +65,22 @@ enum weft_err weft_merkle_verify_inclusion(uint64_t index, uint64_t size,
         sn >>= 1;
     }
     weft_assert(sn == 0); /* POL-42 */
+    return r;
+}
+
+enum weft_err weft_merkle_verify_inclusion(uint64_t index, uint64_t size,
+    const struct weft_digest *leaf, const struct weft_merkle_proof *proof,
+    const struct weft_digest *root, struct weft_msg *msg)
+{
+    if (index >= size || size > WEFT_MERKLE_SIZE_MAX) {
+        return weft_fail(
+            msg, WEFT_EINVAL, "no leaf %" PRIu64 " in a tree of %" PRIu64 " leaves", index, size);
+    }
+    enum weft_err err = expect_count(proof, weft_merkle_inclusion_count(index, size), msg);
+    if (err != WEFT_OK) {
+        return err;
+    }
+    struct weft_digest r = weft_merkle_inclusion_root(index, size, leaf, proof);
     if (!weft_digest_equal(&r, root)) {
         return weft_fail(msg, WEFT_EBADSIG,
             "leaf %" PRIu64 ": the proof leads to another root of %" PRIu64 " leaves", index, size);

@@ -31,6 +31,10 @@ WEFT_MUST_USE enum weft_err weft_merkle_verify_inclusion(uint64_t index, uint64_
     const struct weft_digest *leaf, const struct weft_merkle_proof *proof,
     const struct weft_digest *root, struct weft_msg *msg);
 
+/* The root to which a proof of the right number of hashes leads; index < size. */
+struct weft_digest weft_merkle_inclusion_root(uint64_t index, uint64_t size,
+    const struct weft_digest *leaf, const struct weft_merkle_proof *proof);
+
 /* The tree of old_size leaves with root `old_root` is the beginning of the one of `size` leaves
  * with `root`. Between equal sizes the proof is empty and the roots are equal.
  *

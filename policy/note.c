@@ -3,14 +3,16 @@
 #include <stdio.h>
 
 #include "policy/base64.h"
+#include "policy/together.h"
 #include "proto/arith.h"
 #include "proto/check.h"
 
 enum {
     KEY_ID_SIZE = 4,
     TIME_SIZE = 8,
-    /* The largest that we verify: key id, time, Ed25519. */
+    /* The largest that we make here: key id, time, Ed25519. */
     SIGNATURE_SIZE_MAX = KEY_ID_SIZE + TIME_SIZE + WEFT_ED25519_SIGNATURE_SIZE,
+    RAW_SIZE_MAX = KEY_ID_SIZE + WEFT_TOGETHER_SIZE_MAX,
     COSIGNATURE_HEAD_SIZE = 48, /* "cosignature/v1\ntime 9223372036854775807\n", terminated */
 };
 
@@ -89,6 +91,7 @@ static enum weft_err parse_signatures(
 {
     struct weft_text line;
     ret_note->signature_count = 0;
+    ret_note->together = NULL;
     for (uint32_t number = first_line; next_line(&lines, &line); number++) {
         if (ret_note->signature_count == WEFT_NOTE_SIGNATURES_MAX) {
             return weft_fail(msg, WEFT_ETOOBIG, "line %u: more than %d signatures", number,
@@ -196,7 +199,7 @@ static enum weft_err verify_one(const struct weft_note *note,
     const struct weft_note_signature *signature, const struct weft_verifier *verifier,
     uint64_t *ret_time_s, struct weft_msg *msg)
 {
-    uint8_t raw[SIGNATURE_SIZE_MAX];
+    uint8_t raw[RAW_SIZE_MAX];
     size_t size;
     if (weft_base64_parse(signature->encoded, raw, sizeof(raw), &size) != WEFT_OK) {
         return weft_fail(msg, WEFT_EBADSIG, "a signature of another size than its key's");
@@ -206,6 +209,9 @@ static enum weft_err verify_one(const struct weft_note *note,
     switch (verifier->type) {
     case WEFT_SIGNER_ED25519:
         *ret_time_s = 0;
+        if (note->together != NULL && rest.size != WEFT_ED25519_SIGNATURE_SIZE) {
+            return weft_together_verify(note->together, note->text, verifier, rest, msg);
+        }
         return weft_ed25519_verify(&verifier->key,
             (struct weft_bytes){(const uint8_t *)note->text.data, note->text.size}, rest, msg);
     case WEFT_SIGNER_COSIGNATURE:

@@ -31,6 +31,8 @@ struct weft_note {
     struct weft_text text; /* What is signed: all up to the blank line, with its last newline. */
     struct weft_note_signature signatures[WEFT_NOTE_SIGNATURES_MAX];
     uint32_t signature_count;
+    /* Signatures made together count (together.h); NULL, behind a parse: they do not. Borrowed. */
+    struct weft_together *together;
 };
 
 /* What became of one verifier. */

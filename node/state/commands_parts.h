@@ -5,6 +5,7 @@
 #include <sys/queue.h>
 
 #include "node/state/commands.h"
+#include "policy/together.h"
 
 enum {
     WEFT_COMMANDS_BUCKETS = 4096,
@@ -100,6 +101,7 @@ struct weft_commands {
     uint32_t seq_capacity;
     struct weft_command_seq known_seqs[WEFT_COMMANDS_SEQS]; /* By digest; seq 0: none. */
     struct weft_commands_checked checked;
+    struct weft_together together;         /* Receipts whose signature was verified. */
     struct weft_buffer value;              /* Under construction. */
     uint64_t alarms[WEFT_COMMANDS_ALARMS]; /* Since it was opened. */
     bool is_changed;                       /* Since the last put. */

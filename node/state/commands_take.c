@@ -290,6 +290,7 @@ static enum weft_err take_receipt(struct take *t)
     if (memcmp(receipt.id, t->k->live->id, sizeof(receipt.id)) != 0) {
         return weft_fail(&t->r->detail, WEFT_EINVAL, "the receipt is of another command");
     }
+    t->note.together = &t->c->together; /* POL-71 */
     err = verify(t, WEFT_DOCUMENT_RECEIPT, &receipt.gateway, &event.key_id);
     t->k->evidence = receipt.digest;
     t->k->has_evidence = true;

@@ -8,6 +8,7 @@
 
 #include "policy/crypto/random.h"
 #include "policy/note.h"
+#include "policy/together.h"
 #include "proto/check.h"
 
 enum {
@@ -22,6 +23,13 @@ struct channel {
     char asset[WEFT_CHANNEL_SIZE_MAX + 1];
     uint64_t show_ms;
     uint64_t shown_ms; /* When it was shown last. */
+};
+
+/* A receipt that is signed at the end of the turn, with the others. */
+struct parcel {
+    uint64_t counter;
+    uint8_t id[WEFT_COMMAND_ID_SIZE];
+    struct weft_buffer text;
 };
 
 struct weft_gateway {
@@ -40,6 +48,8 @@ struct weft_gateway {
     weft_gateway_on_log *on_log;
     weft_gateway_on_end *on_end;
     void *ctx;
+    struct parcel parcels[WEFT_TOGETHER_TEXTS_MAX];
+    uint32_t parcel_count;
     uint64_t frames;
     uint64_t rewritten_bytes; /* Size of the journal when it was written anew. */
     bool has_ended;
@@ -241,21 +251,55 @@ static void write_frame(struct weft_gateway *g, const struct weft_actor_effect *
     step(g, &event);
 }
 
-static void send_receipt(struct weft_gateway *g, const struct weft_actor_effect *effect)
+/* One signature for all: what is verified on every node is one signature too. */
+static void send_receipts(struct weft_gateway *g)
 {
+    struct weft_text texts[WEFT_TOGETHER_TEXTS_MAX];
+    struct weft_buffer notes[WEFT_TOGETHER_TEXTS_MAX];
+    struct weft_msg msg = {""};
+    uint32_t count = g->parcel_count;
+    g->parcel_count = 0;
+    if (count == 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        texts[i] = weft_buffer_as_text(&g->parcels[i].text);
+        notes[i] = (struct weft_buffer){0};
+    }
+    enum weft_err err = weft_together_sign(texts, count, g->signer, notes, &msg);
+    if (err != WEFT_OK) {
+        end(g, err, msg.text);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const struct parcel *parcel = &g->parcels[i];
+        if (err == WEFT_OK && g->plant != NULL) {
+            g->plant->type->send(
+                g->plant, parcel->counter, parcel->id, weft_buffer_as_text(&notes[i]));
+        }
+        weft_buffer_destroy(&notes[i]);
+    }
+}
+
+/* It is durable (GW-2), and lost here it is sent again. */
+static void gather_receipt(struct weft_gateway *g, const struct weft_actor_effect *effect)
+{
+    struct parcel *parcel = &g->parcels[g->parcel_count];
     struct weft_receipt_note receipt;
-    struct weft_buffer note = {0};
     struct weft_msg msg = {""};
     enum weft_err err = weft_receipt_note_decode(effect->text, &receipt, &msg);
+    weft_buffer_clear(&parcel->text);
     if (err == WEFT_OK) {
-        err = weft_note_sign(effect->text, g->signer, 1, &note, &msg);
+        err = weft_buffer_text(&parcel->text, effect->text);
     }
     if (err != WEFT_OK) {
         end(g, err, msg.text);
-    } else if (g->plant != NULL) {
-        g->plant->type->send(g->plant, effect->number, receipt.id, weft_buffer_as_text(&note));
+        return;
     }
-    weft_buffer_destroy(&note);
+    parcel->counter = effect->number;
+    memcpy(parcel->id, receipt.id, sizeof(parcel->id));
+    if (++g->parcel_count == WEFT_TOGETHER_TEXTS_MAX) {
+        send_receipts(g);
+    }
 }
 
 static void tell_alarm(struct weft_gateway *g, const struct weft_actor_effect *effect)
@@ -305,7 +349,7 @@ static void carry_out(struct weft_gateway *g, const struct weft_actor_effect *ef
         }
         return;
     case WEFT_ACTOR_RECEIPT:
-        send_receipt(g, effect);
+        gather_receipt(g, effect);
         return;
     case WEFT_ACTOR_ALARM:
         tell_alarm(g, effect);
@@ -387,6 +431,7 @@ static void on_prepare(uv_prepare_t *prepare)
     }
     (void)uv_idle_stop(&g->idle);
     if (!g->has_ended && !g->is_closing) {
+        send_receipts(g);
         rewrite(g);
         wait(g);
     }
@@ -473,6 +518,9 @@ static void on_closed(uv_handle_t *handle)
 {
     struct weft_gateway *g = handle->data;
     if (--g->handles == 0) {
+        for (uint32_t i = 0; i < WEFT_TOGETHER_TEXTS_MAX; i++) {
+            weft_buffer_destroy(&g->parcels[i].text);
+        }
         weft_journal_close(g->journal);
         weft_actor_destroy(&g->actor);
         free(g);

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "policy/together.h"
 #include "proto/check.h"
 #include "tests/fuzz/signed_text.h"
 #include "tests/lib/signers.h"
@@ -11,7 +12,10 @@ static struct weft_buffer out;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check_verify(const struct weft_note *note)
+static struct weft_together together;
+
+/* And once more where signatures made together count. */
+static void check_verify(struct weft_note *note, struct weft_together *how)
 {
     static struct weft_verifier verifiers[2];
     struct weft_note_mark marks[2];
@@ -20,6 +24,7 @@ static void check_verify(const struct weft_note *note)
         verifiers[0] = signers_make(SIGNED_TEXT_BY).verifier;
         verifiers[1] = signers_make(SIGNED_TEXT_WITNESS).verifier;
     }
+    note->together = how;
     enum weft_err err = weft_note_verify(note, verifiers, 2, marks, &msg);
     bool is_any = marks[0].is_signed || marks[1].is_signed;
     weft_assert((err == WEFT_OK) == is_any);                         /* POL-24 */
@@ -41,7 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         weft_assert(memcmp(out.data, data, size) == 0);  /* POL-23 */
         err = weft_note_parse_lines(rest, &lines, &msg);
         weft_assert(err == WEFT_OK && lines.signature_count == note.signature_count); /* POL-23 */
-        check_verify(&note);
+        check_verify(&note, NULL);
+        check_verify(&note, &together); /* POL-71 */
     } else {
         weft_assert(msg.text[0] != '\0'); /* POL-23 */
     }

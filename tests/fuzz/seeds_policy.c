@@ -12,6 +12,7 @@
 #include "policy/command/handover_note.h"
 #include "policy/command/resolution_note.h"
 #include "policy/request.h"
+#include "policy/together.h"
 #include "tests/fuzz/signed_text.h"
 #include "tests/lib/commands.h"
 #include "tests/lib/signers.h"
@@ -69,6 +70,13 @@ static void save_notes(void)
     save("note", "both", &note);
     note = signers_note(WEFT_TEXT("another text\n"), strangers);
     save("note", "strangers", &note);
+    const struct weft_signer signer = signers_make(SIGNED_TEXT_BY);
+    const struct weft_text texts[3] = {text, text, text};
+    struct weft_buffer notes[3] = {{0}, {0}, {0}};
+    must(weft_together_sign(texts, 3, &signer, notes, NULL), "notes");
+    save("note", "together", &notes[1]);
+    save("note", "together_last", &notes[2]);
+    weft_buffer_destroy(&notes[0]);
 }
 
 static void save_keys(void)

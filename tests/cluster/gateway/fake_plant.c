@@ -37,6 +37,7 @@ static void on_send(struct weft_plant *plant, uint64_t counter,
     EXPECT_TRUE(fake->receipt_count < FAKE_RECEIPTS_MAX);
     struct fake_receipt *receipt = &fake->receipts[fake->receipt_count++];
     must(weft_note_parse(text, &note, &msg), "receipt", &msg);
+    note.together = &fake->together;
     must(weft_note_verify(&note, &fake->signer.verifier, 1, &mark, &msg), "receipt", &msg);
     EXPECT_TRUE(note.text.size < sizeof(receipt->text));
     memcpy(receipt->text, note.text.data, note.text.size);

@@ -6,6 +6,7 @@
 
 #include "ops/gateway/gateway.h"
 #include "ops/gateway/machine_sim.h"
+#include "policy/together.h"
 #include "tests/unit/ops/gateway/gateway_rig.h"
 
 enum {
@@ -28,6 +29,7 @@ struct fake {
     struct weft_keyring ring;
     struct weft_principal self;
     struct weft_signer signer;
+    struct weft_together together;
     char directory[512]; /* journal below gw, the machine below press7 */
     uint32_t receipt_count;
     uint32_t settled; /* Of them, told so. */

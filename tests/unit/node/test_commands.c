@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/together.h"
 #include "tests/lib/test.h"
 #include "tests/unit/node/commands_rig.h"
 
@@ -49,6 +50,61 @@ TEST(commands, one_goes_from_its_proposal_to_verified_by_two_approvals_and_a_pro
     fixture_close(&s.f);
     struct weft_state_check check = {.directory = s.f.directory};
     EXPECT_EQ(WEFT_OK, weft_state_check(&check, &s.f.msg));
+    fixture_destroy(&s.f);
+}
+
+/* Two texts, signed together by the key of that name. */
+static void sign_together(
+    const char *name, const struct weft_buffer texts[2], struct weft_buffer ret_notes[2])
+{
+    const struct weft_signer signer = signers_make(name);
+    const struct weft_text both[2] = {
+        weft_buffer_as_text(&texts[0]), weft_buffer_as_text(&texts[1])};
+    ret_notes[0] = ret_notes[1] = (struct weft_buffer){0};
+    EXPECT_EQ(WEFT_OK, weft_together_sign(both, 2, &signer, ret_notes, NULL));
+}
+
+/* POL-71, NOD-146: each is the gateway's by itself, and its command's alone. */
+TEST(commands, receipts_count_that_are_signed_together_and_nothing_else_does)
+{
+    struct scene s;
+    struct weft_buffer texts[2] = {{0}, {0}}, notes[2];
+    scene_set(&s);
+    EXPECT_EQ(WEFT_OK, scene_propose(&s));
+    const struct weft_approval_note approval = commands_approval(&s.command, RIG_BO);
+    for (int i = 0; i < 2; i++) {
+        EXPECT_EQ(WEFT_OK, weft_approval_note_encode(&approval, &texts[i], NULL));
+    }
+    sign_together(RIG_BO, texts, notes);
+    weft_buffer_destroy(&notes[1]);
+    EXPECT_EQ(WEFT_EBADSIG, scene_hand_in(&s, SCENE_NODE, s.asset, notes[0]));
+    EXPECT_EQ(WEFT_OK, scene_approve(&s, RIG_BO, WEFT_APPROVAL_APPROVE));
+    EXPECT_EQ(WEFT_OK, scene_approve(&s, RIG_CY, WEFT_APPROVAL_APPROVE));
+    EXPECT_EQ(WEFT_OK, scene_step(&s, "select"));
+    EXPECT_EQ(WEFT_OK, scene_step(&s, "dispatch"));
+    const struct weft_command_machine m = scene_look(&s).value.machine;
+    for (int i = 0; i < 2; i++) {
+        struct weft_receipt_note receipt = commands_receipt(
+            &s.command, &m.fence, i == 0 ? WEFT_RECEIPT_ACCEPTED : WEFT_RECEIPT_DONE);
+        receipt.signed_ns = s.f.time_ns - s.f.time_ns % SCENE_MS_NS;
+        receipt.readings[0].at_ns = receipt.signed_ns;
+        weft_buffer_clear(&texts[i]);
+        EXPECT_EQ(WEFT_OK, weft_receipt_note_encode(&receipt, &texts[i], NULL));
+    }
+    sign_together(RIG_BO, texts, notes); /* By somebody else. */
+    EXPECT_EQ(WEFT_EPEER, scene_hand_in(&s, COMMANDS_GATEWAY, s.asset, notes[0]));
+    weft_buffer_destroy(&notes[1]);
+    sign_together(COMMANDS_GATEWAY, texts, notes);
+    EXPECT_EQ(WEFT_OK, scene_hand_in(&s, COMMANDS_GATEWAY, s.asset, notes[0]));
+    scene_expect_leaf(&s, "command.receipt", "INTENT", "DISPATCHED");
+    notes[1].data[notes[1].size - 3] ^= 1; /* Its signature has been seen by now. */
+    scene_expect_refused(
+        &s, COMMANDS_GATEWAY, scene_note_record("command", s.asset, &notes[1]), WEFT_EBADSIG, "");
+    notes[1].data[notes[1].size - 3] ^= 1;
+    EXPECT_EQ(WEFT_OK, scene_hand_in(&s, COMMANDS_GATEWAY, s.asset, notes[1]));
+    scene_expect_leaf(&s, "command.receipt", "DISPATCHED", "ACKED");
+    weft_buffer_destroy(&texts[0]);
+    weft_buffer_destroy(&texts[1]);
     fixture_destroy(&s.f);
 }
 
