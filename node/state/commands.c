@@ -41,6 +41,7 @@ enum weft_err weft_commands_create(struct weft_text site, struct weft_store *sto
     TAILQ_INIT(&c->all);
     TAILQ_INIT(&c->changed);
     TAILQ_INIT(&c->ended);
+    TAILQ_INIT(&c->to_look);
     TAILQ_INIT(&c->changed_channels);
     c->site = site;
     c->store = store;
@@ -88,11 +89,13 @@ void weft_commands_insert(struct weft_commands *c, struct weft_command_live *liv
     *bucket = live;
     TAILQ_INSERT_TAIL(&c->all, live, in_all);
     c->command_count++;
+    weft_commands_look_at(c, live);
 }
 
 void weft_commands_change(struct weft_commands *c, struct weft_command_live *live)
 {
     c->is_changed = true;
+    weft_commands_look_at(c, live);
     if (!live->is_changed) {
         live->is_changed = true;
         TAILQ_INSERT_TAIL(&c->changed, live, in_changed);
@@ -186,12 +189,13 @@ static enum weft_err read_live(struct weft_commands *c, const uint8_t id[WEFT_CO
         return WEFT_OK;
     }
     weft_commands_insert(c, live);
+    weft_commands_wait(c, live, weft_commands_channel(c, live->command.channel));
     weft_commands_may_end(c, live); /* Then it goes with the next settle. */
     *ret_live = live;
     return WEFT_OK;
 }
 
-static struct weft_command_live *find_live(
+struct weft_command_live *weft_commands_in_memory(
     const struct weft_commands *c, const uint8_t id[WEFT_COMMAND_ID_SIZE])
 {
     struct weft_command_live *live = c->commands[bucket_of(id, WEFT_COMMAND_ID_SIZE)];
@@ -204,7 +208,7 @@ static struct weft_command_live *find_live(
 enum weft_err weft_commands_find(struct weft_commands *c, const uint8_t id[WEFT_COMMAND_ID_SIZE],
     struct weft_command_live **ret_live, struct weft_msg *msg)
 {
-    struct weft_command_live *live = find_live(c, id);
+    struct weft_command_live *live = weft_commands_in_memory(c, id);
     if (live != NULL) {
         *ret_live = live;
         return WEFT_OK;
@@ -231,6 +235,7 @@ struct weft_command_channel *weft_commands_keep_channel(
     if (kept != NULL) {
         *kept = *channel;
         kept->next = *bucket;
+        TAILQ_INIT(&kept->waiting);
         *bucket = kept;
         c->channel_count++;
     }
@@ -396,6 +401,7 @@ void weft_commands_settle(struct weft_commands *c)
         }
         *at = live->next;
         TAILQ_REMOVE(&c->all, live, in_all);
+        weft_commands_look_away(c, live);
         weft_command_live_destroy(live);
         c->command_count--;
     }
@@ -539,111 +545,4 @@ enum weft_err weft_commands_law(struct weft_commands *c, const struct weft_autho
             0; /* More than a command can name: none is named as it has to be. */
     }
     return WEFT_OK;
-}
-
-/* --- what is due ----------------------------------------------------------------------------- */
-
-/* Of two commands that wait for a channel the one that changed first goes first. */
-static bool is_first(const struct weft_commands *c, const struct weft_command_live *live)
-{
-    const struct weft_command_live *at;
-    TAILQ_FOREACH(at, &c->all, in_all)
-    {
-        if (at != live && at->value.machine.state == WEFT_COMMAND_APPROVED &&
-            weft_text_equal(at->command.channel, live->command.channel) &&
-            (at->value.index < live->value.index ||
-                (at->value.index == live->value.index &&
-                    memcmp(at->id, live->id, sizeof(live->id)) < 0))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static struct weft_command_hints hints_of(struct weft_commands *c,
-    const struct weft_command_live *live, const struct weft_authority *authority, uint64_t term,
-    int64_t now_ns)
-{
-    struct weft_commands_room room;
-    struct weft_command_hints hints = {.term = term, .has_canary = true};
-    struct weft_command_law law;
-    struct weft_command_judgement judgement;
-    enum weft_command_state state = live->value.machine.state;
-    const struct weft_command_channel *channel = weft_commands_channel(c, live->command.channel);
-    if (channel == NULL || state == WEFT_COMMAND_PROPOSED) {
-        return hints;
-    }
-    hints.is_channel_free =
-        state == WEFT_COMMAND_APPROVED && !channel->value.is_held && is_first(c, live);
-    if (state == WEFT_COMMAND_APPROVED || state == WEFT_COMMAND_DISPATCHED ||
-        state == WEFT_COMMAND_ACKED ||
-        weft_commands_law(c, authority, UINT64_MAX - 1, now_ns, &live->command, channel, &room,
-            &law, NULL) != WEFT_OK) {
-        return hints;
-    }
-    weft_command_judge(&law, &live->value.machine, &live->command, live->value.machine.key_id, NULL,
-        &judgement, NULL);
-    hints.has_canary = judgement.has_canary;
-    hints.is_too_soon =
-        judgement.fault == WEFT_ENVELOPE_MOVES || judgement.fault == WEFT_ENVELOPE_DWELL;
-    return hints;
-}
-
-/* Nothing has changed since it was looked at, and it is not yet time. */
-static bool is_quiet(
-    struct weft_commands *c, const struct weft_command_live *live, uint64_t term, int64_t now_ns)
-{
-    bool is_waiting = live->value.machine.state == WEFT_COMMAND_APPROVED;
-    const struct weft_command_channel *channel =
-        is_waiting ? weft_commands_channel(c, live->command.channel) : NULL;
-    return live->looked_index == live->value.index && live->looked_term == term &&
-           now_ns < live->when_ns && (channel == NULL || channel->value.is_held || live->is_told);
-}
-
-static void look(struct weft_commands *c, struct weft_command_live *live,
-    const struct weft_authority *authority, uint64_t term, int64_t now_ns,
-    weft_commands_on_step *on_step, void *ctx)
-{
-    const struct weft_command_hints hints = hints_of(c, live, authority, term, now_ns);
-    struct weft_commands_step step = {.id = live->id, .channel = live->command.channel};
-    live->looked_index = live->value.index;
-    live->looked_term = term;
-    live->is_told = weft_command_machine_due(
-        &live->value.machine, &live->command, &hints, now_ns, &step.kind, &live->when_ns);
-    if (live->is_told) {
-        on_step(ctx, &step);
-        live->when_ns = now_ns + WEFT_COMMANDS_AGAIN_MS * (int64_t)ms_ns;
-    }
-}
-
-static bool wants_proof(const struct weft_command_live *live)
-{
-    enum weft_command_state state = live->value.machine.state;
-    return state == WEFT_COMMAND_INTENT || state == WEFT_COMMAND_SHADOW;
-}
-
-bool weft_commands_wants_proof(
-    const struct weft_commands *c, const uint8_t id[WEFT_COMMAND_ID_SIZE], uint64_t *ret_leaf)
-{
-    const struct weft_command_live *live = find_live(c, id);
-    *ret_leaf = live != NULL ? live->value.leaf : 0;
-    return live != NULL && wants_proof(live);
-}
-
-int64_t weft_commands_due(struct weft_commands *c, const struct weft_authority *authority,
-    uint64_t term, int64_t now_ns, weft_commands_on_step *on_step, void *ctx, uint64_t *ret_leaf)
-{
-    int64_t when_ns = INT64_MAX;
-    *ret_leaf = 0;
-    struct weft_command_live *live;
-    TAILQ_FOREACH(live, &c->all, in_all)
-    {
-        if (!is_quiet(c, live, term, now_ns)) {
-            look(c, live, authority, term, now_ns, on_step, ctx);
-        }
-        when_ns = live->when_ns < when_ns ? live->when_ns : when_ns;
-        uint64_t leaf = wants_proof(live) ? live->value.leaf : 0;
-        *ret_leaf = leaf > *ret_leaf ? leaf : *ret_leaf;
-    }
-    return when_ns;
 }

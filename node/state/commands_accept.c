@@ -182,6 +182,7 @@ static enum weft_err accept_command(struct weft_commands *c, uint64_t leaf,
     k->live->value.leaf = is_token ? leaf : k->live->value.leaf;
     weft_commands_change(c, k->live);
     change_channel(c);
+    weft_commands_wait(c, k->live, k->channel);
     if (k->is_new) {
         weft_commands_insert(c, k->live);
         k->is_new = false;

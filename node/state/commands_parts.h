@@ -22,13 +22,17 @@ struct weft_command_live {
     struct weft_buffer note;          /* Whole. */
     struct weft_command_note command; /* Borrows the note. */
     struct weft_command_value value;
-    bool is_changed;     /* Since the last put. */
-    bool may_have_ended; /* Since the last settle. */
+    TAILQ_ENTRY(weft_command_live) in_to_look; /* While is_to_look. */
+    TAILQ_ENTRY(weft_command_live) in_waiting; /* Of waits_for. */
+    bool is_changed;                           /* Since the last put. */
+    bool may_have_ended;                       /* Since the last settle. */
     /* Of whoever leads, and no part of the state. */
     uint64_t looked_index; /* What was looked at, in this term; nothing is due before when_ns. */
     uint64_t looked_term;
     int64_t when_ns;
-    bool is_told; /* A step was due. */
+    bool is_told;                           /* A step was due. */
+    bool is_to_look;                        /* Since the last look. */
+    struct weft_command_channel *waits_for; /* Approved; else NULL. */
 };
 
 struct weft_command_channel {
@@ -38,6 +42,7 @@ struct weft_command_channel {
     char name[WEFT_CHANNEL_SIZE_MAX];
     struct weft_channel_value value;
     bool is_changed;
+    TAILQ_HEAD(weft_commands_waiting, weft_command_live) waiting; /* The first goes first. */
 };
 
 /* A seq that the batch holds and the store not yet, or that the store holds. */
@@ -91,6 +96,7 @@ struct weft_commands {
     /* An apply changes a few of many. */
     TAILQ_HEAD(weft_commands_changed, weft_command_live) changed;
     TAILQ_HEAD(weft_commands_ended, weft_command_live) ended;
+    TAILQ_HEAD(weft_commands_to_look, weft_command_live) to_look;
     TAILQ_HEAD(weft_channels_changed, weft_command_channel) changed_channels;
     struct weft_command_channel *channels[WEFT_COMMANDS_BUCKETS];
     uint32_t command_count; /* In memory. */
@@ -105,6 +111,10 @@ struct weft_commands {
     struct weft_buffer value;              /* Under construction. */
     uint64_t alarms[WEFT_COMMANDS_ALARMS]; /* Since it was opened. */
     bool is_changed;                       /* Since the last put. */
+    /* Of whoever leads: when all have to be looked at again, in which term they were. */
+    int64_t when_ns;
+    uint64_t looked_term;
+    uint64_t proof_leaf; /* The newest that waits for its proof, or did of late. */
 };
 
 /* What was checked is not taken, or has been. */
@@ -118,12 +128,21 @@ WEFT_MUST_USE enum weft_err weft_commands_find(struct weft_commands *c,
 /* A new one, in no bucket. WEFT_ENOMEM; what is wrong with the note. */
 WEFT_MUST_USE enum weft_err weft_commands_read_note(
     struct weft_text note, struct weft_command_live **ret_live, struct weft_msg *msg);
+/* Of those in memory alone; NULL: none. */
+struct weft_command_live *weft_commands_in_memory(
+    const struct weft_commands *c, const uint8_t id[WEFT_COMMAND_ID_SIZE]);
 void weft_commands_insert(struct weft_commands *c, struct weft_command_live *live);
 void weft_command_live_destroy(struct weft_command_live *live); /* Accepts NULL. */
 /* Is put with the batch; was put; is looked at by the next settle. */
 void weft_commands_change(struct weft_commands *c, struct weft_command_live *live);
 void weft_commands_is_put(struct weft_commands *c, struct weft_command_live *live);
 void weft_commands_may_end(struct weft_commands *c, struct weft_command_live *live);
+/* A step of it may be due; it goes. */
+void weft_commands_look_at(struct weft_commands *c, struct weft_command_live *live);
+void weft_commands_look_away(struct weft_commands *c, struct weft_command_live *live);
+/* Its state, or its channel (NULL: nobody has used it), has changed: who waits, who is first? */
+void weft_commands_wait(
+    struct weft_commands *c, struct weft_command_live *live, struct weft_command_channel *channel);
 void weft_commands_change_channel(struct weft_commands *c, struct weft_command_channel *channel);
 /* NULL: nobody has used it yet. */
 struct weft_command_channel *weft_commands_channel(

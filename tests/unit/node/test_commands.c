@@ -226,6 +226,95 @@ TEST(commands, channel_has_one_in_flight_and_unknown_keeps_it_until_somebody_has
     fixture_destroy(&s.f);
 }
 
+/* What of whom is due at that time, as "select 1" of the command whose id begins with 1. */
+struct told {
+    char text[200];
+};
+
+static void on_told(void *ctx, const struct weft_commands_step *step)
+{
+    struct told *told = ctx;
+    size_t size = strlen(told->text);
+    (void)snprintf(told->text + size, sizeof(told->text) - size, "%s %u;",
+        weft_command_event_name(step->kind), step->id[0]);
+}
+
+static void expect_due(struct scene *s, uint64_t term, int64_t now_ns, const char *steps)
+{
+    struct told told = {""};
+    uint64_t leaf;
+    int64_t when_ns = weft_commands_due(weft_state_commands(s->f.state),
+        weft_state_authority(s->f.state), term, now_ns, on_told, &told, &leaf);
+    EXPECT_TEXT(steps, told.text);
+    EXPECT_TRUE(when_ns > now_ns);
+}
+
+/* One more, proposed and approved. */
+static void put_forward(struct scene *s, uint8_t number)
+{
+    s->command.id[0] = number;
+    s->command.seq++;
+    commands_seal(&s->command);
+    weft_command_subject(s->command.id, s->asset);
+    EXPECT_EQ(WEFT_OK, scene_propose(s));
+    EXPECT_EQ(WEFT_OK, scene_approve(s, RIG_BO, WEFT_APPROVAL_APPROVE));
+    EXPECT_EQ(WEFT_OK, scene_approve(s, RIG_CY, WEFT_APPROVAL_APPROVE));
+}
+
+static void turn_to(struct scene *s, uint8_t number)
+{
+    s->command.id[0] = number;
+    commands_seal(&s->command);
+    weft_command_subject(s->command.id, s->asset);
+}
+
+/* Those that wait for a channel go by the order in which they were approved, each as soon as the
+ * one in front of it is gone, however that went; and a new leader looks at all. */
+TEST(commands, one_that_waits_is_due_as_soon_as_its_channel_is_free)
+{
+    enum {
+        COUNT = 5
+    };
+    struct scene s;
+    scene_set(&s);
+    uint64_t seq = s.command.seq;
+    for (uint8_t i = 1; i <= COUNT; i++) {
+        put_forward(&s, i);
+    }
+    expect_due(&s, 1, s.f.time_ns, "select 1;");
+    expect_due(&s, 1, s.f.time_ns, "");                                  /* It was told, */
+    expect_due(&s, 1, s.f.time_ns + 2 * SIGNERS_SECOND_NS, "select 1;"); /* and is told again, */
+    expect_due(&s, 2, s.f.time_ns, "select 1;"); /* and by the next leader. */
+    s.command.seq = seq + 1;
+    turn_to(&s, 1);
+    EXPECT_EQ(WEFT_OK, scene_step(&s, "select"));
+    expect_due(&s, 2, s.f.time_ns, "dispatch 1;");
+    s.command.seq = seq + 2; /* One that waits goes; one in flight goes. */
+    turn_to(&s, 2);
+    EXPECT_EQ(WEFT_OK, scene_approve(&s, RIG_BO, WEFT_APPROVAL_CANCEL));
+    expect_due(&s, 2, s.f.time_ns, "");
+    s.command.seq = seq + 1;
+    turn_to(&s, 1);
+    EXPECT_EQ(WEFT_OK, scene_approve(&s, RIG_BO, WEFT_APPROVAL_CANCEL));
+    expect_due(&s, 2, s.f.time_ns, "select 3;");
+    s.command.seq = seq + 3; /* The first goes before it is selected. */
+    turn_to(&s, 3);
+    EXPECT_EQ(WEFT_OK, scene_approve(&s, RIG_BO, WEFT_APPROVAL_CANCEL));
+    expect_due(&s, 2, s.f.time_ns, "select 4;");
+    scene_reopen(&s);
+    expect_due(&s, 2, s.f.time_ns, "select 4;");
+    s.command.seq = seq + 4;
+    turn_to(&s, 4);
+    EXPECT_EQ(WEFT_OK, scene_step(&s, "select"));
+    EXPECT_EQ(WEFT_OK, scene_step(&s, "dispatch"));
+    EXPECT_EQ(WEFT_OK, scene_receive(&s, WEFT_RECEIPT_ACCEPTED));
+    EXPECT_EQ(WEFT_OK, scene_receive(&s, WEFT_RECEIPT_DONE));
+    expect_due(&s, 2, s.f.time_ns, "verify 4;");
+    EXPECT_EQ(WEFT_OK, scene_step(&s, "verify"));
+    expect_due(&s, 2, s.f.time_ns, "select 5;");
+    fixture_destroy(&s.f);
+}
+
 TEST(commands, program_commands_a_channel_only_when_it_was_handed_over)
 {
     struct scene s;
