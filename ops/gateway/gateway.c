@@ -278,6 +278,9 @@ static void send_receipts(struct weft_gateway *g)
         }
         weft_buffer_destroy(&notes[i]);
     }
+    if (err == WEFT_OK && g->plant != NULL && g->plant->type->flush != NULL) {
+        g->plant->type->flush(g->plant);
+    }
 }
 
 /* It is durable (GW-2), and lost here it is sent again. */

@@ -31,6 +31,8 @@ struct weft_plant_type {
     /* A signed receipt on its way. The same counter may come again. */
     void (*send)(struct weft_plant *plant, uint64_t counter, const uint8_t id[WEFT_COMMAND_ID_SIZE],
         struct weft_text note);
+    /* Behind the last of a turn. NULL: this plant does not wait for it. */
+    void (*flush)(struct weft_plant *plant);
     /* What a machine shows, for people and twins; may be left out when there is too much. */
     void (*show)(struct weft_plant *plant, struct weft_text asset,
         const struct weft_reading *readings, uint32_t count);

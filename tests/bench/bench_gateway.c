@@ -129,7 +129,8 @@ static void on_plant_close(struct weft_plant *plant)
     (void)plant;
 }
 
-static const struct weft_plant_type plant_type = {"bench", on_send, NULL, NULL, on_plant_close};
+static const struct weft_plant_type plant_type = {
+    .name = "bench", .send = on_send, .close = on_plant_close};
 static struct weft_plant plant = {&plant_type};
 
 static void on_log(void *ctx, const char *level, const char *word, const char *text)
