@@ -154,6 +154,31 @@ static enum weft_err add_own_child(
     return add_node(x, &name, &as, UINT32_MAX);
 }
 
+/* By a partner's name of whatever kind, his site. */
+static enum weft_err look_maker(
+    struct weft_across *x, uint32_t at, const uint64_t *ids, uint32_t count)
+{
+    struct weft_recalls *r = x->site;
+    struct weft_text name;
+    uint64_t maker;
+    enum weft_err err = weft_recalls_find_maker(r, ids, count, &maker);
+    if (err != WEFT_OK || maker == 0) {
+        return err;
+    }
+    err = weft_recalls_name(r, maker, &name);
+    x->nodes[at].hole = WEFT_ACROSS_STRANGER; /* If it comes to that. */
+    for (uint32_t p = 0; err == WEFT_OK && p < r->partner_count; p++) {
+        for (uint32_t i = 0; i < r->partners[p].id_count; i++) {
+            if (r->partners[p].ids[i] == maker) {
+                name = r->partners[p].site;
+                x->nodes[at].hole = WEFT_ACROSS_SILENT;
+            }
+        }
+    }
+    x->nodes[at].maker = err == WEFT_OK ? keep(x, name) : name;
+    return err;
+}
+
 static enum weft_err search_own(struct weft_across *x, uint32_t at, const uint64_t *ids, uint32_t n)
 {
     struct weft_search search;
@@ -189,6 +214,7 @@ static enum weft_err expand_own(struct weft_across *x, uint32_t at)
         err = err == WEFT_OK ? weft_around_name(&x->around, number, &asset) : err;
         err = err == WEFT_OK ? look_made(x, &x->nodes[at], ids[i], asset) : err;
     }
+    err = err == WEFT_OK ? look_maker(x, at, ids, count) : err;
     return err == WEFT_OK ? search_own(x, at, ids, count) : err;
 }
 
@@ -337,13 +363,17 @@ static enum weft_err expand(struct weft_across *x, uint32_t at)
 static void find_hole(struct weft_across *x, uint32_t at)
 {
     struct weft_across_node *node = &x->nodes[at];
-    bool is_whole = node->child_count > 0 || node->is_made_here || node->is_told;
-    if (is_whole || node->hole != WEFT_ACROSS_NO_HOLE) {
+    const bool is_whole = node->child_count > 0 || node->is_made_here || node->is_told;
+    if (node->hole == WEFT_ACROSS_CUT) {
         return;
     }
     node->knower = node->knower == UINT32_MAX ? x->agreements[at] : node->knower;
+    if (is_whole) {
+        node->hole = WEFT_ACROSS_NO_HOLE;
+        return;
+    }
     if (node->knower == UINT32_MAX) {
-        node->hole = WEFT_ACROSS_UNKNOWN;
+        node->hole = node->hole == WEFT_ACROSS_NO_HOLE ? WEFT_ACROSS_UNKNOWN : node->hole;
         return;
     }
     const struct weft_contract *contract = &x->site->agreements[node->knower].contract;

@@ -23,6 +23,8 @@ enum {
 enum weft_across_hole {
     WEFT_ACROSS_NO_HOLE,
     WEFT_ACROSS_UNKNOWN,   /* Nobody has stated anything of it. */
+    WEFT_ACROSS_STRANGER,  /* The same; with its maker there is no agreement. */
+    WEFT_ACROSS_SILENT,    /* The same; its maker is a partner. */
     WEFT_ACROSS_NOT_ASKED, /* The knower may know what is inside. */
     WEFT_ACROSS_CLOSED,    /* The same; the agreement with him has no such template. */
     WEFT_ACROSS_CUT,       /* The tree is as large as one may be: it was not looked at. */
@@ -40,6 +42,7 @@ struct weft_across_node {
     bool is_made_here;    /* This site has a record of kind as_built of it. */
     bool is_told; /* A partner has stated a record of kind as_built of it, and shows its links. */
     uint32_t child_count;
+    struct weft_text maker; /* As this site's records name him; empty: they do not. */
     uint32_t knower; /* Place of an agreement whose partner may know more; UINT32_MAX: none. */
     enum weft_across_hole hole;
 };

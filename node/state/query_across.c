@@ -23,6 +23,10 @@ static const char *why(enum weft_across_hole hole)
         break;
     case WEFT_ACROSS_UNKNOWN:
         return "nobody has stated anything of it";
+    case WEFT_ACROSS_STRANGER:
+        return "there is no agreement with whoever made it";
+    case WEFT_ACROSS_SILENT:
+        return "whoever made it has stated nothing of it";
     case WEFT_ACROSS_NOT_ASKED:
         return "what is inside was not disclosed; the agreement lets us ask";
     case WEFT_ACROSS_CLOSED:
@@ -53,7 +57,7 @@ static enum weft_err put_node(
 static enum weft_err put_hole(struct weft_cells_asking *a, const struct weft_across *x, uint32_t i)
 {
     const struct weft_across_node *node = &x->nodes[i];
-    struct weft_text who = {NULL, 0};
+    struct weft_text who = node->maker;
     if (node->knower != UINT32_MAX) {
         const struct weft_contract *c = &x->site->agreements[node->knower].contract;
         who = c->parties[1 - weft_contract_party(c, x->site->site)].site;

@@ -203,6 +203,9 @@ struct weft_recalls_shipped {
 WEFT_MUST_USE enum weft_err weft_recalls_find_shipped(struct weft_recalls *recalls,
     const struct weft_recalls_reach *reach, struct weft_recalls_shipped **ret_shipped,
     uint32_t *ret_count);
+/* Who made one of these, as this site's own records have it (`made_by`); 0: they do not say. */
+WEFT_MUST_USE enum weft_err weft_recalls_find_maker(
+    struct weft_recalls *recalls, const uint64_t *ids, uint32_t count, uint64_t *ret_maker);
 /* The name of an asset, in the arena. */
 WEFT_MUST_USE enum weft_err weft_recalls_name(
     struct weft_recalls *recalls, uint64_t asset, struct weft_text *ret_name);

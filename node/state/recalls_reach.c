@@ -298,6 +298,8 @@ enum weft_err weft_recalls_search(struct weft_recalls *r, const struct weft_dige
 
 struct shipping {
     struct weft_recalls *r;
+    uint16_t word; /* Of the rel that is looked for, ... */
+    const char *rel;
     struct weft_recalls_shipped *items;
     uint32_t count;
     uint32_t capacity;
@@ -340,12 +342,12 @@ static enum weft_err take_links(
         if (!weft_links_next(links, &word, &to)) {
             return weft_run_damaged(s->r->run, "a record's links");
         }
-        if (word != s->r->shipped_to) {
+        if (word != s->word) {
             continue;
         }
         err = s->r->run->reveal == NULL
                   ? WEFT_OK
-                  : weft_run_may_see_link(s->r->run, ref, WEFT_TEXT("shipped_to"), &may_see);
+                  : weft_run_may_see_link(s->r->run, ref, weft_text_of(s->rel), &may_see);
         err = err == WEFT_OK && may_see ? add_shipped(s, to) : err;
     }
     return err;
@@ -407,7 +409,7 @@ enum weft_err weft_recalls_find_shipped(struct weft_recalls *r,
     const struct weft_recalls_reach *reach, struct weft_recalls_shipped **ret_shipped,
     uint32_t *ret_count)
 {
-    struct shipping s = {.r = r};
+    struct shipping s = {.r = r, .word = r->shipped_to, .rel = "shipped_to"};
     enum weft_err err = WEFT_OK;
     for (s.place = 0; err == WEFT_OK && r->shipped_to != 0 && s.place < reach->count; s.place++) {
         err = look_at_own(&s, reach->assets[s.place]);
@@ -419,6 +421,18 @@ enum weft_err weft_recalls_find_shipped(struct weft_recalls *r,
     }
     *ret_shipped = s.items;
     *ret_count = s.count;
+    return err;
+}
+
+enum weft_err weft_recalls_find_maker(
+    struct weft_recalls *r, const uint64_t *ids, uint32_t count, uint64_t *ret_maker)
+{
+    struct shipping s = {.r = r, .rel = "made_by"};
+    enum weft_err err = weft_run_word(r->run, 'r', weft_text_of(s.rel), &s.word);
+    for (uint32_t i = 0; err == WEFT_OK && s.word != 0 && s.count == 0 && i < count; i++) {
+        err = look_at_own(&s, ids[i]);
+    }
+    *ret_maker = s.count > 0 ? s.items[0].to : 0;
     return err;
 }
 

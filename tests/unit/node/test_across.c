@@ -123,6 +123,24 @@ TEST(across, what_is_withheld_is_a_hole_that_says_whether_one_may_ask)
     rig_pair_stop(&pair);
 }
 
+/* NOD-275: who made it, as far as this site's own records say so. */
+TEST(across, who_made_what_nobody_states_is_named)
+{
+    static struct rig_pair pair;
+    start(&pair, "maker", true, true);
+    struct rig_site *oem = &pair.sites[RIG_OEM];
+    build(oem, CAR, AXLE);
+    build(oem, CAR, GLASS);
+    rig_must(oem, rig_link("note", AXLE, "made_by", "partner:supplier.example/west"));
+    rig_must(oem, rig_link("note", GLASS, "made_by", "partner:glass.example/p1"));
+    EXPECT_TRUE(strstr(ask(oem, "across/" CAR),
+                    "hole supplier.example/west 1 whoever%20made%20it%20has%20stated%20nothing"
+                    "%20of%20it\n"
+                    "hole partner:glass.example/p1 2 there%20is%20no%20agreement%20with%20whoever"
+                    "%20made%20it\n") != NULL);
+    rig_pair_stop(&pair);
+}
+
 /* NOD-170: who may read nothing of it is told what he is told of what is not there. */
 TEST(across, who_may_not_read_is_told_nothing)
 {
