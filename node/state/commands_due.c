@@ -116,19 +116,42 @@ static bool is_quiet(
            now_ns < live->when_ns && (channel == NULL || channel->value.is_held || live->is_told);
 }
 
+/* False: nothing is due. */
+static bool tell(struct weft_commands *c, struct weft_command_live *live,
+    const struct weft_command_hints *hints, int64_t now_ns, struct weft_commands_step *step,
+    weft_commands_on_step *on_step, void *ctx)
+{
+    step->id = live->id;
+    step->channel = live->command.channel;
+    live->looked_index = live->value.index;
+    live->looked_term = hints->term;
+    live->is_told = weft_command_machine_due(
+        &live->value.machine, &live->command, hints, now_ns, &step->kind, &live->when_ns);
+    if (live->is_told) {
+        on_step(ctx, step);
+        live->when_ns = now_ns + WEFT_COMMANDS_AGAIN_MS * (int64_t)ms_ns;
+    }
+    c->when_ns = live->when_ns < c->when_ns ? live->when_ns : c->when_ns;
+    return live->is_told;
+}
+
+/* Behind `verify`, which frees the channel, comes the `select` of who waits for it: in one entry,
+ * so that the channel stands still for a round less. If it is not free in spite of that, ACT-7
+ * refuses it, and it comes again. */
 static void look(struct weft_commands *c, struct weft_command_live *live,
     const struct weft_authority *authority, uint64_t term, int64_t now_ns,
     weft_commands_on_step *on_step, void *ctx)
 {
     const struct weft_command_hints hints = hints_of(c, live, authority, term, now_ns);
-    struct weft_commands_step step = {.id = live->id, .channel = live->command.channel};
-    live->looked_index = live->value.index;
-    live->looked_term = term;
-    live->is_told = weft_command_machine_due(
-        &live->value.machine, &live->command, &hints, now_ns, &step.kind, &live->when_ns);
-    if (live->is_told) {
-        on_step(ctx, &step);
-        live->when_ns = now_ns + WEFT_COMMANDS_AGAIN_MS * (int64_t)ms_ns;
+    const struct weft_command_hints freed = {
+        .term = term, .has_canary = true, .is_channel_free = true};
+    const struct weft_command_channel *channel;
+    struct weft_commands_step step;
+    if (tell(c, live, &hints, now_ns, &step, on_step, ctx) && step.kind == WEFT_COMMAND_VERIFY) {
+        channel = weft_commands_channel(c, live->command.channel);
+        if (channel != NULL && !TAILQ_EMPTY(&channel->waiting)) {
+            (void)tell(c, TAILQ_FIRST(&channel->waiting), &freed, now_ns, &step, on_step, ctx);
+        }
     }
 }
 
@@ -157,7 +180,7 @@ static void look_if_due(struct weft_commands *c, struct weft_command_live *live,
     }
     uint64_t leaf = wants_proof(live) ? live->value.leaf : 0;
     c->proof_leaf = leaf > c->proof_leaf ? leaf : c->proof_leaf;
-    c->when_ns = live->when_ns < c->when_ns ? live->when_ns : c->when_ns;
+    c->when_ns = live->when_ns < c->when_ns ? live->when_ns : c->when_ns; /* Of a quiet one, too. */
 }
 
 int64_t weft_commands_due(struct weft_commands *c, const struct weft_authority *authority,

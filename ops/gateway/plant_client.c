@@ -35,7 +35,9 @@ struct parcel {
     uint64_t counter;
     uint8_t id[WEFT_COMMAND_ID_SIZE];
     bool is_flying;
-    uint32_t ahead; /* Of the same command, in front of it. */
+    /* Of the same command, in front of it, and not on their way: it would be refused. Behind those
+     * that are it comes by the same connection, into the same entry or the next. */
+    uint32_t ahead;
     uint32_t tries;
     uint64_t retry_ms;
     struct weft_text note; /* Behind it. */
@@ -382,10 +384,21 @@ static void drop_parcel(struct parcel *parcel)
 {
     struct parcel *behind = parcel;
     while ((behind = TAILQ_NEXT(behind, next)) != NULL) {
-        behind->ahead -= is_of_one(behind, parcel);
+        behind->ahead -= is_of_one(behind, parcel) && !parcel->is_flying;
     }
     TAILQ_REMOVE(&parcel->link->parcels, parcel, next);
     free(parcel);
+}
+
+static void fly(struct parcel *parcel, bool is_flying)
+{
+    struct parcel *behind = parcel;
+    while ((behind = TAILQ_NEXT(behind, next)) != NULL) {
+        uint32_t ours = is_of_one(behind, parcel);
+        behind->ahead = is_flying ? behind->ahead - ours : behind->ahead + ours;
+    }
+    parcel->is_flying = is_flying;
+    parcel->link->flying += is_flying ? 1 : -1;
 }
 
 static void settle(struct parcel *parcel, const char *why)
@@ -404,8 +417,7 @@ static void on_commit(void *ctx, enum weft_err err, const struct weft_client_mes
     struct link *link = parcel->link;
     enum weft_err_class class = weft_err_class(err);
     (void)answer;
-    parcel->is_flying = false;
-    link->flying--;
+    fly(parcel, false);
     bool may_come_later = class == WEFT_CLASS_RETRY || err == WEFT_ESTATE;
     if (err == WEFT_OK) {
         settle(parcel, NULL);
@@ -442,8 +454,7 @@ static void post(struct parcel *parcel)
         parcel->retry_ms = now_ms() + RETRY_MS;
         return;
     }
-    parcel->is_flying = true;
-    link->flying++;
+    fly(parcel, true);
 }
 
 static void post_all(struct link *link)
@@ -489,8 +500,9 @@ static void link_send(struct weft_plant *plant, uint64_t counter,
     }
     TAILQ_FOREACH(before, &link->parcels, next)
     {
-        bool is_before = before->counter<counter, is_after = before->counter> counter;
-        parcel->ahead += is_before && is_of_one(before, parcel);
+        bool is_before = before->counter < counter;
+        bool is_after = before->counter > counter;
+        parcel->ahead += is_before && is_of_one(before, parcel) && !before->is_flying;
         before->ahead += is_after && is_of_one(before, parcel);
     }
 }

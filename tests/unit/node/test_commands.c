@@ -309,9 +309,10 @@ TEST(commands, one_that_waits_is_due_as_soon_as_its_channel_is_free)
     EXPECT_EQ(WEFT_OK, scene_step(&s, "dispatch"));
     EXPECT_EQ(WEFT_OK, scene_receive(&s, WEFT_RECEIPT_ACCEPTED));
     EXPECT_EQ(WEFT_OK, scene_receive(&s, WEFT_RECEIPT_DONE));
-    expect_due(&s, 2, s.f.time_ns, "verify 4;");
+    expect_due(&s, 2, s.f.time_ns, "verify 4;select 5;"); /* In one entry. */
     EXPECT_EQ(WEFT_OK, scene_step(&s, "verify"));
-    expect_due(&s, 2, s.f.time_ns, "select 5;");
+    expect_due(&s, 2, s.f.time_ns, "");
+    expect_due(&s, 2, s.f.time_ns + 2 * SIGNERS_SECOND_NS, "select 5;"); /* It was not taken. */
     fixture_destroy(&s.f);
 }
 
