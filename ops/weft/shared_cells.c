@@ -24,6 +24,7 @@ struct shown {
     struct weft_text rule;
     struct weft_text state;
     struct weft_text value;
+    bool has_parent; /* Of an edge: its group is begun. */
 };
 
 static void add_claim(
@@ -46,6 +47,25 @@ static void add_claim(
     weft_table_cell(t, at);
 }
 
+/* Of a link the group is what it joins: parent, then child. */
+static void add_end(struct shown *cell, struct weft_text line, struct weft_arena *arena)
+{
+    (void)next_word(&line, arena); /* The subject's digest. */
+    (void)next_word(&line, arena); /* The site whose name it is. */
+    (void)next_word(&line, arena); /* Its kind. */
+    struct weft_text key = next_word(&line, arena);
+    const size_t size = cell->group.size + 3 + key.size + 1;
+    char *text = weft_arena_alloc(arena, size);
+    if (!weft_text_is(cell->kind, "edge") || text == NULL) {
+        return;
+    }
+    bool is_child = cell->has_parent;
+    int length = snprintf(text, size, "%.*s%s%.*s", is_child ? (int)cell->group.size : 0,
+        cell->group.data, is_child ? " > " : "", (int)key.size, key.data);
+    cell->group = (struct weft_text){text, (size_t)length};
+    cell->has_parent = true;
+}
+
 /* Rows of the table; false: there are none. */
 static bool add_claims(struct weft_table *t, struct weft_text rest, struct weft_arena *arena)
 {
@@ -60,6 +80,8 @@ static bool add_claims(struct weft_table *t, struct weft_text rest, struct weft_
             cell = (struct shown){.kind = next_word(&line, arena)};
             cell.group = next_word(&line, arena);
             cell.rule = next_word(&line, arena);
+        } else if (weft_text_is(what, "subject")) {
+            add_end(&cell, line, arena);
         } else if (weft_text_is(what, "state")) {
             cell.state = next_word(&line, arena);
         } else if (weft_text_is(what, "value")) {

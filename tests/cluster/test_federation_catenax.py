@@ -391,6 +391,10 @@ class Catenax(cluster.PlantCase):
                     cycle.owners[bpn].site.site: said for bpn, said in says.items()})
             self.assertEqual(expected, cells[0])
             count += len(expected)
+            whole, part = next(iter(expected))
+            builder = cycle.owners[self.container.owners[whole]].site
+            shown = builder.run("get", whole, "-o", "table").partition("\nShared\n")[2]
+            self.assertIn(f"{whole} > {part}", shown)
         self.assertEqual(BETWEEN, count)
 
     def edges_of(self, site, name, pair):
