@@ -319,6 +319,8 @@ static void react(struct weft_partners *p, struct weft_partner_exchange *x,
         log_fault(a, "partner_stopped", job->fault, &job->msg,
             "what no honest partner sends came again and again: he is left alone for a minute");
         in->receiver.strikes = 0;
+        weft_terms_release(in->stopped);
+        in->stopped = weft_terms_retain(a->terms);
         want_hello(p, in, WEFT_PARTNER_STOPPED_MS);
         return;
     case WEFT_RECEIVER_GREETS:
@@ -488,6 +490,20 @@ static void refresh(struct weft_partners *p, struct weft_partner_in *in)
     }
 }
 
+/* Who was left alone for what his keys or the agreement did not explain is asked again as soon as
+ * they are others: a partner that came back from a backup has new keys, of which this site may hear
+ * later than from them. */
+static void forgive(
+    struct weft_partners *p, struct weft_partner_in *in, const struct weft_agreement *a)
+{
+    if (in->stopped == NULL || (a->terms == in->stopped && p->now_ms < in->hello_ms)) {
+        return;
+    }
+    weft_terms_release(in->stopped);
+    in->stopped = NULL;
+    in->hello_ms = p->now_ms < in->hello_ms ? p->now_ms : in->hello_ms;
+}
+
 void weft_partner_in_turn(
     struct weft_partners *p, struct weft_partner_exchange *x, const struct weft_agreement *a)
 {
@@ -497,6 +513,7 @@ void weft_partner_in_turn(
     send_credit(p, in, a);
     freeze(p, x, a);
     refresh(p, in);
+    forgive(p, in, a);
     greet(p, x, a);
     judge_next(p, x, a);
     bool is_behind = a->consumer->stream.tree.size < a->consumer->head.size;
@@ -642,5 +659,6 @@ void weft_partner_in_reset(struct weft_partner_in *in)
     weft_partner_lines_destroy(&in->refusal.lines);
     weft_buffer_destroy(&in->note);
     weft_buffer_destroy(&in->rival);
+    weft_terms_release(in->stopped);
     *in = (struct weft_partner_in){.wants_hello = true};
 }

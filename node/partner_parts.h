@@ -99,11 +99,11 @@ struct weft_partner_in {
     /* A head's message that contradicts the one judged before it; until that one is applied. */
     struct weft_buffer rival;
     bool wants_hello;
-    uint64_t hello_ms; /* At the earliest. */
-    uint64_t pause_ms; /* The next pause. */
+    uint64_t hello_ms;                /* At the earliest. */
+    uint64_t pause_ms;                /* The next pause. */
+    const struct weft_terms *stopped; /* By which he is left alone; NULL: he is not. */
     /* Statements that the agreement's rate lets come now, a second's at most. */
-    uint64_t tokens;
-    uint64_t tokens_ms;
+    uint64_t tokens, tokens_ms;
     uint64_t credit_ms; /* The next grant without a receipt, at the earliest. */
     uint64_t heard_ms;  /* When something last came, or was said hello. */
     bool owes_receipt;

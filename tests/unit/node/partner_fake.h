@@ -30,6 +30,7 @@ struct weft_state { /* Of one site. */
     struct weft_verifier keys[2][FAKE_NODES]; /* Own, theirs. */
     char origins[3][WEFT_STREAM_ORIGIN_SIZE]; /* Own heads, their heads, their receipts. */
     struct weft_terms terms;
+    const struct weft_terms *older; /* Those that still hold; NULL: terms do. */
     struct weft_buffer head_note;
     uint32_t refusals, evidence;
     uint64_t refused; /* Statements that refusals name. */

@@ -33,7 +33,7 @@ struct weft_agreement weft_streams_at(const struct weft_streams *streams, uint32
 {
     struct weft_state *s = state_of(streams);
     EXPECT_EQ(0, number);
-    return (struct weft_agreement){.terms = &s->terms,
+    return (struct weft_agreement){.terms = s->older != NULL ? s->older : &s->terms,
         .state = WEFT_AGREEMENT_IN_FORCE,
         .provider = &s->plant->provider,
         .consumer = &s->consumer,
