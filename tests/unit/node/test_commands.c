@@ -278,8 +278,8 @@ TEST(commands, one_that_waits_is_due_as_soon_as_its_channel_is_free)
     struct scene s;
     scene_set(&s);
     uint64_t seq = s.command.seq;
-    for (uint8_t i = 1; i <= COUNT; i++) {
-        put_forward(&s, i);
+    for (int i = 1; i <= COUNT; i++) {
+        put_forward(&s, (uint8_t)i);
     }
     expect_due(&s, 1, s.f.time_ns, "select 1;");
     expect_due(&s, 1, s.f.time_ns, "");                                  /* It was told, */
