@@ -13,6 +13,7 @@
 
 #include "node/state/across.h"
 #include "node/state/machine.h"
+#include "node/state/query_file.h"
 
 static const char stem[] = "across/";
 
@@ -112,20 +113,10 @@ enum weft_err weft_query_across(struct weft_run *run, struct weft_client_message
     weft_recalls_close(&site);
     weft_loader_close(&run->loader);
     run->arena = arena;
-    uint8_t *copy = err == WEFT_OK ? weft_arena_alloc(arena, a.out.size) : NULL;
-    if (err == WEFT_OK && copy == NULL) {
-        err = weft_fail(run->msg, WEFT_ENOMEM, "an answer");
-    }
     if (view->yield != NULL && view->yield->err != WEFT_OK) {
         err = weft_fail(run->msg, view->yield->err, "%s", view->yield->msg.text);
     }
-    if (err == WEFT_OK && copy != NULL) {
-        memcpy(copy, a.out.data, a.out.size);
-        *ret_answer = (struct weft_client_message){.kind = WEFT_KIND_AUDIT_RESULT,
-            .audit = {.index = view->index, .content = {copy, a.out.size}}};
-    } else {
-        weft_labels_begin(&view->tally, NULL); /* Nothing was told. */
-    }
+    err = weft_query_file_end(view, err, &a.out, arena, ret_answer, run->msg);
     weft_buffer_destroy(&a.out);
     return err;
 }

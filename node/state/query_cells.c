@@ -17,6 +17,7 @@
 #include <stdio.h>
 
 #include "node/state/machine.h"
+#include "node/state/query_file.h"
 
 static const char stem[] = "cells";
 
@@ -522,8 +523,7 @@ static enum weft_err answer(struct weft_cells_asking *a, struct weft_text path)
 
 bool weft_state_is_cells_path(struct weft_text path)
 {
-    return weft_text_starts(path, stem) &&
-           (path.size == sizeof(stem) - 1 || path.data[sizeof(stem) - 1] == '/');
+    return weft_query_file_is(path, stem);
 }
 
 enum weft_err weft_query_cells(struct weft_run *run, struct weft_client_message *ret_answer)
@@ -539,20 +539,7 @@ enum weft_err weft_query_cells(struct weft_run *run, struct weft_client_message 
     weft_run_begin_tally(run);
     enum weft_err err = weft_run_find_reveal(run);
     err = err == WEFT_OK ? answer(&a, run->query->asset) : err;
-    uint8_t *copy = NULL;
-    if (err == WEFT_OK && a.out.size > 0) {
-        copy = weft_arena_alloc(run->arena, a.out.size);
-        err = copy != NULL ? WEFT_OK : weft_fail(run->msg, WEFT_ENOMEM, "an answer");
-    }
-    if (err == WEFT_OK) {
-        if (copy != NULL) {
-            memcpy(copy, a.out.data, a.out.size);
-        }
-        *ret_answer = (struct weft_client_message){.kind = WEFT_KIND_AUDIT_RESULT,
-            .audit = {.index = view->index, .content = {copy, a.out.size}}};
-    } else {
-        weft_labels_begin(&view->tally, NULL); /* Nothing was told. */
-    }
+    err = weft_query_file_end(view, err, &a.out, run->arena, ret_answer, run->msg);
     weft_cells_agreement_close(&a.agreement);
     weft_cells_rows_destroy(&a.rows);
     weft_arena_destroy(&a.arena);

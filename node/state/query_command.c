@@ -10,6 +10,7 @@
 #include "node/state/audit_read.h"
 #include "node/state/commands.h"
 #include "node/state/machine.h"
+#include "node/state/query_file.h"
 #include "node/state/view.h"
 #include "policy/tlog_proof.h"
 
@@ -432,8 +433,7 @@ static enum weft_err answer(struct asking *a, struct weft_text path)
 
 bool weft_state_is_command_path(struct weft_text path)
 {
-    return weft_text_starts(path, stem) &&
-           (path.size == sizeof(stem) - 1 || path.data[sizeof(stem) - 1] == '/');
+    return weft_query_file_is(path, stem);
 }
 
 enum weft_err weft_query_command(struct weft_view *view, const struct weft_query *query,
@@ -446,22 +446,7 @@ enum weft_err weft_query_command(struct weft_view *view, const struct weft_query
                           ? weft_authority_labels(view->authority)
                           : NULL);
     enum weft_err err = answer(&a, query->asset);
-    uint8_t *copy = NULL;
-    if (err != WEFT_OK) {
-        weft_labels_begin(&view->tally, NULL); /* Nothing was told. */
-    }
-    if (err == WEFT_OK && a.out.size > 0) {
-        copy = weft_arena_alloc(arena, a.out.size);
-        if (copy == NULL) {
-            err = weft_fail(msg, WEFT_ENOMEM, "an answer");
-        } else {
-            memcpy(copy, a.out.data, a.out.size);
-        }
-    }
-    if (err == WEFT_OK) {
-        *ret_answer = (struct weft_client_message){.kind = WEFT_KIND_AUDIT_RESULT,
-            .audit = {.index = view->index, .content = {copy, a.out.size}}};
-    }
+    err = weft_query_file_end(view, err, &a.out, arena, ret_answer, msg);
     weft_buffer_destroy(&a.out);
     return err;
 }

@@ -16,6 +16,7 @@
 
 #include "node/state/flow.h"
 #include "node/state/machine.h"
+#include "node/state/query_file.h"
 #include "node/state/streams_parts.h"
 #include "node/state/view.h"
 #include "policy/document.h"
@@ -500,8 +501,7 @@ static enum weft_err answer(struct asking *a, struct weft_text path)
 
 bool weft_state_is_partner_path(struct weft_text path)
 {
-    return weft_text_starts(path, stem) &&
-           (path.size == sizeof(stem) - 1 || path.data[sizeof(stem) - 1] == '/');
+    return weft_query_file_is(path, stem);
 }
 
 enum weft_err weft_query_partner(struct weft_view *view, const struct weft_query *query,
@@ -510,19 +510,7 @@ enum weft_err weft_query_partner(struct weft_view *view, const struct weft_query
     struct asking a = {
         .view = view, .query = query, .out = {.size_max = WEFT_ANSWER_SIZE_MAX - 1024}, .msg = msg};
     enum weft_err err = answer(&a, query->asset);
-    uint8_t *copy = NULL;
-    if (err == WEFT_OK && a.out.size > 0) {
-        copy = weft_arena_alloc(arena, a.out.size);
-        if (copy == NULL) {
-            err = weft_fail(msg, WEFT_ENOMEM, "an answer");
-        } else {
-            memcpy(copy, a.out.data, a.out.size);
-        }
-    }
-    if (err == WEFT_OK) {
-        *ret_answer = (struct weft_client_message){.kind = WEFT_KIND_AUDIT_RESULT,
-            .audit = {.index = view->index, .content = {copy, a.out.size}}};
-    }
+    err = weft_query_file_end(view, err, &a.out, arena, ret_answer, msg);
     weft_buffer_destroy(&a.out);
     return err;
 }

@@ -19,6 +19,7 @@
 
 #include "node/state/machine.h"
 #include "node/state/query_cells.h"
+#include "node/state/query_file.h"
 #include "node/state/recalls.h"
 
 static const char stem[] = "recalls";
@@ -207,8 +208,7 @@ static enum weft_err put_all(struct asking *q)
 
 bool weft_state_is_recalls_path(struct weft_text path)
 {
-    return weft_text_starts(path, stem) &&
-           (path.size == sizeof(stem) - 1 || path.data[sizeof(stem) - 1] == '/');
+    return weft_query_file_is(path, stem);
 }
 
 enum weft_err weft_query_recalls(struct weft_run *run, struct weft_client_message *ret_answer)
@@ -229,22 +229,10 @@ enum weft_err weft_query_recalls(struct weft_run *run, struct weft_client_messag
     weft_recalls_close(&q.recalls);
     weft_loader_close(&run->loader);
     run->arena = arena;
-    uint8_t *copy = err == WEFT_OK ? weft_arena_alloc(arena, q.a.out.size) : NULL;
-    if (err == WEFT_OK && copy == NULL) {
-        err = weft_fail(run->msg, WEFT_ENOMEM, "an answer");
-    }
     if (view->yield != NULL && view->yield->err != WEFT_OK) {
         err = weft_fail(run->msg, view->yield->err, "%s", view->yield->msg.text);
     }
-    if (err == WEFT_OK) {
-        if (q.a.out.size > 0 && copy != NULL) {
-            memcpy(copy, q.a.out.data, q.a.out.size);
-        }
-        *ret_answer = (struct weft_client_message){.kind = WEFT_KIND_AUDIT_RESULT,
-            .audit = {.index = view->index, .content = {copy, q.a.out.size}}};
-    } else {
-        weft_labels_begin(&view->tally, NULL); /* Nothing was told. */
-    }
+    err = weft_query_file_end(view, err, &q.a.out, arena, ret_answer, run->msg);
     weft_buffer_destroy(&q.a.out);
     return err;
 }
