@@ -1,8 +1,8 @@
 #include "ops/weft/authority_note.h"
 
-#include <sys/random.h>
 #include <time.h>
 
+#include "ops/weft/commit_once.h"
 #include "ops/weft/files.h"
 
 enum {
@@ -111,9 +111,7 @@ enum weft_err weft_authority_note_commit_as(struct weft_client *client, const ch
     struct weft_client_message answer = {.kind = 0};
     struct weft_client_message request = {
         .kind = WEFT_KIND_COMMIT, .commit = {.records = &record, .record_count = 1}};
-    enum weft_err err = getrandom(request.commit.request_id.bytes, 16, 0) == 16
-                            ? weft_client_call(client, &request, &arena, &answer, msg)
-                            : weft_fail(msg, WEFT_EIO, "no random request id");
+    enum weft_err err = weft_commit_once(client, &request, &arena, &answer, msg);
     if (err == WEFT_OK) {
         *ret_index = answer.commit_result.index;
     }

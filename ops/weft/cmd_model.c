@@ -1,8 +1,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
+#include "ops/weft/commit_once.h"
 #include "ops/weft/model_file.h"
 #include "ops/weft/query.h"
 #include "ops/weft/source.h"
@@ -221,13 +221,10 @@ static enum weft_err commit(struct adding *a, struct weft_client *client, struct
         }
     }
     request.commit = (struct weft_commit){.records = records, .record_count = count};
-    if (err == WEFT_OK && getrandom(request.commit.request_id.bytes, 16, 0) != 16) {
-        err = WEFT_EIO;
-    }
     if (err != WEFT_OK) {
         err = weft_fail(msg, err, "make a commit of %u models", a->count);
     } else if (count > 0) {
-        err = weft_client_call(client, &request, &arena, &answer, msg);
+        err = weft_commit_once(client, &request, &arena, &answer, msg);
         a->index = err == WEFT_OK ? answer.commit_result.index : 0;
     }
     weft_arena_destroy(&arena);

@@ -1,9 +1,9 @@
 #include "ops/weft/partner_source.h"
 
 #include <stdio.h>
-#include <sys/random.h>
 
 #include "ops/weft/audit_files.h"
+#include "ops/weft/commit_once.h"
 #include "proto/limits.h"
 
 enum {
@@ -61,9 +61,7 @@ enum weft_err weft_partner_commit(struct weft_client *client, const char *kind, 
     struct weft_client_message answer = {.kind = 0};
     struct weft_client_message request = {
         .kind = WEFT_KIND_COMMIT, .commit = {.records = &record, .record_count = 1}};
-    enum weft_err err = getrandom(request.commit.request_id.bytes, 16, 0) == 16
-                            ? weft_client_call(client, &request, &arena, &answer, msg)
-                            : weft_fail(msg, WEFT_EIO, "no random request id");
+    enum weft_err err = weft_commit_once(client, &request, &arena, &answer, msg);
     if (err == WEFT_OK) {
         *ret_index = answer.commit_result.index;
     }

@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "federation/cells/act.h"
 #include "ops/weft/across_source.h"
+#include "ops/weft/commit_once.h"
 #include "ops/weft/output.h"
 #include "proto/limits.h"
 
@@ -281,9 +281,7 @@ static enum weft_err commit(struct weft_client *client, struct weft_arena *arena
     struct weft_client_message answer;
     struct weft_client_message request = {
         .kind = WEFT_KIND_COMMIT, .commit = {.records = record, .record_count = 1}};
-    enum weft_err err = getrandom(request.commit.request_id.bytes, 16, 0) == 16
-                            ? weft_client_call(client, &request, arena, &answer, msg)
-                            : weft_fail(msg, WEFT_EIO, "no random request id");
+    enum weft_err err = weft_commit_once(client, &request, arena, &answer, msg);
     if (err == WEFT_OK && answer.commit_result.receipt_count == 1) {
         char digest[WEFT_DIGEST_TEXT_SIZE];
         weft_digest_format(&answer.commit_result.receipts[0].digest, digest);
