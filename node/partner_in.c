@@ -291,8 +291,7 @@ static void propose(struct weft_partners *p, struct weft_partner_exchange *x,
     in->pending[in->pending_count++] = (struct weft_partner_entry){.is_batch = judged->is_batch,
         .session = in->receiver.session,
         .first = judged->is_batch ? judged->batch.before.size : 0,
-        .first_at_fault = job->first_at_fault,
-        .end_at_fault = job->end_at_fault};
+        .end = judged->is_batch ? judged->batch.after.tree.size : 0};
 }
 
 static void react(struct weft_partners *p, struct weft_partner_exchange *x,
@@ -345,10 +344,9 @@ static void settle_one(
     if (done->err == WEFT_OK && done->is_batch) {
         in->owes_receipt = true;
         in->pause_ms = 0;
-        if (done->end_at_fault > 0) {
-            in->refuse_from =
-                in->refuse_end > in->refuse_from ? in->refuse_from : done->first_at_fault;
-            in->refuse_end = done->end_at_fault;
+        if (done->end > done->first) {
+            in->refuse_from = in->refuse_end > in->refuse_from ? in->refuse_from : done->first;
+            in->refuse_end = done->end;
         }
     }
     if (done->session != in->receiver.session || !in->receiver.is_open) {
@@ -386,6 +384,40 @@ void weft_partner_in_judged(struct weft_partners *p, struct weft_partner_exchang
     judge_next(p, x, a);
 }
 
+struct span {
+    uint64_t end; /* Of what is looked at. */
+    uint64_t first, behind_last;
+};
+
+static enum weft_err on_refused(
+    void *ctx, const struct weft_received *received, struct weft_msg *msg)
+{
+    struct span *span = ctx;
+    (void)msg;
+    if (received->sequence < span->end) {
+        span->first = span->behind_last == 0 ? received->sequence : span->first;
+        span->behind_last = received->sequence + 1;
+    }
+    return WEFT_OK;
+}
+
+/* By the rows: the policy is asked as a batch is applied, and what it refuses is refused to the
+ * partner too. A batch that was not taken has none. */
+static void find_refused(
+    struct weft_partners *p, const struct weft_agreement *a, struct weft_partner_entry *done)
+{
+    struct weft_stream_source source;
+    struct weft_msg msg = {""};
+    struct span span = {.end = done->end};
+    if (done->err == WEFT_OK && done->is_batch && a->consumer->quarantined > 0 &&
+        weft_stream_source(p->state, a->terms->number, WEFT_RECEIVED, &source) == WEFT_OK) {
+        /* Quarantine shows them in any case. */
+        (void)!weft_stream_source_quarantine(&source, done->first, on_refused, &span, &msg);
+    }
+    done->first = span.first;
+    done->end = span.behind_last;
+}
+
 void weft_partner_in_done(struct weft_partners *p, struct weft_partner_exchange *x,
     const struct weft_agreement *a, enum weft_partner_act act, enum weft_err err)
 {
@@ -399,13 +431,8 @@ void weft_partner_in_done(struct weft_partners *p, struct weft_partner_exchange 
     }
     weft_assert(i < in->pending_count); /* NOD-241: answers come in the order of proposals. */
     in->pending[i].is_done = true;
-    if (err == WEFT_OK && in->pending[i].is_batch && a->consumer->quarantined > in->quarantined) {
-        /* The policy is asked as it is applied: what it refuses is refused to the partner too. */
-        in->pending[i].first_at_fault = in->pending[i].first;
-        in->pending[i].end_at_fault = a->consumer->stream.tree.size;
-    }
-    in->quarantined = a->consumer->quarantined;
     in->pending[i].err = err;
+    find_refused(p, a, &in->pending[i]);
     settle(p, in);
     judge_next(p, x, a);
 }

@@ -83,18 +83,6 @@ void weft_partner_job_free(struct weft_partner_job *job)
     }
 }
 
-static void note_faults(struct weft_partner_job *job)
-{
-    const struct weft_batch *batch = &job->entry.batch;
-    for (uint32_t i = 0; i < batch->count; i++) {
-        uint64_t sequence = batch->before.size + i;
-        if (batch->entries[i].fault != WEFT_STREAM_SOUND) {
-            job->first_at_fault = job->end_at_fault == 0 ? sequence : job->first_at_fault;
-            job->end_at_fault = sequence + 1;
-        }
-    }
-}
-
 /* The version that is in force where the receiver stands, which judges ahead of what is applied. */
 static const struct weft_contract *version_of(const struct weft_terms *terms, uint64_t version)
 {
@@ -124,9 +112,6 @@ static void judge_batch(struct weft_partner_job *job, const struct weft_stream_b
     job->act = weft_receiver_hear_batch(&job->receiver, &terms, batch,
         contract->sides[terms.party].quarantine_statements, &job->arena, &job->entry, &job->fault,
         &job->msg);
-    if (job->act == WEFT_RECEIVER_PROPOSES) {
-        note_faults(job);
-    }
 }
 
 static void judge(struct weft_partner_job *job)

@@ -31,7 +31,6 @@ struct weft_partner_job {
     enum weft_receiver_act act;
     enum weft_stream_fault fault;
     struct weft_receiver_entry entry;
-    uint64_t first_at_fault, end_at_fault; /* Sequences: statements at fault lie between. */
     struct weft_msg msg;
     struct weft_arena arena; /* Of the entry. */
 };

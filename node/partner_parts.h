@@ -82,8 +82,8 @@ struct weft_partner_out {
 /* Proposed, and not looked at yet. */
 struct weft_partner_entry {
     bool is_batch;
-    uint64_t session, first; /* It was judged in; of a batch its first leaf. */
-    uint64_t first_at_fault, end_at_fault;
+    uint64_t session;    /* It was judged in. */
+    uint64_t first, end; /* Of a batch: its leaves, then what of them went to quarantine. */
     bool is_done;
     enum weft_err err;
 };
@@ -95,7 +95,7 @@ struct weft_partner_in {
     struct weft_buffer waiting[WEFT_PARTNER_WAITING_MAX]; /* Oldest first. */
     uint32_t waiting_count;
     struct weft_partner_entry pending[WEFT_PARTNER_PENDING_MAX];
-    uint32_t pending_count, quarantined; /* The latter before what was applied last. */
+    uint32_t pending_count;
     /* A head's message that contradicts the one judged before it; until that one is applied. */
     struct weft_buffer rival;
     bool wants_hello;

@@ -25,6 +25,26 @@ bool fake_commit(struct fake_site *site)
     return true;
 }
 
+void fake_commit_all(struct fake_site *site)
+{
+    struct fake_item items[FAKE_LOG_MAX];
+    enum weft_err errs[FAKE_LOG_MAX];
+    const uint32_t count = site->log_count;
+    memcpy(items, site->log, sizeof(items));
+    memset(site->log, 0, sizeof(site->log));
+    site->log_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        errs[i] =
+            fake_apply(&site->state, (struct weft_bytes){items[i].body.data, items[i].body.size});
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (!items[i].is_orphan) {
+            weft_partners_done(site->nodes[items[i].node], &items[i].waiter, errs[i]);
+        }
+        weft_buffer_destroy(&items[i].body);
+    }
+}
+
 /* --- between drivers -------------------------------------------------------------------------- */
 
 static enum weft_err io_propose(
@@ -323,9 +343,9 @@ static void make_state(
         .newest = &s->contract,
         .sent = &s->contract,
         .next = &s->contract,
-        .own_heads = {s->origins[0], s->keys[0], FAKE_NODES, 2},
-        .their_heads = {s->origins[1], s->keys[1], FAKE_NODES, 2},
-        .their_receipts = {s->origins[2], s->keys[1], FAKE_NODES, 2}};
+        .own_heads = {s->origins[0], s->keys[0], FAKE_NODES, 2, NULL},
+        .their_heads = {s->origins[1], s->keys[1], FAKE_NODES, 2, NULL},
+        .their_receipts = {s->origins[2], s->keys[1], FAKE_NODES, 2, NULL}};
     memcpy(s->terms.orgs, rig_orgs(), sizeof(s->terms.orgs));
 }
 

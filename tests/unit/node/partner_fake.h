@@ -34,6 +34,8 @@ struct weft_state { /* Of one site. */
     struct weft_buffer head_note;
     uint32_t refusals, evidence;
     uint64_t refused; /* Statements that refusals name. */
+    /* A leaf that its policy refuses as it is applied; 0: none. */
+    uint64_t unwanted;
 };
 
 struct fake_item {
@@ -92,6 +94,8 @@ void fake_disconnect(struct fake *f);
 void fake_lead(struct fake *f, struct fake_site *site, uint32_t node, uint32_t keep);
 /* The oldest proposed item is applied. False: there is none. */
 bool fake_commit(struct fake_site *site);
+/* All proposed items are applied, and then each is told of, as after one sync. */
+void fake_commit_all(struct fake_site *site);
 /* The message at that place of the wire to an end arrives. False: it was not taken. */
 bool fake_deliver(struct fake_conn *end, uint32_t place);
 /* Put a message on the wire to an end. */

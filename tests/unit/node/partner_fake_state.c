@@ -190,6 +190,12 @@ static enum weft_err take_batch(
     if (err == WEFT_OK) {
         err = batch.after.tree.size == number ? WEFT_OK : WEFT_ECONFLICT;
     }
+    if (err == WEFT_OK && s->unwanted > 0 && s->unwanted >= place &&
+        s->unwanted - place < batch.count) {
+        struct weft_msg why = {""};
+        (void)weft_stream_fail(&why, WEFT_STREAM_POLICY, "not wanted");
+        weft_consumer_refuse(&batch.entries[s->unwanted - place], &arena, &why);
+    }
     if (err == WEFT_OK) {
         err = weft_consumer_take(
             &s->consumer, &batch, s->contract.sides[1 - s->party].quarantine_statements);

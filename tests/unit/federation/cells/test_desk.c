@@ -144,7 +144,7 @@ TEST(desk, a_denial_parts_what_was_joined_and_both_cells_are_there_again)
         words[i] = (struct desk_item){.is_alias = true,
             .names = {names[0], names[2]},
             .subjects = {weft_subject_of(&names[0]), weft_subject_of(&names[2])},
-            .word = {random_digest(), sites[i % 2], {i, 0}, i == 2}};
+            .word = {random_digest(), sites[i % 2], {i, 0, 0}, i == 2}};
         desk_take(&desk, &words[i]);
         EXPECT_EQ(i == 1 ? 1 : 2, count_leaves());
         EXPECT_TRUE(desk_judge(&desk, &items[0].subject, &cell));
