@@ -263,15 +263,26 @@ static void end_life(struct plant_node *pn, bool is_crash)
     plant_checkpoint_forget(pn);
 }
 
+/* The state can be made again: of the log alone, or of a checkpoint that reaches it. A log that was
+ * reset to a state ahead of it (RFT-8) has neither until the next checkpoint: who loses the state
+ * then has lost the node, is told so at the start, and joins anew. */
+static bool can_rebuild(const struct sim_node *n)
+{
+    const struct sim_kept *newest = n->plant->newest;
+    uint64_t base_index = n->log->engine->base_index(n->log);
+    return base_index == 0 || (newest != NULL && sim_kept_manifest(newest)->index >= base_index);
+}
+
 void sim_node_crash(struct sim_node *n, uint64_t down_ms)
 {
     struct sim *s = n->sim;
     struct plant_node *pn = n->plant;
+    bool loses_state = pn->loses_state && can_rebuild(n);
     s->counts[SIM_CRASH]++;
     s->counts[SIM_LOST_WRITES] += weft_log_memory_pending(n->log) > 0;
     end_life(pn, true);
     pn->write_faults = 0;
-    if (pn->loses_state) {
+    if (loses_state) {
         struct weft_msg msg = {""};
         pn->loses_state = false;
         must(weft_tree_remove(pn->node.datadir.state, &msg), &msg);
