@@ -79,6 +79,12 @@ static enum weft_err reserve(struct weft_across *x)
     return WEFT_OK;
 }
 
+/* NOD-182: a name is told. */
+static void note(const struct weft_across *x, struct weft_text asset)
+{
+    weft_labels_note(&x->site->run->view->tally, asset, (struct weft_text){NULL, 0});
+}
+
 static struct weft_text keep(struct weft_across *x, struct weft_text text)
 {
     return weft_arena_text(&x->site->kept, text);
@@ -117,6 +123,11 @@ static enum weft_err add_node(struct weft_across *x, const struct weft_subject_n
     return err;
 }
 
+static bool is_cut(const struct weft_across *x, uint32_t at)
+{
+    return x->nodes[at].hole == WEFT_ACROSS_CUT;
+}
+
 /* --- what this site's records say ------------------------------------------------------------ */
 
 static enum weft_err look_made(
@@ -147,6 +158,7 @@ static enum weft_err add_own_child(
                               WEFT_SUBJECT_TO_CELL) {
         return err;
     }
+    note(x, asset);
     const struct weft_across_node as = {.parent = at,
         .depth = x->nodes[at].depth + 1,
         .rel = x->around.rels[reached->rel].name,
@@ -167,6 +179,9 @@ static enum weft_err look_maker(
     }
     err = weft_recalls_name(r, maker, &name);
     x->nodes[at].hole = WEFT_ACROSS_STRANGER; /* If it comes to that. */
+    if (err == WEFT_OK) {
+        note(x, name);
+    }
     for (uint32_t p = 0; err == WEFT_OK && p < r->partner_count; p++) {
         for (uint32_t i = 0; i < r->partners[p].id_count; i++) {
             if (r->partners[p].ids[i] == maker) {
@@ -189,7 +204,7 @@ static enum weft_err search_own(struct weft_across *x, uint32_t at, const uint64
         err = weft_search_enter(&search, ids[i]);
     }
     err = err == WEFT_OK && n > 0 ? weft_search_run(&search) : err;
-    for (uint32_t i = 0; err == WEFT_OK && i < search.count; i++) {
+    for (uint32_t i = 0; err == WEFT_OK && i < search.count && !is_cut(x, at); i++) {
         if (search.reached[i].depth == 1) {
             err = add_own_child(x, at, &search.reached[i]);
         }
@@ -235,7 +250,7 @@ static enum weft_err find_word(struct weft_across *x, const struct weft_cells_de
         }
         err = weft_cells_place(desk, &s->digest, &place);
         if (err == WEFT_OK && weft_cells_may_see_all(x->a, place.kind, place.asset)) {
-            weft_labels_note(&x->site->run->view->tally, place.asset, (struct weft_text){NULL, 0});
+            note(x, place.asset);
             *ret_word = s;
         }
     }
@@ -270,6 +285,7 @@ static enum weft_err add_edge(struct weft_across *x, uint32_t at, uint32_t agree
     if (err != WEFT_OK) {
         return err == WEFT_ENOTFOUND ? WEFT_OK : err;
     }
+    note(x, known.name.key);
     const struct weft_across_node as = {.parent = at,
         .depth = x->nodes[at].depth + 1,
         .by = word->author,
@@ -287,7 +303,7 @@ static enum weft_err expand_stated(
     if (err != WEFT_OK) {
         return err;
     }
-    while (err == WEFT_OK && weft_cells_cursor_next(&cursor)) {
+    while (err == WEFT_OK && !is_cut(x, at) && weft_cells_cursor_next(&cursor)) {
         struct weft_digest child;
         struct weft_bytes rest = weft_cells_cursor_rest(&cursor);
         if (rest.size != WEFT_DIGEST_SIZE) {
@@ -337,6 +353,7 @@ static enum weft_err look_known(
         err = err == WEFT_OK ? weft_cells_place(&desk, &digest, &place) : err;
         if (err == WEFT_OK && place.party != own &&
             weft_cells_may_see(x->a, place.kind, place.asset)) {
+            note(x, place.asset);
             node->knower = node->knower == UINT32_MAX ? agreement : node->knower;
             node->is_told = tells_inside(contract, place.party, &place);
         }
@@ -364,7 +381,7 @@ static void find_hole(struct weft_across *x, uint32_t at)
 {
     struct weft_across_node *node = &x->nodes[at];
     const bool is_whole = node->child_count > 0 || node->is_made_here || node->is_told;
-    if (node->hole == WEFT_ACROSS_CUT) {
+    if (is_cut(x, at)) {
         return;
     }
     node->knower = node->knower == UINT32_MAX ? x->agreements[at] : node->knower;
@@ -404,13 +421,18 @@ enum weft_err weft_across_open(struct weft_across *across, struct weft_recalls *
     char key[WEFT_SUBJECT_KEY_SIZE];
     struct weft_subject_name name;
     *across = (struct weft_across){.site = site, .a = asking};
+    if (!weft_reveal_shows_all(site->run->reveal)) {
+        return weft_fail(site->run->msg, WEFT_EREFUSED,
+            "a tree across organizations is told to whom all of every record is shown: it ends "
+            "where he may not look, and would not say so");
+    }
     if (weft_cells_name_thing(site->site, asset, true, &none, key, &name) != WEFT_SUBJECT_TO_CELL) {
         return weft_fail(site->run->msg, WEFT_ENOTFOUND, "no such asset");
     }
     enum weft_err err = weft_run_word(site->run, 'k', WEFT_TEXT("as_built"), &across->as_built);
+    across->is_open = err == WEFT_OK; /* What fails to open holds something, too. */
     err = err == WEFT_OK ? weft_around_open(&across->around, site->run, (struct weft_text){NULL, 0})
                          : err;
-    across->is_open = err == WEFT_OK;
     err = err == WEFT_OK ? reserve(across) : err;
     err = err == WEFT_OK ? add_node(across, &name, &start, UINT32_MAX) : err;
     for (uint32_t i = 0; err == WEFT_OK && i < across->count; i++) {
