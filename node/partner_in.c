@@ -196,16 +196,18 @@ static void hear_more(struct weft_partners *p, struct weft_partner_exchange *x,
     judge_next(p, x, a);
 }
 
-/* Two heads of one size, or of two, where the larger one's own proof shows another beginning. */
+/* Two heads of one size, or of two, where the larger one's own proof shows another beginning: what
+ * proof came with one of the same size says nothing. */
 static enum weft_err encode_evidence(const struct weft_agreement *a,
-    const struct weft_stream_head *rival, struct weft_buffer *out, struct weft_msg *msg)
+    const struct weft_stream_head *rival, bool is_larger, struct weft_buffer *out,
+    struct weft_msg *msg)
 {
     struct weft_equivocation two = {
         .kind = WEFT_EQUIVOCATION_HEADS, .parts = {a->head_note, rival->note}, .part_count = 2};
     struct weft_merkle_proof proof = {.count = 0};
     struct weft_buffer text = {.size_max = WEFT_STREAM_TEXT_SIZE_MAX};
-    enum weft_err err = weft_stream_proof_parse(rival->proof, &proof);
-    if (err == WEFT_OK && proof.count > 0) {
+    enum weft_err err = is_larger ? weft_stream_proof_parse(rival->proof, &proof) : WEFT_OK;
+    if (err == WEFT_OK && is_larger) {
         err = weft_equivocation_proof_encode(&proof, &text);
         two.kind = WEFT_EQUIVOCATION_BEGINNINGS;
         two.parts[two.part_count++] = weft_buffer_as_text(&text);
@@ -224,13 +226,14 @@ static enum weft_err make_evidence(const struct weft_agreement *a, struct weft_b
     struct weft_buffer text = {.size_max = WEFT_STREAM_TEXT_SIZE_MAX};
     enum weft_equivocation_kind kind;
     enum weft_err err = weft_partner_decode(head, &arena, &m, msg);
-    if (err == WEFT_OK) {
-        err = encode_evidence(a, &m.head, &text, msg);
+    bool is_shown = false;
+    for (int is_larger = 0; err == WEFT_OK && !is_shown && is_larger < 2; is_larger++) {
+        weft_buffer_clear(&text);
+        is_shown = encode_evidence(a, &m.head, is_larger == 1, &text, msg) == WEFT_OK &&
+                   weft_equivocation_verify(
+                       weft_buffer_as_text(&text), &a->terms->their_heads, &kind, msg) == WEFT_OK;
     }
-    if (err == WEFT_OK) {
-        err = weft_equivocation_verify(
-            weft_buffer_as_text(&text), &a->terms->their_heads, &kind, msg);
-    }
+    err = err == WEFT_OK && !is_shown ? WEFT_EBADSIG : err;
     if (err == WEFT_OK) {
         m = (struct weft_partner_message){.kind = WEFT_KIND_STREAM_EVIDENCE,
             .stream = weft_partners_stream(a, WEFT_RECEIVED),
