@@ -142,6 +142,7 @@ static enum weft_err recover_leaf(struct weft_streams *s, struct weft_accord *ac
         uint64_t last;
         err = weft_flow_last(flow, &entry->leaf.digest, &last, &row.told, msg);
         row.earlier = err == WEFT_OK ? last + 1 : 0;
+        row.told = row.told < WEFT_FLOW_TOLD_MAX ? row.told : WEFT_FLOW_TOLD_MAX - 1;
         err = err == WEFT_ENOTFOUND ? WEFT_OK : err;
     }
     err = err == WEFT_OK ? weft_flow_append(flow, &row, place->batch, msg) : err;
@@ -151,6 +152,54 @@ static enum weft_err recover_leaf(struct weft_streams *s, struct weft_accord *ac
     if (err == WEFT_OK && entry->leaf.kind == WEFT_STREAM_STATEMENT) {
         err = weft_streams_tell_statement(
             s, accord, WEFT_SENT, sequence, &entry->leaf.digest, entry->content, msg);
+    }
+    return err;
+}
+
+/* FED-20, where no head of this site stands for the leaves (FED-32): a version that came back is
+ * one that is known here, or one that both have signed. */
+static enum weft_err judge_version(struct weft_streams *s, const struct weft_accord *accord,
+    const struct weft_batch_entry *entry, const struct weft_contract **current, bool *ret_is_sound,
+    struct weft_msg *msg)
+{
+    struct weft_deed *known = NULL;
+    struct weft_note note;
+    struct weft_contract again;
+    struct weft_msg why = {""};
+    enum weft_chain_fault fault;
+    const struct weft_text text = {(const char *)entry->content.data, entry->content.size};
+    *ret_is_sound = false;
+    enum weft_err err = weft_streams_version(s, accord, entry->leaf.version, &known, msg);
+    if (err == WEFT_OK && known != NULL) {
+        *ret_is_sound = weft_digest_equal(&known->contract.link.digest, &entry->leaf.digest);
+        weft_deed_release(known);
+    } else if (err == WEFT_OK) {
+        *ret_is_sound = weft_note_parse(text, &note, &why) == WEFT_OK &&
+                        weft_contract_accept(&note, *current, weft_accord_terms(accord)->orgs,
+                            INT64_MIN, &s->arena, &again, &fault, &why) == WEFT_OK;
+        *current = entry->contract;
+    }
+    return err;
+}
+
+static enum weft_err judge_versions(struct weft_streams *s, const struct weft_accord *accord,
+    const struct weft_batch *batch, enum weft_stream_fault *ret_fault, struct weft_msg *why,
+    struct weft_msg *msg)
+{
+    const struct weft_deed *newest = accord->deeds[WEFT_ACCORD_NEWEST];
+    const struct weft_contract *current = newest != NULL ? &newest->contract : NULL;
+    enum weft_err err = WEFT_OK;
+    for (uint32_t i = 0; err == WEFT_OK && *ret_fault == WEFT_STREAM_SOUND && i < batch->count;
+         i++) {
+        bool is_sound = true;
+        if (batch->entries[i].leaf.kind == WEFT_STREAM_CONTRACT) {
+            err = judge_version(s, accord, &batch->entries[i], &current, &is_sound, msg);
+        }
+        if (!is_sound) {
+            *ret_fault = weft_stream_fail(why, WEFT_STREAM_UNSIGNED_CONTRACT,
+                "version %" PRIu64 " is not one that both have signed",
+                batch->entries[i].leaf.version);
+        }
     }
     return err;
 }
@@ -175,6 +224,12 @@ static enum weft_err take_recover(struct weft_streams *s, struct weft_accord *ac
         fault = batch.entries[i].fault;
         (void)weft_fail(&why, WEFT_EREFUSED, "%.*s", (int)batch.entries[i].reason.size,
             batch.entries[i].reason.data);
+    }
+    if (fault == WEFT_STREAM_SOUND) {
+        enum weft_err judged = judge_versions(s, accord, &batch, &fault, &why, msg);
+        if (judged != WEFT_OK) {
+            return judged;
+        }
     }
     if (fault != WEFT_STREAM_SOUND) {
         weft_streams_refuse(r, fault, &why);

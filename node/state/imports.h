@@ -25,7 +25,8 @@ struct weft_imports_again {
 enum {
     /* Chosen: what an honest batch tells again is as large as itself, each time that it was told.
      */
-    WEFT_IMPORTS_AGAIN_BYTES = 32 * 1024 * 1024
+    WEFT_IMPORTS_AGAIN_BYTES = 32 * 1024 * 1024,
+    WEFT_IMPORTS_AGAIN_ROW = 8 * 1024, /* as much as a row counts at least: 4,096 of them */
 };
 /* A statement that is about to be taken: does the policy let it, and was it told before? Then *row
  * has where, and as content what both show together; what it erases is erased there. It may get a

@@ -42,7 +42,14 @@ static enum weft_err merge(struct again *g, struct weft_bytes content,
     return err == WEFT_ENOMEM ? no_memory(g) : err;
 }
 
-/* NOD-291: value and salt of what was erased go wherever it was told. */
+/* Small ones cost a look, too: so many rows go through, whatever is in them. */
+static void charge(struct again *g, size_t size)
+{
+    g->totals->bytes += size > WEFT_IMPORTS_AGAIN_ROW ? size : WEFT_IMPORTS_AGAIN_ROW;
+}
+
+/* NOD-291: value and salt of what was erased go wherever it was told. A row that has no room for
+ * what stands in place of them has what the last one has, of the same statement. */
 static enum weft_err erase_before(struct again *g, uint64_t from)
 {
     struct weft_flow *flow = &g->accord->flows[WEFT_RECEIVED];
@@ -54,15 +61,18 @@ static enum weft_err erase_before(struct again *g, uint64_t from)
         struct weft_projection_change change = {.erased_count = 0};
         struct weft_flow_leaf leaf = {.told = 0};
         struct weft_msg why = {""};
+        bool is_huge = false;
         err = weft_flow_now(flow, sequence, &value, &leaf, g->msg);
         earlier = leaf.earlier;
         if (err == WEFT_OK && leaf.fault == WEFT_STREAM_SOUND) {
-            g->totals->bytes += leaf.content.size;
+            charge(g, leaf.content.size);
             err = merge(g, leaf.content, &change, &why);
-            err = err == WEFT_EREFUSED ? WEFT_OK : err;
+            is_huge = err == WEFT_ETOOBIG;
+            err = err == WEFT_EREFUSED || is_huge ? WEFT_OK : err;
         }
-        if (err == WEFT_OK && change.erased_count > 0) {
-            leaf.content = (struct weft_bytes){g->s->projection.data, g->s->projection.size};
+        if (err == WEFT_OK && (change.erased_count > 0 || is_huge)) {
+            const struct weft_buffer *content = is_huge ? &g->totals->content : &g->s->projection;
+            leaf.content = (struct weft_bytes){content->data, content->size};
             err = weft_flow_replace(flow, sequence, &leaf, g->place->batch, g->msg);
         }
         weft_store_release(&value);
@@ -106,7 +116,7 @@ static enum weft_err take_again(struct again *g, uint64_t last, struct weft_byte
     }
     err = weft_flow_now(flow, sequence, &value, &leaf, g->msg);
     if (err == WEFT_OK) {
-        g->totals->bytes += leaf.content.size;
+        charge(g, leaf.content.size);
         err = merge(g, leaf.content, &change, &why);
     }
     weft_store_release(&value);
