@@ -12,16 +12,6 @@
 /* The stream that is received: judged off the loop, proposed as it came, acknowledged once it is
  * applied. */
 
-static void log_fault(const struct weft_agreement *a, const char *event,
-    enum weft_stream_fault fault, const struct weft_msg *msg, const char *next)
-{
-    char name[WEFT_CONTRACT_NAME_SIZE_MAX + 1];
-    (void)snprintf(name, sizeof(name), "%.*s", (int)a->terms->name.size, a->terms->name.data);
-    weft_log(WEFT_LOG_WARN, event, weft_kv("agreement", (const char *)name),
-        weft_kv("fault", weft_stream_fault_name((unsigned)fault)),
-        weft_kv("error", (const char *)msg->text), weft_kv("next", next));
-}
-
 static const struct weft_contract_side *side_of(const struct weft_agreement *a)
 {
     const struct weft_contract *contract =
@@ -267,7 +257,7 @@ static void freeze(
         (void)!weft_partners_send_bytes(
             p, in->conn, (struct weft_bytes){message.data, message.size});
     }
-    log_fault(a, "partner_split", WEFT_STREAM_SPLIT, &msg,
+    weft_partners_log_fault(a, "partner_split", WEFT_STREAM_SPLIT, &msg,
         err == WEFT_OK ? "the stream is frozen, both heads are kept: weft partner show"
                        : "it is asked for again");
     weft_buffer_destroy(&message);
@@ -307,7 +297,8 @@ static void react(struct weft_partners *p, struct weft_partner_exchange *x,
         return;
     case WEFT_RECEIVER_WAITS:
         if (job->fault != WEFT_STREAM_SOUND) {
-            log_fault(a, "partner_waits", job->fault, &job->msg, "nothing is taken until it ends");
+            weft_partners_log_fault(
+                a, "partner_waits", job->fault, &job->msg, "nothing is taken until it ends");
             want_hello(p, in, WEFT_PARTNER_AGAIN_MS_MAX);
         }
         return;
@@ -318,7 +309,7 @@ static void react(struct weft_partners *p, struct weft_partner_exchange *x,
         want_hello(p, in, WEFT_PARTNER_AGAIN_MS_MAX);
         return;
     case WEFT_RECEIVER_STOPS:
-        log_fault(a, "partner_stopped", job->fault, &job->msg,
+        weft_partners_log_fault(a, "partner_stopped", job->fault, &job->msg,
             "what no honest partner sends came again and again: he is left alone for a minute");
         in->receiver.strikes = 0;
         weft_terms_release(in->stopped);
@@ -326,7 +317,8 @@ static void react(struct weft_partners *p, struct weft_partner_exchange *x,
         want_hello(p, in, WEFT_PARTNER_STOPPED_MS);
         return;
     case WEFT_RECEIVER_GREETS:
-        log_fault(a, "partner_refused", job->fault, &job->msg, "the transfer begins anew");
+        weft_partners_log_fault(
+            a, "partner_refused", job->fault, &job->msg, "the transfer begins anew");
         want_hello_again(p, in);
         return;
     case WEFT_RECEIVER_RECEIPTS:
@@ -561,7 +553,7 @@ static void hear_notice(struct weft_partners *p, struct weft_partner_exchange *x
                                        : WEFT_STREAM_UNKNOWN;
     (void)weft_fail(&msg, WEFT_EREFUSED, "%.*s",
         (int)(notice->reason.size < 160 ? notice->reason.size : 160), notice->reason.data);
-    log_fault(a, "partner_notice", fault, &msg, "the partner says so");
+    weft_partners_log_fault(a, "partner_notice", fault, &msg, "the partner says so");
     if (fault == WEFT_STREAM_UNKNOWN && x->in.receiver.is_open && !x->in.is_judging) {
         want_hello_again(p, &x->in); /* Perhaps it is about to agree. */
         return;
@@ -604,7 +596,8 @@ static void give_back(struct weft_partners *p, const struct weft_agreement *a, v
         err = weft_stream_source_consistency(&source, hello->next + count, head_size, &proof, &msg);
     }
     if (err != WEFT_OK) {
-        log_fault(a, "partner_not_given_back", WEFT_STREAM_SEQUENCE, &msg, "he asks again");
+        weft_partners_log_fault(
+            a, "partner_not_given_back", WEFT_STREAM_SEQUENCE, &msg, "he asks again");
         return;
     }
     const struct weft_partner_message m = {.kind = WEFT_KIND_STREAM_BATCH,

@@ -15,16 +15,6 @@ static bool source_of(const struct weft_partners *p, const struct weft_agreement
     return weft_stream_source(p->state, a->terms->number, WEFT_SENT, ret_source) == WEFT_OK;
 }
 
-static void log_fault(const struct weft_agreement *a, const char *event,
-    enum weft_stream_fault fault, const struct weft_msg *msg, const char *next)
-{
-    char name[WEFT_CONTRACT_NAME_SIZE_MAX + 1];
-    (void)snprintf(name, sizeof(name), "%.*s", (int)a->terms->name.size, a->terms->name.data);
-    weft_log(WEFT_LOG_WARN, event, weft_kv("agreement", (const char *)name),
-        weft_kv("fault", weft_stream_fault_name((unsigned)fault)),
-        weft_kv("error", (const char *)msg->text), weft_kv("next", next));
-}
-
 /* --- heads ------------------------------------------------------------------------------------ */
 
 /* The tree as it is applied is to be signed: an entry says so before anybody signs (NOD-243). */
@@ -123,7 +113,7 @@ static enum weft_err send_batch(struct weft_partners *p, struct weft_partner_out
             source, effect->first + count, effect->head_size, &proof, &msg);
     }
     if (err != WEFT_OK) {
-        log_fault(a, "partner_unread", WEFT_STREAM_SOUND, &msg, "it is tried again");
+        weft_partners_log_fault(a, "partner_unread", WEFT_STREAM_SOUND, &msg, "it is tried again");
         return err;
     }
     const struct weft_partner_message m = {.kind = WEFT_KIND_STREAM_BATCH,
@@ -228,7 +218,7 @@ static void act_recovery(struct weft_partners *p, struct weft_partner_exchange *
         return;
     case WEFT_RECOVERY_SPLITS:
         (void)weft_fail(&msg, WEFT_ECONFLICT, "its keys signed two trees");
-        log_fault(a, "partner_own_split", WEFT_STREAM_SPLIT, &msg,
+        weft_partners_log_fault(a, "partner_own_split", WEFT_STREAM_SPLIT, &msg,
             "nothing is stated under this agreement any more: agree on a new one");
         return;
     case WEFT_RECOVERY_ENDS: /* Who was not told that it is behind says hello anew. */
@@ -280,7 +270,7 @@ static void hear_hello(struct weft_partners *p, struct weft_partner_exchange *x,
     x->out.conn = conn;
     if (fault != WEFT_STREAM_SOUND) {
         weft_sender_close(&x->out.sender);
-        log_fault(a, "partner_not_greeted", fault, &msg, "the partner is told");
+        weft_partners_log_fault(a, "partner_not_greeted", fault, &msg, "the partner is told");
         if (weft_recovery_may_begin(a->provider, hello)) {
             begin_recovery(p, x, a); /* He is told when it has ended. */
         } else {
@@ -307,7 +297,7 @@ static void hear_receipt(struct weft_partners *p, struct weft_partner_exchange *
             weft_stream_source_root, &source, &msg);
     }
     if (fault != WEFT_STREAM_SOUND) {
-        log_fault(a, "partner_receipt", fault, &msg, "it does not count");
+        weft_partners_log_fault(a, "partner_receipt", fault, &msg, "it does not count");
         send_notice(p, x->out.conn, a, fault, a->provider->receipt.size, &msg);
         return;
     }
@@ -331,10 +321,10 @@ static void hear_fence(struct weft_partners *p, struct weft_partner_exchange *x,
     enum weft_stream_fault fault = weft_provider_fence(
         &copy, note, &a->terms->own_heads, weft_stream_source_root, &source, &msg);
     if (fault == WEFT_STREAM_SPLIT) {
-        log_fault(a, "partner_own_split", fault, &msg,
+        weft_partners_log_fault(a, "partner_own_split", fault, &msg,
             "find out which of two histories is right; the partner has proof of both");
     } else if (fault != WEFT_STREAM_SOUND) {
-        log_fault(a, "partner_head", fault, &msg, "it does not count");
+        weft_partners_log_fault(a, "partner_head", fault, &msg, "it does not count");
     } else if (copy.fence.size != a->provider->fence.size ||
                copy.signed_head.size != a->provider->signed_head.size) {
         keep(p, x, a, WEFT_PARTNER_FENCES, WEFT_STREAM_ACT_FENCE, bytes);
@@ -358,7 +348,7 @@ static void hear_fork(struct weft_partners *p, struct weft_partner_exchange *x,
     if (err == WEFT_OK) {
         act_recovery(p, x, a, what, (struct weft_bytes){p->body.data, p->body.size});
     } else {
-        log_fault(a, "partner_fork", WEFT_STREAM_PROOF, &msg, "it is asked again");
+        weft_partners_log_fault(a, "partner_fork", WEFT_STREAM_PROOF, &msg, "it is asked again");
     }
 }
 
@@ -380,7 +370,8 @@ static void hear_own(struct weft_partners *p, struct weft_partner_exchange *x,
         x->out.is_recovering =
             weft_partners_propose(p, x, a, WEFT_PARTNER_RECOVERS, &entry) == WEFT_OK;
     } else if (fault != WEFT_STREAM_SOUND) {
-        log_fault(a, "partner_recovery", fault, &msg, "it begins again with the next hello");
+        weft_partners_log_fault(
+            a, "partner_recovery", fault, &msg, "it begins again with the next hello");
     }
 }
 
@@ -405,7 +396,7 @@ static void hear_text(struct weft_partners *p, struct weft_partner_exchange *x,
     bool is_refusal = m->kind == WEFT_KIND_STREAM_REFUSAL;
     if (!has_room_for_text(p, &x->out)) {
         (void)weft_fail(&msg, WEFT_EBUSY, "too many refusals");
-        log_fault(a, "partner_text", WEFT_STREAM_FLOOD, &msg, "it is dropped");
+        weft_partners_log_fault(a, "partner_text", WEFT_STREAM_FLOOD, &msg, "it is dropped");
         return;
     }
     enum weft_err err =
@@ -413,12 +404,12 @@ static void hear_text(struct weft_partners *p, struct weft_partner_exchange *x,
             ? weft_refusal_verify(m->text, &a->terms->their_receipts, &p->arena, &refusal, &msg)
             : weft_equivocation_verify(m->text, &a->terms->own_heads, &kind, &msg);
     if (err != WEFT_OK) {
-        log_fault(a, "partner_text", WEFT_STREAM_UNSIGNED, &msg, "it is dropped");
+        weft_partners_log_fault(a, "partner_text", WEFT_STREAM_UNSIGNED, &msg, "it is dropped");
         return;
     }
     (void)weft_fail(&msg, WEFT_EREFUSED, "%s",
         is_refusal ? "statements were not taken" : "its keys signed two histories");
-    log_fault(a, is_refusal ? "partner_refuses" : "partner_own_split",
+    weft_partners_log_fault(a, is_refusal ? "partner_refuses" : "partner_own_split",
         is_refusal ? WEFT_STREAM_SOUND : WEFT_STREAM_SPLIT, &msg, "it is kept: weft partner show");
     x->out.texts++;
     keep(p, x, a, WEFT_PARTNER_KEEPS,

@@ -99,8 +99,7 @@ struct weft_partner_in {
     /* A head's message that contradicts the one judged before it; until that one is applied. */
     struct weft_buffer rival;
     bool wants_hello;
-    uint64_t hello_ms;                /* At the earliest. */
-    uint64_t pause_ms;                /* The next pause. */
+    uint64_t hello_ms, pause_ms;      /* At the earliest; the next pause. */
     const struct weft_terms *stopped; /* By which he is left alone; NULL: he is not. */
     /* Statements that the agreement's rate lets come now, a second's at most. */
     uint64_t tokens, tokens_ms;
@@ -111,10 +110,8 @@ struct weft_partner_in {
     struct weft_buffer note;          /* Newest receipt. */
     uint64_t receipt_size;            /* Of the one that was asked for last. */
     uint64_t refuse_from, refuse_end; /* Statements that are to be refused. */
-    uint64_t behind_ms;
-    uint64_t bytes;
+    uint64_t behind_ms, bytes, faults;
     uint64_t beside; /* That was said of them: hellos, credit, receipts, refusals. */
-    uint64_t faults;
 };
 
 /* One agreement. */
@@ -177,6 +174,9 @@ void weft_partners_sign(struct weft_partners *p, const struct weft_agreement *a,
     struct weft_partner_signing *signing, const struct weft_partner_asked *asked);
 /* Ask again if it is time; is it complete? */
 bool weft_partners_is_signed(struct weft_partners *p, struct weft_partner_signing *signing);
+/* A warning of that event, what was wrong in `msg`, and what happens `next`. */
+void weft_partners_log_fault(const struct weft_agreement *a, const char *event,
+    enum weft_stream_fault fault, const struct weft_msg *msg, const char *next);
 /* The connection for hellos to that site; NULL: none. */
 void *weft_partners_conn(const struct weft_partners *p, struct weft_text site);
 /* May something large be read for an answer on that connection? */

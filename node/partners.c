@@ -177,6 +177,16 @@ static void ask(
     weft_buffer_destroy(&line);
 }
 
+void weft_partners_log_fault(const struct weft_agreement *a, const char *event,
+    enum weft_stream_fault fault, const struct weft_msg *msg, const char *next)
+{
+    char name[WEFT_CONTRACT_NAME_SIZE_MAX + 1];
+    (void)snprintf(name, sizeof(name), "%.*s", (int)a->terms->name.size, a->terms->name.data);
+    weft_log(WEFT_LOG_WARN, event, weft_kv("agreement", (const char *)name),
+        weft_kv("fault", weft_stream_fault_name((unsigned)fault)),
+        weft_kv("error", (const char *)msg->text), weft_kv("next", next));
+}
+
 void weft_partners_sign(struct weft_partners *p, const struct weft_agreement *a,
     struct weft_partner_signing *signing, const struct weft_partner_asked *asked)
 {
