@@ -659,7 +659,6 @@ void weft_partner_in_hear(struct weft_partners *p, struct weft_partner_exchange 
     case WEFT_KIND_STREAM_EVIDENCE:
     case WEFT_KIND_STREAM_OFFER:
     case WEFT_KIND_STREAM_SET:
-    case WEFT_KIND_STREAM_DISCLOSURE:
         return; /* Not of who provides. */
     }
 }

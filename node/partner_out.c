@@ -446,7 +446,6 @@ void weft_partner_out_hear(struct weft_partners *p, struct weft_partner_exchange
     case WEFT_KIND_STREAM_NOTICE:
     case WEFT_KIND_STREAM_OFFER:
     case WEFT_KIND_STREAM_SET:
-    case WEFT_KIND_STREAM_DISCLOSURE:
         return; /* Nothing that the link acts on. */
     }
 }

@@ -26,7 +26,7 @@ enum weft_partner_kind {
     WEFT_KIND_STREAM_EVIDENCE = 135,
     WEFT_KIND_STREAM_FORK = 136,
     WEFT_KIND_STREAM_SET = 137,
-    WEFT_KIND_STREAM_DISCLOSURE = 138,
+    /* 138 was never sent, and stays free (README.md, Messages). */
 };
 
 struct weft_stream_name {

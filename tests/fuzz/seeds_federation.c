@@ -82,9 +82,9 @@ static void save_messages(struct rig_plant *plant)
     m.kind = WEFT_KIND_STREAM_OFFER;
     m.text = weft_buffer_as_text(&plant->contract_note);
     save_message("offer", &m);
-    m.kind = WEFT_KIND_STREAM_DISCLOSURE;
+    m.kind = WEFT_KIND_STREAM_SET;
     m.body = (struct weft_bytes){plant->contents[1].data, plant->contents[1].size};
-    save_message("disclosure", &m);
+    save_message("set", &m);
     save("projection", "half", m.body);
 }
 

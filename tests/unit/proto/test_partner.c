@@ -12,7 +12,7 @@ static struct weft_arena arena = {.size_max = 8 << 20};
 static const uint8_t hashes[2080] = {1, 2, 3};
 
 enum {
-    KINDS = WEFT_KIND_STREAM_DISCLOSURE - WEFT_KIND_STREAM_HELLO + 1
+    KINDS = WEFT_KIND_STREAM_SET - WEFT_KIND_STREAM_HELLO + 1
 };
 
 /* One of each kind, with every field set. */
@@ -139,7 +139,7 @@ TEST(partner, kinds_of_other_doors_and_later_versions_are_not_spoken)
     struct weft_buffer bytes = encode(&m);
     bytes.data[4] = WEFT_KIND_COMMIT;
     EXPECT_EQ(WEFT_EVERSION, decode(&bytes, &again));
-    bytes.data[4] = WEFT_KIND_STREAM_DISCLOSURE + 1;
+    bytes.data[4] = WEFT_KIND_STREAM_SET + 1;
     EXPECT_EQ(WEFT_EVERSION, decode(&bytes, &again));
     bytes.data[4] = WEFT_KIND_STREAM_HELLO;
     bytes.data[6] = 2;
