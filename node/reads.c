@@ -253,6 +253,7 @@ static bool answer_one(struct weft_read_batch *b, struct slot *slot, bool is_on_
     if (rv == WEFT_OK && slot->query.type == WEFT_QUERY_COMMITS && message.page.record_count == 0 &&
         message.page.cursor.size == 0 && b->now_ms < slot->park_until_ms) {
         slot->query.from_index = message.page.next_index;
+        slot->query.cursor = (struct weft_bytes){NULL, 0}; /* It pins what there was then. */
         slot->query.from_index += weft_node_mutant(WEFT_NODE_MUTANT_WATCH_SKIPS) ? 1 : 0;
         return true;
     }

@@ -218,6 +218,29 @@ TEST(reads, of_the_feed_are_parked_until_something_is_applied)
     reads_stop(&f);
 }
 
+/* A page that ended by its budget goes on by its cursor, which speaks for what there was. */
+TEST(reads, of_the_feed_with_a_cursor_are_parked_until_something_is_applied)
+{
+    struct fixture f;
+    reads_start(&f);
+    const struct weft_waiter waiter = {.client = 3, .generation = 4, .request_id = 77};
+    const struct weft_query query = {.type = WEFT_QUERY_COMMITS,
+        .consistency = WEFT_STALE,
+        .from_index = 3,
+        .cursor = {(const uint8_t *)"8", 1},
+        .wait_ms = 1000};
+    EXPECT_EQ(WEFT_OK, weft_reads_add(&f.reads, &query, &waiter, 100));
+    reads_turn(&f, 100);
+    reads_turn(&f, 200);
+    EXPECT_EQ(0, f.answers.pages);
+    reads_fake.applied = 9;
+    reads_fake.feed_end = 10;
+    reads_turn(&f, 300);
+    EXPECT_EQ(1, f.answers.pages);
+    EXPECT_EQ(1, f.answers.last_records);
+    reads_stop(&f);
+}
+
 TEST(reads, of_the_feed_end_empty_when_their_wait_is_over)
 {
     struct fixture f;
