@@ -232,6 +232,7 @@ enum weft_stream_fault weft_consumer_judge_batch(const struct weft_consumer *con
 {
     const struct weft_contract *contract = terms->contract;
     uint32_t quarantined = consumer->quarantined, taken = 0;
+    bool is_full = false;
     struct weft_batch batch;
     weft_consumer_check(consumer);
     weft_assert(terms->party < WEFT_CONTRACT_PARTIES); /* FED-19 */
@@ -242,7 +243,7 @@ enum weft_stream_fault weft_consumer_judge_batch(const struct weft_consumer *con
     if (fault != WEFT_STREAM_SOUND) {
         return fault;
     }
-    for (; taken < batch.count; taken++) {
+    for (; !is_full && taken < batch.count; taken++) {
         struct weft_batch_entry *entry = &batch.entries[taken];
         if (entry->leaf.kind == WEFT_STREAM_CONTRACT) {
             fault = judge_contract(terms, contract, entry, arena, msg);
@@ -253,13 +254,11 @@ enum weft_stream_fault weft_consumer_judge_batch(const struct weft_consumer *con
         } else if (entry->leaf.kind == WEFT_STREAM_STATEMENT) {
             weft_assert(contract != NULL); /* FED-8: the first leaf is a contract */
             judge_statement(contract, terms->party, arena, entry);
-            uint32_t room = contract->sides[terms->party].quarantine_statements;
-            if (entry->fault != WEFT_STREAM_SOUND && ++quarantined > room) {
-                fault = weft_stream_fail(
-                    msg, WEFT_STREAM_HELD, "%u statements are in quarantine", quarantined - 1);
-                break;
-            }
+            quarantined += entry->fault != WEFT_STREAM_SOUND ? 1 : 0;
         }
+        /* FED-16: what is behind it may be refused in apply, and has no room any more. */
+        is_full =
+            contract != NULL && quarantined >= contract->sides[terms->party].quarantine_statements;
     }
     if (taken == 0) {
         return fault;

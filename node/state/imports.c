@@ -142,15 +142,13 @@ static enum weft_err take_entries(struct weft_streams *s, struct weft_accord *ac
     struct weft_consumer *consumer = &accord->received.consumer;
     struct weft_imports_again again = {.content = {.size_max = WEFT_PROJECTION_SIZE_MAX}};
     uint32_t quarantined = consumer->quarantined, taken = 0;
-    bool is_full = false, has_found = false;
+    bool is_full = false;
     enum weft_err err = WEFT_OK;
     while (err == WEFT_OK && !is_full && taken < batch->count) {
         struct weft_batch_entry *entry = &batch->entries[taken++];
-        const bool was_sound = entry->fault == WEFT_STREAM_SOUND;
         err = take_entry(s, accord, entry, place, &again, msg);
         quarantined += entry->fault != WEFT_STREAM_SOUND ? 1 : 0;
-        has_found = has_found || (was_sound && entry->fault != WEFT_STREAM_SOUND);
-        is_full = has_found && quarantined >= weft_imports_room(accord); /* FED-16 */
+        is_full = quarantined >= weft_imports_room(accord); /* NOD-295 */
     }
     weft_buffer_destroy(&again.content);
     s->has_erased = s->has_erased || again.erased > 0;

@@ -152,6 +152,35 @@ TEST(imports_policy, refuses_by_kind_and_asset_and_takes_what_it_refuses_no_more
     rig_pair_stop(&pair);
 }
 
+/* NOD-295: what the policy refuses has room, too, or it comes again. */
+TEST(imports_policy, refuses_no_more_than_quarantine_has_room_for)
+{
+    static struct rig_pair pair;
+    agree(&pair, "bound");
+    struct rig_site *oem = &pair.sites[RIG_OEM], *west = &pair.sites[RIG_SUPPLIER];
+    struct weft_accord *accord = weft_state_streams(west->f.state)->accords[0];
+    struct weft_contract *lie = &accord->deeds[WEFT_ACCORD_SENT]->contract;
+    const struct weft_contract truth = *lie;
+    label(oem, "serial:box/9", "sealed");
+    lie->sides[RIG_SUPPLIER].mask_count = 0;
+    for (uint64_t i = 1; i <= 3; i++) {
+        rig_must(west, rig_inspection(i, "PASS")); /* At fault, whoever judges them. */
+    }
+    *lie = truth;
+    rig_must(west, rig_inspection(9, "PASS"));
+    rig_sign(west);
+    EXPECT_EQ(WEFT_OK, rig_send_head(&pair, RIG_SUPPLIER));
+    EXPECT_EQ(WEFT_ECONFLICT, rig_send_batch(&pair, RIG_SUPPLIER, 5)); /* It ends before. */
+    EXPECT_EQ(WEFT_OK, rig_send_batch(&pair, RIG_SUPPLIER, 4));
+    EXPECT_EQ(3, rig_consumer(oem)->quarantined);
+    EXPECT_EQ(WEFT_CONSUMER_FULL, rig_consumer(oem)->hold);
+    rig_must(oem, release("1", "3"));
+    EXPECT_EQ(WEFT_OK, rig_send_batch(&pair, RIG_SUPPLIER, 1));
+    EXPECT_EQ(1, rig_consumer(oem)->quarantined);
+    rig_expect_sound(oem);
+    rig_pair_stop(&pair);
+}
+
 /* A site that must keep what a partner erases says so by its policy, and by a refusal. */
 TEST(imports_policy, may_keep_what_a_partner_erases_until_it_says_otherwise)
 {
