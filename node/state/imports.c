@@ -109,7 +109,7 @@ static enum weft_err take_statement(struct weft_streams *s, struct weft_accord *
     row.reason = entry->reason;
     err = err == WEFT_OK ? weft_flow_append(&accord->flows[WEFT_RECEIVED], &row, place->batch, msg)
                          : err;
-    accord->received.claim_count += entry->is_claim ? 1 : 0;
+    accord->received.claim_count += row.is_claim && again->is_first ? 1 : 0;
     if (err == WEFT_OK && !is_sound) {
         const struct weft_key key = weft_key_of_quarantine(accord->number, sequence);
         weft_store_batch_put(place->batch, &key, "", 0);

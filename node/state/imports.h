@@ -18,6 +18,7 @@ WEFT_MUST_USE enum weft_err weft_imports_take(struct weft_streams *streams,
 /* imports_again.c: what a batch costs that tells statements again. */
 struct weft_imports_again {
     uint64_t at;                /* Of the statement under way: its leaf. */
+    bool is_first;              /* It is sound, and counted for nothing before. */
     uint64_t bytes;             /* Of rows that were gone through. */
     uint32_t erased;            /* Statements of which something was erased. */
     struct weft_buffer content; /* Of one row. */

@@ -111,6 +111,7 @@ static enum weft_err take_again(struct again *g, uint64_t last, struct weft_byte
     uint64_t sequence = last;
     bool is_found = false;
     enum weft_err err = find_sound(g, last, &sequence, &is_found);
+    g->totals->is_first = err == WEFT_OK && !is_found;
     if (err != WEFT_OK || !is_found) {
         return err;
     }
@@ -165,6 +166,7 @@ enum weft_err weft_imports_again(struct weft_streams *streams, struct weft_accor
     if (is_again || err == WEFT_ENOTFOUND) {
         err = weft_imports_ask(streams, accord, entry, is_again, place, msg);
     }
+    totals->is_first = err == WEFT_OK && !is_again && entry->fault == WEFT_STREAM_SOUND;
     if (err != WEFT_OK || !is_again) {
         return err;
     }

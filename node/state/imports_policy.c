@@ -92,6 +92,7 @@ static enum weft_err admit(struct weft_streams *s, struct weft_accord *accord, u
     enum weft_err err = weft_imports_again(s, accord, &entry, place, &again, &linked, msg);
     s->has_erased = s->has_erased || again.erased > 0;
     if (err == WEFT_OK && entry.fault == WEFT_STREAM_SOUND) {
+        accord->received.claim_count += row.is_claim && again.is_first ? 1 : 0;
         row.content = linked.content;
         row.fault = WEFT_STREAM_SOUND;
         row.reason = (struct weft_text){NULL, 0};

@@ -217,6 +217,26 @@ TEST(told_again, one_message_may_tell_a_statement_and_take_a_field_of_it_back)
     finish(&pair);
 }
 
+/* A claim is one statement, however often it is told. */
+TEST(told_again, a_claim_counts_once)
+{
+    static struct rig_pair pair;
+    agree(&pair, "claim");
+    struct rig_site *oem = &pair.sites[RIG_OEM], *west = &pair.sites[RIG_SUPPLIER];
+    rig_must(oem, rig_inspection(1, "PASS")); /* Over which the supplier has authority. */
+    const uint64_t index = oem->f.index;
+    rig_must(oem, rig_inspection(2, "PASS"));
+    rig_transfer(&pair, RIG_OEM, 5);
+    EXPECT_EQ(2, rig_agreement(west).claim_count);
+    rig_must(oem, redaction("serial:box/1", index, "verdict"));
+    (void)rig_step(oem);
+    rig_transfer(&pair, RIG_OEM, 5);
+    EXPECT_EQ(3, rig_consumer(west)->stream.statement_count);
+    EXPECT_EQ(2, rig_agreement(west).claim_count);
+    rig_expect_sound(west);
+    rig_pair_stop(&pair);
+}
+
 /* What is told too often goes to quarantine, by name; nothing of it is lost. */
 TEST(told_again, one_statement_is_told_so_often_and_no_more)
 {
