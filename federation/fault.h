@@ -27,7 +27,7 @@ enum weft_stream_fault {
     WEFT_STREAM_SPLIT = 9,              /* Two heads that no log can have: equivocation. */
     WEFT_STREAM_FLOOD = 10,             /* More than there was credit for. */
     WEFT_STREAM_TOO_BIG = 11,           /* Over a limit. */
-    WEFT_STREAM_OUT_OF_TURN = 12,       /* A leaf that its stream does not admit here. */
+    WEFT_STREAM_OUT_OF_TURN = 12,       /* A leaf that its stream does not admit here; no hello. */
     WEFT_STREAM_ENDED = 13,             /* The stream has ended. */
     WEFT_STREAM_HELD = 14,              /* Held here: quarantine is full, or by an operator. */
     WEFT_STREAM_FROZEN = 15,            /* After an equivocation. */

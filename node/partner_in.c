@@ -132,6 +132,7 @@ static void greet(
     in->conn = conn;
     in->wants_hello = false;
     in->heard_ms = p->now_ms;
+    in->is_astray = false;
     in->owes_receipt = true; /* The last one may be lost. */
     if (say(p, in, &m) != WEFT_OK) {
         want_hello_again(p, in);
@@ -183,6 +184,7 @@ static void hear_more(struct weft_partners *p, struct weft_partner_exchange *x,
     }
     in->waiting[in->waiting_count++] = copy;
     in->heard_ms = p->now_ms;
+    in->is_astray = false;
     judge_next(p, x, a);
 }
 
@@ -501,7 +503,9 @@ static void send_refusal(
 /* Whatever was lost, a hello finds it out. */
 static void refresh(struct weft_partners *p, struct weft_partner_in *in)
 {
-    uint64_t after_ms = in->behind_ms != 0 ? WEFT_PARTNER_STALLED_MS : WEFT_PARTNER_REFRESH_MS;
+    uint64_t after_ms = in->is_astray        ? WEFT_PARTNER_ASTRAY_MS
+                        : in->behind_ms != 0 ? WEFT_PARTNER_STALLED_MS
+                                             : WEFT_PARTNER_REFRESH_MS;
     if (!in->receiver.is_open || in->wants_hello || in->is_judging || in->pending_count > 0) {
         return;
     }
@@ -553,9 +557,13 @@ static void hear_notice(struct weft_partners *p, struct weft_partner_exchange *x
                                        : WEFT_STREAM_UNKNOWN;
     (void)weft_fail(&msg, WEFT_EREFUSED, "%.*s",
         (int)(notice->reason.size < 160 ? notice->reason.size : 160), notice->reason.data);
+    bool is_asked = fault == WEFT_STREAM_UNKNOWN || fault == WEFT_STREAM_OUT_OF_TURN;
+    if (fault == WEFT_STREAM_OUT_OF_TURN && !x->in.receiver.is_open) {
+        return; /* A hello is wanted already, or may not be said. */
+    }
     weft_partners_log_fault(a, "partner_notice", fault, &msg, "the partner says so");
-    if (fault == WEFT_STREAM_UNKNOWN && x->in.receiver.is_open && !x->in.is_judging) {
-        want_hello_again(p, &x->in); /* Perhaps it is about to agree. */
+    if (is_asked && x->in.receiver.is_open && !x->in.is_judging) {
+        want_hello_again(p, &x->in); /* Perhaps it is about to agree; or the last one is lost. */
         return;
     }
     if (x->in.is_judging ||
@@ -634,13 +642,12 @@ void weft_partner_in_hear(struct weft_partners *p, struct weft_partner_exchange 
 {
     switch (m->kind) {
     case WEFT_KIND_STREAM_HEAD:
-        if (conn == x->in.conn) {
-            hear_more(p, x, a, m->head.session, bytes);
-        }
-        return;
     case WEFT_KIND_STREAM_BATCH:
         if (conn == x->in.conn) {
-            hear_more(p, x, a, m->batch.session, bytes);
+            hear_more(p, x, a,
+                m->kind == WEFT_KIND_STREAM_HEAD ? m->head.session : m->batch.session, bytes);
+        } else { /* Perhaps the partner does not know of this one's hello. */
+            x->in.is_astray = true;
         }
         return;
     case WEFT_KIND_STREAM_NOTICE:

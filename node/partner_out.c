@@ -170,6 +170,34 @@ static void pump(
     }
 }
 
+/* NOD-248. Of two connections with a partner the hello that was heard last counts, and may be the
+ * older one, of a connection that is gone by now; of a receipt the keys may be known by now. He
+ * waits for what is new and cannot know: with a hello all is said again. */
+static void ask_hello(
+    struct weft_partners *p, struct weft_partner_out *out, const struct weft_agreement *a)
+{
+    const struct weft_partner_message m = {.kind = WEFT_KIND_STREAM_NOTICE,
+        .stream = weft_partners_stream(a, WEFT_SENT),
+        .notice = {.fault = WEFT_STREAM_OUT_OF_TURN, .reason = WEFT_TEXT("no hello counts")}};
+    bool is_explained = out->unheard != NULL && out->unheard != a->terms;
+    bool is_due = is_explained || (out->ask_ms != 0 && p->now_ms >= out->ask_ms);
+    if (!is_explained && (out->conn != NULL || out->behind_ms == 0)) {
+        out->ask_ms = 0;
+        return;
+    }
+    for (uint32_t i = 0; i < p->peer_end && is_due; i++) {
+        if (p->peers[i].conn != NULL && weft_text_is(a->terms->partner, p->peers[i].site)) {
+            (void)!weft_partners_send(p, p->peers[i].conn, &m);
+        }
+    }
+    if (is_explained) {
+        weft_terms_release(out->unheard);
+        out->unheard = NULL;
+    }
+    out->ask_ms = out->ask_ms == 0 || is_due ? p->now_ms + WEFT_PARTNER_ASK_MS : out->ask_ms;
+    weft_partners_due(p, out->ask_ms);
+}
+
 void weft_partner_out_turn(
     struct weft_partners *p, struct weft_partner_exchange *x, const struct weft_agreement *a)
 {
@@ -179,6 +207,7 @@ void weft_partner_out_turn(
     pump(p, out, a);
     bool is_behind = a->provider->receipt.size < a->provider->stream.tree.size;
     out->behind_ms = !is_behind ? 0 : out->behind_ms != 0 ? out->behind_ms : p->now_ms;
+    ask_hello(p, out, a);
 }
 
 /* --- the partner comes back ------------------------------------------------------------------- */
@@ -298,6 +327,8 @@ static void hear_receipt(struct weft_partners *p, struct weft_partner_exchange *
     }
     if (fault != WEFT_STREAM_SOUND) {
         weft_partners_log_fault(a, "partner_receipt", fault, &msg, "it does not count");
+        weft_terms_release(x->out.unheard);
+        x->out.unheard = fault == WEFT_STREAM_UNSIGNED ? weft_terms_retain(a->terms) : NULL;
         send_notice(p, x->out.conn, a, fault, a->provider->receipt.size, &msg);
         return;
     }
@@ -496,5 +527,6 @@ void weft_partner_out_reset(struct weft_partner_out *out)
 {
     weft_partner_lines_destroy(&out->signing.lines);
     weft_buffer_destroy(&out->note);
+    weft_terms_release(out->unheard);
     *out = (struct weft_partner_out){.conn = NULL};
 }

@@ -34,6 +34,8 @@ enum {
      * thought of. */
     WEFT_PARTNER_STALLED_MS = 5000,
     WEFT_PARTNER_REFRESH_MS = 30000,
+    WEFT_PARTNER_ASTRAY_MS = 1000,   /* The same if it came by another connection; chosen. */
+    WEFT_PARTNER_ASK_MS = 1000,      /* Until who says no hello is asked for one; chosen. */
     WEFT_PARTNER_CREDIT_MS = 100,    /* Between grants of what the rate gives; chosen. */
     WEFT_PARTNER_STOPPED_MS = 60000, /* After strikes: so long he is left alone. */
 };
@@ -66,15 +68,16 @@ struct weft_partner_out {
     struct weft_partner_signing signing;
     struct weft_buffer note; /* Newest head with enough signatures; empty: none. */
     struct weft_merkle_head head;
-    bool is_signing; /* A SIGN is under way. */
-    bool is_stepping, is_fencing, is_recovering;
-    uint32_t keeping; /* Items under way. */
-    uint64_t sign_ms; /* The next head at the earliest, ... */
-    uint64_t step_ms; /* ...and the next step, after one that was refused. */
-    uint32_t texts;   /* Refusals and evidence that went into the log lately. */
+    bool is_signing, is_stepping, is_fencing, is_recovering; /* Such an entry is under way. */
+    const struct weft_terms *unheard; /* By which a receipt did not count; NULL: none. */
+    uint32_t keeping;                 /* Items under way. */
+    uint64_t sign_ms;                 /* The next head at the earliest, ... */
+    uint64_t step_ms;                 /* ...and the next step, after one that was refused. */
+    uint32_t texts;                   /* Refusals and evidence that went into the log lately. */
     uint64_t texts_ms;
     uint64_t receipt_size; /* Of the largest receipt that was proposed. */
     uint64_t behind_ms;    /* Since when something is not acknowledged; 0: nothing. */
+    uint64_t ask_ms;       /* When a hello is asked for; 0: it is not. */
     uint64_t bytes;        /* Of records that were sent, ... */
     uint64_t beside;       /* ...and of all else that was said with them. */
 };
@@ -105,6 +108,7 @@ struct weft_partner_in {
     uint64_t tokens, tokens_ms;
     uint64_t credit_ms; /* The next grant without a receipt, at the earliest. */
     uint64_t heard_ms;  /* When something last came, or was said hello. */
+    bool is_astray;     /* Since then something came by another connection. */
     bool owes_receipt;
     struct weft_partner_signing receipt, refusal;
     struct weft_buffer note;          /* Newest receipt. */
@@ -124,10 +128,8 @@ struct weft_partner_exchange {
 struct weft_partner_peer {
     void *conn; /* NULL: the place is free. */
     char site[WEFT_STREAM_NAME_SIZE_MAX + 1];
-    uint64_t tokens;
-    uint64_t refilled_ms;
-    bool is_paused;
-    bool is_full; /* Its queue; until it is drained. */
+    uint64_t tokens, refilled_ms;
+    bool is_paused, is_full; /* Its queue; until it is drained. */
 };
 
 struct weft_partners {
@@ -136,11 +138,9 @@ struct weft_partners {
     struct weft_partner_sign sign;
     struct weft_partner_judge *judge;
     struct weft_state *state; /* Of the call under way; NULL: none yet. */
-    bool is_leading;
-    bool is_closing;
+    bool is_leading, is_closing;
     uint32_t generation; /* Rises with each change of leadership. */
-    uint64_t leader_id;
-    uint64_t now_ms;
+    uint64_t leader_id, now_ms;
     int64_t now_ns;
     uint64_t deadline_ms;
     uint32_t step_from;

@@ -1,0 +1,116 @@
+#include <string.h>
+
+#include "node/partner_parts.h"
+#include "tests/lib/test.h"
+#include "tests/unit/node/partner_fake.h"
+
+/* Two partners that call each other have two connections, and what is said on one may be heard
+ * behind what was said later on the other: a site that stood still for a while reads what came
+ * meanwhile connection by connection. */
+
+static struct fake fake; /* Large. */
+static struct fake_conn other[2];
+
+static void open_both(void)
+{
+    fake_open(&fake, rig_plant_create);
+    fake_state(&fake.sites[RIG_SUPPLIER], 0);
+    fake_connect(&fake);
+    fake_settle(&fake, 100);
+    EXPECT_TRUE(fake_is_even(&fake));
+    memset(other, 0, sizeof(other));
+    for (uint32_t i = 0; i < 2; i++) {
+        other[i] = fake.ends[i];
+        memset(other[i].wire, 0, sizeof(other[i].wire));
+        other[i].wire_count = 0;
+        other[i].other = &other[1 - i];
+        other[i].is_dialled = !fake.ends[i].is_dialled;
+        weft_partners_up(other[i].site->nodes[other[i].node], &other[i], rig_site(1 - i));
+    }
+}
+
+static void hear_all(struct fake_conn *end)
+{
+    while (end->wire_count > 0) {
+        EXPECT_TRUE(fake_deliver(end, 0));
+    }
+}
+
+/* The hello before the one that counts at the OEM, as the supplier hears it now. */
+static void hear_old_hello(void)
+{
+    const struct weft_consumer *consumer = &fake.sites[RIG_OEM].state.consumer;
+    struct weft_partner_message m = {.kind = WEFT_KIND_STREAM_HELLO,
+        .stream = {WEFT_TEXT("box-2026"), weft_text_of(rig_site(RIG_SUPPLIER))},
+        .hello = weft_consumer_hello(consumer)};
+    m.hello.statements_until = m.hello.next + 100;
+    m.hello.bytes_until = 1 << 20;
+    fake_put(&other[RIG_SUPPLIER], &m);
+    hear_all(&other[RIG_SUPPLIER]);
+}
+
+/* How long it takes until both are even again; both connections deliver. */
+static uint64_t even_after(void)
+{
+    uint64_t from_ms = fake.now_ms;
+    fake_state(&fake.sites[RIG_SUPPLIER], 1);
+    for (int i = 0; i < 1000 && !fake_is_even(&fake); i++) {
+        for (uint32_t s = 0; s < 2; s++) {
+            hear_all(&other[s]);
+        }
+        fake_settle(&fake, 1);
+    }
+    EXPECT_TRUE(fake_is_even(&fake));
+    return fake.now_ms - from_ms;
+}
+
+static void close_both(void)
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        if (other[i].is_up) {
+            weft_partners_down(other[i].site->nodes[other[i].node], &other[i]);
+        }
+        for (uint32_t k = 0; k < FAKE_WIRE_MAX; k++) {
+            weft_buffer_destroy(&other[i].wire[k]);
+        }
+    }
+    fake_close(&fake);
+}
+
+TEST(partner_links, an_old_hello_of_a_connection_that_ends_is_asked_for_anew)
+{
+    open_both();
+    hear_old_hello();
+    for (uint32_t i = 0; i < 2; i++) {
+        other[i].is_up = false;
+        weft_partners_down(other[i].site->nodes[other[i].node], &other[i]);
+    }
+    EXPECT_TRUE(even_after() < 2 * WEFT_PARTNER_ASK_MS);
+    close_both();
+}
+
+TEST(partner_links, what_comes_by_the_other_connection_makes_a_hello_anew)
+{
+    open_both();
+    hear_old_hello();
+    EXPECT_TRUE(even_after() < 2 * WEFT_PARTNER_ASTRAY_MS);
+    close_both();
+}
+
+/* Nobody is asked who has all, or is not there. */
+TEST(partner_links, nothing_is_asked_in_peace)
+{
+    open_both();
+    hear_old_hello();
+    other[RIG_SUPPLIER].is_up = false;
+    weft_partners_down(fake.sites[RIG_SUPPLIER].nodes[0], &other[RIG_SUPPLIER]);
+    fake_settle(&fake, 10);
+    for (uint32_t s = 0; s < 2; s++) {
+        hear_all(&fake.ends[s]);
+    }
+    for (int i = 0; i < 200; i++) {
+        fake_turn(&fake, 100);
+    }
+    EXPECT_EQ(0, fake.ends[RIG_OEM].wire_count);
+    close_both();
+}
