@@ -81,12 +81,20 @@ WEFT_MUST_USE enum weft_err weft_projection_check_mask(const struct weft_project
 WEFT_MUST_USE enum weft_err weft_projection_erase(const struct weft_projection *projection,
     struct weft_text path, struct weft_arena *arena, struct weft_buffer *out);
 
+/* Append it with whatever `told` has as erased, by hash or by path, erased: `kept` may have
+ * verified as nothing, and gets nothing else. *ret_count: how many values went; 0: nothing is
+ * appended. WEFT_ETOOBIG, WEFT_ENOMEM. `arena` is scratch. */
+WEFT_MUST_USE enum weft_err weft_projection_erase_told(const struct weft_projection *kept,
+    const struct weft_projection *told, struct weft_arena *arena, struct weft_buffer *out,
+    uint32_t *ret_count);
+
 /* What became of a statement that was told again; hashes of leaves, in the arena. */
 struct weft_projection_change {
     const struct weft_digest *shown; /* They were not before. */
     uint32_t shown_count;
     const struct weft_digest *erased; /* By who told it; they were shown before. */
     uint32_t erased_count;
+    bool is_erasing; /* Something is told as erased that was not known as that. */
 };
 /* Append what both together show of one statement, which both verified as: what `told` erases is
  * erased, unless `keeps_erased`; nothing else of `known` is taken back. FED-40. WEFT_EINVAL: they

@@ -48,6 +48,7 @@ static struct weft_projection_item join(struct merge *m, const struct weft_proje
     const struct weft_projection_item *erased = known->shape == WEFT_PROJECTION_ERASED  ? known
                                                 : told->shape == WEFT_PROJECTION_ERASED ? told
                                                                                         : NULL;
+    m->change.is_erasing = m->change.is_erasing || (erased != NULL && erased == told);
     if (erased != NULL && erased == told && shown == known) {
         m->erased[m->change.erased_count++] = erased->hash;
     }
@@ -70,6 +71,8 @@ static void take(
         if (is_told && is_shown) {
             m->shown[m->change.shown_count++] = hash_of(from->next);
         }
+        m->change.is_erasing =
+            m->change.is_erasing || (is_told && from->next->shape == WEFT_PROJECTION_ERASED);
         m->items[m->count++] = *from->next;
         step(from);
     }
@@ -149,4 +152,41 @@ enum weft_err weft_projection_merge(const struct weft_projection *known,
     m.change.erased = m.erased;
     *ret_change = m.change;
     return WEFT_OK;
+}
+
+static bool is_erased_by(
+    const struct weft_projection *told, const struct weft_projection_item *item)
+{
+    const struct weft_digest hash = hash_of(item);
+    for (uint32_t i = 0; i < told->item_count; i++) {
+        const struct weft_projection_item *t = &told->items[i];
+        if (t->shape == WEFT_PROJECTION_ERASED &&
+            (weft_digest_equal(&t->hash, &hash) || weft_text_equal(t->path, item->path))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum weft_err weft_projection_erase_told(const struct weft_projection *kept,
+    const struct weft_projection *told, struct weft_arena *arena, struct weft_buffer *out,
+    uint32_t *ret_count)
+{
+    struct weft_projection_item *items = weft_arena_array(arena, kept->item_count, sizeof(*items));
+    struct weft_projection left = *kept;
+    if (items == NULL) {
+        return WEFT_ENOMEM;
+    }
+    *ret_count = 0;
+    for (uint32_t i = 0; i < kept->item_count; i++) {
+        items[i] = kept->items[i];
+        if (items[i].shape == WEFT_PROJECTION_SHOWN && is_erased_by(told, &items[i])) {
+            items[i] = (struct weft_projection_item){.shape = WEFT_PROJECTION_ERASED,
+                .path = kept->items[i].path,
+                .hash = hash_of(&kept->items[i])};
+            (*ret_count)++;
+        }
+    }
+    left.items = items;
+    return *ret_count > 0 ? weft_projection_encode(&left, out) : WEFT_OK;
 }

@@ -37,7 +37,9 @@ WEFT_MUST_USE enum weft_err weft_imports_again(struct weft_streams *streams,
     const struct weft_exports_place *place, struct weft_imports_again *totals,
     struct weft_flow_leaf *row, struct weft_msg *msg);
 
-/* imports_policy.c. Does this site's policy refuse the statement (`is_again`: it was
+/* imports_policy.c. Does it say of some field that it is erased? */
+bool weft_imports_erases(const struct weft_projection *projection);
+/* Does this site's policy refuse the statement (`is_again`: it was
  * told before)? Then *ret_decision says by what. */
 bool weft_imports_refuses(const struct weft_streams *streams, const struct weft_accord *accord,
     const struct weft_projection *projection, bool is_again, const struct weft_exports_place *place,

@@ -19,7 +19,7 @@ static bool asks_for_refusal(const struct weft_policy *policy,
                    ret_decision->reason == WEFT_REASON_FACTS));
 }
 
-static bool erases(const struct weft_projection *projection)
+bool weft_imports_erases(const struct weft_projection *projection)
 {
     for (uint32_t i = 0; i < projection->item_count; i++) {
         if (projection->items[i].shape == WEFT_PROJECTION_ERASED) {
@@ -57,7 +57,8 @@ bool weft_imports_refuses(const struct weft_streams *streams, const struct weft_
         return true;
     }
     request.action = WEFT_ACTION_REDACT; /* Of what he tells again: may he erase it here? */
-    return is_again && erases(projection) && asks_for_refusal(policy, &request, ret_decision);
+    return is_again && weft_imports_erases(projection) &&
+           asks_for_refusal(policy, &request, ret_decision);
 }
 
 enum weft_err weft_imports_ask(struct weft_streams *streams, struct weft_accord *accord,

@@ -181,6 +181,33 @@ TEST(imports_policy, refuses_no_more_than_quarantine_has_room_for)
     rig_pair_stop(&pair);
 }
 
+/* NOD-291, of what the policy kept out: nothing of it counts, and it is erased all the same. */
+TEST(imports_policy, keeps_nothing_in_quarantine_that_a_partner_erases)
+{
+    static struct rig_pair pair;
+    agree(&pair, "apart");
+    struct rig_site *oem = &pair.sites[RIG_OEM], *west = &pair.sites[RIG_SUPPLIER];
+    label(oem, "serial:box/1", "sealed");
+    rig_must(west, rig_inspection(1, "UNIQUE-VERDICT"));
+    const uint64_t index = west->f.index;
+    rig_transfer(&pair, RIG_SUPPLIER, 10);
+    EXPECT_EQ(1, rig_consumer(oem)->quarantined);
+    EXPECT_TRUE(holds(oem, WEFT_RECEIVED, 1, "UNIQUE-VERDICT"));
+    label(oem, "serial:box/1", "open");
+    rig_must(west, redaction("serial:box/1", index, "verdict"));
+    (void)rig_step(west);
+    rig_transfer(&pair, RIG_SUPPLIER, 10);
+    EXPECT_EQ(1, rig_consumer(oem)->quarantined);
+    EXPECT_TRUE(!holds(oem, WEFT_RECEIVED, 1, "UNIQUE-VERDICT"));
+    EXPECT_EQ(1, audited(oem, "partner.erased", RIG_NAME " received 2"));
+    EXPECT_EQ(oem->f.index, weft_state_redacted(oem->f.state));
+    rig_must(oem, release("1", "1"));
+    EXPECT_TRUE(!holds(oem, WEFT_RECEIVED, 1, "UNIQUE-VERDICT"));
+    rig_expect_sound(oem);
+    rig_expect_replayed(oem, "apart2", 13);
+    rig_pair_stop(&pair);
+}
+
 /* A site that must keep what a partner erases says so by its policy, and by a refusal. */
 TEST(imports_policy, may_keep_what_a_partner_erases_until_it_says_otherwise)
 {

@@ -217,6 +217,70 @@ TEST(told_again, one_message_may_tell_a_statement_and_take_a_field_of_it_back)
     finish(&pair);
 }
 
+/* As no honest site does: the statement of its first leaf once more, as these bytes. */
+static void retell(struct rig_site *west, struct weft_bytes content, uint64_t earlier)
+{
+    struct weft_accord *accord = weft_state_streams(west->f.state)->accords[0];
+    struct weft_store_value value = {.handle = NULL};
+    struct weft_flow_leaf leaf;
+    EXPECT_EQ(WEFT_OK,
+        weft_flow_get(west->f.state->store, NULL, 0, WEFT_SENT, 1, &value, &leaf, &west->msg));
+    struct weft_stream_leaf again = leaf.leaf;
+    struct weft_store_batch *batch = weft_store_batch_create();
+    EXPECT_EQ(WEFT_STREAM_SOUND, weft_provider_append(&accord->sent.provider, &again, &west->msg));
+    const struct weft_flow_leaf row = {
+        .leaf = again, .content = content, .earlier = earlier + 1, .told = 1};
+    EXPECT_EQ(WEFT_OK, weft_flow_append(&accord->flows[WEFT_SENT], &row, batch, &west->msg));
+    EXPECT_EQ(WEFT_OK, weft_store_write(west->f.state->store, batch, &west->msg));
+    weft_streams_settle(weft_state_streams(west->f.state));
+    weft_store_batch_destroy(batch);
+    weft_store_release(&value);
+}
+
+/* NOD-291, of what is at fault: what shows too much loses what is erased, whenever it comes. */
+TEST(told_again, what_is_redacted_is_erased_in_quarantine_too)
+{
+    static struct rig_pair pair;
+    agree(&pair, "fault");
+    struct rig_site *oem = &pair.sites[RIG_OEM], *west = &pair.sites[RIG_SUPPLIER];
+    struct weft_accord *accord = weft_state_streams(west->f.state)->accords[0];
+    struct weft_contract *lie = &accord->deeds[WEFT_ACCORD_SENT]->contract;
+    const struct weft_contract truth = *lie;
+    struct weft_store_value value = {.handle = NULL};
+    struct weft_flow_leaf leaf;
+    rig_must(west, rig_inspection(1, "UNIQUE-VERDICT"));
+    const uint64_t index = west->f.index;
+    rig_must(west, disclosure("1", "operator"));
+    lie->sides[RIG_SUPPLIER].mask_count = 0;
+    (void)rig_step(west);
+    *lie = truth;
+    rig_transfer(&pair, RIG_SUPPLIER, 5);
+    EXPECT_EQ(1, rig_consumer(oem)->quarantined);
+    EXPECT_TRUE(holds(oem, WEFT_RECEIVED, 2, "UNIQUE-VERDICT"));
+    EXPECT_EQ(WEFT_OK,
+        weft_flow_get(west->f.state->store, NULL, 0, WEFT_SENT, 2, &value, &leaf, &west->msg));
+    struct weft_buffer kept = {0};
+    EXPECT_EQ(WEFT_OK, weft_buffer_append(&kept, leaf.content.data, leaf.content.size));
+    weft_store_release(&value);
+    rig_must(west, redaction("serial:box/1", index, "verdict"));
+    (void)rig_step(west);
+    rig_transfer(&pair, RIG_SUPPLIER, 5);
+    EXPECT_TRUE(!holds(oem, WEFT_RECEIVED, 1, "UNIQUE-VERDICT"));
+    EXPECT_TRUE(!holds(oem, WEFT_RECEIVED, 2, "UNIQUE-VERDICT"));
+    EXPECT_TRUE(holds(oem, WEFT_RECEIVED, 2, "SECRET")); /* Else it is as it came. */
+    EXPECT_EQ(1, audited(oem, "partner.erased", RIG_NAME " received 3"));
+    retell(west, (struct weft_bytes){kept.data, kept.size}, 3); /* And once more, behind it. */
+    EXPECT_TRUE(holds(west, WEFT_SENT, 4, "UNIQUE-VERDICT"));
+    rig_transfer(&pair, RIG_SUPPLIER, 5);
+    EXPECT_EQ(2, rig_consumer(oem)->quarantined);
+    EXPECT_TRUE(!holds(oem, WEFT_RECEIVED, 4, "UNIQUE-VERDICT"));
+    EXPECT_TRUE(holds(oem, WEFT_RECEIVED, 4, "SECRET"));
+    weft_buffer_destroy(&kept);
+    rig_expect_sound(oem);
+    rig_expect_replayed(oem, "fault2", 13);
+    rig_pair_stop(&pair);
+}
+
 /* A claim is one statement, however often it is told. */
 TEST(told_again, a_claim_counts_once)
 {
