@@ -46,10 +46,11 @@ static const struct kind {
     [WEFT_ACT_RETRACT] = {"retract", 3,
         {MEMBER("reason", TEXT, retract.reason), MEMBER("names", DIGESTS, retract.names),
             MEMBER("corrections", LIST, retract.corrections)}},
-    [WEFT_ACT_HANDOFF] = {"handoff", 7,
+    [WEFT_ACT_HANDOFF] = {"handoff", 8,
         {MEMBER("kind", TEXT, handoff.kind), MEMBER("group", OPTION, handoff.group),
             MEMBER("from", TEXT, handoff.from), MEMBER("to", TEXT, handoff.to),
             MEMBER("epoch", NUMBER, handoff.epoch),
+            MEMBER("until/epoch", NUMBER, handoff.until.epoch),
             MEMBER("until/index", NUMBER, handoff.until.index),
             MEMBER("until/ordinal", ORDINAL, handoff.until.ordinal)}},
     [WEFT_ACT_ALIAS] = {"alias", 7,
@@ -281,8 +282,9 @@ static const char *find_fault(const struct weft_act *act)
     switch (act->kind) {
     case WEFT_ACT_HANDOFF:
         return weft_text_equal(act->handoff.from, act->handoff.to) ? "to: is whom it is from"
-               : act->handoff.epoch < 2 ? "epoch: a handoff's is 2 at least"
-                                        : NULL;
+               : act->handoff.epoch < 2       ? "epoch: a handoff's is 2 at least"
+               : act->handoff.until.epoch < 1 ? "until/epoch: a log's is 1 at least"
+                                              : NULL;
     case WEFT_ACT_ALIAS: {
         struct weft_digest a = weft_subject_of(&act->alias.a), b = weft_subject_of(&act->alias.b);
         return weft_digest_equal(&a, &b) ? "b: is what a is" : NULL;

@@ -37,11 +37,10 @@ struct ends {
     struct weft_cell_revision since; /* Of the next term, if it is one. */
 };
 
-/* `until` is of the life of the log that the handoff is stated in. */
+/* FED-133: of what both have signed alone. */
 static void add_end(struct ends *ends, const struct weft_handoff_statement *s)
 {
-    struct weft_cell_revision until = s->handoff.until;
-    until.epoch = s->revision.epoch;
+    const struct weft_cell_revision until = s->handoff.until;
     if (ends->count == 0 || weft_cell_revision_compare(until, ends->until) < 0) {
         ends->until = until;
     }

@@ -48,7 +48,7 @@ struct weft_handoff {
     struct weft_text from;  /* "<org>/<site>" */
     struct weft_text to;
     uint64_t epoch; /* Number of the new term: that of `from`, plus 1. */
-    /* The last of `from` that is not a claim: of the epoch that `from` states it in, and 0 here. */
+    /* The last of `from` that is not a claim: both sign where, whatever their headers say. */
     struct weft_cell_revision until;
 };
 

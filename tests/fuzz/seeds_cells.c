@@ -125,7 +125,7 @@ static void save_acts(void)
         {.kind = WEFT_ACT_RETRACT, .retract = {WEFT_TEXT("wrong unit"), one, names}},
         {.kind = WEFT_ACT_HANDOFF,
             .handoff = {WEFT_TEXT("inspection"), WEFT_TEXT(""), WEFT_TEXT("a.example/p1"),
-                WEFT_TEXT("b.example/q1"), 2, {77, 3, 0}}},
+                WEFT_TEXT("b.example/q1"), 2, {1, 77, 3}}},
         {.kind = WEFT_ACT_ALIAS,
             .alias = {{WEFT_TEXT("a.example/p1"), WEFT_TEXT("serial"), WEFT_TEXT("box/7")},
                 {WEFT_TEXT(""), WEFT_TEXT("uuid"), WEFT_TEXT("urn:uuid:7")}, true}},

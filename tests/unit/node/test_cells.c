@@ -122,7 +122,7 @@ static struct cells_stated *hand_over(struct pool *p, uint32_t party, uint32_t f
 {
     const struct weft_act act = {.kind = WEFT_ACT_HANDOFF,
         .handoff = {WEFT_TEXT("route"), WEFT_TEXT(""), weft_text_of(sites[from]),
-            weft_text_of(sites[1 - from]), epoch, {0, 40, 0}}};
+            weft_text_of(sites[1 - from]), epoch, {1, 40, 0}}};
     return add_act(p, party, &act);
 }
 

@@ -132,7 +132,7 @@ static void draw_handoffs(struct rig_world *w, uint64_t base)
             .from = rig_authors[from],
             .to = rig_authors[to],
             .epoch = epoch,
-            .until = {0, until, 0}};
+            .until = {1 + test_random(2), until, 0}};
         for (unsigned half = 0; half < (is_cosigned ? 2u : 1u); half++) {
             struct weft_handoff_statement *s = &w->handoffs[w->handoff_count];
             s->digest = rig_digest(base + 1000 + w->handoff_count);

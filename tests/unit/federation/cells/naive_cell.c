@@ -57,13 +57,18 @@ static bool names(const struct weft_cell_statement *a, const struct weft_digest 
 
 /* --- authority ------------------------------------------------------------------------------- */
 
+static bool same_place(struct weft_cell_revision a, struct weft_cell_revision b)
+{
+    return a.epoch == b.epoch && a.index == b.index && a.ordinal == b.ordinal;
+}
+
 static bool is_handed(const struct world *w, const struct weft_handoff *h)
 {
     bool by_from = false, by_to = false;
     for (uint32_t i = 0; i < w->handoff_count; i++) {
         const struct weft_handoff *o = &w->handoffs[i].handoff;
         if (same(o->from, h->from) && same(o->to, h->to) && o->epoch == h->epoch &&
-            o->until.index == h->until.index && o->until.ordinal == h->until.ordinal) {
+            same_place(o->until, h->until)) {
             by_from = by_from || same(w->handoffs[i].author, h->from);
             by_to = by_to || same(w->handoffs[i].author, h->to);
         }
@@ -80,8 +85,8 @@ static bool first_said(const struct world *w, const struct weft_handoff *h, stru
         const struct weft_handoff_statement *s = &w->handoffs[i];
         const struct weft_handoff *o = &s->handoff;
         if (same(s->author, author) && same(o->from, h->from) && same(o->to, h->to) &&
-            o->epoch == h->epoch && o->until.index == h->until.index &&
-            o->until.ordinal == h->until.ordinal && (!is_found || later(*ret_first, s->revision))) {
+            o->epoch == h->epoch && same_place(o->until, h->until) &&
+            (!is_found || later(*ret_first, s->revision))) {
             *ret_first = s->revision;
             is_found = true;
         }
@@ -125,11 +130,8 @@ static bool term(const struct world *w, uint64_t number, struct span *ret)
     }
     for (uint32_t i = 0; i < w->handoff_count; i++) {
         const struct weft_handoff *h = &w->handoffs[i].handoff;
-        struct weft_cell_revision until = h->until, said = {0, 0, 0};
         if (h->epoch == number + 1 && same(h->from, t.holder) && is_handed(w, h)) {
-            (void)first_said(w, h, h->from, &said);
-            until.epoch = said.epoch;
-            t.until = !t.ends || later(t.until, until) ? until : t.until;
+            t.until = !t.ends || later(t.until, h->until) ? h->until : t.until;
             t.ends = true;
         }
     }

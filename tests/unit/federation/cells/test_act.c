@@ -40,7 +40,7 @@ static struct weft_act sample(enum weft_act_kind kind)
         break;
     case WEFT_ACT_HANDOFF:
         act.handoff = (struct weft_handoff){WEFT_TEXT("inspection"), WEFT_TEXT(""),
-            WEFT_TEXT("a.example/p1"), WEFT_TEXT("b.example/q1"), 2, {0, 77, 3}};
+            WEFT_TEXT("a.example/p1"), WEFT_TEXT("b.example/q1"), 2, {1, 77, 3}};
         break;
     case WEFT_ACT_ALIAS:
         act.alias = (struct weft_alias){
@@ -215,6 +215,9 @@ TEST(act, that_contradicts_itself_is_refused)
     EXPECT_EQ(WEFT_EINVAL, weft_act_encode(&act, &arena, &fields, &count, &msg));
     act = sample(WEFT_ACT_HANDOFF);
     act.handoff.epoch = 1;
+    EXPECT_EQ(WEFT_EINVAL, weft_act_encode(&act, &arena, &fields, &count, &msg));
+    act = sample(WEFT_ACT_HANDOFF);
+    act.handoff.until.epoch = 0;
     EXPECT_EQ(WEFT_EINVAL, weft_act_encode(&act, &arena, &fields, &count, &msg));
     act = sample(WEFT_ACT_ALIAS);
     act.alias.b = act.alias.a;

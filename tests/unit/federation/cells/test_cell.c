@@ -128,7 +128,7 @@ TEST(cell, what_the_old_holder_says_behind_a_handoff_is_a_claim)
             .from = rig_authors[A],
             .to = rig_authors[B],
             .epoch = 2,
-            .until = {0, 5, 0}}};
+            .until = {1, 5, 0}}};
     struct weft_handoff_statement by_b = by_a;
     by_b.digest = rig_digest(11);
     by_b.author = rig_authors[B];

@@ -10,7 +10,8 @@ static const struct weft_text c = WEFT_TEXT("b.example/q2");
 
 static struct weft_handoff_statement statements[2 * WEFT_CELL_AUTHORITY_HANDOFFS_MAX];
 static uint32_t count;
-static uint64_t epoch = 1; /* Of what is stated. */
+static uint64_t epoch = 1;       /* Of what is stated. */
+static uint64_t until_epoch = 1; /* Of where terms end. */
 static struct weft_cell_authority authority;
 
 /* In its author's log at the index that is its number, from 1. */
@@ -21,7 +22,7 @@ static void state(struct weft_text author, struct weft_text from, struct weft_te
     *s = (struct weft_handoff_statement){.digest = weft_sha256(&count, sizeof(count)),
         .author = author,
         .revision = {epoch, count, 0},
-        .handoff = {kind, group, from, to, number, {0, until, 0}}};
+        .handoff = {kind, group, from, to, number, {until_epoch, until, 0}}};
 }
 
 static void hand(struct weft_text from, struct weft_text to, uint64_t number, uint64_t until)
@@ -77,9 +78,9 @@ TEST(cell_authority, is_the_contracts_holders_until_both_sides_hand_it_over)
 TEST(cell_authority, ends_and_begins_at_places_in_the_lives_of_logs)
 {
     count = 0;
-    epoch = 2;
+    epoch = until_epoch = 2;
     hand(a, b, 2, 7);
-    epoch = 1;
+    epoch = until_epoch = 1;
     fold(2);
     expect_standing(WEFT_CELL_AUTHORITY_HOLDS, 1, a, 1, 100); /* Before a's restore. */
     expect_standing(WEFT_CELL_AUTHORITY_HOLDS, 1, a, 2, 7);
@@ -97,6 +98,26 @@ TEST(cell_authority, ends_and_begins_at_places_in_the_lives_of_logs)
     EXPECT_TRUE(!authority.is_forked);
     expect_standing(WEFT_CELL_AUTHORITY_FENCED, 0, a, 1, 8);
     expect_standing(WEFT_CELL_AUTHORITY_FENCED, 0, a, 5, 7);
+}
+
+/* FED-133: by the header of the old holder's half nothing is decided. */
+TEST(cell_authority, ends_where_both_have_signed)
+{
+    count = 0;
+    epoch = 5; /* He says that his log is in its fifth life, and nobody can tell. */
+    state(a, a, b, 2, 7);
+    epoch = 1;
+    state(b, a, b, 2, 7);
+    fold(2);
+    expect_standing(WEFT_CELL_AUTHORITY_HOLDS, 1, a, 1, 7);
+    expect_standing(WEFT_CELL_AUTHORITY_FENCED, 0, a, 1, 8);
+    expect_standing(WEFT_CELL_AUTHORITY_FENCED, 0, a, 5, 1);
+    until_epoch = 2; /* Another end is another act: it wants both, too. */
+    state(a, a, b, 2, 7);
+    until_epoch = 1;
+    fold(2);
+    EXPECT_TRUE(!authority.is_forked);
+    expect_standing(WEFT_CELL_AUTHORITY_FENCED, 0, a, 1, 8);
 }
 
 TEST(cell_authority, goes_from_term_to_term_in_whatever_order_handoffs_come)
