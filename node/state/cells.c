@@ -234,17 +234,12 @@ static enum weft_err read_node(void *ctx, const struct weft_shared_path *path,
     struct weft_shared_node *ret_node, struct weft_digest *ret_digest)
 {
     const struct weft_cells_work *w = ctx;
-    struct weft_cells_nodes *nodes = &w->cells->nodes;
-    const struct weft_cells_node *known = weft_cells_nodes_find(nodes, w->agreement->id, path);
-    if (known != NULL) {
-        *ret_node = known->node;
-        *ret_digest = known->digest;
+    if (weft_cells_nodes_find(&w->cells->nodes, w->agreement->id, path, ret_node, ret_digest)) {
         return WEFT_OK;
     }
     enum weft_err err = weft_cells_shared_node(&w->desk, path, ret_node);
     if (err == WEFT_OK) {
-        *ret_digest = weft_shared_digest(ret_node);
-        weft_cells_nodes_put(nodes, w->agreement->id, path, ret_node, ret_digest);
+        *ret_digest = weft_shared_digest(ret_node); /* It is kept with what it becomes. */
     }
     return err;
 }
@@ -255,9 +250,10 @@ static enum weft_err write_node(void *ctx, const struct weft_shared_path *path,
     struct weft_cells_work *w = ctx;
     uint8_t bytes[WEFT_SHARED_NODE_SIZE_MAX];
     struct weft_key key = weft_cells_shared_key(&w->desk, path);
-    weft_cells_nodes_put(&w->cells->nodes, w->agreement->id, path, node, digest);
-    return weft_cells_rows_put(
-        &w->cells->rows, &key, bytes, weft_shared_encode(node, bytes), w->msg);
+    const size_t size = weft_shared_encode(node, bytes);
+    weft_cells_nodes_put(
+        &w->cells->nodes, w->agreement->id, path, (struct weft_bytes){bytes, size}, digest);
+    return weft_cells_rows_put(&w->cells->rows, &key, bytes, size, w->msg);
 }
 
 static enum weft_err erase_node(void *ctx, const struct weft_shared_path *path)
