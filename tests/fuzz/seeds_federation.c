@@ -88,6 +88,19 @@ static void save_messages(struct rig_plant *plant)
     save("projection", "half", m.body);
 }
 
+/* Two of one statement, as its target takes them. */
+static void save_pair(const char *name, const struct weft_buffer *known,
+    const struct weft_buffer *told, bool keeps_erased)
+{
+    struct weft_buffer pair = {0};
+    const uint8_t head[] = {
+        (uint8_t)(known->size >> 8), (uint8_t)known->size, (uint8_t)keeps_erased};
+    must(weft_buffer_append(&pair, head, sizeof(head)), name);
+    must(weft_buffer_append(&pair, known->data, known->size), name);
+    must(weft_buffer_append(&pair, told->data, told->size), name);
+    save_buffer("projection_merge", name, &pair);
+}
+
 static void save_statements(void)
 {
     struct weft_arena arena = {.size_max = 1 << 20};
@@ -103,6 +116,15 @@ static void save_statements(void)
     must(weft_projection_decode((struct weft_bytes){out.data, out.size}, &arena, &whole, NULL),
         "projection");
     must(weft_projection_erase(&whole, WEFT_TEXT("verdict"), &arena, &erased), "projection");
+    struct weft_buffer half = {0};
+    must(weft_projection_make(
+             &record, &place, &contract.sides[RIG_SUPPLIER], &arena, &half, &digest),
+        "projection");
+    save_pair("disclosed", &half, &out, false);
+    save_pair("erased", &out, &erased, false);
+    save_pair("erased-kept", &out, &erased, true);
+    save_pair("erased-half", &erased, &half, false);
+    weft_buffer_destroy(&half);
     save_buffer("projection", "erased", &erased);
     save_buffer("projection", "whole", &out);
     const struct weft_statement_header header = {.kind = WEFT_TEXT("bom"),
