@@ -116,7 +116,8 @@ static enum weft_err check_org(struct take *t, const struct weft_pinned *now)
     uint32_t roots = 0;
     (void)weft_text_cut(&site, '/', &org);
     if (!p->has_org || !weft_text_equal(p->org.org, org)) {
-        return fail(t, WEFT_EPEER, "org: the document of the partner's organization is wanted");
+        return fail(t, WEFT_EPEER,
+            "org: the document of the partner's organization is wanted: he is not known yet");
     }
     if (now != NULL && weft_digest_equal(&now->org.link.digest, &p->org.link.digest)) {
         return WEFT_OK;

@@ -126,6 +126,17 @@ enum weft_err weft_exports_erase(struct weft_streams *streams, const struct weft
 
 /* --- disclosure ------------------------------------------------------------------------------- */
 
+/* Is anything withheld whose path was not told? */
+static bool has_blind(const struct weft_projection *projection)
+{
+    for (uint32_t i = 0; i < projection->item_count; i++) {
+        if (projection->items[i].shape == WEFT_PROJECTION_BLIND) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* As it was told last. */
 static enum weft_err may_show(struct weft_streams *s, struct weft_accord *accord,
     struct weft_bytes content, struct weft_text path, const struct weft_exports_place *place,
@@ -149,6 +160,10 @@ static enum weft_err may_show(struct weft_streams *s, struct weft_accord *accord
         return weft_fail(msg, WEFT_EREFUSED,
             "the agreement hides %.*s of kind %.*s: it does not say that it may be disclosed",
             (int)path.size, path.data, (int)kind.size, kind.data);
+    }
+    if (item == NULL && !has_blind(&projection)) {
+        return weft_fail(msg, WEFT_ENOTFOUND, "the statement has no field %.*s that is withheld",
+            (int)path.size, path.data);
     }
     return weft_exports_is_shared(s, accord, kind, projection.asset, place)
                ? WEFT_OK

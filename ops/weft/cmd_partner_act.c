@@ -36,7 +36,8 @@ struct adding {
     char asset[2 * WEFT_PRINCIPAL_PART_SIZE_MAX + 16];
     struct weft_buffer values[ATTRIBUTES]; /* Given, or as they were. */
     struct weft_buffer before[ATTRIBUTES];
-    uint64_t rev;
+    uint64_t known; /* Index of the newest record that pins something. */
+    uint64_t rev;   /* Of the asset: recalls are told on it, too. */
     struct weft_org_source org;
 };
 
@@ -57,10 +58,11 @@ static enum weft_err on_page(void *ctx, const struct weft_page *page, struct wef
     for (uint32_t i = 0; i < page->record_count && err == WEFT_OK; i++) {
         const struct weft_stored_record *stored = &page->records[i];
         const struct weft_record *r = &stored->record;
-        if (!weft_text_is(r->kind, "partner") || stored->index < a->rev) {
+        a->rev = stored->index > a->rev ? stored->index : a->rev;
+        if (!weft_text_is(r->kind, "partner") || stored->index < a->known) {
             continue;
         }
-        a->rev = stored->index;
+        a->known = stored->index;
         for (int j = 0; j < ATTRIBUTES && err == WEFT_OK; j++) {
             weft_buffer_clear(&a->before[j]);
             for (uint32_t k = 0; k < r->field_count && err == WEFT_OK; k++) {
@@ -124,15 +126,56 @@ static enum weft_err read_given(struct adding *a, struct weft_msg *msg)
     return err == WEFT_OK ? end_lines(a, msg) : err;
 }
 
+/* The site judges the lines; a file that has none of them is told by its name. */
+static enum weft_err check_keys(const struct adding *a, struct weft_msg *msg)
+{
+    struct weft_text rest = weft_buffer_as_text(&a->values[KEYS]), line, key;
+    struct weft_verifier verifier;
+    const char *path = weft_args_text(a->args, "keys", "");
+    (void)weft_text_cut(&rest, '\n', &line);
+    (void)weft_text_cut(&line, ' ', &key);
+    enum weft_err err = weft_verifier_parse(key, &verifier, msg);
+    return err == WEFT_OK ? err : weft_wrap(msg, err, "--keys %s", path);
+}
+
+/* HOST:PORT, each. */
+static enum weft_err check_doors(const struct adding *a, struct weft_msg *msg)
+{
+    const char *given, *colon;
+    uint64_t port;
+    for (int i = 0; (given = weft_args_nth(a->args, "partner-endpoint", i)) != NULL; i++) {
+        colon = strrchr(given, ':');
+        if (colon == NULL || colon == given ||
+            !weft_text_exact_number(weft_text_of(colon + 1), &port) || port == 0 ||
+            port > UINT16_MAX) {
+            return weft_fail(msg, WEFT_EINVAL,
+                "--partner-endpoint %.80s: a door is HOST:PORT, as 10.0.0.7:7104", given);
+        }
+    }
+    return WEFT_OK;
+}
+
+/* Is that the org document of who is added? */
+static enum weft_err check_org(const struct adding *a, const char *path, struct weft_msg *msg)
+{
+    const char *site = a->args->operands[0];
+    const struct weft_text org = a->org.org.org;
+    const bool is_his = strncmp(site, org.data, org.size) == 0 && site[org.size] == '/';
+    return is_his ? WEFT_OK
+                  : weft_fail(msg, WEFT_EPEER, "--org %s: it is of %.*s, and not of who is %s",
+                        path, (int)org.size, org.data, site);
+}
+
 /* What is pinned is shown: who types it has it from the partner, by a way that he trusts. */
 static enum weft_err show_pinned(struct adding *a, struct weft_msg *msg)
 {
     const char *path = weft_args_text(a->args, "org", NULL);
     char digest[WEFT_DIGEST_TEXT_SIZE];
     struct weft_pki_facts facts;
-    enum weft_err err = WEFT_OK;
-    if (path != NULL) {
+    enum weft_err err = check_doors(a, msg);
+    if (err == WEFT_OK && path != NULL) {
         err = weft_org_source_file(path, &a->org, msg);
+        err = err == WEFT_OK ? check_org(a, path, msg) : err;
         if (err == WEFT_OK) {
             weft_digest_format(&a->org.org.link.digest, digest);
             (void)fprintf(stderr, "org document %.*s version %" PRIu64 " %s, %u of %u roots\n",
@@ -146,7 +189,12 @@ static enum weft_err show_pinned(struct adding *a, struct weft_msg *msg)
         if (err == WEFT_OK) {
             (void)fprintf(
                 stderr, "trust root of %s sha256:%s\n", facts.principal.org, facts.fingerprint);
+        } else {
+            err = weft_wrap(msg, err, "--ca %s", weft_args_text(a->args, "ca", ""));
         }
+    }
+    if (err == WEFT_OK && weft_args_has(a->args, "keys")) {
+        err = check_keys(a, msg);
     }
     if (err == WEFT_OK && weft_args_has(a->args, "keys")) {
         (void)fprintf(stderr, "keys of its nodes:\n%.*s", (int)a->values[KEYS].size,
@@ -190,9 +238,11 @@ static enum weft_err add(
     for (int i = 0; i < ATTRIBUTES; i++) {
         a.values[i].size_max = a.before[i].size_max = WEFT_NOTE_SIZE_MAX + 1;
     }
-    enum weft_err err = size > 0 && size < (int)sizeof(a.asset)
-                            ? read_given(&a, msg)
-                            : weft_fail(msg, WEFT_EINVAL, "a partner is ORG/SITE");
+    enum weft_err err =
+        size > 0 && size < (int)sizeof(a.asset) && strchr(args->operands[0], '/') != NULL
+            ? read_given(&a, msg)
+            : weft_fail(msg, WEFT_EINVAL, "%.80s: a partner is ORG/SITE, as oem.example/plant1",
+                  args->operands[0]);
     if (err == WEFT_OK) {
         err = show_pinned(&a, msg);
     }
@@ -345,7 +395,7 @@ static enum weft_err act(const struct weft_args *args, struct weft_client *clien
     if (err == WEFT_OK) {
         (void)printf("%s: %s at index %" PRIu64 "\n", asset, word, index);
     }
-    return err;
+    return weft_partner_name_it(args->operands[0], err, msg);
 }
 
 static enum weft_err suspend(
@@ -392,12 +442,12 @@ static enum weft_err release(
 {
     char from[24], until[24];
     const char *given = args->operands[1], *dots = strstr(given, "..");
-    uint64_t number;
+    uint64_t first, last;
     int size = dots != NULL ? (int)(dots - given) : (int)strlen(given);
     (void)snprintf(from, sizeof(from), "%.*s", size < 20 ? size : 20, given);
     (void)snprintf(until, sizeof(until), "%.20s", dots != NULL ? dots + 2 : given);
-    if (!weft_text_exact_number(weft_text_of(from), &number) ||
-        !weft_text_exact_number(weft_text_of(until), &number)) {
+    if (!weft_text_exact_number(weft_text_of(from), &first) ||
+        !weft_text_exact_number(weft_text_of(until), &last) || first > last) {
         return weft_fail(msg, WEFT_EINVAL,
             "%.40s: the place of a statement in its stream, as 17 or 17..20", given);
     }

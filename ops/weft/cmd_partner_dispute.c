@@ -63,7 +63,7 @@ static enum weft_err each_line(struct weft_client *client, const char *name, con
                             : weft_fail(msg, WEFT_EINVAL, "%.60s: no agreement's name", name);
     while (err == WEFT_OK && !is_over) {
         is_over = true;
-        err = weft_across_ask(client, path, &bytes, msg);
+        err = weft_partner_name_it(name, weft_across_ask(client, path, &bytes, msg), msg);
         struct weft_text rest = weft_buffer_as_text(&bytes), line;
         while (err == WEFT_OK && rest.size > 0) {
             if (!weft_text_cut(&rest, '\n', &line)) {

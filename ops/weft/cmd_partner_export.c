@@ -36,7 +36,8 @@ static enum weft_err open_stream(struct reading *r, const struct weft_args *args
     if (size < 0 || size >= (int)sizeof(r->stem)) {
         return weft_fail(msg, WEFT_EINVAL, "%.80s: no agreement's name", args->operands[0]);
     }
-    return weft_audit_source_checkpoint(&r->source, &r->note, &r->tree, msg);
+    return weft_partner_name_it(
+        args->operands[0], weft_audit_source_checkpoint(&r->source, &r->note, &r->tree, msg), msg);
 }
 
 static void close_stream(struct reading *r)

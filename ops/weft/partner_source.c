@@ -1,6 +1,7 @@
 #include "ops/weft/partner_source.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "ops/weft/audit_files.h"
 #include "ops/weft/commit_once.h"
@@ -9,6 +10,17 @@
 enum {
     ARENA_SIZE_MAX = 2 * WEFT_ANSWER_SIZE_MAX,
 };
+
+enum weft_err weft_partner_name_it(const char *name, enum weft_err err, struct weft_msg *msg)
+{
+    if (err == WEFT_ENOTFOUND && (strstr(msg->text, "no such agreement") != NULL ||
+                                     strstr(msg->text, "no agreement of that name") != NULL)) {
+        return weft_fail(msg, err,
+            "%.80s: there is no agreement of that name here; weft partner list has those that are",
+            name);
+    }
+    return err == WEFT_OK ? err : weft_wrap(msg, err, "%.80s", name);
+}
 
 enum weft_err weft_partner_source_file(struct weft_client *client, const char *name,
     const char *file, struct weft_buffer *out, struct weft_msg *msg)
@@ -27,7 +39,7 @@ enum weft_err weft_partner_source_file(struct weft_client *client, const char *n
         err = weft_buffer_append(out, result.content.data, result.content.size);
         err = err == WEFT_OK ? err : weft_fail(msg, err, "keep an answer");
     } else if (err != WEFT_EVERSION && name != NULL) {
-        err = weft_wrap(msg, err, "%s", name);
+        err = weft_partner_name_it(name, err, msg);
     }
     weft_audit_source_close(&source);
     return err;

@@ -9,6 +9,9 @@
  * weft_client_call. */
 WEFT_MUST_USE enum weft_err weft_partner_source_file(struct weft_client *client, const char *name,
     const char *file, struct weft_buffer *out, struct weft_msg *msg);
+/* `err` of what was asked about an agreement, with its name; where there is none so called, with
+ * where those stand that there are. */
+enum weft_err weft_partner_name_it(const char *name, enum weft_err err, struct weft_msg *msg);
 /* The value of a line "key value" of a status; empty: there is none. */
 struct weft_text weft_partner_source_line(struct weft_text status, const char *key);
 

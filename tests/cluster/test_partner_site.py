@@ -163,6 +163,27 @@ class AtSites(cluster.PlantCase):
                          [(a["agreement"], a["state"], a["partner"]) for a in listed])
         self.assertIn("mask inspection hidden cost\n", self.at(self.oem, "partner", "show", "box"))
 
+    def test_1c_what_is_mistyped_is_told_by_its_name(self):
+        readme, note = cluster.ROOT / "README.md", self.oem.home / "org/org.note"
+        for code, said, *words in (
+                (1, "nosuch: there is no agreement", "suspend", "nosuch", "--reason", "x"),
+                (1, "nosuch: there is no agreement", "disputes", "nosuch"),
+                (1, "nosuch: there is no agreement", "status", "nosuch"),
+                (1, "nosuch: there is no agreement", "export", "nosuch", self.directory / "never"),
+                (2, "9..3: the place", "release", "box", "9..3", "--reason", "x"),
+                (2, "a partner is ORG/SITE", "add", "oem.example", "--keys", readme),
+                (2, f"--keys {readme}: ", "add", self.oem.site, "--keys", readme),
+                (2, f"--ca {readme}: ", "add", self.oem.site, "--ca", readme),
+                (2, "a door is HOST:PORT", "add", self.oem.site, "--partner-endpoint", "here"),
+                (4, f"--org {note}: it is of oem.example", "add", self.west.site, "--org", note)):
+            with self.subTest(words=words):
+                self.assertIn(said, self.at(self.west, "partner", *words, code=code))
+
+    def test_1d_a_partner_is_told_of_anew_whatever_else_stands_on_his_asset(self):
+        self.west.commit({"kind": "note", "asset": f"partner:{self.oem.site}",
+                          "attrs": {"text": "recalls are told here, too"}})
+        self.meet(self.west, self.oem)
+
     def test_2_nothing_that_is_hidden_crosses(self):
         heard = bytes(self.west.relays[0].heard + self.oem.relays[0].heard)
         # The counter-check: what is disclosed was heard, so the rest would have been.
