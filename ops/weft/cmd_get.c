@@ -239,9 +239,10 @@ static enum weft_err read_sections(
 static enum weft_err get_shared(
     struct weft_client *client, const struct weft_query *query, struct weft_msg *msg)
 {
-    bool is_printed, is_past = query->as_of != 0 || query->has_as_of_ns || query->has_at;
-    return is_past ? WEFT_OK
-                   : weft_shared_cells_print(client, query, query->asset, &is_printed, msg);
+    bool is_printed;
+    return weft_shared_cells_is_past(query)
+               ? WEFT_OK
+               : weft_shared_cells_print(client, query, query->asset, &is_printed, msg);
 }
 
 static enum weft_err get(
@@ -261,12 +262,14 @@ static enum weft_err get(
     }
     if (err == WEFT_OK) {
         err = weft_document_ask(client, &query, &arena, &json, &twin, msg);
-    }
-    if (err == WEFT_OK && format == WEFT_FORMAT_TABLE) {
-        print_twin(twin);
-        err = get_shared(client, &query, msg);
-    } else if (err == WEFT_OK) {
-        err = weft_document_print(&json, msg);
+        if (err != WEFT_OK) {
+            err = weft_shared_cells_instead(client, &query, format, err, msg);
+        } else if (format == WEFT_FORMAT_TABLE) {
+            print_twin(twin);
+            err = get_shared(client, &query, msg);
+        } else {
+            err = weft_document_print(&json, msg);
+        }
     }
     weft_buffer_destroy(&json);
     weft_arena_destroy(&arena);

@@ -3,6 +3,7 @@
 
 #include "ops/weft/query.h"
 #include "ops/weft/records.h"
+#include "ops/weft/shared_cells.h"
 #include "proto/limits.h"
 #include "proto/query_text.h"
 
@@ -57,6 +58,8 @@ static enum weft_err list(const struct weft_args *args, struct weft_client *clie
     err = weft_query_pages(client, query, limit, on_page, &l, msg);
     if (err == WEFT_OK) {
         err = end_listing(&l, msg);
+    } else if (query->type == WEFT_QUERY_STORY && l.index == 0) {
+        err = weft_shared_cells_instead(client, query, format, err, msg);
     }
     weft_buffer_destroy(&l.cursor);
     weft_records_destroy(&l.records);

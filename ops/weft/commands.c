@@ -279,9 +279,9 @@ const struct weft_command weft_commands[] = {
         "attribute with the record that it comes from, reported and desired\n"
         "properties, its configuration as designed, as built and as maintained, what\n"
         "deviates and what is out of date since when, open issues, and of a line or\n"
-        "plant what is below it. Exit 1 if nothing is said of it.",
-        "weft get serial:box/7\n"
-        "weft get serial:box/7 --section configuration --as-of 1200\n"
+        "plant what is below it. Shared: what partners and this site state of it; of what\n"
+        "partners alone speak of it is all. Exit 1 if nothing is said of it.",
+        "weft get serial:box/7\nweft get serial:box/7 --section configuration --as-of 1200\n"
         "weft get plant1/line2 --section below",
         weft_cmd_get},
     {"diff", "what differs between two states of an asset", "ASSET", 1, 1, diff_options, true,
@@ -305,7 +305,7 @@ const struct weft_command weft_commands[] = {
     {"story", "what happened to an asset and to what is inside it", "ASSET", 1, 1, story_options,
         true,
         "Records on the asset, about it, and on what is inside it, in order of the\n"
-        "time they speak of. Exit 1 if there is no such asset.",
+        "time they speak of; else what partners state. Exit 1 if there is none of that.",
         "weft story urn:epc:id:sgtin:4012345.011111.9876", weft_cmd_story},
     {"trace forward", "where an asset went", "ASSET", 1, 1, trace_options, true,
         "What the asset was used for, what contains that, and so on: a tree whose\n"

@@ -163,6 +163,28 @@ class AtSites(cluster.PlantCase):
                          [(a["agreement"], a["state"], a["partner"]) for a in listed])
         self.assertIn("mask inspection hidden cost\n", self.at(self.oem, "partner", "show", "box"))
 
+    def test_1b_what_only_a_partner_speaks_of_is_shown(self):
+        """The customer has said nothing of it himself."""
+        asset = "serial:box/3"
+        for word in ("get", "story"):
+            shown = self.at(self.oem, word, asset, "-o", "table")
+            head, _, rows = shown.partition("\nShared\n")
+            self.assertEqual("", head)
+            row = next(row for row in rows.splitlines() if row.startswith("inspection "))
+            self.assertIn(f" {self.west.site} ", row)
+            self.assertIn(" verdict=PASS ", row)
+            self.assertNotIn("SECRET", shown)
+            told = json.loads(self.at(self.oem, word, asset, "-o", "json"))
+            self.assertEqual(asset, told["asset"])
+            row = next(row for row in told["shared"] if row["kind"] == "inspection")
+            self.assertEqual(self.west.site, row["author"])
+            self.assertIn({"path": "verdict", "value": "PASS"}, row["fields"])
+        self.at(self.oem, "get", asset, "--as-of", "5", code=1)  # Of now alone.
+        self.assertIn("not-found", self.at(self.oem, "get", "serial:box/none", code=1))
+        self.assertIn("not-found", self.at(self.oem, "story", "serial:box/none", code=1))
+        # With a record of one's own the twin stands above.
+        self.assertIn("health", self.at(self.west, "get", asset, "-o", "table"))
+
     def test_1c_what_is_mistyped_is_told_by_its_name(self):
         readme, note = cluster.ROOT / "README.md", self.oem.home / "org/org.note"
         for code, said, *words in (
