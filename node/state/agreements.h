@@ -21,6 +21,16 @@ struct weft_authority;
 struct weft_epochs;
 struct weft_terms_box;
 
+/* As struct weft_cells_statement has it. */
+struct weft_streams_told {
+    const struct weft_contract *contract;
+    uint32_t party;
+    uint64_t sequence;
+    const struct weft_digest *digest;
+    struct weft_bytes projection;
+    bool is_first;
+};
+
 /* Whoever keeps what counts of statements (cells.h) is told of each, in apply, behind the leaf.
  * Errors are the apply's. Zero-initialized: nobody. */
 struct weft_streams_listener {
@@ -29,9 +39,8 @@ struct weft_streams_listener {
     enum weft_err (*on_contract)(void *ctx, const struct weft_contract *contract,
         struct weft_text text, struct weft_msg *msg);
     /* A statement did: of `party`, at that sequence; or what is shown of it is less now. */
-    enum weft_err (*on_statement)(void *ctx, const struct weft_contract *contract, uint32_t party,
-        uint64_t sequence, const struct weft_digest *digest, struct weft_bytes projection,
-        struct weft_msg *msg);
+    enum weft_err (*on_statement)(
+        void *ctx, const struct weft_streams_told *told, struct weft_msg *msg);
 };
 
 /* `site` is "<org>/<site>"; it, the store, the names and the epochs of the site's statements are

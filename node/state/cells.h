@@ -37,6 +37,8 @@ struct weft_cells_statement {
      * received ones those alone that were verified (weft_batch_verify) and taken, claims too; what
      * goes to quarantine is not told. */
     struct weft_bytes projection;
+    /* No stream of the agreement can have told it before: where it was filed is not looked for. */
+    bool is_first;
 };
 
 /* File it. Once for each statement leaf, of own streams and of partners', in apply, after the leaf

@@ -512,7 +512,9 @@ enum weft_err weft_cells_file(
     struct filing f = {.w = w, .statement = statement};
     struct weft_cells_place before;
     struct weft_msg why = {""};
-    enum weft_err err = weft_cells_place(&w->desk, &statement->digest, &before);
+    enum weft_err err = statement->is_first
+                            ? WEFT_ENOTFOUND
+                            : weft_cells_place(&w->desk, &statement->digest, &before);
     if (err == WEFT_OK) {
         err = unfile(&f, &before);
     }

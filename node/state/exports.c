@@ -9,7 +9,8 @@
 
 /* Row and tree, once the machine has taken the leaf. */
 static enum weft_err store_leaf(struct weft_streams *s, struct weft_accord *accord,
-    const struct weft_flow_leaf *row, const struct weft_exports_place *place, struct weft_msg *msg)
+    const struct weft_flow_leaf *row, bool is_first, const struct weft_exports_place *place,
+    struct weft_msg *msg)
 {
     const struct weft_stream_leaf *leaf = &row->leaf;
     const struct weft_bytes content = row->content;
@@ -18,19 +19,20 @@ static enum weft_err store_leaf(struct weft_streams *s, struct weft_accord *acco
     weft_streams_touch_flow(s, accord, WEFT_SENT);
     return err == WEFT_OK && leaf->kind == WEFT_STREAM_STATEMENT
                ? weft_streams_tell_statement(
-                     s, accord, WEFT_SENT, sequence, &leaf->digest, content, msg)
+                     s, accord, WEFT_SENT, sequence, &leaf->digest, content, is_first, msg)
                : err;
 }
 
 static enum weft_err append_leaf(struct weft_streams *s, struct weft_accord *accord,
-    const struct weft_flow_leaf *row, const struct weft_exports_place *place, struct weft_msg *msg)
+    const struct weft_flow_leaf *row, bool is_first, const struct weft_exports_place *place,
+    struct weft_msg *msg)
 {
     struct weft_msg why = {""};
     enum weft_stream_fault fault = weft_provider_append(&accord->sent.provider, &row->leaf, &why);
     if (fault != WEFT_STREAM_SOUND) { /* NOD-195: whoever appends has looked. */
         return weft_fail(msg, WEFT_ECORRUPT, "a stream does not admit its leaf: %s", why.text);
     }
-    return store_leaf(s, accord, row, place, msg);
+    return store_leaf(s, accord, row, is_first, place, msg);
 }
 
 enum weft_err weft_exports_leaf(struct weft_streams *streams, struct weft_accord *accord,
@@ -39,7 +41,7 @@ enum weft_err weft_exports_leaf(struct weft_streams *streams, struct weft_accord
 {
     const struct weft_flow_leaf row = {
         .leaf = *leaf, .time_ns = place->time_ns, .content = content};
-    return append_leaf(streams, accord, &row, place, msg);
+    return append_leaf(streams, accord, &row, false, place, msg);
 }
 
 enum weft_err weft_exports_again(struct weft_streams *streams, struct weft_accord *accord,
@@ -52,7 +54,7 @@ enum weft_err weft_exports_again(struct weft_streams *streams, struct weft_accor
     uint64_t last;
     enum weft_err err = weft_flow_last(&accord->flows[WEFT_SENT], statement, &last, &row.told, msg);
     row.earlier = last + 1;
-    return err == WEFT_OK ? append_leaf(streams, accord, &row, place, msg) : err;
+    return err == WEFT_OK ? append_leaf(streams, accord, &row, false, place, msg) : err;
 }
 
 enum weft_err weft_exports_contracts(struct weft_streams *streams, struct weft_accord *accord,
@@ -194,8 +196,11 @@ enum weft_err weft_exports_consider(struct weft_streams *s, struct weft_accord *
     if (err != WEFT_OK || !is_selected) {
         return err;
     }
-    return weft_exports_leaf(
-        s, accord, &leaf, (struct weft_bytes){s->projection.data, s->projection.size}, place, msg);
+    const struct weft_flow_leaf row = {.leaf = leaf,
+        .time_ns = place->time_ns,
+        .content = {s->projection.data, s->projection.size}};
+    /* A record of this very entry nobody can have told of. */
+    return append_leaf(s, accord, &row, r->place.index == place->index, place, msg);
 }
 
 void weft_exports_owe(struct weft_streams *s, struct weft_accord *accord, uint64_t asset,

@@ -98,7 +98,7 @@ static enum weft_err erase_everywhere(struct weft_streams *s, struct weft_accord
     err = weft_flow_now(&accord->flows[WEFT_SENT], last, &value, &leaf, msg);
     if (err == WEFT_OK) {
         err = weft_streams_tell_statement(
-            s, accord, WEFT_SENT, last, &leaf.leaf.digest, leaf.content, msg);
+            s, accord, WEFT_SENT, last, &leaf.leaf.digest, leaf.content, false, msg);
         owe(s, accord, &leaf.leaf.digest, (struct weft_text){NULL, 0}, place);
     }
     weft_store_release(&value);

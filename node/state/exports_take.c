@@ -151,7 +151,7 @@ static enum weft_err recover_leaf(struct weft_streams *s, struct weft_accord *ac
     }
     if (err == WEFT_OK && entry->leaf.kind == WEFT_STREAM_STATEMENT) {
         err = weft_streams_tell_statement(
-            s, accord, WEFT_SENT, sequence, &entry->leaf.digest, entry->content, msg);
+            s, accord, WEFT_SENT, sequence, &entry->leaf.digest, entry->content, false, msg);
     }
     return err;
 }

@@ -103,6 +103,8 @@ static enum weft_err take_statement(struct weft_streams *s, struct weft_accord *
     again->at = sequence;
     enum weft_err err = weft_imports_again(s, accord, entry, place, again, &row, msg);
     const bool is_sound = entry->fault == WEFT_STREAM_SOUND;
+    /* What the provider states himself is in nobody else's stream of the agreement. */
+    const bool is_first = row.earlier == 0 && !entry->is_forwarded;
     row.fault = entry->fault;
     row.is_claim = entry->is_claim;
     row.is_forwarded = entry->is_forwarded;
@@ -116,7 +118,7 @@ static enum weft_err take_statement(struct weft_streams *s, struct weft_accord *
         return note_fresh(s, accord, sequence, msg);
     }
     return err == WEFT_OK ? weft_streams_tell_statement(s, accord, WEFT_RECEIVED, sequence,
-                                &entry->leaf.digest, entry->content, msg)
+                                &entry->leaf.digest, entry->content, is_first, msg)
                           : err;
 }
 

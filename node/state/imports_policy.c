@@ -99,7 +99,7 @@ static enum weft_err admit(struct weft_streams *s, struct weft_accord *accord, u
         row.reason = (struct weft_text){NULL, 0};
         err = weft_flow_replace(&accord->flows[WEFT_RECEIVED], sequence, &row, place->batch, msg);
         err = err == WEFT_OK ? weft_streams_tell_statement(s, accord, WEFT_RECEIVED, sequence,
-                                   &leaf->leaf.digest, row.content, msg)
+                                   &leaf->leaf.digest, row.content, false, msg)
                              : err;
     }
     weft_buffer_destroy(&again.content);

@@ -236,11 +236,11 @@ static enum weft_err on_contract(
     return weft_cells_agree(ctx, text, msg);
 }
 
-static enum weft_err on_statement(void *ctx, const struct weft_contract *contract, uint32_t party,
-    uint64_t sequence, const struct weft_digest *digest, struct weft_bytes projection,
-    struct weft_msg *msg)
+static enum weft_err on_statement(
+    void *ctx, const struct weft_streams_told *told, struct weft_msg *msg)
 {
-    const struct weft_cells_statement statement = {contract, party, sequence, *digest, projection};
+    const struct weft_cells_statement statement = {told->contract, told->party, told->sequence,
+        *told->digest, told->projection, told->is_first};
     return weft_cells_take(ctx, &statement, msg);
 }
 

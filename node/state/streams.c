@@ -188,15 +188,16 @@ enum weft_err weft_streams_tell_contract(
 
 enum weft_err weft_streams_tell_statement(struct weft_streams *streams,
     const struct weft_accord *accord, enum weft_direction direction, uint64_t sequence,
-    const struct weft_digest *digest, struct weft_bytes projection, struct weft_msg *msg)
+    const struct weft_digest *digest, struct weft_bytes projection, bool is_first,
+    struct weft_msg *msg)
 {
     const struct weft_streams_listener *l = &streams->listener;
     const bool is_own = direction == WEFT_SENT;
     const struct weft_deed *deed = accord->deeds[is_own ? WEFT_ACCORD_SENT : WEFT_ACCORD_RECEIVED];
     const uint32_t party = is_own ? accord->row.party : 1 - accord->row.party;
-    return l->on_statement == NULL
-               ? WEFT_OK
-               : l->on_statement(l->ctx, &deed->contract, party, sequence, digest, projection, msg);
+    const struct weft_streams_told told = {
+        &deed->contract, party, sequence, digest, projection, is_first};
+    return l->on_statement == NULL ? WEFT_OK : l->on_statement(l->ctx, &told, msg);
 }
 
 static int compare_digests(const void *a, const void *b)

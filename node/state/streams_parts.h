@@ -163,7 +163,8 @@ WEFT_MUST_USE enum weft_err weft_streams_tell_contract(
     struct weft_streams *streams, const struct weft_deed *deed, struct weft_msg *msg);
 WEFT_MUST_USE enum weft_err weft_streams_tell_statement(struct weft_streams *streams,
     const struct weft_accord *accord, enum weft_direction direction, uint64_t sequence,
-    const struct weft_digest *digest, struct weft_bytes projection, struct weft_msg *msg);
+    const struct weft_digest *digest, struct weft_bytes projection, bool is_first,
+    struct weft_msg *msg);
 /* For the audit log, whoever carries the item out. Nothing if there are no leaves. WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_streams_note(struct weft_streams *streams,
     const struct weft_accord *accord, enum weft_direction direction, uint64_t sequence,
