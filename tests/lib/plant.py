@@ -276,7 +276,7 @@ class Plant:
                      lambda n=node: n.status()["applied_index"] >= index, seconds)
 
     def digests(self, nodes=None, seconds=WAIT_S):
-        """{name: state digest} at one index agreed for it."""
+        """{name: state digest} at one index agreed for it, one that no node's checkpoint leapt."""
         end = time.monotonic() + seconds
         marker = self.retry(lambda client: client.digest()["index"])
         result = {}
@@ -289,7 +289,10 @@ class Plant:
                             result[node.name] = answer["digest"]
                             break
                 except (OSError, wire.Refusal) as error:
-                    if isinstance(error, wire.Refusal) and error.outcome not in wire.RETRY:
+                    outcome = getattr(error, "outcome", None)
+                    if outcome == "not_found" and time.monotonic() < end:
+                        return self.digests(nodes, end - time.monotonic())
+                    if isinstance(error, wire.Refusal) and outcome not in wire.RETRY:
                         raise
                 if time.monotonic() > end:
                     raise TimeoutError(f"{node.name}: no digest at {marker}\n{node.tail()}")
