@@ -336,6 +336,7 @@ struct weft_stream_hello weft_consumer_hello(const struct weft_consumer *consume
         .next = tree.size,
         .root = tree.root,
         .head_size = consumer->head.size,
+        .head_root = consumer->head.root,
     };
 }
 

@@ -14,4 +14,5 @@ const char *const weft_stream_mutant_names[WEFT_STREAM_MUTANTS] = {
     [WEFT_STREAM_MUTANT_LOSES_ANY] = "loses_any",
     [WEFT_STREAM_MUTANT_LOST_BACK] = "lost_back",
     [WEFT_STREAM_MUTANT_LEAF_UNBOUND] = "leaf_unbound",
+    [WEFT_STREAM_MUTANT_HEAD_BELIEVED] = "head_believed",
 };

@@ -22,6 +22,7 @@ enum weft_stream_mutant {
     WEFT_STREAM_MUTANT_LOSES_ANY,      /* Whatever head an operator names is lost. */
     WEFT_STREAM_MUTANT_LOST_BACK,      /* A lost head is taken again. */
     WEFT_STREAM_MUTANT_LEAF_UNBOUND,   /* A leaf's hash leaves out the end of its digest. */
+    WEFT_STREAM_MUTANT_HEAD_BELIEVED, /* Of the partner's newest head only the size is looked at. */
     WEFT_STREAM_MUTANTS,
 };
 

@@ -41,8 +41,9 @@ enum weft_stream_fault weft_provider_append(
     weft_provider_check(provider);
     if (weft_provider_is_fenced(provider)) {
         return weft_stream_fail(msg, WEFT_STREAM_BEHIND,
-            "%" PRIu64 " leaves were signed, and there are %" PRIu64 "%s", provider->fence.size,
-            provider->stream.tree.size, provider->is_unsure ? ", from a backup" : "");
+            "%" PRIu64 " leaves were signed, and there are %" PRIu64 "%s%s", provider->fence.size,
+            provider->stream.tree.size, provider->is_unsure ? ", from a backup" : "",
+            provider->rival.size > 0 ? ", and another tree was signed too" : "");
     }
     return weft_stream_append(&provider->stream, leaf, msg);
 }
@@ -56,7 +57,8 @@ enum weft_err weft_provider_may_sign(
     const struct weft_merkle_head *last = &provider->signed_head;
     struct weft_digest own = tree.root;
     if (weft_provider_is_fenced(provider)) {
-        return weft_fail(msg, WEFT_ESTATE, "it is behind what it has signed");
+        return weft_fail(
+            msg, WEFT_ESTATE, "it is behind what it has signed, or has signed another tree too");
     }
     if (tree.size == 0) {
         return weft_fail(msg, WEFT_ESTATE, "a stream without a leaf has no head");
@@ -109,12 +111,45 @@ enum weft_stream_fault weft_provider_acknowledge(struct weft_provider *provider,
 
 /* --- a partner comes back -------------------------------------------------------------------- */
 
-/* FED-32: a hello has no head's root, so that until the partner comes with another one none of that
- * size is believed. */
-static bool holds_to_lost(const struct weft_provider *provider, uint64_t head_size)
+static bool tells_root(const struct weft_stream_hello *hello)
 {
+    const struct weft_digest none = {{0}};
+    return hello->head_size > 0 && !weft_digest_equal(&hello->head_root, &none);
+}
+
+/* FED-32: where the head's root is not told, none of that size is believed until the partner comes
+ * with another one. */
+static bool holds_to_lost(
+    const struct weft_provider *provider, const struct weft_stream_hello *hello)
+{
+    const struct weft_merkle_head head = {.size = hello->head_size, .root = hello->head_root};
     return provider->is_owed && provider->lost.count > 0 &&
-           head_size == provider->lost.heads[provider->lost.count - 1].size;
+           (tells_root(hello) ? weft_lost_has(&provider->lost, &head)
+                              : head.size == provider->lost.heads[provider->lost.count - 1].size);
+}
+
+/* FED-13: the partner's tree, and the head that he knows, are of the own tree. */
+static enum weft_stream_fault greet_trees(const struct weft_stream_hello *hello,
+    weft_provider_root *root, void *ctx, struct weft_msg *msg)
+{
+    struct weft_digest own = weft_merkle_empty();
+    if (hello->next > 0 && root(ctx, hello->next, &own, msg) != WEFT_OK) {
+        return WEFT_STREAM_PROOF;
+    }
+    if (!weft_digest_equal(&own, &hello->root)) {
+        return weft_stream_fail(
+            msg, WEFT_STREAM_FORKED, "another tree of %" PRIu64 " leaves", hello->next);
+    }
+    if (!tells_root(hello) || weft_stream_mutant(WEFT_STREAM_MUTANT_HEAD_BELIEVED)) {
+        return WEFT_STREAM_SOUND;
+    }
+    if (root(ctx, hello->head_size, &own, msg) != WEFT_OK) {
+        return WEFT_STREAM_PROOF;
+    }
+    return weft_digest_equal(&own, &hello->head_root)
+               ? WEFT_STREAM_SOUND
+               : weft_stream_fail(msg, WEFT_STREAM_FORKED,
+                     "it knows of a head of another tree of %" PRIu64 " leaves", hello->head_size);
 }
 
 enum weft_stream_fault weft_provider_greet(const struct weft_provider *provider,
@@ -122,22 +157,18 @@ enum weft_stream_fault weft_provider_greet(const struct weft_provider *provider,
     struct weft_msg *msg)
 {
     const struct weft_stream *stream = &provider->stream;
-    struct weft_digest own = weft_merkle_empty();
     if (weft_stream_mutant(WEFT_STREAM_MUTANT_GREETS_ALL)) {
         return WEFT_STREAM_SOUND;
     }
     if (hello->next > stream->tree.size || hello->head_size > stream->tree.size ||
-        weft_provider_is_behind(provider) || holds_to_lost(provider, hello->head_size)) {
+        weft_provider_is_behind(provider) || holds_to_lost(provider, hello)) {
         return weft_stream_fail(msg, WEFT_STREAM_BEHIND,
             "it has %" PRIu64 " leaves and knows of %" PRIu64 ", and there are %" PRIu64,
             hello->next, hello->head_size, stream->tree.size);
     }
-    if (hello->next > 0 && root(ctx, hello->next, &own, msg) != WEFT_OK) {
-        return WEFT_STREAM_PROOF;
-    }
-    if (!weft_digest_equal(&own, &hello->root)) {
-        return weft_stream_fail(
-            msg, WEFT_STREAM_FORKED, "another tree of %" PRIu64 " leaves", hello->next);
+    enum weft_stream_fault fault = greet_trees(hello, root, ctx, msg);
+    if (fault != WEFT_STREAM_SOUND) {
+        return fault;
     }
     if (hello->version > stream->version ||
         (hello->version == stream->version && hello->version > 0 &&
@@ -182,6 +213,7 @@ enum weft_stream_fault weft_provider_fence(struct weft_provider *provider, struc
     }
     bool is_known = head.size <= provider->stream.tree.size && weft_digest_equal(&own, &head.root);
     if (!is_known && head.size <= provider->signed_head.size) {
+        provider->rival = provider->rival.size > 0 ? provider->rival : head;
         return weft_stream_fail(msg, WEFT_STREAM_SPLIT,
             "its keys signed another tree of %" PRIu64 " leaves too", head.size);
     }
@@ -259,6 +291,9 @@ enum weft_err weft_provider_lose(struct weft_provider *provider,
     if (err == WEFT_OK) {
         provider->fence = is_known ? (struct weft_merkle_head){.size = 0} : *base;
         provider->is_unsure = provider->is_owed = true;
+        if (weft_lost_has(&provider->lost, &provider->rival)) {
+            provider->rival.size = 0;
+        }
         weft_provider_check(provider);
     }
     return err;

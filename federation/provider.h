@@ -24,6 +24,9 @@ struct weft_provider {
     bool is_unsure; /* From a backup, and nobody has said yet what was signed since. */
     struct weft_lost lost;
     bool is_owed; /* The newest of them was lost here, and the partner may still hold to it. */
+    /* A head that its keys signed beside another one that its state knows, as the partner has
+     * shown: it was set back and did not know. Nothing is stated until it is lost; size 0: none. */
+    struct weft_merkle_head rival;
 };
 
 /* --- what goes in, in apply ------------------------------------------------------------------- */
@@ -47,7 +50,7 @@ static inline bool weft_provider_is_behind(const struct weft_provider *provider)
 /* Nothing of its own is appended or signed. */
 static inline bool weft_provider_is_fenced(const struct weft_provider *provider)
 {
-    return (provider->is_unsure || weft_provider_is_behind(provider)) &&
+    return (provider->is_unsure || weft_provider_is_behind(provider) || provider->rival.size > 0) &&
            !weft_stream_mutant(WEFT_STREAM_MUTANT_UNFENCED);
 }
 
@@ -76,7 +79,8 @@ enum weft_stream_fault weft_provider_acknowledge(struct weft_provider *provider,
 
 /* FED-13: can what the partner has be gone on with? SOUND: from hello->next on. BEHIND: it has more
  * than there is, or knows a newer head: it is to send that head (weft_provider_fence). FORKED: its
- * tree is another one. UNKNOWN: it means another agreement. */
+ * tree is another one, or the head that it knows is of another one. UNKNOWN: it means another
+ * agreement. */
 enum weft_stream_fault weft_provider_greet(const struct weft_provider *provider,
     const struct weft_stream_hello *hello, weft_provider_root *root, void *ctx,
     struct weft_msg *msg);
@@ -89,8 +93,9 @@ void weft_provider_sure(struct weft_provider *provider);
 
 /* The partner shows a head of this stream, `signers` are its own keys. SOUND: the tree is its
  * continuation, or it is fenced until it has grown into that head. MALFORMED, ORIGIN, UNSIGNED.
- * SPLIT: by what its own state knows, its keys have signed another tree too. BEHIND: it is lost,
- * and the partner has not said so yet. PROOF: as acknowledge. */
+ * SPLIT: by what its own state knows, its keys have signed another tree too: it is fenced until
+ * that head is lost. BEHIND: it is lost, and the partner has not said so yet. PROOF: as
+ * acknowledge. */
 enum weft_stream_fault weft_provider_fence(struct weft_provider *provider, struct weft_text note,
     const struct weft_stream_signers *signers, weft_provider_root *root, void *ctx,
     struct weft_msg *msg);

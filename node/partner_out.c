@@ -28,11 +28,15 @@ static void propose_head(
     struct weft_msg msg = {""};
     if (out->is_signing || !p->sign.has_key || a->terms->own_heads.threshold == 0 ||
         size <= provider->signed_head.size || out->head.size != provider->signed_head.size ||
-        weft_provider_is_fenced(provider)) {
+        weft_provider_is_fenced(provider) || out->is_contradicted) {
         return;
     }
-    if (p->now_ms < out->sign_ms) {
-        weft_partners_due(p, out->sign_ms);
+    /* A site that was set back and does not know would sign what its keys signed otherwise; where
+     * there is a link, it is up and has said hello by then. */
+    const uint64_t alone_ms = out->was_greeted ? 0 : p->led_ms + WEFT_PARTNER_ALONE_MS;
+    const uint64_t from_ms = out->sign_ms > alone_ms ? out->sign_ms : alone_ms;
+    if (p->now_ms < from_ms) {
+        weft_partners_due(p, from_ms);
         return;
     }
     out->sign_ms =
@@ -297,6 +301,8 @@ static void hear_hello(struct weft_partners *p, struct weft_partner_exchange *x,
     enum weft_stream_fault fault =
         weft_provider_greet(a->provider, hello, weft_stream_source_root, &source, &msg);
     x->out.conn = conn;
+    x->out.is_contradicted = fault == WEFT_STREAM_BEHIND || fault == WEFT_STREAM_FORKED;
+    x->out.was_greeted = x->out.was_greeted || fault == WEFT_STREAM_SOUND;
     if (fault != WEFT_STREAM_SOUND) {
         weft_sender_close(&x->out.sender);
         weft_partners_log_fault(a, "partner_not_greeted", fault, &msg, "the partner is told");
@@ -353,7 +359,11 @@ static void hear_fence(struct weft_partners *p, struct weft_partner_exchange *x,
         &copy, note, &a->terms->own_heads, weft_stream_source_root, &source, &msg);
     if (fault == WEFT_STREAM_SPLIT) {
         weft_partners_log_fault(a, "partner_own_split", fault, &msg,
-            "find out which of two histories is right; the partner has proof of both");
+            "nothing is stated until operators of both sides say that this head is lost: "
+            "weft partner status, weft partner resume --lost");
+        if (copy.rival.size != a->provider->rival.size) {
+            keep(p, x, a, WEFT_PARTNER_FENCES, WEFT_STREAM_ACT_FENCE, bytes);
+        }
     } else if (fault != WEFT_STREAM_SOUND) {
         weft_partners_log_fault(a, "partner_head", fault, &msg, "it does not count");
     } else if (copy.fence.size != a->provider->fence.size ||

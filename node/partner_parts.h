@@ -19,6 +19,7 @@ enum {
     WEFT_PARTNER_TURN_BATCHES = 4,   /* Of one stream, sent in one turn. */
     WEFT_PARTNER_SIGN_MS = 20,       /* Between two heads, while the partner is connected, ... */
     WEFT_PARTNER_SIGN_IDLE_MS = 500, /* ...and while he is not. */
+    WEFT_PARTNER_ALONE_MS = 5000,    /* Of leading, until it signs ungreeted. Chosen. */
     WEFT_PARTNER_LINES_MS = 250,     /* Until lines are asked for again. */
     /* What is read for an answer costs its bytes, as one message for each so many: 16 MB/s. Chosen:
      * some hundredths of a processor. */
@@ -68,6 +69,7 @@ struct weft_partner_out {
     struct weft_partner_signing signing;
     struct weft_buffer note; /* Newest head with enough signatures; empty: none. */
     struct weft_merkle_head head;
+    bool was_greeted, is_contradicted; /* By hellos; by the last one: nothing is signed. */
     bool is_signing, is_stepping, is_fencing, is_recovering; /* Such an entry is under way. */
     const struct weft_terms *unheard; /* By which a receipt did not count; NULL: none. */
     uint32_t keeping;                 /* Items under way. */
@@ -139,11 +141,9 @@ struct weft_partners {
     struct weft_partner_judge *judge;
     struct weft_state *state; /* Of the call under way; NULL: none yet. */
     bool is_leading, is_closing;
-    uint32_t generation; /* Rises with each change of leadership. */
-    uint64_t leader_id, now_ms;
+    uint32_t generation, step_from; /* Generation: rises with each change of leadership. */
+    uint64_t leader_id, now_ms, deadline_ms, led_ms; /* Led: since when. */
     int64_t now_ns;
-    uint64_t deadline_ms;
-    uint32_t step_from;
     struct weft_partner_peer peers[WEFT_PARTNERS_CONNS_MAX];
     uint32_t peer_end; /* Behind the last that is used. */
     struct weft_partner_exchange **exchanges;

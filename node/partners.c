@@ -482,6 +482,7 @@ void weft_partners_turn(
     if (is_leading != p->is_leading) {
         reset(p);
         p->is_leading = is_leading;
+        p->led_ms = now_ms;
     }
     if (!is_leading) {
         weft_partner_sign_turn(&p->sign, p->state, now_ms);
@@ -589,6 +590,8 @@ bool weft_partners_figures(const struct weft_partners *p, uint32_t number,
         f.leaves = a.provider->stream.tree.size;
         f.lag = f.leaves - a.provider->receipt.size;
         f.refused = a.refused_count;
+        f.is_fenced = weft_provider_is_fenced(a.provider);
+        f.is_split = a.provider->rival.size > 0;
         f.is_connected = x != NULL && x->out.conn != NULL && x->out.sender.is_open;
         f.lag_ms = x != NULL ? since(p, x->out.behind_ms) : 0;
         f.bytes = x != NULL ? x->out.bytes : 0;

@@ -64,6 +64,8 @@ struct weft_partner_figures {
     uint64_t beside;   /* Of all else that was said of the stream, in that time. */
     uint64_t refused;  /* Statements that the partner refused; faults of what came. */
     uint64_t quarantined;
+    bool is_fenced; /* Sent: nothing is stated or signed, ... */
+    bool is_split;  /* ...since its keys signed two trees. */
     enum weft_agreement_state state;
     enum weft_consumer_hold hold;
 };

@@ -10,7 +10,7 @@
 enum {
     PARTNERS_MAX = 50, /* Agreements that are shown; chosen. */
     SPACE_MS = 250,    /* Between two looks at the data directory; chosen. */
-    GAUGES_MAX = 120 + 18 * PARTNERS_MAX,
+    GAUGES_MAX = 120 + 20 * PARTNERS_MAX,
 };
 _Static_assert((int)GAUGES_MAX <= (int)WEFT_GAUGES_MAX, "a status holds them");
 
@@ -130,7 +130,10 @@ static void add_direction(struct gauges *g, struct weft_arena *arena,
     add_partner(g, arena, f->agreement, word, "bytes_total", f->bytes);
     add_partner(
         g, arena, f->agreement, word, is_sent ? "refused_total" : "faults_total", f->refused);
-    if (!is_sent) {
+    if (is_sent) {
+        add_partner(g, arena, f->agreement, word, "fenced", f->is_fenced ? 1 : 0);
+        add_partner(g, arena, f->agreement, word, "split", f->is_split ? 1 : 0);
+    } else {
         add_partner(g, arena, f->agreement, word, "quarantined", f->quarantined);
         add_partner(g, arena, f->agreement, word, "held", f->hold != WEFT_CONSUMER_TAKES ? 1 : 0);
     }

@@ -47,6 +47,7 @@ static void read_hello(struct weft_codec_in *in, const void *table, struct weft_
         .bytes_until = h.bytes_until,
         .is_explicit = h.is_explicit,
         .session = h.session,
+        .head_root = weft_codec_digest(in, h.head_root, "head_root"),
     };
 }
 
@@ -214,6 +215,7 @@ static struct weft_wire_ref put_hello(
         .bytes_until = h->bytes_until,
         .is_explicit = h->is_explicit,
         .session = h->session,
+        .head_root = weft_codec_put_digest(b, &h->head_root),
     };
     return weft_wire_stream_hello_write(b, &refs);
 }

@@ -43,7 +43,8 @@ struct weft_stream_hello {
     uint64_t statements_until;
     uint64_t bytes_until;
     bool is_explicit;
-    uint64_t session; /* What answers it says it again. */
+    uint64_t session;             /* What answers it says it again. */
+    struct weft_digest head_root; /* Of the head; zeros: not told. */
 };
 
 struct weft_stream_head {

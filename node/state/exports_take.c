@@ -84,13 +84,16 @@ static enum weft_err take_fence(struct weft_streams *s, struct weft_accord *acco
     struct weft_msg *msg)
 {
     struct weft_provider *p = &accord->sent.provider;
+    const uint64_t rival = p->rival.size;
     struct weft_msg why = {""};
     enum weft_stream_fault fault = weft_provider_fence(p, note,
         &weft_accord_terms(accord)->own_heads, weft_flow_root, &accord->flows[WEFT_SENT], &why);
     if (fault == WEFT_STREAM_PROOF) {
         return unread(&why, msg);
     }
-    if (fault != WEFT_STREAM_SOUND) {
+    /* What its keys signed too is kept: nothing is stated beside it. */
+    bool is_rival = fault == WEFT_STREAM_SPLIT && p->rival.size != rival;
+    if (fault != WEFT_STREAM_SOUND && !is_rival) {
         weft_streams_refuse(r, fault, &why);
         return WEFT_OK;
     }

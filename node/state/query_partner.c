@@ -305,6 +305,9 @@ static enum weft_err put_sent(struct asking *a, const struct weft_sent_row *s)
     if (err == WEFT_OK && weft_provider_is_behind(p)) {
         err = put_head(a, "sent.fence", &p->fence);
     }
+    if (err == WEFT_OK && p->rival.size > 0) {
+        err = put_head(a, "sent.split", &p->rival);
+    }
     if (err == WEFT_OK) {
         err = put_lost(a, "sent.lost", &p->lost);
     }

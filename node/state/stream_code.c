@@ -89,6 +89,7 @@ static void code_sent(struct weft_coder *c, struct weft_sent_row *row)
     }
     code_lost(c, &p->lost);
     weft_code_bool(c, &p->is_owed);
+    code_head(c, &p->rival);
     weft_code_u64(c, &row->looked_index);
     weft_code_bool(c, &row->owes_assets);
     weft_code_time(c, &row->receipt_ns);

@@ -351,6 +351,7 @@ static enum weft_err put_hello(
         m.hello.next = tree.size;
         m.hello.root = tree.root;
         m.hello.head_size = head.size;
+        m.hello.head_root = head.root;
         err = put_message(w, &m, msg);
     }
     return err;

@@ -226,6 +226,8 @@ static const struct {
     {"disputes", "partner_disputes", 1, "Cells on which the statements of both sides differ."},
     {"aliases", "partner_aliases_proposed", 1, "Pairs of subjects that await confirmation."},
     {"unnamed", "partner_subjects_unnamed", 1, "Subjects without a usable serial."},
+    {"fenced", "partner_fenced", 1, "1: nothing is stated: behind what was signed, or split."},
+    {"split", "partner_split", 1, "1: its keys signed two trees: a head is to be given up."},
     {"held", "partner_held", 1, "1: nothing more is taken: quarantine, an operator, a fork."},
 };
 

@@ -148,6 +148,30 @@ TEST(provider, greets_by_what_the_partner_has)
     rig_plant_destroy(plant);
 }
 
+/* FED-13: another head of a size that it has, or had. */
+TEST(provider, does_not_go_on_beside_a_head_of_another_tree)
+{
+    struct rig_plant *plant = rig_plant_create(RIG_SUPPLIER);
+    struct weft_msg msg = {""};
+    rig_plant_state(plant, 1);
+    rig_plant_state(plant, 2);
+    struct weft_stream_hello hello = {.next = 1,
+        .root = rig_plant_root_at(plant, 1),
+        .head_size = 3,
+        .version = 1,
+        .agreement_digest = plant->contract.link.digest};
+    const struct weft_provider *p = &plant->provider;
+    EXPECT_EQ(WEFT_STREAM_SOUND, weft_provider_greet(p, &hello, rig_plant_root, plant, &msg));
+    hello.head_root = rig_plant_root_at(plant, 3);
+    EXPECT_EQ(WEFT_STREAM_SOUND, weft_provider_greet(p, &hello, rig_plant_root, plant, &msg));
+    hello.head_root = rig_plant_root_at(plant, 2);
+    EXPECT_EQ(WEFT_STREAM_FORKED, weft_provider_greet(p, &hello, rig_plant_root, plant, &msg));
+    EXPECT_TRUE(strstr(msg.text, "another tree of 3 leaves") != NULL);
+    hello.head_size = 0; /* It knows of none. */
+    EXPECT_EQ(WEFT_STREAM_SOUND, weft_provider_greet(p, &hello, rig_plant_root, plant, &msg));
+    rig_plant_destroy(plant);
+}
+
 /* The plant was copied with `kept` statements; since then it stated and signed more. */
 static struct rig_plant *restored(uint32_t kept, bool is_signed)
 {
@@ -232,7 +256,7 @@ TEST(provider, never_goes_back_behind_what_its_state_knows_to_be_signed)
     rig_plant_destroy(older);
 }
 
-TEST(provider, that_signed_two_trees_by_its_own_knowledge_is_not_fenced_but_split)
+TEST(provider, that_signed_two_trees_by_its_own_knowledge_is_split_and_not_behind)
 {
     struct rig_plant *plant = restored(6, true), *other = restored(4, false);
     struct weft_stream_signers signers = rig_heads_of(RIG_SUPPLIER);
@@ -242,7 +266,8 @@ TEST(provider, that_signed_two_trees_by_its_own_knowledge_is_not_fenced_but_spli
     EXPECT_EQ(
         WEFT_STREAM_SPLIT, weft_provider_fence(&plant->provider, weft_buffer_as_text(&other->head),
                                &signers, rig_plant_root, plant, &msg));
-    EXPECT_TRUE(!weft_provider_is_fenced(&plant->provider));
+    EXPECT_TRUE(!weft_provider_is_behind(&plant->provider));
+    EXPECT_EQ(6, plant->provider.rival.size);
     rig_plant_destroy(plant);
     rig_plant_destroy(other);
 }
@@ -352,7 +377,11 @@ TEST(provider, is_fenced_until_its_partner_holds_to_the_lost_head_no_more)
     EXPECT_TRUE(weft_provider_is_fenced(&plant->provider));
     EXPECT_EQ(WEFT_STREAM_BEHIND,
         weft_provider_greet(&plant->provider, &hello, rig_plant_root, plant, &msg));
+    hello.head_root = lost.root; /* The same, said with its root. */
+    EXPECT_EQ(WEFT_STREAM_BEHIND,
+        weft_provider_greet(&plant->provider, &hello, rig_plant_root, plant, &msg));
     hello.head_size = 4;
+    hello.head_root = hello.root;
     EXPECT_EQ(WEFT_STREAM_SOUND,
         weft_provider_greet(&plant->provider, &hello, rig_plant_root, plant, &msg));
     weft_provider_sure(&plant->provider);
@@ -361,8 +390,38 @@ TEST(provider, is_fenced_until_its_partner_holds_to_the_lost_head_no_more)
     }
     rig_plant_sign(plant);
     hello.head_size = 7; /* Of the new history. */
+    hello.head_root = rig_plant_root_at(plant, 7);
     EXPECT_EQ(WEFT_STREAM_SOUND,
         weft_provider_greet(&plant->provider, &hello, rig_plant_root, plant, &msg));
+    rig_plant_destroy(whole);
+    rig_plant_destroy(plant);
+}
+
+/* It was set back, did not know, and signed: the partner shows what its keys signed before. */
+TEST(provider, that_signed_two_trees_states_nothing_until_one_of_them_is_lost)
+{
+    struct rig_plant *whole = restored(6, true), *plant = restored(4, true);
+    const struct weft_merkle_head first = {7, rig_plant_root_at(whole, 7)};
+    struct weft_digest four = rig_plant_root_at(plant, 4);
+    struct weft_msg msg = {""};
+    for (uint32_t i = 0; i < 4; i++) {
+        rig_plant_state(plant, 40 + i);
+    }
+    rig_plant_sign(plant);
+    EXPECT_TRUE(!weft_provider_is_fenced(&plant->provider));
+    EXPECT_EQ(WEFT_STREAM_SPLIT, show(plant, whole));
+    EXPECT_EQ(7, plant->provider.rival.size);
+    EXPECT_TRUE(weft_provider_is_fenced(&plant->provider));
+    EXPECT_EQ(WEFT_STREAM_BEHIND, weft_provider_append(&plant->provider, &whole->leaves[3], &msg));
+    EXPECT_EQ(WEFT_ESTATE, weft_provider_may_sign(&plant->provider, rig_plant_root, plant, &msg));
+    const struct weft_merkle_head another = {7, four};
+    EXPECT_EQ(WEFT_OK, lose(plant, another, 4, four));
+    EXPECT_EQ(7, plant->provider.rival.size); /* Not that one. */
+    EXPECT_EQ(WEFT_OK, lose(plant, first, 4, four));
+    EXPECT_EQ(0, plant->provider.rival.size);
+    EXPECT_EQ(WEFT_STREAM_BEHIND, show(plant, whole)); /* The partner's operators have to, too. */
+    weft_provider_sure(&plant->provider);
+    EXPECT_TRUE(!weft_provider_is_fenced(&plant->provider));
     rig_plant_destroy(whole);
     rig_plant_destroy(plant);
 }

@@ -87,8 +87,7 @@ static void restore_provider(struct sim *s)
     }
     crash_provider(s);
     sim_drop_pending(s);
-    /* Who does not know it would sign on past the lost head, which is equivocation. */
-    bool is_noticed = is_lost || test_random(2) == 0;
+    bool is_noticed = test_random(2) == 0;
     s->plant->provider = s->provider_backup;
     s->truth_size = c->stream.tree.size > s->provider_backup.signed_head.size
                         ? c->stream.tree.size

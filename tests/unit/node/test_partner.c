@@ -67,6 +67,7 @@ TEST(partner, what_one_states_the_other_takes_and_acknowledges)
 TEST(partner, nothing_is_sent_before_enough_nodes_have_signed_it)
 {
     fake_open(&fake, rig_plant_create);
+    fake_turn(&fake, WEFT_PARTNER_ALONE_MS);
     fake_connect(&fake);
     for (int i = 0; i < 50; i++) { /* All but what members say to each other. */
         while (fake_commit(&fake.sites[WEST])) {
