@@ -16,6 +16,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import cluster  # noqa: E402
+import pki  # noqa: E402
 
 GOOD = {"kind": "inspection", "asset": "box:1", "attrs": {"verdict": "PASS"}}
 RUNBOOKS = cluster.ROOT / "ops/runbooks"
@@ -36,12 +37,8 @@ class Keys(cluster.PlantCase):
             pathlib.Path(cluster.options.work).mkdir(parents=True, exist_ok=True)
         cls.home = pathlib.Path(tempfile.mkdtemp(prefix="keys-", dir=cluster.options.work))
         cls.home = cls.home.resolve()
-        done = cls.local("pki", "org", "--org", "oem.example", "--site", "plant1", "--admin",
-                         "ann", "--admin", "bo", "--clear", "--out", cls.home)
-        if done.returncode != 0:
-            raise RuntimeError(done.stderr)
-        cls.plant_settings = {"policy": {"org": cls.home / "org.note", "keys": cls.home / "keys",
-                                         "file": cls.home / "policy.note"}}
+        cls.plant_settings = {
+            "policy": pki.site(cluster.options.bin, cls.home, ("ann", "bo"))}
         (cls.home / "pass").write_text("correct horse battery\n")
         (cls.home / "wrong").write_text("incorrect horse battery\n")
         super().setUpClass()

@@ -8,6 +8,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import cluster  # noqa: E402
+import pki  # noqa: E402
 import plant  # noqa: E402
 
 GOOD = {"kind": "inspection", "asset": "box:1", "attrs": {"verdict": "PASS"}}
@@ -18,16 +19,6 @@ def weft(*arguments, text=None):
                           input=text or "", capture_output=True, text=True, check=False)
 
 
-def make_org(directory, *more):
-    directory = directory.resolve()
-    done = weft("pki", "org", "--org", "oem.example", "--site", "plant1", "--admin", "ann",
-                "--admin", "bo", "--clear", "--out", directory, *more)
-    if done.returncode != 0:
-        raise RuntimeError(done.stderr)
-    return {"org": directory / "org.note", "file": directory / "policy.note",
-            "keys": directory / "keys"}
-
-
 class Bootstrap(cluster.PlantCase):
     plant_nodes = None
 
@@ -35,7 +26,7 @@ class Bootstrap(cluster.PlantCase):
     def setUpClass(cls):
         cluster.need("weft")
         super().setUpClass()
-        cls.org = make_org(cls.directory / "org")
+        cls.org = pki.site(cluster.options.bin, cls.directory / "org", ("ann", "bo"))
 
     def refused(self, name, policy, *arguments):
         """The end of what weftd says that does not start."""
@@ -65,22 +56,12 @@ class Bootstrap(cluster.PlantCase):
         self.assertIn("forged.note: ", said)
 
 
-class Governed(cluster.PlantCase):
+class Governed(cluster.GovernedCase):
     @classmethod
     def setUpClass(cls):
-        cluster.need("weft")
-        # The plant's settings name files that are made first.
-        home = cluster.tempfile.mkdtemp(prefix="org-", dir=cluster.options.work)
-        cls.home = pathlib.Path(home).resolve()
-        cls.plant_settings = {"policy": make_org(cls.home / "org")}
         super().setUpClass()
         cls.who = {name: cls.plant.authority.issue("plant1", "op", name, cls.plant.directory / name)
                    for name in ("ann", "vic")}
-
-    @classmethod
-    def tearDownClass(cls):
-        super().tearDownClass()
-        cluster.shutil.rmtree(cls.home, ignore_errors=True)
 
     def put(self, who, record=None):
         return self.plant.weft("put", "-", text=json.dumps(record or GOOD) + "\n",
