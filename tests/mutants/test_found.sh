@@ -5,8 +5,11 @@
 set -uo pipefail
 
 test=$1 && shift
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+# What dies on the way leaves its directory behind: all are made in this one.
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+export TMPDIR=$dir
+log=$dir/log
 if ! "$test" >"$log" 2>&1; then
     cat "$log"
     echo "$test fails with no fault planted"
