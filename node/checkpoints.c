@@ -531,7 +531,8 @@ static void install(struct weft_checkpoint_work *w)
     struct weft_node *node = w->owner->node;
     struct weft_msg msg = {""};
     bool is_installed = false;
-    if (node->digests.working > 0 || !weft_recaller_is_idle(node)) {
+    if (node->digests.working > 0 || !weft_recaller_is_idle(node) ||
+        !weft_questions_is_idle(node)) {
         return; /* They end by themselves; the next turn looks again. */
     }
     weft_reads_hold(&node->reads, true);

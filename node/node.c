@@ -176,7 +176,7 @@ void weft_node_close_parts(struct weft_node *node)
     node->label_reads = NULL;
     weft_bundles_close(node);
     node->closing = 1; /* Held until everything below has been told. */
-    node->closing += 3 + (node->native != NULL) + (node->http != NULL) + (node->forwarder != NULL) +
+    node->closing += 4 + (node->native != NULL) + (node->http != NULL) + (node->forwarder != NULL) +
                      (node->peers != NULL) + (node->join != NULL) +
                      (node->checkpoints.work != NULL) + (node->telemetry != NULL) +
                      (node->audit_sign != NULL) + (node->warrants != NULL) +
@@ -184,6 +184,7 @@ void weft_node_close_parts(struct weft_node *node)
     weft_reads_close(&node->reads, one_closed, node);
     weft_digests_close(&node->digests, one_closed, node);
     weft_recaller_close(node, one_closed, node);
+    weft_questions_close(node, one_closed, node);
     if (node->checkpoints.work != NULL) {
         weft_checkpoints_close(&node->checkpoints, one_closed, node);
     }
@@ -399,6 +400,7 @@ static enum weft_err open_reads(struct weft_node *node, struct weft_msg *msg)
     enum weft_err rv = weft_long_reads_open(&options, &long_reads, msg);
     if (rv == WEFT_OK) {
         weft_bundles_init(&node->bundles);
+        weft_questions_init(&node->questions);
         weft_reads_init(&node->reads, &node->loop, &door, long_reads);
         rv = weft_label_reads_open(&label_options, &node->label_reads);
         rv = rv == WEFT_OK ? rv : weft_fail(msg, rv, "reads of what is labelled: no memory");

@@ -15,6 +15,7 @@
 #include "node/api/http/http.h"
 #include "node/api/native.h"
 #include "node/audit_sign.h"
+#include "node/questions.h"
 #include "node/bundles.h"
 #include "node/chains.h"
 #include "node/checkpoints.h"
@@ -121,6 +122,7 @@ struct weft_node {
     bool lineage_is_given_up;
     struct weft_dispatch dispatch;
     struct weft_recaller recaller;
+    struct weft_questions questions;
     uint64_t governing_term; /* In which the first commit was proposed here; 0: in none. */
     uint64_t commits, refusals, applied_entries, turns, slow_turns, alarms;
     /* Of the data directory, as status found it last; looked_ms by the loop's clock. */

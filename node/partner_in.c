@@ -666,6 +666,8 @@ void weft_partner_in_hear(struct weft_partners *p, struct weft_partner_exchange 
     case WEFT_KIND_STREAM_EVIDENCE:
     case WEFT_KIND_STREAM_OFFER:
     case WEFT_KIND_STREAM_SET:
+    case WEFT_KIND_STREAM_QUESTION:
+    case WEFT_KIND_STREAM_ANSWER:
         return; /* Not of who provides. */
     }
 }

@@ -487,6 +487,8 @@ void weft_partner_out_hear(struct weft_partners *p, struct weft_partner_exchange
     case WEFT_KIND_STREAM_NOTICE:
     case WEFT_KIND_STREAM_OFFER:
     case WEFT_KIND_STREAM_SET:
+    case WEFT_KIND_STREAM_QUESTION:
+    case WEFT_KIND_STREAM_ANSWER:
         return; /* Nothing that the link acts on. */
     }
 }

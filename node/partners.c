@@ -381,6 +381,9 @@ static void hear(struct weft_partners *p, struct weft_partner_peer *peer,
     bool is_known =
         find_agreed(p, m->stream.agreement, &a) && weft_text_is(a.terms->partner, peer->site);
     struct weft_partner_exchange *x = is_known ? find_exchange(p, a.terms->number) : NULL;
+    if (x != NULL && weft_partner_ask_hear(p, &a, peer->conn, m)) {
+        return;
+    }
     if (x != NULL && weft_text_equal(m->stream.provider, a.terms->site)) {
         weft_partner_out_hear(p, x, &a, peer->conn, m, bytes);
     } else if (x != NULL && weft_text_equal(m->stream.provider, a.terms->partner)) {

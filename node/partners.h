@@ -40,6 +40,10 @@ struct weft_partners_io {
     /* To a member of the group, or (0) to every other. */
     void (*tell)(void *ctx, uint64_t to, const struct weft_audit_line *line);
     void (*wake)(void *ctx);
+    /* A question or an answer of the partner (node/questions.h). False: none that can be read. NULL:
+     * nobody is asked here. */
+    bool (*ask)(void *ctx, const struct weft_agreement *agreement, bool is_question,
+        struct weft_bytes body);
 };
 
 struct weft_partners_options {
@@ -105,6 +109,16 @@ void weft_partners_work(struct weft_partners *p);
  * kind), WEFT_EBUSY, and as weft_partner_decode: nothing is proposed, the caller answers. */
 WEFT_MUST_USE enum weft_err weft_partners_take(struct weft_partners *p, struct weft_text partner,
     const struct weft_carry *carried, const struct weft_waiter *waiter, struct weft_msg *msg);
+
+/* To the partner of that agreement, a question or an answer. WEFT_EUNAVAILABLE: he is not
+ * connected; WEFT_EBUSY: he reads nothing. */
+WEFT_MUST_USE enum weft_err weft_partners_ask(struct weft_partners *p,
+    const struct weft_agreement *a, bool is_question, struct weft_bytes body);
+/* Append this node's line for the text of an answer. WEFT_ESTATE: it has no key. */
+WEFT_MUST_USE enum weft_err weft_partners_sign_answer(
+    const struct weft_partners *p, struct weft_text text, struct weft_buffer *out);
+bool weft_partners_is_answer_signed(
+    const struct weft_agreement *a, struct weft_text text, struct weft_text line);
 
 /* The newest head of what is sent, or receipt for what is received, with enough signatures. Empty:
  * there is none here: it is the leader that has them. Borrowed until the next call of the others.

@@ -72,6 +72,12 @@ static void io_wake(void *ctx)
     weft_node_wake(ctx);
 }
 
+static bool io_ask(
+    void *ctx, const struct weft_agreement *agreement, bool is_question, struct weft_bytes body)
+{
+    return weft_questions_hear(ctx, agreement, is_question, body);
+}
+
 static void door_up(void *ctx, struct weft_partner_conn *conn)
 {
     struct weft_node *node = ctx;
@@ -123,7 +129,8 @@ static enum weft_err open_partners(struct weft_node *node, struct weft_msg *msg)
             .hang_up = io_hang_up,
             .is_dialled = io_is_dialled,
             .tell = io_tell,
-            .wake = io_wake},
+            .wake = io_wake,
+            .ask = io_ask},
         .principal = uri,
         .key_file = key,
         .site = site,

@@ -222,7 +222,7 @@ void weft_turn_arm(struct weft_node *node, uint64_t now_ms)
         weft_dispatch_deadline(node, weft_wall_ns(), now_ms), weft_native_deadline(node->native),
         node->http != NULL ? weft_http_deadline(node->http) : UINT64_MAX,
         weft_bundles_deadline(&node->bundles), weft_partnership_deadline(node),
-        weft_recaller_deadline(node), now_ms + STATUS_EVERY_MS};
+        weft_recaller_deadline(node), weft_questions_deadline(node), now_ms + STATUS_EVERY_MS};
     uint64_t next = UINT64_MAX;
     for (size_t i = 0; i < sizeof(deadlines) / sizeof(deadlines[0]); i++) {
         next = deadlines[i] < next ? deadlines[i] : next;
@@ -290,6 +290,7 @@ void weft_turn(struct weft_node *node)
     weft_bundles_turn(node, now_ms);
     weft_partnership_turn(node, now_ms, weft_wall_ns());
     weft_recaller_turn(node, now_ms);
+    weft_questions_turn(node, now_ms);
     note_commits(node, &position);
     weft_reads_turn(&node->reads, position.index, now_ms);
     tick_if_due(node, now_ms); /* A read that was just asked for starts its round now. */

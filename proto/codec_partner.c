@@ -144,6 +144,8 @@ static const struct family *family_of(uint16_t kind)
         [WEFT_KIND_STREAM_EVIDENCE] = {weft_wire_stream_text_open, read_text},
         [WEFT_KIND_STREAM_FORK] = {weft_wire_stream_body_open, read_body},
         [WEFT_KIND_STREAM_SET] = {weft_wire_stream_body_open, read_body},
+        [WEFT_KIND_STREAM_QUESTION] = {weft_wire_stream_body_open, read_body},
+        [WEFT_KIND_STREAM_ANSWER] = {weft_wire_stream_body_open, read_body},
     };
     bool is_known = kind < sizeof(families) / sizeof(families[0]) && families[kind].open != NULL;
     return is_known ? &families[kind] : NULL;
@@ -312,6 +314,8 @@ static struct weft_wire_ref put_message(
         return put_text(b, m->text, name);
     case WEFT_KIND_STREAM_FORK:
     case WEFT_KIND_STREAM_SET:
+    case WEFT_KIND_STREAM_QUESTION:
+    case WEFT_KIND_STREAM_ANSWER:
         return put_body(b, m->body, name);
     }
     weft_unreachable("PRO-9: kind is one of the partner door's");

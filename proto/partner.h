@@ -27,6 +27,8 @@ enum weft_partner_kind {
     WEFT_KIND_STREAM_FORK = 136,
     WEFT_KIND_STREAM_SET = 137,
     /* 138 was never sent, and stays free (README.md, Messages). */
+    WEFT_KIND_STREAM_QUESTION = 139,
+    WEFT_KIND_STREAM_ANSWER = 140,
 };
 
 struct weft_stream_name {
@@ -86,7 +88,7 @@ struct weft_partner_message {
         struct weft_stream_receipt receipt;
         struct weft_stream_notice notice;
         struct weft_text text;  /* REFUSAL, OFFER, EVIDENCE. */
-        struct weft_bytes body; /* FORK, SET, DISCLOSURE. */
+        struct weft_bytes body; /* FORK, SET, QUESTION, ANSWER. */
     };
 };
 

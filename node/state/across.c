@@ -90,8 +90,7 @@ static struct weft_text keep(struct weft_across *x, struct weft_text text)
     return weft_arena_text(&x->site->kept, text);
 }
 
-/* One thing more, unless it is there already. */
-static enum weft_err add_node(struct weft_across *x, const struct weft_subject_name *name,
+enum weft_err weft_across_add(struct weft_across *x, const struct weft_subject_name *name,
     const struct weft_across_node *as, uint32_t agreement)
 {
     struct weft_across_node node = *as;
@@ -162,8 +161,9 @@ static enum weft_err add_own_child(
     const struct weft_across_node as = {.parent = at,
         .depth = x->nodes[at].depth + 1,
         .rel = x->around.rels[reached->rel].name,
-        .by = x->site->site};
-    return add_node(x, &name, &as, UINT32_MAX);
+        .by = x->site->site,
+        .place = weft_around_place(&x->around, reached->evidence)};
+    return weft_across_add(x, &name, &as, UINT32_MAX);
 }
 
 /* By a partner's name of whatever kind, his site. */
@@ -290,7 +290,7 @@ static enum weft_err add_edge(struct weft_across *x, uint32_t at, uint32_t agree
         .depth = x->nodes[at].depth + 1,
         .by = word->author,
         .is_disputed = answer->is_disputed};
-    return add_node(x, &known.name, &as, agreement);
+    return weft_across_add(x, &known.name, &as, agreement);
 }
 
 static enum weft_err expand_stated(
@@ -389,6 +389,10 @@ static void find_hole(struct weft_across *x, uint32_t at)
         node->hole = WEFT_ACROSS_NO_HOLE;
         return;
     }
+    if (node->asked != WEFT_ASK_ANSWERED) {
+        node->hole = WEFT_ACROSS_ASKED;
+        return;
+    }
     if (node->knower == UINT32_MAX) {
         node->hole = node->hole == WEFT_ACROSS_NO_HOLE ? WEFT_ACROSS_UNKNOWN : node->hole;
         return;
@@ -413,14 +417,33 @@ static enum weft_err check_start(struct weft_across *x, struct weft_text asset)
                : err;
 }
 
+static enum weft_err open_tree(struct weft_across *across, const struct weft_subject_name *name)
+{
+    static const struct weft_across_node start = {.parent = 0};
+    struct weft_run *run = across->site->run;
+    enum weft_err err = weft_run_word(run, 'k', WEFT_TEXT("as_built"), &across->as_built);
+    across->is_open = err == WEFT_OK; /* What fails to open holds something, too. */
+    err =
+        err == WEFT_OK ? weft_around_open(&across->around, run, (struct weft_text){NULL, 0}) : err;
+    err = err == WEFT_OK ? reserve(across) : err;
+    err = err == WEFT_OK ? weft_across_add(across, name, &start, UINT32_MAX) : err;
+    for (uint32_t i = 0; err == WEFT_OK && i < across->count; i++) {
+        err = expand(across, i);
+        err = err == WEFT_OK && across->told != NULL ? weft_across_graft(across, i) : err;
+    }
+    for (uint32_t i = 0; err == WEFT_OK && i < across->count; i++) {
+        find_hole(across, i);
+    }
+    return err;
+}
+
 enum weft_err weft_across_open(struct weft_across *across, struct weft_recalls *site,
-    struct weft_cells_asking *asking, struct weft_text asset)
+    struct weft_cells_asking *asking, struct weft_text asset, const struct weft_tiers_answer *told)
 {
     static const struct weft_digest none;
-    static const struct weft_across_node start = {.parent = 0};
     char key[WEFT_SUBJECT_KEY_SIZE];
     struct weft_subject_name name;
-    *across = (struct weft_across){.site = site, .a = asking};
+    *across = (struct weft_across){.site = site, .a = asking, .told = told};
     if (!weft_reveal_shows_all(site->run->reveal)) {
         return weft_fail(site->run->msg, WEFT_EREFUSED,
             "a tree across organizations is told to whom all of every record is shown: it ends "
@@ -429,19 +452,15 @@ enum weft_err weft_across_open(struct weft_across *across, struct weft_recalls *
     if (weft_cells_name_thing(site->site, asset, true, &none, key, &name) != WEFT_SUBJECT_TO_CELL) {
         return weft_fail(site->run->msg, WEFT_ENOTFOUND, "no such asset");
     }
-    enum weft_err err = weft_run_word(site->run, 'k', WEFT_TEXT("as_built"), &across->as_built);
-    across->is_open = err == WEFT_OK; /* What fails to open holds something, too. */
-    err = err == WEFT_OK ? weft_around_open(&across->around, site->run, (struct weft_text){NULL, 0})
-                         : err;
-    err = err == WEFT_OK ? reserve(across) : err;
-    err = err == WEFT_OK ? add_node(across, &name, &start, UINT32_MAX) : err;
-    for (uint32_t i = 0; err == WEFT_OK && i < across->count; i++) {
-        err = expand(across, i);
-    }
-    for (uint32_t i = 0; err == WEFT_OK && i < across->count; i++) {
-        find_hole(across, i);
-    }
+    enum weft_err err = open_tree(across, &name);
     return err == WEFT_OK ? check_start(across, asset) : err;
+}
+
+enum weft_err weft_across_open_named(struct weft_across *across, struct weft_recalls *site,
+    struct weft_cells_asking *asking, const struct weft_subject_name *name)
+{
+    *across = (struct weft_across){.site = site, .a = asking};
+    return open_tree(across, name);
 }
 
 void weft_across_close(struct weft_across *across)

@@ -8,6 +8,7 @@
 #ifndef WEFT_NODE_STATE_ACROSS_H
 #define WEFT_NODE_STATE_ACROSS_H
 
+#include "federation/cells/ask.h"
 #include "node/state/lineage/search.h"
 #include "node/state/query_cells.h"
 #include "node/state/recalls.h"
@@ -28,6 +29,7 @@ enum weft_across_hole {
     WEFT_ACROSS_NOT_ASKED, /* The knower may know what is inside. */
     WEFT_ACROSS_CLOSED,    /* The same; the agreement with him has no such template. */
     WEFT_ACROSS_CUT,       /* The tree is as large as one may be: it was not looked at. */
+    WEFT_ACROSS_ASKED,     /* Somebody was asked, and `asked` says why it is not known. */
 };
 
 struct weft_across_node {
@@ -44,7 +46,10 @@ struct weft_across_node {
     uint32_t child_count;
     struct weft_text maker; /* As this site's records name him; empty: they do not. */
     uint32_t knower; /* Place of an agreement whose partner may know more; UINT32_MAX: none. */
+    struct weft_ref place; /* Of an own record: which one it is. */
     enum weft_across_hole hole;
+    enum weft_ask_fault asked;
+    struct weft_text asked_of; /* Its site; empty: it is not known. */
 };
 
 struct weft_across {
@@ -57,13 +62,23 @@ struct weft_across {
     uint32_t count;
     uint32_t capacity;
     uint32_t *agreements; /* By node: by whose edge it is there; UINT32_MAX: an own one. */
+    const struct weft_tiers_answer *told; /* What partners answered; NULL: nobody was asked. */
 };
 
 /* The tree of `asset`, as this site calls it. Close it whatever comes out. WEFT_ENOTFOUND: nothing
  * is known of it here, or may be seen. WEFT_ECORRUPT, WEFT_EIO, WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_across_open(struct weft_across *across, struct weft_recalls *site,
-    struct weft_cells_asking *asking, struct weft_text asset);
+    struct weft_cells_asking *asking, struct weft_text asset, const struct weft_tiers_answer *told);
+/* The same of a thing of that name, for a partner who asks; nothing may be known of it. */
+WEFT_MUST_USE enum weft_err weft_across_open_named(struct weft_across *across,
+    struct weft_recalls *site, struct weft_cells_asking *asking,
+    const struct weft_subject_name *name);
 void weft_across_close(struct weft_across *across);
+/* One thing more in as->parent, unless it is there already. `agreement`: by whose edge. */
+WEFT_MUST_USE enum weft_err weft_across_add(struct weft_across *across,
+    const struct weft_subject_name *name, const struct weft_across_node *as, uint32_t agreement);
+/* across_told.c: what partners answered of the thing at that place. */
+WEFT_MUST_USE enum weft_err weft_across_graft(struct weft_across *across, uint32_t at);
 
 /* A path of these (query_across.c): "across/ASSET". WEFT_ENOTFOUND, WEFT_EINVAL. */
 bool weft_state_is_across_path(struct weft_text path);

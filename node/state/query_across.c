@@ -5,6 +5,7 @@
  *     node <number> <number of what it is in> <rel> <site that says so> agreed|disputed <site whose
  *                                             name it is> <kind> <name>
  *     hole <site> <number> <why>
+ *     told <site> <index of its log> <ms since 1970>      of each who answered, if some were asked
  *
  * Nodes stand by their numbers, from 0 on, each behind what it is in; of the start, which is in
  * itself, rel and site are "-", and so is the rel of what a partner says. Words as
@@ -34,6 +35,8 @@ static const char *why(enum weft_across_hole hole)
         return "what is inside was not disclosed; the agreement answers no such question";
     case WEFT_ACROSS_CUT:
         return "the tree is as large as one may be";
+    case WEFT_ACROSS_ASKED:
+        break;
     }
     return "-";
 }
@@ -59,14 +62,20 @@ static enum weft_err put_hole(struct weft_cells_asking *a, const struct weft_acr
 {
     const struct weft_across_node *node = &x->nodes[i];
     struct weft_text who = node->maker;
-    if (node->knower != UINT32_MAX) {
+    const bool is_asked = node->hole == WEFT_ACROSS_ASKED;
+    if (is_asked) {
+        who = node->asked_of;
+    } else if (node->knower != UINT32_MAX) {
         const struct weft_contract *c = &x->site->agreements[node->knower].contract;
         who = c->parties[1 - weft_contract_party(c, x->site->site)].site;
     }
     enum weft_err err = weft_buffer_text(&a->out, WEFT_TEXT("hole"));
     err = err == WEFT_OK ? weft_cells_put_word(a, who) : err;
     err = err == WEFT_OK ? weft_buffer_format(&a->out, " %" PRIu32, i) : err;
-    err = err == WEFT_OK ? weft_cells_put_word(a, weft_text_of(why(node->hole))) : err;
+    err = err == WEFT_OK
+              ? weft_cells_put_word(a,
+                    weft_text_of(is_asked ? weft_ask_fault_reason(node->asked) : why(node->hole)))
+              : err;
     return err == WEFT_OK ? weft_buffer_text(&a->out, WEFT_TEXT("\n")) : err;
 }
 
@@ -85,6 +94,45 @@ static enum weft_err put_tree(struct weft_cells_asking *a, const struct weft_acr
         err = x->nodes[i].hole != WEFT_ACROSS_NO_HOLE ? put_hole(a, x, i) : WEFT_OK;
     }
     return err;
+}
+
+/* An answer is of the time it was given: each site's newest. */
+static enum weft_err put_told(
+    struct weft_cells_asking *a, struct weft_text site, const struct weft_tiers_answer *told)
+{
+    enum weft_err err = WEFT_OK;
+    uint64_t index = 0, time_ms = 0;
+    for (uint32_t i = 0; err == WEFT_OK && i < told->count; i++) {
+        const struct weft_tiers_part *part = &told->parts[i];
+        struct weft_text rest = part->content;
+        struct weft_ask_line line;
+        uint64_t ms = 0;
+        if (weft_ask_next(&rest, &line) && weft_text_number(line.words[1], &ms) && ms > time_ms) {
+            time_ms = ms;
+            index = part->head;
+        }
+        bool is_last = i + 1 == told->count ||
+                       !weft_text_equal(told->parts[i + 1].organization, part->organization);
+        if (is_last && time_ms > 0 && !weft_text_equal(part->organization, site)) {
+            err = weft_buffer_text(&a->out, WEFT_TEXT("told"));
+            err = err == WEFT_OK ? weft_cells_put_word(a, part->organization) : err;
+            err = err == WEFT_OK
+                      ? weft_buffer_format(&a->out, " %" PRIu64 " %" PRIu64 "\n", index, time_ms)
+                      : err;
+        }
+        index = is_last ? 0 : index;
+        time_ms = is_last ? 0 : time_ms;
+    }
+    return err;
+}
+
+/* What partners answered comes with the question (node/questions.h). */
+static enum weft_err read_told(
+    struct weft_run *run, struct weft_arena *arena, struct weft_tiers_answer *ret_told)
+{
+    const struct weft_text told = run->query->where_value;
+    return weft_tiers_decode(
+        (struct weft_bytes){(const uint8_t *)told.data, told.size}, arena, ret_told, run->msg);
 }
 
 bool weft_state_is_across_path(struct weft_text path)
@@ -106,9 +154,14 @@ enum weft_err weft_query_across(struct weft_run *run, struct weft_client_message
     if (err != WEFT_OK) {
         return err;
     }
+    const bool has_asked = run->query->where_value.size > 0;
+    struct weft_tiers_answer told = {.count = 0};
     err = weft_recalls_open_site(&site, run);
-    err = err == WEFT_OK ? weft_across_open(&across, &site, &a, asset) : err;
+    err = err == WEFT_OK && has_asked ? read_told(run, &site.kept, &told) : err;
+    err = err == WEFT_OK ? weft_across_open(&across, &site, &a, asset, has_asked ? &told : NULL)
+                         : err;
     err = err == WEFT_OK ? put_tree(&a, &across) : err;
+    err = err == WEFT_OK ? put_told(&a, site.site, &told) : err;
     weft_across_close(&across);
     weft_recalls_close(&site);
     weft_loader_close(&run->loader);

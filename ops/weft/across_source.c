@@ -5,10 +5,17 @@
 enum weft_err weft_across_ask(
     struct weft_client *client, const char *path, struct weft_buffer *out, struct weft_msg *msg)
 {
+    return weft_across_ask_within(client, path, 0, out, msg);
+}
+
+enum weft_err weft_across_ask_within(struct weft_client *client, const char *path, uint32_t wait_ms,
+    struct weft_buffer *out, struct weft_msg *msg)
+{
     struct weft_audit_source source;
     struct weft_audit_result result;
     weft_buffer_clear(out);
     weft_audit_source_init(&source, client, false);
+    source.wait_ms = wait_ms;
     enum weft_err err = weft_audit_source_ask(&source, path, &result, msg);
     if (err == WEFT_OK) {
         err = weft_buffer_append(out, result.content.data, result.content.size);

@@ -24,6 +24,9 @@ struct weft_across_line {
 /* The file of that path, into `out`, which is cleared. As weft_client_call. */
 WEFT_MUST_USE enum weft_err weft_across_ask(
     struct weft_client *client, const char *path, struct weft_buffer *out, struct weft_msg *msg);
+/* The same; the node may wait so long before it answers. */
+WEFT_MUST_USE enum weft_err weft_across_ask_within(struct weft_client *client, const char *path,
+    uint32_t wait_ms, struct weft_buffer *out, struct weft_msg *msg);
 /* A word with %XX back to bytes, into the arena. False: no memory. */
 WEFT_MUST_USE bool weft_across_word(struct weft_text word, enum weft_across_bytes bytes,
     struct weft_arena *arena, struct weft_text *ret_word);

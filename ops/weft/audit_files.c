@@ -38,7 +38,8 @@ enum weft_err weft_audit_source_ask(struct weft_audit_source *source, const char
     const struct weft_client_message request = {.kind = WEFT_KIND_QUERY,
         .query = {.type = WEFT_QUERY_AUDIT,
             .consistency = source->is_stale ? WEFT_STALE : WEFT_LINEARIZABLE,
-            .asset = weft_text_of(whole)}};
+            .asset = weft_text_of(whole),
+            .wait_ms = source->wait_ms}};
     struct weft_client_message answer;
     source->has_bundle = false;
     weft_arena_reset(&source->arena);

@@ -12,6 +12,7 @@ struct weft_audit_source {
     struct weft_client *client;
     const char *stem; /* In front of each path: "partner/box/sent/"; NULL: the audit log's. */
     bool is_stale;
+    uint32_t wait_ms;        /* The node may wait so long with its answer. */
     struct weft_arena arena; /* Of the last answer. */
     /* The last answer, if it was a bundle of leaves: neighbours are mostly asked for in a row. */
     bool has_bundle;

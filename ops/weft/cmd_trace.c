@@ -97,6 +97,9 @@ static enum weft_err trace_forward(
 static enum weft_err trace_back(
     const struct weft_args *args, struct weft_client *client, struct weft_msg *msg)
 {
+    if (weft_args_has(args, "ask") && !weft_args_has(args, "across")) {
+        return weft_fail(msg, WEFT_EINVAL, "--ask belongs to --across");
+    }
     return weft_args_has(args, "across") ? weft_trace_across(args, client, msg)
                                          : trace(args, client, WEFT_QUERY_TRACE_BACK, msg);
 }

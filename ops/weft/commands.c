@@ -125,7 +125,10 @@ static const struct weft_option trace_options[] = {
     {"depth", 'd', "N", "at most so many links from the asset"},
     {"to", 0, "KIND", "only assets that have a record of that kind, and the way there"},
     {"across", 0, NULL, "back, across organizations: what partners stated, holes by name"},
-    TRACE_OPTIONS, READ_OPTIONS, END};
+    {"ask", 0, NULL,
+        "with --across: partners are asked, and theirs, where an agreement permits it"},
+    {"wait", 0, "S", "with --ask: at most so many seconds (default 5)"}, TRACE_OPTIONS,
+    READ_OPTIONS, END};
 static const struct weft_option recall_options[] = {
     {"lot", 0, "ASSET", "what this lot, or any other asset, went into"},
     {"machine", 0, "ASSET", "what was made on this machine,"},

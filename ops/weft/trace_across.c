@@ -6,10 +6,13 @@
 #include "ops/weft/across_source.h"
 #include "ops/weft/output.h"
 #include "proto/limits.h"
+#include "proto/time.h"
 
 enum {
     NODES_MAX = 4096, /* as node/state/across.h */
     INDENT = 2,
+    WAIT_S = 5,
+    WAIT_S_MAX = 60, /* as federation/cells/ask.h */
 };
 
 struct node {
@@ -24,6 +27,9 @@ struct tree {
     uint32_t count;
     struct weft_across_line *holes;
     uint32_t hole_count;
+    struct weft_across_line *told; /* Who answered, if somebody was asked. */
+    uint32_t told_count;
+    bool is_asked;
     struct weft_arena arena;
 };
 
@@ -51,7 +57,8 @@ static enum weft_err read_tree(struct tree *t, struct weft_text rest, struct wef
     uint64_t place;
     t->nodes = calloc(NODES_MAX + 1, sizeof(*t->nodes));
     t->holes = calloc(NODES_MAX, sizeof(*t->holes));
-    if (t->nodes == NULL || t->holes == NULL) {
+    t->told = calloc(NODES_MAX, sizeof(*t->told));
+    if (t->nodes == NULL || t->holes == NULL || t->told == NULL) {
         return weft_fail(msg, WEFT_ENOMEM, "a tree");
     }
     while (err == WEFT_OK && weft_across_next(&rest, &t->arena, &line)) {
@@ -61,6 +68,8 @@ static enum weft_err read_tree(struct tree *t, struct weft_text rest, struct wef
             bool is_sound = weft_text_number(line.words[2], &place) && place < t->count;
             t->holes[t->hole_count] = line;
             t->hole_count += is_sound;
+        } else if (weft_across_is(&line, "told", 4) && t->told_count < NODES_MAX) {
+            t->told[t->told_count++] = line;
         }
     }
     return err == WEFT_OK && t->count == 0 ? weft_fail(msg, WEFT_EMALFORMED, "an answer of nothing")
@@ -102,6 +111,31 @@ static void write_node(struct weft_writer *w, const struct node *node, uint32_t 
     weft_writer_close(w, '}');
 }
 
+/* Milliseconds of a line, as people have it; "-": none. */
+static void format_time(struct weft_text ms, char text[WEFT_TIME_TEXT_SIZE])
+{
+    uint64_t number;
+    (void)snprintf(text, WEFT_TIME_TEXT_SIZE, "-");
+    if (weft_text_number(ms, &number) && number < INT64_MAX / 1000000) {
+        weft_time_format((int64_t)number * 1000000, text);
+    }
+}
+
+static void write_told(struct weft_writer *w, const struct tree *t)
+{
+    char time[WEFT_TIME_TEXT_SIZE];
+    weft_writer_open(w, "told", '[');
+    for (uint32_t i = 0; i < t->told_count; i++) {
+        format_time(t->told[i].words[3], time);
+        weft_writer_open(w, NULL, '{');
+        weft_writer_text(w, "who", t->told[i].words[1]);
+        weft_writer_text(w, "index", t->told[i].words[2]);
+        weft_writer_text(w, "at", weft_text_of(time));
+        weft_writer_close(w, '}');
+    }
+    weft_writer_close(w, ']');
+}
+
 static void write_tree(struct weft_writer *w, const struct tree *t)
 {
     weft_writer_open(w, NULL, '{');
@@ -121,6 +155,9 @@ static void write_tree(struct weft_writer *w, const struct tree *t)
         weft_writer_close(w, '}');
     }
     weft_writer_close(w, ']');
+    if (t->is_asked) {
+        write_told(w, t);
+    }
     weft_writer_close(w, '}');
 }
 
@@ -143,12 +180,31 @@ static void tabulate_below(const struct tree *t, uint32_t top, struct weft_table
     }
 }
 
+static void print_told(const struct tree *t)
+{
+    struct weft_table table;
+    char time[WEFT_TIME_TEXT_SIZE];
+    if (t->told_count == 0) {
+        return;
+    }
+    (void)printf("\n");
+    weft_table_init(&table, "TOLD BY|INDEX|AT");
+    for (uint32_t i = 0; i < t->told_count; i++) {
+        format_time(t->told[i].words[3], time);
+        weft_table_cell(&table, t->told[i].words[1]);
+        weft_table_cell(&table, t->told[i].words[2]);
+        weft_table_cell(&table, weft_text_of(time));
+    }
+    weft_table_print(&table, stdout);
+}
+
 static void print_tree(const struct tree *t)
 {
     struct weft_table table;
     weft_table_init(&table, "ASSET|REL|BY|STATE");
     tabulate_below(t, 0, &table);
     weft_table_print(&table, stdout);
+    print_told(t);
     if (t->hole_count == 0) {
         return;
     }
@@ -184,14 +240,23 @@ enum weft_err weft_trace_across(
     struct weft_buffer path = {.size_max = 1024}, bytes = {.size_max = WEFT_ANSWER_SIZE_MAX};
     struct weft_writer w = {0};
     enum weft_format format;
+    uint64_t wait_s = 0;
+    t.is_asked = weft_args_has(args, "ask");
     enum weft_err err = weft_output_format(args, &format, msg);
     err = err == WEFT_OK ? check_options(args, msg) : err;
+    err =
+        err == WEFT_OK ? weft_args_number(args, "wait", 1, WAIT_S_MAX, WAIT_S, &wait_s, msg) : err;
+    if (err == WEFT_OK && weft_args_has(args, "wait") && !t.is_asked) {
+        err = weft_fail(msg, WEFT_EINVAL, "--wait belongs to --ask");
+    }
     if (err == WEFT_OK) {
-        err = weft_buffer_format(&path, "across/%s", args->operands[0]);
+        err = weft_buffer_format(&path, t.is_asked ? "ask/%s" : "across/%s", args->operands[0]);
         err = err == WEFT_OK ? weft_buffer_append(&path, "", 1) : err;
         err = err == WEFT_OK ? err : weft_fail(msg, err, "an asset's name");
     }
-    err = err == WEFT_OK ? weft_across_ask(client, (const char *)path.data, &bytes, msg) : err;
+    err = err == WEFT_OK ? weft_across_ask_within(client, (const char *)path.data,
+                               t.is_asked ? (uint32_t)wait_s * 1000 : 0, &bytes, msg)
+                         : err;
     err = err == WEFT_OK ? read_tree(&t, weft_buffer_as_text(&bytes), msg) : err;
     if (err == WEFT_OK && format == WEFT_FORMAT_TABLE) {
         print_tree(&t);
@@ -204,6 +269,7 @@ enum weft_err weft_trace_across(
     weft_buffer_destroy(&bytes);
     free(t.nodes);
     free(t.holes);
+    free(t.told);
     weft_arena_destroy(&t.arena);
     return err;
 }

@@ -1,0 +1,53 @@
+#include "federation/cells/ask.h"
+#include "node/partner_parts.h"
+
+/* Questions to partners, and theirs: signed, sent, verified (node/questions.h). */
+
+enum weft_err weft_partners_ask(struct weft_partners *p, const struct weft_agreement *a,
+    bool is_question, struct weft_bytes body)
+{
+    void *conn = weft_partners_conn(p, a->terms->partner);
+    const struct weft_partner_message m = {
+        .kind = is_question ? WEFT_KIND_STREAM_QUESTION : WEFT_KIND_STREAM_ANSWER,
+        .stream = {a->name, is_question ? a->terms->partner : a->terms->site},
+        .body = body};
+    return conn != NULL && p->is_leading ? weft_partners_send(p, conn, &m) : WEFT_EUNAVAILABLE;
+}
+
+enum weft_err weft_partners_sign_answer(
+    const struct weft_partners *p, struct weft_text text, struct weft_buffer *out)
+{
+    struct weft_msg msg = {""};
+    return weft_partner_sign_line(&p->sign, text, out, &msg);
+}
+
+/* By one of the keys that sign what he states. */
+bool weft_partners_is_answer_signed(
+    const struct weft_agreement *a, struct weft_text text, struct weft_text line)
+{
+    struct weft_partner_lines lines = {.count = 0};
+    struct weft_msg msg = {""};
+    enum weft_err err = weft_partner_lines_begin(&lines, text);
+    err = err == WEFT_OK ? weft_partner_lines_add(&lines, &a->terms->their_heads, line, &msg) : err;
+    weft_partner_lines_destroy(&lines);
+    return err == WEFT_OK;
+}
+
+bool weft_partner_ask_hear(struct weft_partners *p, const struct weft_agreement *a, void *conn,
+    const struct weft_partner_message *m)
+{
+    const bool is_question = m->kind == WEFT_KIND_STREAM_QUESTION;
+    if (!is_question && m->kind != WEFT_KIND_STREAM_ANSWER) {
+        return false;
+    }
+    const struct weft_text answers = is_question ? a->terms->site : a->terms->partner;
+    if (p->options.io.ask == NULL) {
+        return true;
+    }
+    weft_partners_charge(p, conn, m->body.size);
+    if (!weft_text_equal(m->stream.provider, answers) ||
+        !p->options.io.ask(p->options.io.ctx, a, is_question, m->body)) {
+        p->options.io.hang_up(p->options.io.ctx, conn);
+    }
+    return true;
+}

@@ -1,0 +1,86 @@
+#include "node/state/across.h"
+#include "node/state/machine.h"
+
+/* "-" stands for nothing. */
+static struct weft_text said(struct weft_text word)
+{
+    return weft_text_is(word, "-") ? (struct weft_text){"", 0} : word;
+}
+
+/* Is it `at`, or what that is in? */
+static bool is_around(const struct weft_across *x, uint32_t at, const struct weft_digest *subject)
+{
+    for (;; at = x->nodes[at].parent) {
+        for (uint32_t s = 0; s < x->nodes[at].subject_count; s++) {
+            if (weft_digest_equal(&x->nodes[at].subjects[s], subject)) {
+                return true;
+            }
+        }
+        if (at == 0) {
+            return false;
+        }
+    }
+}
+
+static void leave_hole(
+    struct weft_across *x, uint32_t at, enum weft_ask_fault fault, struct weft_text who)
+{
+    struct weft_across_node *node = &x->nodes[at];
+    if (node->asked == WEFT_ASK_ANSWERED) {
+        node->asked = fault;
+        node->asked_of = weft_arena_text(&x->site->kept, who);
+    }
+}
+
+static enum weft_err add_told(struct weft_across *x, uint32_t at,
+    const struct weft_tiers_part *part, const struct weft_ask_line *line)
+{
+    const struct weft_subject_name name = {
+        said(line->words[2]), said(line->words[3]), line->words[4]};
+    const struct weft_digest subject = weft_subject_of(&name);
+    const struct weft_across_node as = {.parent = at,
+        .depth = x->nodes[at].depth + 1,
+        .rel = said(line->words[1]),
+        .by = part->organization,
+        .is_disputed = part->is_equivocal};
+    if (is_around(x, at, &subject)) { /* It ends here: each thing stands in the tree once. */
+        leave_hole(x, at, WEFT_ASK_LOOP, part->organization);
+        return WEFT_OK;
+    }
+    weft_labels_note(&x->site->run->view->tally, name.key, (struct weft_text){NULL, 0});
+    return weft_across_add(x, &name, &as, UINT32_MAX);
+}
+
+static enum weft_err graft(struct weft_across *x, uint32_t at, const struct weft_tiers_part *part)
+{
+    struct weft_text rest = part->content;
+    struct weft_ask_line line;
+    enum weft_err err = WEFT_OK;
+    if (weft_tiers_is_hole(part)) {
+        leave_hole(x, at, WEFT_ASK_SILENT, part->organization);
+    }
+    while (err == WEFT_OK && weft_ask_next(&rest, &line)) {
+        if (weft_text_is(line.words[0], "made")) {
+            x->nodes[at].is_told = true;
+        } else if (weft_text_is(line.words[0], "hole")) {
+            leave_hole(x, at, weft_ask_fault_of(line.words[2]), said(line.words[1]));
+        } else if (weft_text_is(line.words[0], "in")) {
+            err = add_told(x, at, part, &line);
+        }
+    }
+    return err;
+}
+
+enum weft_err weft_across_graft(struct weft_across *x, uint32_t at)
+{
+    enum weft_err err = WEFT_OK;
+    for (uint32_t i = 0; err == WEFT_OK && i < x->told->count; i++) {
+        const struct weft_tiers_part *part = &x->told->parts[i];
+        bool is_of_it = false;
+        for (uint32_t s = 0; s < x->nodes[at].subject_count; s++) {
+            is_of_it = is_of_it || weft_digest_equal(&x->nodes[at].subjects[s], &part->subject);
+        }
+        err = is_of_it ? graft(x, at, part) : WEFT_OK;
+    }
+    return err;
+}
