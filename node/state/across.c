@@ -386,7 +386,7 @@ static void find_hole(struct weft_across *x, uint32_t at)
     }
     node->knower = node->knower == UINT32_MAX ? x->agreements[at] : node->knower;
     if (is_whole) {
-        node->hole = WEFT_ACROSS_NO_HOLE;
+        node->hole = node->is_ring ? WEFT_ACROSS_ASKED : WEFT_ACROSS_NO_HOLE;
         return;
     }
     if (node->asked != WEFT_ASK_ANSWERED) {

@@ -48,6 +48,7 @@ struct weft_across_node {
     uint32_t knower; /* Place of an agreement whose partner may know more; UINT32_MAX: none. */
     struct weft_ref place; /* Of an own record: which one it is. */
     enum weft_across_hole hole;
+    bool is_ring; /* Somebody says that in it is what it is in. */
     enum weft_ask_fault asked;
     struct weft_text asked_of; /* Its site; empty: it is not known. */
 };

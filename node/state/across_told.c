@@ -45,6 +45,7 @@ static enum weft_err add_told(struct weft_across *x, uint32_t at,
         .is_disputed = part->is_equivocal};
     if (is_around(x, at, &subject)) { /* It ends here: each thing stands in the tree once. */
         leave_hole(x, at, WEFT_ASK_LOOP, part->organization);
+        x->nodes[at].is_ring = x->nodes[at].asked == WEFT_ASK_LOOP;
         return WEFT_OK;
     }
     weft_labels_note(&x->site->run->view->tally, name.key, (struct weft_text){NULL, 0});

@@ -393,15 +393,19 @@ def is_even(one, other, name):
     return here["state"] == "settled" and here == there
 
 
-def share(name, one, other, kinds, depth="any", rate=100000):
+def share(name, one, other, kinds, depth="any", rate=100000, templates=(), before=None):
     """An agreement between two sites on records of these kinds, all disclosed, both ways; each has
-    pinned the other and has it in force. `rate`: statements in a second."""
+    pinned the other and has it in force. `rate`: statements in a second; `templates`: what either
+    may ask ("inside 5"); `before`: the text of the version that this one follows. Its text."""
     def utc(seconds):
         return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() + seconds))
     sites = sorted((one, other), key=lambda site: site.site)
-    text = (f"weft-agreement/v1\nagreement {name}\nversion 1\nprev none\n"
-            f"issued {utc(-60)}\nexpires {utc(86400)}\n"
-            + "".join(f"party {site.site} sha256:{site.pin()}\n" for site in sites))
+    text = (f"weft-agreement/v1\nagreement {name}\n"
+            + (f"version 2\nprev sha256:{hashlib.sha256(before.encode()).hexdigest()}\n" if before
+               else "version 1\nprev none\n")
+            + f"issued {utc(-60)}\nexpires {utc(86400)}\n"
+            + "".join(f"party {site.site} sha256:{site.pin()}\n" for site in sites)
+            + "".join(f"template {template}\n" for template in sorted(templates)))
     for site in sites:
         text += (f"provider {site.site}\nthreshold 1\n"
                  + "".join(f"kind {kind} disclosed\n" for kind in sorted(kinds))
@@ -411,3 +415,4 @@ def share(name, one, other, kinds, depth="any", rate=100000):
     for site, partner in ((one, other), (other, one)):
         site.pin_partner(partner)
         site.commit({"kind": "agreement", "asset": f"agreement:{name}", "attrs": {"note": note}})
+    return text

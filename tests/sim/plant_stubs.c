@@ -397,3 +397,24 @@ void weft_partners_done(
     (void)p, (void)waiter, (void)err;
     abort(); /* Nothing is proposed for partners. */
 }
+
+enum weft_err weft_partners_ask(struct weft_partners *p, const struct weft_agreement *a,
+    bool is_question, struct weft_bytes body)
+{
+    (void)p, (void)a, (void)is_question, (void)body;
+    return WEFT_EUNAVAILABLE;
+}
+
+enum weft_err weft_partners_sign_answer(
+    const struct weft_partners *p, struct weft_text text, struct weft_buffer *out)
+{
+    (void)p, (void)text, (void)out;
+    return WEFT_ESTATE;
+}
+
+bool weft_partners_is_answer_signed(
+    const struct weft_agreement *a, struct weft_text text, struct weft_text line)
+{
+    (void)a, (void)text, (void)line;
+    return false;
+}

@@ -1,0 +1,113 @@
+#include "federation/cells/ask.h"
+
+#include <string.h>
+
+#include "tests/lib/test.h"
+
+static struct weft_msg msg;
+
+static struct weft_ask_question question(void)
+{
+    struct weft_ask_question q = {.id = 7,
+        .wait_ms = 1000,
+        .name = {WEFT_TEXT("supplier.example/west"), WEFT_TEXT("serial"), WEFT_TEXT("serial:x/1")},
+        .tiers = {.template = WEFT_TEXT("inside"), .query = {{3}}, .depth = 4}};
+    q.tiers.subject = weft_subject_of(&q.name);
+    return q;
+}
+
+TEST(ask, a_question_comes_back_as_it_was_and_is_cut_nowhere)
+{
+    struct weft_buffer b = {.size_max = 4096};
+    const struct weft_ask_question q = question();
+    struct weft_ask_question again;
+    EXPECT_EQ(WEFT_OK, weft_ask_question_encode(&q, &b));
+    EXPECT_EQ(WEFT_OK, weft_ask_question_decode((struct weft_bytes){b.data, b.size}, &again, &msg));
+    EXPECT_EQ(7, again.id);
+    EXPECT_EQ(1000, again.wait_ms);
+    EXPECT_EQ(4, again.tiers.depth);
+    EXPECT_TRUE(weft_text_is(again.name.key, "serial:x/1"));
+    for (size_t size = 0; size < b.size; size++) {
+        EXPECT_EQ(WEFT_EMALFORMED,
+            weft_ask_question_decode((struct weft_bytes){b.data, size}, &again, &msg));
+    }
+    weft_buffer_destroy(&b);
+}
+
+TEST(ask, a_question_is_about_the_thing_that_it_names)
+{
+    struct weft_buffer b = {.size_max = 4096};
+    struct weft_ask_question q = question(), again;
+    q.tiers.subject.bytes[0] ^= 1;
+    EXPECT_EQ(WEFT_OK, weft_ask_question_encode(&q, &b));
+    EXPECT_EQ(WEFT_EMALFORMED,
+        weft_ask_question_decode((struct weft_bytes){b.data, b.size}, &again, &msg));
+    q = question();
+    q.wait_ms = WEFT_ASK_WAIT_MS_MAX + 1;
+    EXPECT_EQ(WEFT_EINVAL, weft_ask_question_encode(&q, &b));
+    weft_buffer_destroy(&b);
+}
+
+TEST(ask, an_answer_comes_back_and_what_is_signed_names_all_of_it)
+{
+    struct weft_buffer b = {.size_max = 4096}, one = {.size_max = 4096}, two = {.size_max = 4096};
+    static const uint8_t parts[] = {0};
+    struct weft_ask_answer a = {
+        9, WEFT_ASK_ANSWERED, 17, 1700000000000, {parts, 1}, WEFT_TEXT("a line")};
+    struct weft_ask_answer again;
+    const struct weft_ask_deed deed = {WEFT_TEXT("box"), WEFT_TEXT("supplier.example/west"),
+        WEFT_TEXT("oem.example/plant1"), {{1}}, {{2}}};
+    EXPECT_EQ(WEFT_OK, weft_ask_answer_encode(&a, &b));
+    EXPECT_EQ(WEFT_OK, weft_ask_answer_decode((struct weft_bytes){b.data, b.size}, &again, &msg));
+    EXPECT_EQ(17, again.index);
+    EXPECT_TRUE(weft_text_is(again.line, "a line"));
+    for (size_t size = 0; size < b.size; size++) {
+        EXPECT_EQ(WEFT_EMALFORMED,
+            weft_ask_answer_decode((struct weft_bytes){b.data, size}, &again, &msg));
+    }
+    EXPECT_EQ(WEFT_OK, weft_ask_text(&deed, &a, &one));
+    a.index++;
+    EXPECT_EQ(WEFT_OK, weft_ask_text(&deed, &a, &two));
+    EXPECT_TRUE(one.size != two.size || memcmp(one.data, two.data, one.size) != 0);
+    weft_buffer_destroy(&b);
+    weft_buffer_destroy(&one);
+    weft_buffer_destroy(&two);
+}
+
+TEST(ask, a_content_is_lines_and_the_first_its_time)
+{
+    static const char *const good[] = {"at\t1\n", "at\t1\nmade\n",
+        "at\t1\nin\tconsumes\t-\tepc\turn:epc:id:sgtin:1.2.3\nhole\t-\tunknown\n"};
+    static const char *const bad[] = {"", "made\n", "at\tx\n", "at\t1", "at\t1\nat\t2\n",
+        "at\t1\nhole\t-\tbecause\n", "at\t1\nin\tconsumes\t-\tepc\n", "at\t1\nmade\tmore\n",
+        "at\t1\nin\tconsumes\t-\tepc\ta\tb\n", "at\t1\nin\tconsumes\t\tepc\ta\n",
+        "at\t1\nin\tconsumes\t-\tepc\ta\x1b[2J\n"};
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        EXPECT_TRUE(weft_ask_is_content(weft_text_of(good[i])));
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        EXPECT_TRUE(!weft_ask_is_content(weft_text_of(bad[i])));
+    }
+}
+
+TEST(ask, nobody_answers_in_the_name_of_who_asks)
+{
+    struct weft_tiers_part part = {.organization = WEFT_TEXT("supplier.example/west"),
+        .head = 1,
+        .content = WEFT_TEXT("at\t1\nmade\n")};
+    const struct weft_tiers_answer parts = {&part, 1, 1};
+    EXPECT_TRUE(weft_ask_parts_fault(&parts, WEFT_TEXT("oem.example/plant1")) == NULL);
+    EXPECT_TRUE(weft_ask_parts_fault(&parts, WEFT_TEXT("supplier.example/west")) != NULL);
+    part.content = WEFT_TEXT("made\n");
+    EXPECT_TRUE(weft_ask_parts_fault(&parts, WEFT_TEXT("oem.example/plant1")) != NULL);
+}
+
+TEST(ask, words_of_faults_read_back)
+{
+    for (int i = 1; i < WEFT_ASK_FAULTS; i++) {
+        const char *word = weft_ask_fault_word((enum weft_ask_fault)i);
+        EXPECT_EQ(i, weft_ask_fault_of(weft_text_of(word)));
+    }
+    EXPECT_EQ(WEFT_ASK_FAULTS, weft_ask_fault_of(WEFT_TEXT("answered")));
+}
+
