@@ -1,5 +1,6 @@
+#include "node/partner_ask.h"
+
 #include "federation/cells/ask.h"
-#include "node/partner_parts.h"
 
 /* Questions to partners, and theirs: signed, sent, verified (node/questions.h). */
 

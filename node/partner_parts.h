@@ -217,10 +217,4 @@ void weft_partner_in_suspect(
 void weft_partner_in_reset(struct weft_partner_in *in);
 bool weft_partner_in_is_full(const struct weft_partner_in *in);
 
-/* --- partner_ask.c --------------------------------------------------------------------------- */
-
-/* A question or an answer; false: it is neither. */
-bool weft_partner_ask_hear(struct weft_partners *p, const struct weft_agreement *a, void *conn,
-    const struct weft_partner_message *m);
-
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "node/logger.h"
+#include "node/partner_ask.h"
 #include "node/partner_parts.h"
 #include "proto/check.h"
 

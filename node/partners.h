@@ -40,8 +40,8 @@ struct weft_partners_io {
     /* To a member of the group, or (0) to every other. */
     void (*tell)(void *ctx, uint64_t to, const struct weft_audit_line *line);
     void (*wake)(void *ctx);
-    /* A question or an answer of the partner (node/questions.h). False: none that can be read. NULL:
-     * nobody is asked here. */
+    /* A question or an answer of the partner (node/questions.h). False: none that can be read.
+     * NULL: nobody is asked here. */
     bool (*ask)(void *ctx, const struct weft_agreement *agreement, bool is_question,
         struct weft_bytes body);
 };

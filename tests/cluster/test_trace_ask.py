@@ -169,7 +169,7 @@ class TraceAsk(cluster.PlantCase):
         material = [part for part in VEHICLE if part[0] == last]
         self.wait_ask(5, self.tree(5), [(self.sites[last].site, name(5, part), CLOSED)
                                         for part in material])
-        self.share(2, ("inside 2",), self.texts[2])  # Who is asked, and one behind him.
+        self.share(2, ("inside 1",), self.texts[2])  # Him who is asked alone.
         self.wait_ask(5, self.tree(5, [(3, 0), (3, 1), (3, 2)]),
                       [(self.sites[3].site, name(5, (3, i)), DEEP) for i in range(3)])
 

@@ -413,6 +413,8 @@ def share(name, one, other, kinds, depth="any", rate=100000, templates=(), befor
                  "queue 100000\nquarantine 100\n")
     note = sign(text, *sites[0].roots(), *sites[1].roots())
     for site, partner in ((one, other), (other, one)):
+        if before and site is other:
+            break  # It comes to him in the stream.
         site.pin_partner(partner)
         site.commit({"kind": "agreement", "asset": f"agreement:{name}", "attrs": {"note": note}})
     return text

@@ -12,14 +12,15 @@ static struct weft_arena arena = {.size_max = 8 << 20};
 static const uint8_t hashes[2080] = {1, 2, 3};
 
 enum {
-    KINDS = WEFT_KIND_STREAM_SET - WEFT_KIND_STREAM_HELLO + 1
+    FREE = WEFT_KIND_STREAM_SET - WEFT_KIND_STREAM_HELLO + 1, /* 138 */
+    KINDS = WEFT_KIND_STREAM_ANSWER - WEFT_KIND_STREAM_HELLO
 };
 
 /* One of each kind, with every field set. */
 static struct weft_partner_message sample(unsigned number)
 {
     struct weft_partner_message m = {
-        .kind = (enum weft_partner_kind)(WEFT_KIND_STREAM_HELLO + number),
+        .kind = (enum weft_partner_kind)(WEFT_KIND_STREAM_HELLO + number + (number >= FREE)),
         .stream = {WEFT_TEXT("box-2026"), WEFT_TEXT("supplier.example/west")}};
     switch ((unsigned)m.kind) {
     case WEFT_KIND_STREAM_HELLO:

@@ -110,4 +110,3 @@ TEST(ask, words_of_faults_read_back)
     }
     EXPECT_EQ(WEFT_ASK_FAULTS, weft_ask_fault_of(WEFT_TEXT("answered")));
 }
-
