@@ -22,7 +22,7 @@ enum weft_err weft_deed_read(
     if (deed == NULL) {
         return weft_fail(msg, WEFT_ENOMEM, "read an agreement");
     }
-    atomic_init(&deed->references, 1);
+    weft_holders_init(&deed->holders);
     deed->arena.size_max = WEFT_CONTRACT_MEMORY_MAX;
     deed->note.size_max = WEFT_NOTE_SIZE_MAX;
     enum weft_err err = weft_buffer_text(&deed->note, note);
@@ -48,15 +48,14 @@ enum weft_err weft_deed_read(
 struct weft_deed *weft_deed_retain(struct weft_deed *deed)
 {
     if (deed != NULL) {
-        atomic_fetch_add_explicit(&deed->references, 1, memory_order_relaxed);
+        weft_holders_add(&deed->holders);
     }
     return deed;
 }
 
 void weft_deed_release(struct weft_deed *deed)
 {
-    if (deed != NULL &&
-        atomic_fetch_sub_explicit(&deed->references, 1, memory_order_acq_rel) == 1) {
+    if (deed != NULL && weft_holders_drop(&deed->holders)) {
         destroy_deed(deed);
     }
 }
@@ -215,7 +214,7 @@ enum weft_err weft_pinned_read(struct weft_text site, const struct weft_pinned_t
     if (p == NULL) {
         return weft_fail(msg, WEFT_ENOMEM, "pin a partner");
     }
-    atomic_init(&p->references, 1);
+    weft_holders_init(&p->holders);
     p->arena.size_max = WEFT_PINNED_MEMORY_MAX;
     p->index = index;
     enum weft_err err = copy(p, site, &p->site, msg);
@@ -242,15 +241,14 @@ enum weft_err weft_pinned_read(struct weft_text site, const struct weft_pinned_t
 struct weft_pinned *weft_pinned_retain(struct weft_pinned *pinned)
 {
     if (pinned != NULL) {
-        atomic_fetch_add_explicit(&pinned->references, 1, memory_order_relaxed);
+        weft_holders_add(&pinned->holders);
     }
     return pinned;
 }
 
 void weft_pinned_release(struct weft_pinned *pinned)
 {
-    if (pinned != NULL &&
-        atomic_fetch_sub_explicit(&pinned->references, 1, memory_order_acq_rel) == 1) {
+    if (pinned != NULL && weft_holders_drop(&pinned->holders)) {
         destroy_pinned(pinned);
     }
 }

@@ -19,9 +19,27 @@ enum {
     WEFT_PINNED_MEMORY_MAX = 2 * 1024 * 1024, /* an org document, read */
 };
 
+/* How many hold something that never changes. */
+struct weft_holders {
+    atomic_uint count;
+};
+static inline void weft_holders_init(struct weft_holders *holders)
+{
+    atomic_init(&holders->count, 1);
+}
+static inline void weft_holders_add(struct weft_holders *holders)
+{
+    atomic_fetch_add_explicit(&holders->count, 1, memory_order_relaxed);
+}
+/* True: that was the last one. Any thread. */
+static inline bool weft_holders_drop(struct weft_holders *holders)
+{
+    return atomic_fetch_sub_explicit(&holders->count, 1, memory_order_acq_rel) == 1;
+}
+
 /* A version of an agreement. */
 struct weft_deed {
-    atomic_uint references;
+    struct weft_holders holders;
     struct weft_arena arena;
     struct weft_buffer note; /* As it was signed. */
     struct weft_contract contract;
@@ -44,7 +62,7 @@ struct weft_pinned_texts {
 };
 
 struct weft_pinned {
-    atomic_uint references;
+    struct weft_holders holders;
     struct weft_arena arena;
     struct weft_text site;
     struct weft_pinned_texts texts; /* In the arena. */

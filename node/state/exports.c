@@ -88,31 +88,41 @@ enum weft_err weft_exports_contracts(struct weft_streams *streams, struct weft_a
 
 /* May the partner have it, by this site's own policy, as the agreement is in force? A policy that
  * hides some of it from him lets him have nothing: what goes out is what the mask says. */
+bool weft_exports_ask(const struct weft_streams *s, const struct weft_accord *accord,
+    enum weft_accord_version which, struct weft_text kind, struct weft_text asset,
+    const struct weft_exports_place *place, struct weft_exports_asked *ret_asked)
+{
+    const struct weft_contract *contract = &accord->deeds[which]->contract;
+    struct weft_text site = contract->parties[1 - accord->row.party].site, org;
+    struct weft_exports_asked *a = ret_asked;
+    a->policy = weft_authority_policy(place->authority);
+    if (a->policy == NULL || !weft_text_cut(&site, '/', &org)) {
+        return false;
+    }
+    a->partner = (struct weft_principal){.class = WEFT_PRINCIPAL_NODE};
+    (void)snprintf(a->partner.org, sizeof(a->partner.org), "%.*s", (int)org.size, org.data);
+    (void)snprintf(a->partner.site, sizeof(a->partner.site), "%.*s", (int)site.size, site.data);
+    a->subject = (struct weft_policy_subject){.principal = &a->partner};
+    a->agreement = (struct weft_policy_agreement){contract->name, contract->link.version};
+    a->request = weft_policy_request_at(s->site, WEFT_ACTION_SHARE, place->time_ns);
+    a->request.subject = &a->subject;
+    a->request.kind = (struct weft_policy_fact){WEFT_FACT_GIVEN, kind};
+    weft_authority_ask_of(place->authority, asset, a->labels, &a->request);
+    a->request.is_agreed = true;
+    a->request.agreements = &a->agreement;
+    a->request.agreement_count = 1;
+    return true;
+}
+
 bool weft_exports_is_shared(const struct weft_streams *s, const struct weft_accord *accord,
     struct weft_text kind, struct weft_text asset, const struct weft_exports_place *place)
 {
-    const struct weft_policy *policy = weft_authority_policy(place->authority);
-    const struct weft_contract *contract = &accord->deeds[WEFT_ACCORD_SENT]->contract;
-    struct weft_text site = contract->parties[1 - accord->row.party].site, org;
-    struct weft_text labels[WEFT_LABELS_MAX];
+    struct weft_exports_asked asked;
     struct weft_policy_decision decision;
-    struct weft_principal partner = {.class = WEFT_PRINCIPAL_NODE};
-    const struct weft_policy_agreement agreement = {contract->name, contract->link.version};
-    if (policy == NULL || !weft_text_cut(&site, '/', &org)) {
+    if (!weft_exports_ask(s, accord, WEFT_ACCORD_SENT, kind, asset, place, &asked)) {
         return false;
     }
-    (void)snprintf(partner.org, sizeof(partner.org), "%.*s", (int)org.size, org.data);
-    (void)snprintf(partner.site, sizeof(partner.site), "%.*s", (int)site.size, site.data);
-    const struct weft_policy_subject subject = {.principal = &partner};
-    struct weft_policy_request request =
-        weft_policy_request_at(s->site, WEFT_ACTION_SHARE, place->time_ns);
-    request.subject = &subject;
-    request.kind = (struct weft_policy_fact){WEFT_FACT_GIVEN, kind};
-    weft_authority_ask_of(place->authority, asset, labels, &request);
-    request.is_agreed = true;
-    request.agreements = &agreement;
-    request.agreement_count = 1;
-    weft_policy_decide(policy, &request, &decision);
+    weft_policy_decide(asked.policy, &asked.request, &decision);
     return weft_policy_shows_all(&decision);
 }
 

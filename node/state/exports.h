@@ -86,6 +86,20 @@ WEFT_MUST_USE enum weft_err weft_exports_take(struct weft_streams *streams,
     const struct weft_partner_message *message, const struct weft_exports_place *place,
     struct weft_refusal *ret_refusal, struct weft_msg *msg);
 
+/* What the policy is asked of a partner's organization under an agreement: `share`, of that kind
+ * and asset; the caller may ask for another action. In place: it points into itself. */
+struct weft_exports_asked {
+    const struct weft_policy *policy;
+    struct weft_principal partner;
+    struct weft_policy_subject subject;
+    struct weft_policy_agreement agreement;
+    struct weft_text labels[WEFT_LABELS_MAX];
+    struct weft_policy_request request;
+};
+/* Under that version. False: there is no policy. Borrows `kind` and `asset`. */
+bool weft_exports_ask(const struct weft_streams *streams, const struct weft_accord *accord,
+    enum weft_accord_version which, struct weft_text kind, struct weft_text asset,
+    const struct weft_exports_place *place, struct weft_exports_asked *ret_asked);
 /* May the partner have records of that kind about the asset, by this site's own policy? */
 bool weft_exports_is_shared(const struct weft_streams *streams, const struct weft_accord *accord,
     struct weft_text kind, struct weft_text asset, const struct weft_exports_place *place);

@@ -1,7 +1,5 @@
 /* What this site's policy says of a partner's statement, and what is taken out of quarantine once
  * it says otherwise (imports.h). */
-#include <stdio.h>
-
 #include "node/state/imports.h"
 #include "proto/check.h"
 
@@ -9,10 +7,10 @@
 
 /* The agreement has permitted what is in it, so what nothing speaks of is taken: refused is what
  * something forbids, or wants what no statement brings. */
-static bool asks_for_refusal(const struct weft_policy *policy,
-    const struct weft_policy_request *request, struct weft_policy_decision *ret_decision)
+static bool asks_for_refusal(
+    const struct weft_exports_asked *asked, struct weft_policy_decision *ret_decision)
 {
-    weft_policy_decide(policy, request, ret_decision);
+    weft_policy_decide(asked->policy, &asked->request, ret_decision);
     return ret_decision->effect == WEFT_EFFECT_NEEDS ||
            (ret_decision->effect == WEFT_EFFECT_DENY &&
                (ret_decision->reason == WEFT_REASON_FORBID ||
@@ -33,32 +31,17 @@ bool weft_imports_refuses(const struct weft_streams *streams, const struct weft_
     const struct weft_projection *projection, bool is_again, const struct weft_exports_place *place,
     struct weft_policy_decision *ret_decision)
 {
-    const struct weft_policy *policy = weft_authority_policy(place->authority);
-    const struct weft_contract *contract = &accord->deeds[WEFT_ACCORD_RECEIVED]->contract;
-    struct weft_text site = contract->parties[1 - accord->row.party].site, org;
-    struct weft_text labels[WEFT_LABELS_MAX];
-    struct weft_principal partner = {.class = WEFT_PRINCIPAL_NODE};
-    const struct weft_policy_agreement agreement = {contract->name, contract->link.version};
-    if (policy == NULL || !weft_text_cut(&site, '/', &org)) {
+    struct weft_exports_asked asked;
+    if (!weft_exports_ask(streams, accord, WEFT_ACCORD_RECEIVED, projection->header.kind,
+            projection->asset, place, &asked)) {
         return false;
     }
-    (void)snprintf(partner.org, sizeof(partner.org), "%.*s", (int)org.size, org.data);
-    (void)snprintf(partner.site, sizeof(partner.site), "%.*s", (int)site.size, site.data);
-    const struct weft_policy_subject subject = {.principal = &partner};
-    struct weft_policy_request request =
-        weft_policy_request_at(streams->site, WEFT_ACTION_WRITE, place->time_ns);
-    request.subject = &subject;
-    request.kind = (struct weft_policy_fact){WEFT_FACT_GIVEN, projection->header.kind};
-    weft_authority_ask_of(place->authority, projection->asset, labels, &request);
-    request.is_agreed = true;
-    request.agreements = &agreement;
-    request.agreement_count = 1;
-    if (asks_for_refusal(policy, &request, ret_decision)) {
+    asked.request.action = WEFT_ACTION_WRITE;
+    if (asks_for_refusal(&asked, ret_decision)) {
         return true;
     }
-    request.action = WEFT_ACTION_REDACT; /* Of what he tells again: may he erase it here? */
-    return is_again && weft_imports_erases(projection) &&
-           asks_for_refusal(policy, &request, ret_decision);
+    asked.request.action = WEFT_ACTION_REDACT; /* Of what he tells again: may he erase it here? */
+    return is_again && weft_imports_erases(projection) && asks_for_refusal(&asked, ret_decision);
 }
 
 enum weft_err weft_imports_ask(struct weft_streams *streams, struct weft_accord *accord,

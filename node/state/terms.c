@@ -6,7 +6,7 @@
 
 struct weft_terms_box {
     struct weft_terms terms; /* First: whoever has the one has the other. */
-    atomic_uint references;
+    struct weft_holders holders;
     struct weft_deed *deeds[WEFT_ACCORD_VERSIONS];
     struct weft_pinned *own;
     struct weft_pinned *partner;
@@ -19,7 +19,7 @@ struct weft_terms_box {
 
 void weft_terms_box_release(struct weft_terms_box *box)
 {
-    if (box == NULL || atomic_fetch_sub_explicit(&box->references, 1, memory_order_acq_rel) != 1) {
+    if (box == NULL || !weft_holders_drop(&box->holders)) {
         return;
     }
     for (unsigned i = 0; i < WEFT_ACCORD_VERSIONS; i++) {
@@ -36,7 +36,7 @@ const struct weft_terms *weft_terms_retain(const struct weft_terms *terms)
     /* What is counted is ours, whatever the caller may do with the rest. */
     struct weft_terms_box *box = (struct weft_terms_box *)(uintptr_t)terms;
     if (box != NULL) {
-        atomic_fetch_add_explicit(&box->references, 1, memory_order_relaxed);
+        weft_holders_add(&box->holders);
     }
     return terms;
 }
@@ -120,7 +120,7 @@ enum weft_err weft_terms_make(
     if (box == NULL) {
         return weft_fail(msg, WEFT_ENOMEM, "the terms of an agreement");
     }
-    atomic_init(&box->references, 1);
+    weft_holders_init(&box->holders);
     for (unsigned i = 0; i < WEFT_ACCORD_VERSIONS; i++) {
         box->deeds[i] = weft_deed_retain(accord->deeds[i]);
     }
