@@ -260,8 +260,9 @@ static void freeze(
             p, in->conn, (struct weft_bytes){message.data, message.size});
     }
     weft_partners_log_fault(a, "partner_split", WEFT_STREAM_SPLIT, &msg,
-        err == WEFT_OK ? "the stream is frozen, both heads are kept: weft partner show"
-                       : "it is asked for again");
+        err == WEFT_OK
+            ? "the stream is frozen, both are kept: weft partner show --evidence received"
+            : "it is asked for again");
     weft_buffer_destroy(&message);
 }
 

@@ -451,7 +451,8 @@ static void hear_text(struct weft_partners *p, struct weft_partner_exchange *x,
     (void)weft_fail(&msg, WEFT_EREFUSED, "%s",
         is_refusal ? "statements were not taken" : "its keys signed two histories");
     weft_partners_log_fault(a, is_refusal ? "partner_refuses" : "partner_own_split",
-        is_refusal ? WEFT_STREAM_SOUND : WEFT_STREAM_SPLIT, &msg, "it is kept: weft partner show");
+        is_refusal ? WEFT_STREAM_SOUND : WEFT_STREAM_SPLIT, &msg,
+        is_refusal ? "it is kept" : "it is kept: weft partner show --evidence sent");
     x->out.texts++;
     keep(p, x, a, WEFT_PARTNER_KEEPS,
         is_refusal ? WEFT_STREAM_ACT_REFUSAL : WEFT_STREAM_ACT_EVIDENCE, bytes);

@@ -596,6 +596,7 @@ bool weft_partners_figures(const struct weft_partners *p, uint32_t number,
         f.refused = a.refused_count;
         f.is_fenced = weft_provider_is_fenced(a.provider);
         f.is_split = a.provider->rival.size > 0;
+        f.evidence = a.evidence_count;
         f.is_connected = x != NULL && x->out.conn != NULL && x->out.sender.is_open;
         f.lag_ms = x != NULL ? since(p, x->out.behind_ms) : 0;
         f.bytes = x != NULL ? x->out.bytes : 0;

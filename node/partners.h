@@ -66,6 +66,7 @@ struct weft_partner_figures {
     uint64_t lag_ms;   /* How long there has been one. */
     uint64_t bytes;    /* Of items, sent or taken, in this node's time as leader. */
     uint64_t beside;   /* Of all else that was said of the stream, in that time. */
+    uint64_t evidence; /* Of what is sent: proofs that own keys signed two stories. */
     uint64_t refused;  /* Statements that the partner refused; faults of what came. */
     uint64_t quarantined;
     bool is_fenced; /* Sent: nothing is stated or signed, ... */

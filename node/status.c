@@ -133,6 +133,9 @@ static void add_direction(struct gauges *g, struct weft_arena *arena,
     if (is_sent) {
         add_partner(g, arena, f->agreement, word, "fenced", f->is_fenced ? 1 : 0);
         add_partner(g, arena, f->agreement, word, "split", f->is_split ? 1 : 0);
+        if (f->evidence > 0) {
+            add_partner(g, arena, f->agreement, word, "evidence_total", f->evidence);
+        }
     } else {
         add_partner(g, arena, f->agreement, word, "quarantined", f->quarantined);
         add_partner(g, arena, f->agreement, word, "held", f->hold != WEFT_CONSUMER_TAKES ? 1 : 0);

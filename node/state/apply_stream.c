@@ -29,10 +29,13 @@ static unsigned kind_of(enum weft_stream_act act)
     return kinds[act];
 }
 
-static bool is_received(enum weft_stream_act act)
+/* Of evidence the message says against whose keys it is. */
+static bool is_received(const struct weft_stream_entry *entry,
+    const struct weft_partner_message *message, const struct weft_terms *terms)
 {
-    return act == WEFT_STREAM_ACT_HEAD || act == WEFT_STREAM_ACT_BATCH ||
-           act == WEFT_STREAM_ACT_EVIDENCE;
+    return entry->act == WEFT_STREAM_ACT_HEAD || entry->act == WEFT_STREAM_ACT_BATCH ||
+           (entry->act == WEFT_STREAM_ACT_EVIDENCE &&
+               !weft_text_equal(message->stream.provider, terms->site));
 }
 
 /* An item that is looked at. */
@@ -40,6 +43,7 @@ struct item {
     struct weft_stream_entry entry;
     struct weft_partner_message message;
     struct weft_accord *accord;
+    bool is_received; /* It is about what is received. */
 };
 
 /* Can it be read, by a node of this site, about an agreement that is in force, and is the message
@@ -71,7 +75,8 @@ static enum weft_err read_item(struct weft_apply *a, const struct weft_entry_ite
         err = weft_fail(detail, WEFT_EINVAL, "the act wants a message of another kind");
     }
     const struct weft_terms *terms = weft_accord_terms(ret_item->accord);
-    struct weft_text provider = is_received(entry->act) ? terms->partner : terms->site;
+    ret_item->is_received = is_received(entry, &ret_item->message, terms);
+    struct weft_text provider = ret_item->is_received ? terms->partner : terms->site;
     if (err == WEFT_OK && (!weft_text_equal(ret_item->message.stream.agreement, terms->name) ||
                               !weft_text_equal(ret_item->message.stream.provider, provider))) {
         err = weft_fail(detail, WEFT_EPEER, "a message of another stream");
@@ -94,7 +99,7 @@ static enum weft_err carry_out(
     if (item->entry.act == WEFT_STREAM_ACT_STEP) {
         return weft_exports_step(s, item->accord, &source, &place, r, a->msg);
     }
-    return is_received(item->entry.act)
+    return item->is_received
                ? weft_imports_take(s, item->accord, &item->entry, &item->message, &place, r, a->msg)
                : weft_exports_take(
                      s, item->accord, &item->entry, &item->message, &place, r, a->msg);

@@ -17,7 +17,7 @@ enum {
     WEFT_EXPORTS_STEP_RECORDS = 2048,     /* looked at in one step; chosen: 20 ms */
     WEFT_EXPORTS_STEP_BYTES = 512 * 1024, /* of projections appended in one */
     WEFT_EXPORTS_STEP_ASSETS = 256,       /* of those owed, in one */
-    WEFT_EXPORTS_KEPT_MAX = 64,           /* refusals and evidence of an agreement */
+    WEFT_EXPORTS_KEPT_MAX = 64,           /* refusals of an agreement; evidence is behind them */
     WEFT_EXPORTS_NAMES_MAX = 16,          /* by which a partner is shipped to */
 };
 
@@ -124,8 +124,10 @@ WEFT_MUST_USE enum weft_err weft_exports_disclose(struct weft_streams *streams,
 /* Refuse an item: the fault's name is in `why` already; the err is its class. */
 void weft_streams_refuse(
     struct weft_refusal *refusal, enum weft_stream_fault fault, const struct weft_msg *why);
-/* Keep a text that came, among the newest of its agreement. */
-void weft_exports_keep(
-    struct weft_accord *accord, struct weft_text text, const struct weft_exports_place *place);
+/* FED-26: does it prove that those keys have signed two stories, and does it rest on no lost head?
+ * *ret_refusal says why not. WEFT_ENOMEM. Then it is kept as the newest of that direction. */
+WEFT_MUST_USE enum weft_err weft_exports_evidence(struct weft_accord *accord,
+    enum weft_direction direction, struct weft_text text, const struct weft_exports_place *place,
+    struct weft_refusal *ret_refusal);
 
 #endif

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "federation/equivocation.h"
 #include "node/state/exports.h"
 #include "node/state/refused.h"
 #include "proto/check.h"
@@ -18,7 +19,8 @@ void weft_streams_refuse(
     (void)weft_fail(&refusal->detail, refusal->err, "%s", why->text);
 }
 
-void weft_exports_keep(
+/* Among the newest of its agreement. */
+static void keep(
     struct weft_accord *accord, struct weft_text text, const struct weft_exports_place *place)
 {
     const struct weft_key key = weft_key_of_number(
@@ -417,9 +419,55 @@ static enum weft_err take_refusal(struct weft_streams *s, struct weft_accord *ac
         return WEFT_OK;
     }
     accord->sent.refused_count += count;
-    weft_exports_keep(accord, note, place);
+    keep(accord, note, place);
     weft_streams_touch_flow(s, accord, WEFT_SENT);
     return WEFT_OK;
+}
+
+/* --- evidence -------------------------------------------------------------------------------- */
+
+enum weft_err weft_exports_evidence(struct weft_accord *accord, enum weft_direction direction,
+    struct weft_text text, const struct weft_exports_place *place, struct weft_refusal *ret_refusal)
+{
+    const struct weft_terms *terms = weft_accord_terms(accord);
+    const bool is_own = direction == WEFT_SENT;
+    const struct weft_stream_signers *signers = is_own ? &terms->own_heads : &terms->their_heads;
+    const struct weft_lost *lost =
+        is_own ? &accord->sent.provider.lost : &accord->received.consumer.lost;
+    struct weft_refusal *r = ret_refusal;
+    enum weft_equivocation_kind kind;
+    struct weft_msg why = {""};
+    enum weft_err err = weft_equivocation_verify(text, signers, &kind, &why);
+    if (err != WEFT_OK) {
+        r->err = err == WEFT_ENOMEM ? err : weft_fail(&r->detail, err, "%s", why.text);
+        return err == WEFT_ENOMEM ? err : WEFT_OK;
+    }
+    if (weft_equivocation_is_of_lost(text, signers, lost)) {
+        r->err = weft_fail(&r->detail, WEFT_EREFUSED, "of a head that is lost, as operators said");
+        return WEFT_OK;
+    }
+    const struct weft_key key = weft_key_of_number(
+        WEFT_KEY_REFUSAL, accord->number, WEFT_EXPORTS_KEPT_MAX + (uint32_t)direction);
+    weft_store_batch_put(place->batch, &key, text.data, text.size);
+    return WEFT_OK;
+}
+
+/* NOD-296: against own keys. Whoever shows it has frozen what it takes, so the stream stands; it is
+ * for operators to find out who has the keys. The same once more is one. */
+static enum weft_err take_evidence(struct weft_streams *s, struct weft_accord *accord,
+    struct weft_text text, const struct weft_exports_place *place, struct weft_refusal *r)
+{
+    const struct weft_digest digest = weft_sha256(text.data, text.size);
+    if (accord->sent.evidence_count > 0 && weft_digest_equal(&accord->sent.evidence, &digest)) {
+        return WEFT_OK;
+    }
+    enum weft_err err = weft_exports_evidence(accord, WEFT_SENT, text, place, r);
+    if (err == WEFT_OK && r->err == WEFT_OK) {
+        accord->sent.evidence_count++;
+        accord->sent.evidence = digest;
+        weft_streams_touch_flow(s, accord, WEFT_SENT);
+    }
+    return err;
 }
 
 enum weft_err weft_exports_take(struct weft_streams *streams, struct weft_accord *accord,
@@ -452,9 +500,11 @@ enum weft_err weft_exports_take(struct weft_streams *streams, struct weft_accord
     case WEFT_STREAM_ACT_REWIND:
         err = take_rewind(streams, accord, entry->number, place, r, msg);
         break;
+    case WEFT_STREAM_ACT_EVIDENCE:
+        err = take_evidence(streams, accord, message->text, place, r);
+        break;
     case WEFT_STREAM_ACT_HEAD:
     case WEFT_STREAM_ACT_BATCH:
-    case WEFT_STREAM_ACT_EVIDENCE:
     case WEFT_STREAM_ACT_STEP:
     case WEFT_STREAM_ACTS:
         weft_unreachable("NOD-195: an act on what is sent");

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "federation/equivocation.h"
 #include "federation/mutant.h"
 #include "proto/check.h"
 
@@ -202,26 +201,15 @@ static enum weft_err take_batch(struct weft_streams *s, struct weft_accord *acco
 
 /* --- evidence -------------------------------------------------------------------------------- */
 
-/* FED-26: what proves that its keys have signed two stories freezes the stream. */
+/* What proves that its keys have signed two stories freezes the stream. */
 static enum weft_err take_evidence(struct weft_streams *s, struct weft_accord *accord,
     struct weft_text text, const struct weft_exports_place *place, struct weft_refusal *r)
 {
-    enum weft_equivocation_kind kind;
-    struct weft_msg why = {""};
-    enum weft_err err =
-        weft_equivocation_verify(text, &weft_accord_terms(accord)->their_heads, &kind, &why);
-    if (err != WEFT_OK) {
-        r->err = err == WEFT_ENOMEM ? err : weft_fail(&r->detail, err, "%s", why.text);
-        return err == WEFT_ENOMEM ? err : WEFT_OK;
-    }
-    if (weft_equivocation_is_of_lost(
-            text, &weft_accord_terms(accord)->their_heads, &accord->received.consumer.lost)) {
-        r->err = weft_fail(&r->detail, WEFT_EREFUSED, "of a head that is lost, as operators said");
-        return WEFT_OK;
+    enum weft_err err = weft_exports_evidence(accord, WEFT_RECEIVED, text, place, r);
+    if (err != WEFT_OK || r->err != WEFT_OK) {
+        return err;
     }
     weft_consumer_freeze(&accord->received.consumer);
-    weft_exports_keep(accord, text, place);
-    weft_streams_touch_flow(s, accord, WEFT_SENT);
     weft_streams_touch_flow(s, accord, WEFT_RECEIVED);
     return WEFT_OK;
 }

@@ -14,6 +14,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "node/state/exports.h"
 #include "node/state/flow.h"
 #include "node/state/machine.h"
 #include "node/state/query_file.h"
@@ -290,6 +291,9 @@ static enum weft_err put_sent(struct asking *a, const struct weft_sent_row *s)
             phase_name(p->stream.phase), p->stream.version, p->stream.statement_count,
             s->refused_count, s->omitted_count, weft_provider_is_fenced(p) ? "yes" : "no");
     }
+    if (err == WEFT_OK && s->evidence_count > 0) {
+        err = weft_buffer_format(&a->out, "sent.evidence %" PRIu32 "\n", s->evidence_count);
+    }
     if (err == WEFT_OK && s->looked_index != UINT64_MAX) {
         err = weft_buffer_format(&a->out, "sent.looked %" PRIu64 "\n", s->looked_index);
     }
@@ -407,6 +411,22 @@ static enum weft_err put_kept(struct asking *a, struct weft_text note, const cha
                          : weft_fail(a->msg, WEFT_ENOTFOUND, "there is no %s yet", what);
 }
 
+/* The newest proof against own keys, or the partner's. */
+static enum weft_err put_evidence(
+    struct asking *a, const struct found *f, enum weft_direction direction)
+{
+    struct weft_store_value value = {.handle = NULL};
+    const struct weft_key key = weft_key_of_number(
+        WEFT_KEY_REFUSAL, f->number, WEFT_EXPORTS_KEPT_MAX + (uint32_t)direction);
+    enum weft_err err = weft_store_get(a->view->store, a->view->snapshot, &key, &value, a->msg);
+    if (err == WEFT_OK || err == WEFT_ENOTFOUND) {
+        const struct weft_text text = {(const char *)value.bytes.data, value.bytes.size};
+        err = put_kept(a, err == WEFT_OK ? text : (struct weft_text){NULL, 0}, "evidence");
+    }
+    weft_store_release(&value);
+    return err;
+}
+
 static enum weft_err put_file(
     struct asking *a, struct found *f, enum weft_direction direction, struct weft_text path)
 {
@@ -422,6 +442,9 @@ static enum weft_err put_file(
     if (err == WEFT_OK && weft_text_is(path, "receipt")) {
         return put_kept(
             a, is_sent ? weft_buffer_as_text(&f->sent.receipt) : a->query->where_value, "receipt");
+    }
+    if (err == WEFT_OK && weft_text_is(path, "evidence")) {
+        return put_evidence(a, f, direction);
     }
     if (err == WEFT_OK) {
         err = weft_view_stream_source(a->view, f->number, direction, &source, a->msg);

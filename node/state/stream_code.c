@@ -97,6 +97,8 @@ static void code_sent(struct weft_coder *c, struct weft_sent_row *row)
     weft_code_u64(c, &row->refused_count);
     weft_code_u64(c, &row->omitted_count);
     weft_code_u32(c, &row->kept, UINT64_C(1) << 32);
+    weft_code_u32(c, &row->evidence_count, UINT64_C(1) << 32);
+    weft_code_bytes(c, row->evidence.bytes, WEFT_DIGEST_SIZE);
     code_buffer(c, &row->receipt);
 }
 

@@ -24,7 +24,9 @@ struct weft_sent_row {
     int64_t head_ns;
     uint64_t refused_count;
     uint64_t omitted_count;
-    uint32_t kept;              /* Number of the next refusal or evidence that is kept. */
+    uint32_t kept;           /* Number of the next refusal that is kept. */
+    uint32_t evidence_count; /* Proofs that own keys signed two stories, and the newest. */
+    struct weft_digest evidence;
     struct weft_buffer receipt; /* The newest, as it was signed. */
 };
 

@@ -62,6 +62,7 @@ struct weft_agreement weft_streams_at(const struct weft_streams *streams, uint32
         .their_head_ns = accord->received.head_ns,
         .refused_count = accord->sent.refused_count,
         .omitted_count = accord->sent.omitted_count,
+        .evidence_count = accord->sent.evidence_count,
         .claim_count = accord->received.claim_count,
         .receipt_note = weft_buffer_as_text(&accord->sent.receipt),
         .head_note = weft_buffer_as_text(&accord->received.head)};

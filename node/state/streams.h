@@ -98,7 +98,8 @@ struct weft_agreement {
     int64_t their_head_ns;  /* ...and of the newest one that came. */
     uint64_t refused_count; /* Statements that the partner refused. */
     uint64_t omitted_count; /* Records in scope that have no projection: too large, or too old. */
-    uint64_t claim_count;   /* Statements taken that are claims, each once. */
+    uint32_t evidence_count; /* Proofs that own keys have signed two stories. */
+    uint64_t claim_count;    /* Statements taken that are claims, each once. */
     /* As they were signed; empty: none. To be shown to whoever signed it (FENCE there). */
     struct weft_text receipt_note; /* The newest one of what is sent. */
     struct weft_text head_note;    /* The newest one of what is received. */

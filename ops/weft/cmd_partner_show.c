@@ -172,9 +172,16 @@ static enum weft_err show(
 {
     struct weft_buffer bytes = {.size_max = WEFT_NOTE_SIZE_MAX + 1};
     struct weft_note note;
+    const char *evidence = weft_args_text(args, "evidence", NULL);
     const char *file = weft_args_has(args, "offer") ? "offer" : "note";
+    if (evidence != NULL && strcmp(evidence, "sent") != 0 && strcmp(evidence, "received") != 0) {
+        return weft_fail(msg, WEFT_EINVAL, "--evidence is of sent or received");
+    }
+    if (evidence != NULL) {
+        file = evidence[0] == 's' ? "sent/evidence" : "received/evidence";
+    }
     enum weft_err err = weft_partner_source_file(client, args->operands[0], file, &bytes, msg);
-    if (err == WEFT_OK && weft_args_has(args, "note")) {
+    if (err == WEFT_OK && (evidence != NULL || weft_args_has(args, "note"))) {
         (void)fwrite(bytes.data, 1, bytes.size, stdout);
     } else if (err == WEFT_OK) {
         err = weft_note_parse(weft_buffer_as_text(&bytes), &note, msg);

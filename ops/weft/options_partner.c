@@ -59,7 +59,9 @@ const struct weft_option weft_partner_release_options[] = {
     {"reason", 0, "TEXT", "why; it is kept"}, END};
 const struct weft_option weft_partner_show_options[] = {
     {"note", 0, NULL, "the whole note, with its signatures"},
-    {"offer", 0, NULL, "what waits for signatures, instead of what is in force"}, END};
+    {"offer", 0, NULL, "what waits for signatures, instead of what is in force"},
+    {"evidence", 0, "sent|received", "the newest proof that keys signed two stories, own or his"},
+    END};
 const struct weft_option weft_partner_quarantine_options[] = {
     {"from", 0, "N", "from that place in the stream on (0)"}, END};
 const struct weft_option weft_partner_disputes_options[] = {

@@ -221,6 +221,7 @@ static const struct {
     {"beside_bytes_total", "partner_beside_bytes_total", 1,
         "Of all else that was said of both streams, while this node has led."},
     {"refused_total", "partner_refused_total", 1, "Statements that the partner refused."},
+    {"evidence_total", "partner_evidence_total", 1, "Proofs that own keys signed two stories."},
     {"faults_total", "partner_faults_total", 1, "Faults of what the partner sent."},
     {"quarantined", "partner_quarantined", 1, "Statements of the partner in quarantine."},
     {"disputes", "partner_disputes", 1, "Cells on which the statements of both sides differ."},

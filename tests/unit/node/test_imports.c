@@ -267,6 +267,73 @@ TEST(imports, two_heads_of_one_size_freeze_the_stream)
     rig_pair_stop(&pair);
 }
 
+static struct weft_text file_of(struct rig_site *site, const char *path, struct weft_arena *arena)
+{
+    static const struct weft_text node = WEFT_TEXT("spiffe://supplier.example/west/node/n1");
+    const struct weft_query q = {
+        .type = WEFT_QUERY_AUDIT, .asset = weft_text_of(path), .principal = node};
+    struct weft_client_message answer;
+    struct weft_view *view;
+    EXPECT_EQ(WEFT_OK, weft_view_open(site->f.state, &view, &site->msg));
+    enum weft_err err = weft_view_query(view, &q, arena, &answer, &site->msg);
+    weft_view_close(view);
+    return err == WEFT_OK ? (struct weft_text){(const char *)answer.audit.content.data,
+                                answer.audit.content.size}
+                          : (struct weft_text){NULL, 0};
+}
+
+/* NOD-296: a partner proves that own keys have signed two trees. Nothing of it is his fault. */
+TEST(imports, evidence_against_own_keys_is_kept_and_counted_once)
+{
+    static struct rig_pair pair;
+    struct weft_arena arena = {.size_max = 1 << 20};
+    agree(&pair, "own");
+    struct rig_site *west = &pair.sites[RIG_SUPPLIER];
+    rig_must(west, rig_inspection(1, "PASS"));
+    rig_transfer(&pair, RIG_SUPPLIER, 10);
+    const char *origin = "supplier.example/west/sent/" RIG_NAME;
+    struct weft_merkle_head head = rig_provider(west)->signed_head;
+    struct weft_buffer one = rig_head_note(RIG_SUPPLIER, origin, &head);
+    head.root.bytes[0] ^= 1;
+    struct weft_buffer two = rig_head_note(RIG_SUPPLIER, origin, &head), text = {0}, none = {0};
+    for (int i = 0; i < 2; i++) {
+        const struct weft_buffer *other = i == 0 ? &two : &one;
+        EXPECT_EQ(WEFT_OK, weft_buffer_format(i == 0 ? &text : &none,
+                               "weft-equivocation/v1 heads\npart %zu\n%.*s\npart %zu\n%.*s\n",
+                               one.size, (int)one.size, (const char *)one.data, other->size,
+                               (int)other->size, (const char *)other->data));
+    }
+    struct weft_partner_message evidence = {
+        .kind = WEFT_KIND_STREAM_EVIDENCE, .text = weft_buffer_as_text(&none)};
+    EXPECT_EQ(
+        WEFT_EREFUSED, rig_message(west, WEFT_STREAM_ACT_EVIDENCE, 0, RIG_SUPPLIER, &evidence));
+    EXPECT_EQ(0, rig_agreement(west).evidence_count);
+    evidence.text = weft_buffer_as_text(&text);
+    for (int i = 0; i < 2; i++) {
+        enum weft_err err = rig_message(west, WEFT_STREAM_ACT_EVIDENCE, 0, RIG_SUPPLIER, &evidence);
+        EXPECT_TEXT("", west->msg.text);
+        EXPECT_EQ(WEFT_OK, err);
+        EXPECT_EQ(1, rig_agreement(west).evidence_count);
+        rig_reopen(west);
+    }
+    EXPECT_EQ(WEFT_CONSUMER_TAKES, rig_consumer(west)->hold); /* What he sends is his own. */
+    const struct weft_text shown = file_of(west, "partner/" RIG_NAME "/sent/evidence", &arena);
+    EXPECT_EQ(text.size, shown.size);
+    EXPECT_MEM(text.data, shown.data, text.size);
+    struct weft_text status = file_of(west, "partner/" RIG_NAME, &arena);
+    EXPECT_TRUE(status.size > 0);
+    EXPECT_TRUE(memmem(status.data, status.size, "sent.evidence 1\n", 16) != NULL);
+    EXPECT_EQ(0, file_of(west, "partner/" RIG_NAME "/received/evidence", &arena).size);
+    rig_expect_sound(west);
+    rig_expect_replayed(west, "own2", 13);
+    weft_buffer_destroy(&one);
+    weft_buffer_destroy(&two);
+    weft_buffer_destroy(&text);
+    weft_buffer_destroy(&none);
+    weft_arena_destroy(&arena);
+    rig_pair_stop(&pair);
+}
+
 /* An amendment that one side hears of by the stream alone. */
 TEST(imports, an_amendment_is_heard_of_by_the_stream)
 {
