@@ -121,6 +121,11 @@ WEFT_MUST_USE enum weft_err weft_exports_disclose(struct weft_streams *streams,
     struct weft_accord *accord, uint64_t sequence, struct weft_text path,
     const struct weft_exports_place *place, struct weft_msg *msg);
 
+/* Leaves from `size` on go, all of which the store has: what they told again is owed once more. */
+WEFT_MUST_USE enum weft_err weft_exports_owe_again(struct weft_streams *streams,
+    struct weft_accord *accord, uint64_t size, const struct weft_exports_place *place,
+    struct weft_msg *msg);
+
 /* Refuse an item: the fault's name is in `why` already; the err is its class. */
 void weft_streams_refuse(
     struct weft_refusal *refusal, enum weft_stream_fault fault, const struct weft_msg *why);

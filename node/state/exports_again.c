@@ -20,6 +20,58 @@ static void owe(struct weft_streams *s, struct weft_accord *accord,
     weft_streams_touch_flow(s, accord, WEFT_SENT);
 }
 
+/* What that leaf told that the one before it did not. */
+static enum weft_err owe_leaf(struct weft_streams *s, struct weft_accord *accord,
+    const struct weft_flow_leaf *leaf, const struct weft_exports_place *place, struct weft_msg *msg)
+{
+    struct weft_store_value value = {.handle = NULL};
+    struct weft_flow_leaf before;
+    struct weft_projection told, known;
+    bool is_erased = false;
+    weft_arena_reset(&s->arena);
+    enum weft_err err =
+        weft_flow_now(&accord->flows[WEFT_SENT], leaf->earlier - 1, &value, &before, msg);
+    if (err == WEFT_OK) {
+        err = weft_projection_decode(leaf->content, &s->arena, &told, msg);
+        err = err == WEFT_OK ? weft_projection_decode(before.content, &s->arena, &known, msg) : err;
+        err = err == WEFT_OK || err == WEFT_ENOMEM
+                  ? err
+                  : weft_wrap(msg, WEFT_ECORRUPT, "a stream's statement");
+    }
+    for (uint32_t i = 0; err == WEFT_OK && i < told.item_count; i++) {
+        const struct weft_projection_item *item = &told.items[i], *was;
+        is_erased = is_erased || item->shape == WEFT_PROJECTION_ERASED;
+        if (item->shape == WEFT_PROJECTION_SHOWN && !weft_text_starts(item->path, "@link/")) {
+            was = weft_projection_find(&known, item->path);
+            if (was == NULL || was->shape == WEFT_PROJECTION_NAMED) {
+                owe(s, accord, &leaf->leaf.digest, item->path, place);
+            }
+        }
+    }
+    if (err == WEFT_OK && is_erased) {
+        owe(s, accord, &leaf->leaf.digest, (struct weft_text){NULL, 0}, place);
+    }
+    weft_store_release(&value);
+    return err;
+}
+
+enum weft_err weft_exports_owe_again(struct weft_streams *streams, struct weft_accord *accord,
+    uint64_t size, const struct weft_exports_place *place, struct weft_msg *msg)
+{
+    struct weft_flow *flow = &accord->flows[WEFT_SENT];
+    enum weft_err err = WEFT_OK;
+    for (uint64_t i = size; err == WEFT_OK && i < weft_flow_size(flow); i++) {
+        struct weft_store_value value = {.handle = NULL};
+        struct weft_flow_leaf leaf;
+        err = weft_flow_now(flow, i, &value, &leaf, msg);
+        if (err == WEFT_OK && leaf.earlier > 0) {
+            err = owe_leaf(streams, accord, &leaf, place, msg);
+        }
+        weft_store_release(&value);
+    }
+    return err;
+}
+
 /* --- redaction -------------------------------------------------------------------------------- */
 
 /* The leaf's content without the fields; *ret_erased false: it shows none of them. */

@@ -362,6 +362,9 @@ static enum weft_err take_rewind(struct weft_streams *s, struct weft_accord *acc
         err = weft_provider_rewind(p, &stream, msg);
     }
     if (err == WEFT_OK) {
+        err = weft_exports_owe_again(s, accord, size, place, msg);
+    }
+    if (err == WEFT_OK) {
         err = weft_flow_rewind(&accord->flows[WEFT_SENT], &stream.tree, place->batch, msg);
     }
     weft_accord_fall_behind(accord, 1);

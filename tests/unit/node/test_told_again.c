@@ -217,24 +217,23 @@ TEST(told_again, one_message_may_tell_a_statement_and_take_a_field_of_it_back)
     finish(&pair);
 }
 
-/* As no honest site does: the statement of its first leaf once more, as these bytes. */
-static void retell(struct rig_site *west, struct weft_bytes content, uint64_t earlier)
+/* As no honest site does: a statement of these bytes, whatever is in them. `earlier`: where it was
+ * told before, 0: nowhere. */
+static void state_raw(struct rig_site *west, const struct weft_digest *statement,
+    struct weft_bytes content, uint64_t earlier)
 {
     struct weft_accord *accord = weft_state_streams(west->f.state)->accords[0];
-    struct weft_store_value value = {.handle = NULL};
-    struct weft_flow_leaf leaf;
-    EXPECT_EQ(WEFT_OK,
-        weft_flow_get(west->f.state->store, NULL, 0, WEFT_SENT, 1, &value, &leaf, &west->msg));
-    struct weft_stream_leaf again = leaf.leaf;
+    struct weft_stream_leaf leaf = {.kind = WEFT_STREAM_STATEMENT, .digest = *statement};
     struct weft_store_batch *batch = weft_store_batch_create();
-    EXPECT_EQ(WEFT_STREAM_SOUND, weft_provider_append(&accord->sent.provider, &again, &west->msg));
-    const struct weft_flow_leaf row = {
-        .leaf = again, .content = content, .earlier = earlier + 1, .told = 1};
+    EXPECT_EQ(WEFT_STREAM_SOUND, weft_provider_append(&accord->sent.provider, &leaf, &west->msg));
+    const struct weft_flow_leaf row = {.leaf = leaf,
+        .content = content,
+        .earlier = earlier > 0 ? earlier + 1 : 0,
+        .told = earlier > 0 ? 1 : 0};
     EXPECT_EQ(WEFT_OK, weft_flow_append(&accord->flows[WEFT_SENT], &row, batch, &west->msg));
     EXPECT_EQ(WEFT_OK, weft_store_write(west->f.state->store, batch, &west->msg));
     weft_streams_settle(weft_state_streams(west->f.state));
     weft_store_batch_destroy(batch);
-    weft_store_release(&value);
 }
 
 /* NOD-291, of what is at fault: what shows too much loses what is erased, whenever it comes. */
@@ -261,6 +260,7 @@ TEST(told_again, what_is_redacted_is_erased_in_quarantine_too)
         weft_flow_get(west->f.state->store, NULL, 0, WEFT_SENT, 2, &value, &leaf, &west->msg));
     struct weft_buffer kept = {0};
     EXPECT_EQ(WEFT_OK, weft_buffer_append(&kept, leaf.content.data, leaf.content.size));
+    const struct weft_digest statement = leaf.leaf.digest;
     weft_store_release(&value);
     rig_must(west, redaction("serial:box/1", index, "verdict"));
     (void)rig_step(west);
@@ -269,7 +269,7 @@ TEST(told_again, what_is_redacted_is_erased_in_quarantine_too)
     EXPECT_TRUE(!holds(oem, WEFT_RECEIVED, 2, "UNIQUE-VERDICT"));
     EXPECT_TRUE(holds(oem, WEFT_RECEIVED, 2, "SECRET")); /* Else it is as it came. */
     EXPECT_EQ(1, audited(oem, "partner.erased", RIG_NAME " received 3"));
-    retell(west, (struct weft_bytes){kept.data, kept.size}, 3); /* And once more, behind it. */
+    state_raw(west, &statement, (struct weft_bytes){kept.data, kept.size}, 3); /* Once more. */
     EXPECT_TRUE(holds(west, WEFT_SENT, 4, "UNIQUE-VERDICT"));
     rig_transfer(&pair, RIG_SUPPLIER, 5);
     EXPECT_EQ(2, rig_consumer(oem)->quarantined);
@@ -278,6 +278,156 @@ TEST(told_again, what_is_redacted_is_erased_in_quarantine_too)
     weft_buffer_destroy(&kept);
     rig_expect_sound(oem);
     rig_expect_replayed(oem, "fault2", 13);
+    rig_pair_stop(&pair);
+}
+
+enum {
+    BLOBS = 13
+};
+
+/* Three tellings of one statement: texts that make the projection as large as one may be, and of a
+ * name its hash; the name, too, which is shorter; neither, and the verdict erased. */
+static struct weft_digest make_largest(
+    const struct weft_contract_side *side, struct weft_arena *arena, struct weft_buffer rows[3])
+{
+    static char text[WEFT_VALUE_SIZE_MAX], names[BLOBS][24];
+    static const uint8_t seed[WEFT_SALT_SEED_SIZE];
+    const struct weft_statement_place place = {.authority = WEFT_TEXT("supplier.example/west"),
+        .authority_epoch = 1,
+        .index = 1000,
+        .time_ns = SIGNERS_NOW_NS,
+        .salt_seed = seed};
+    struct weft_text paths[BLOBS + 1];
+    struct weft_field fields[BLOBS + 2];
+    for (int i = 0; i < BLOBS; i++) { /* Below `operator`: committed, and disclosed. */
+        (void)snprintf(names[i], sizeof(names[i]), "operator/blob/%c", 'a' + i);
+        paths[i] = weft_text_of(names[i]);
+        fields[i] = (struct weft_field){paths[i], {text, i > 0 ? 65000 : 1000}, WEFT_VALUE_TEXT};
+    }
+    paths[BLOBS] = WEFT_TEXT("operator/name");
+    fields[BLOBS] = (struct weft_field){paths[BLOBS], WEFT_TEXT("x"), WEFT_VALUE_TEXT};
+    fields[BLOBS + 1] = (struct weft_field){WEFT_TEXT("verdict"), WEFT_TEXT("V"), WEFT_VALUE_TEXT};
+    const struct weft_record record = {.kind = WEFT_TEXT("inspection"),
+        .asset = WEFT_TEXT("serial:box/1"),
+        .author = WEFT_TEXT("somebody"),
+        .has_at = true,
+        .at_ns = SIGNERS_NOW_NS,
+        .fields = fields,
+        .field_count = BLOBS + 2};
+    struct weft_digest digest;
+    struct weft_projection projection;
+    struct weft_buffer whole = {0};
+    struct weft_msg msg = {""};
+    memset(text, 'b', sizeof(text));
+    for (int i = 0; i < 2; i++) {
+        weft_buffer_clear(&rows[0]);
+        EXPECT_EQ(WEFT_OK, weft_projection_make_shown(
+                               &record, &place, side, paths, BLOBS, arena, &rows[0], &digest));
+        fields[0].value.size += WEFT_PROJECTION_SIZE_MAX - rows[0].size;
+    }
+    EXPECT_EQ(WEFT_PROJECTION_SIZE_MAX, rows[0].size);
+    EXPECT_EQ(WEFT_OK, weft_projection_make_shown(
+                           &record, &place, side, paths, BLOBS + 1, arena, &rows[1], &digest));
+    EXPECT_TRUE(rows[1].size < rows[0].size);
+    EXPECT_EQ(WEFT_OK, weft_projection_make(&record, &place, side, arena, &whole, &digest));
+    EXPECT_EQ(WEFT_OK, weft_projection_decode(
+                           (struct weft_bytes){whole.data, whole.size}, arena, &projection, &msg));
+    EXPECT_EQ(WEFT_OK, weft_projection_erase(&projection, WEFT_TEXT("verdict"), arena, &rows[2]));
+    weft_buffer_destroy(&whole);
+    return digest;
+}
+
+/* What stands in place of a short value is longer than it: where a row has no room for that it has
+ * what the last one has. */
+TEST(told_again, what_is_erased_goes_from_rows_that_have_no_room_for_its_hash)
+{
+    static struct rig_pair pair;
+    struct weft_arena arena = {.size_max = 64 << 20};
+    struct weft_buffer rows[3] = {{0}, {0}, {0}};
+    struct weft_projection projection;
+    agree(&pair, "huge");
+    struct rig_site *oem = &pair.sites[RIG_OEM], *west = &pair.sites[RIG_SUPPLIER];
+    struct weft_accord *accord = weft_state_streams(west->f.state)->accords[0];
+    const struct weft_contract *contract = &accord->deeds[WEFT_ACCORD_SENT]->contract;
+    const struct weft_digest digest = make_largest(&contract->sides[RIG_SUPPLIER], &arena, rows);
+    for (uint64_t i = 0; i < 3; i++) {
+        state_raw(west, &digest, (struct weft_bytes){rows[i].data, rows[i].size}, i);
+    }
+    rig_transfer(&pair, RIG_SUPPLIER, 1);
+    EXPECT_EQ(0, rig_consumer(oem)->quarantined);
+    for (uint64_t i = 1; i <= 3; i++) {
+        struct weft_store_value value = {.handle = NULL};
+        struct weft_flow_leaf leaf;
+        weft_arena_reset(&arena);
+        EXPECT_EQ(WEFT_OK, weft_flow_get(oem->f.state->store, NULL, 0, WEFT_RECEIVED, i, &value,
+                               &leaf, &oem->msg));
+        EXPECT_EQ(WEFT_OK, weft_projection_decode(leaf.content, &arena, &projection, &oem->msg));
+        const struct weft_projection_item *item =
+            weft_projection_find(&projection, WEFT_TEXT("verdict"));
+        EXPECT_TRUE(item != NULL && item->shape == WEFT_PROJECTION_ERASED);
+        weft_store_release(&value);
+    }
+    rig_expect_sound(oem);
+    for (int i = 0; i < 3; i++) {
+        weft_buffer_destroy(&rows[i]);
+    }
+    weft_arena_destroy(&arena);
+    rig_pair_stop(&pair);
+}
+
+/* Leaves that nobody signed give way to those that were, and what they told is told all the same:
+ * NOD-290. */
+TEST(told_again, what_goes_with_a_rewind_is_told_once_more)
+{
+    static struct rig_pair pair;
+    char copy[700];
+    agree(&pair, "rewound");
+    struct rig_site *oem = &pair.sites[RIG_OEM], *west = &pair.sites[RIG_SUPPLIER];
+    rig_must(west, rig_inspection(1, "PASS"));
+    rig_must(west, rig_inspection(2, "UNIQUE-VERDICT"));
+    const uint64_t index = west->f.index;
+    rig_transfer(&pair, RIG_SUPPLIER, 10);
+    (void)snprintf(copy, sizeof(copy), "%s/rewound-copy", test_directory());
+    EXPECT_EQ(WEFT_OK, weft_state_checkpoint(west->f.state, copy, &west->msg));
+    rig_must(west, rig_inspection(3, "LOST"));
+    rig_transfer(&pair, RIG_SUPPLIER, 10);
+    const struct weft_merkle_head head = rig_provider(west)->signed_head;
+    fixture_close(&west->f);
+    (void)snprintf(west->f.directory, sizeof(west->f.directory), "%s", copy);
+    fixture_open(&west->f);
+    rig_must(west, disclosure("1", "operator"));
+    EXPECT_TRUE(rig_step(west) > 0);
+    rig_must(west, redaction("serial:box/2", index, "verdict"));
+    EXPECT_TRUE(rig_step(west) > 0);
+    EXPECT_EQ(5, rig_provider(west)->stream.tree.size);
+    struct weft_partner_message shown = {
+        .kind = WEFT_KIND_STREAM_HEAD, .head = {.note = rig_agreement(oem).head_note}};
+    EXPECT_EQ(WEFT_OK, rig_message(west, WEFT_STREAM_ACT_FENCE, 0, RIG_SUPPLIER, &shown));
+    const struct weft_stream_entry rewind = {
+        .act = WEFT_STREAM_ACT_REWIND, .number = 3, .agreement = WEFT_TEXT(RIG_NAME)};
+    EXPECT_EQ(WEFT_OK, rig_item(west, &rewind));
+    EXPECT_EQ(3, rig_provider(west)->stream.tree.size);
+    rig_expect_sound(west); /* Where statements stand, too: where they did before. */
+    struct weft_stream_source source;
+    struct weft_buffer items = {0};
+    uint32_t count;
+    EXPECT_EQ(WEFT_OK, weft_stream_source(oem->f.state, 0, WEFT_RECEIVED, &source));
+    EXPECT_EQ(
+        WEFT_OK, weft_stream_source_items(&source, 3, 10, 100000, true, &items, &count, &oem->msg));
+    struct weft_partner_message batch = {.kind = WEFT_KIND_STREAM_BATCH,
+        .batch = {
+            .first = 3, .count = count, .items = {items.data, items.size}, .head_size = head.size}};
+    EXPECT_EQ(WEFT_OK, rig_message(west, WEFT_STREAM_ACT_RECOVER, 3 + count, RIG_SUPPLIER, &batch));
+    EXPECT_TRUE(!weft_provider_is_fenced(rig_provider(west)));
+    EXPECT_TRUE(rig_step(west) > 0);
+    rig_transfer(&pair, RIG_SUPPLIER, 10);
+    rig_expect_equal(&pair, RIG_SUPPLIER);
+    EXPECT_EQ(6, rig_consumer(oem)->stream.tree.size);
+    EXPECT_TRUE(holds(oem, WEFT_RECEIVED, 4, "op/17") || holds(oem, WEFT_RECEIVED, 5, "op/17"));
+    EXPECT_TRUE(!holds(oem, WEFT_RECEIVED, 2, "UNIQUE-VERDICT"));
+    rig_expect_sound(west);
+    rig_expect_sound(oem);
+    weft_buffer_destroy(&items);
     rig_pair_stop(&pair);
 }
 
