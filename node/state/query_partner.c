@@ -7,6 +7,11 @@
  *     partner/<name>/sent/<file>         of the stream that is sent: checkpoint, receipt, tile/...,
  *                                        statement/..., contract/... (streams.h), items/<first>
  *     partner/<name>/received/<file>     the same of the other one, and quarantine/<first>
+ *     partner/<name>/sent/evidence, received/evidence
+ *                                        the newest proof against own keys, the partner's
+ *
+ * Of a side of which fewer keys are known here than have to sign, the list and the agreement have a
+ * line "sent.warning" or "received.warning".
  *
  * The checkpoint of what is sent, and the receipt for what is received, come with the question: the
  * leader has them. Who may read the asset "agreement:<name>" may ask how it stands; who may export
@@ -341,6 +346,52 @@ static enum weft_err put_received(struct asking *a, const struct weft_received_r
     return err == WEFT_OK ? put_time(a, "received.batch-at", r->batch_ns) : err;
 }
 
+/* Keys that are known of a site, but for former ones. */
+static enum weft_err count_keys(struct asking *a, struct weft_text site, uint32_t *ret_count)
+{
+    struct weft_store_value value = {.handle = NULL};
+    struct weft_pinned *pinned = NULL;
+    const struct weft_key key = weft_key_of_partner(site);
+    *ret_count = 0;
+    enum weft_err err = weft_store_get(a->view->store, a->view->snapshot, &key, &value, a->msg);
+    if (err == WEFT_OK) {
+        err = weft_pinned_decode(site, value.bytes, &pinned, a->msg);
+    }
+    for (uint32_t i = 0; err == WEFT_OK && i < pinned->key_count; i++) {
+        *ret_count += pinned->ends[i].size == 0 ? 1 : 0;
+    }
+    weft_pinned_release(pinned);
+    weft_store_release(&value);
+    return err == WEFT_ENOTFOUND ? WEFT_OK : err;
+}
+
+/* A side of which fewer keys are known here than its heads and receipts want: none ever counts. */
+static enum weft_err put_warnings(struct asking *a, struct found *f)
+{
+    struct weft_buffer note = {.size_max = WEFT_NOTE_SIZE_MAX + 1};
+    struct weft_deed *deed = NULL;
+    enum weft_err err = f->row.version > 0 ? read_note(a, f, f->row.version, &note) : WEFT_OK;
+    if (err == WEFT_OK && f->row.version > 0) {
+        err = weft_deed_read(weft_buffer_as_text(&note), &deed, a->msg);
+    }
+    for (uint32_t i = 0; err == WEFT_OK && deed != NULL && i < WEFT_CONTRACT_PARTIES; i++) {
+        const struct weft_text site = deed->contract.parties[i].site;
+        const uint32_t wanted = deed->contract.sides[i].threshold;
+        uint32_t count;
+        err = count_keys(a, site, &count);
+        if (err == WEFT_OK && count < wanted) {
+            err = weft_buffer_format(&a->out,
+                "%s.warning %s: keys of %.*s: %" PRIu32 " known here, %" PRIu32
+                " have to sign: nothing of its counts before weft partner add --keys\n",
+                i == f->row.party ? "sent" : "received", f->name, (int)site.size, site.data, count,
+                wanted);
+        }
+    }
+    weft_deed_release(deed);
+    weft_buffer_destroy(&note);
+    return err;
+}
+
 static enum weft_err put_state(struct asking *a, struct found *f)
 {
     enum weft_err err = read_streams(a, f);
@@ -355,7 +406,8 @@ static enum weft_err put_state(struct asking *a, struct found *f)
     if (err == WEFT_OK) {
         err = put_sent(a, &f->sent);
     }
-    return err == WEFT_OK ? put_received(a, &f->received) : err;
+    err = err == WEFT_OK ? put_received(a, &f->received) : err;
+    return err == WEFT_OK ? put_warnings(a, f) : err;
 }
 
 /* agreement NAME STATE VERSION OFFER SENT ACKNOWLEDGED RECEIVED KNOWN QUARANTINE HOLD US THEM */
@@ -375,7 +427,8 @@ static enum weft_err put_line(struct asking *a, struct found *f, void *ctx)
             f->sent.provider.stream.tree.size, f->sent.provider.receipt.size, c->stream.tree.size,
             c->head.size, c->quarantined, hold_name(c->hold));
     }
-    return err == WEFT_OK ? put_parties(a, f, " ") : err;
+    err = err == WEFT_OK ? put_parties(a, f, " ") : err;
+    return err == WEFT_OK ? put_warnings(a, f) : err;
 }
 
 /* --- files ----------------------------------------------------------------------------------- */

@@ -225,6 +225,7 @@ static enum weft_err commit_pinned(
         weft_partner_commit(client, "partner", a->asset, fields, count, &a->rev, &index, msg);
     if (err == WEFT_OK) {
         (void)printf("%s is known from index %" PRIu64 " on\n", a->asset, index);
+        weft_partner_source_warn_of(client, NULL);
     }
     return err;
 }

@@ -100,6 +100,7 @@ static enum weft_err list(
     enum weft_err err = weft_partner_source_file(client, NULL, NULL, &bytes, msg);
     if (err == WEFT_OK) {
         err = print_rows(args, &listing, weft_buffer_as_text(&bytes), msg);
+        weft_partner_source_warn(weft_buffer_as_text(&bytes));
     }
     weft_buffer_destroy(&bytes);
     return err;
@@ -187,6 +188,7 @@ static enum weft_err show(
         err = weft_note_parse(weft_buffer_as_text(&bytes), &note, msg);
         if (err == WEFT_OK) {
             (void)fwrite(note.text.data, 1, note.text.size, stdout);
+            weft_partner_source_warn_of(client, args->operands[0]);
         }
     }
     weft_buffer_destroy(&bytes);

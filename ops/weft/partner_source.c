@@ -45,6 +45,30 @@ enum weft_err weft_partner_source_file(struct weft_client *client, const char *n
     return err;
 }
 
+void weft_partner_source_warn(struct weft_text text)
+{
+    struct weft_text line, key;
+    while (text.size > 0) {
+        if (!weft_text_cut(&text, '\n', &line)) {
+            text = (struct weft_text){"", 0};
+        }
+        if (weft_text_cut(&line, ' ', &key) &&
+            (weft_text_is(key, "sent.warning") || weft_text_is(key, "received.warning"))) {
+            (void)fprintf(stderr, "warning: %.*s\n", (int)line.size, line.data);
+        }
+    }
+}
+
+void weft_partner_source_warn_of(struct weft_client *client, const char *name)
+{
+    struct weft_buffer bytes = {.size_max = WEFT_ANSWER_SIZE_MAX};
+    struct weft_msg msg;
+    if (weft_partner_source_file(client, name, NULL, &bytes, &msg) == WEFT_OK) {
+        weft_partner_source_warn(weft_buffer_as_text(&bytes));
+    }
+    weft_buffer_destroy(&bytes);
+}
+
 struct weft_text weft_partner_source_line(struct weft_text status, const char *key)
 {
     struct weft_text line, word;

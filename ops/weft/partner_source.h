@@ -12,6 +12,10 @@ WEFT_MUST_USE enum weft_err weft_partner_source_file(struct weft_client *client,
 /* `err` of what was asked about an agreement, with its name; where there is none so called, with
  * where those stand that there are. */
 enum weft_err weft_partner_name_it(const char *name, enum weft_err err, struct weft_msg *msg);
+/* What a status, or the list of all, warns of, to stderr. */
+void weft_partner_source_warn(struct weft_text text);
+/* Of that agreement, or of each (NULL), as the site says now; nothing if it does not. */
+void weft_partner_source_warn_of(struct weft_client *client, const char *name);
 /* The value of a line "key value" of a status; empty: there is none. */
 struct weft_text weft_partner_source_line(struct weft_text status, const char *key);
 

@@ -671,3 +671,19 @@ void rig_expect_replayed(struct rig_site *site, const char *name, uint32_t batch
     EXPECT_TRUE(weft_digest_equal(&a.digest, &b.digest));
     fixture_destroy(&twin.f);
 }
+
+struct weft_text rig_file(struct rig_site *site, const char *path, struct weft_arena *arena)
+{
+    char node[64];
+    (void)snprintf(node, sizeof(node), "spiffe://%s/node/n1", sites[site->party]);
+    const struct weft_query q = {
+        .type = WEFT_QUERY_AUDIT, .asset = weft_text_of(path), .principal = weft_text_of(node)};
+    struct weft_client_message answer;
+    struct weft_view *view;
+    EXPECT_EQ(WEFT_OK, weft_view_open(site->f.state, &view, &site->msg));
+    enum weft_err err = weft_view_query(view, &q, arena, &answer, &site->msg);
+    weft_view_close(view);
+    return err == WEFT_OK ? (struct weft_text){(const char *)answer.audit.content.data,
+                                answer.audit.content.size}
+                          : (struct weft_text){NULL, 0};
+}

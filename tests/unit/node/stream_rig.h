@@ -88,6 +88,8 @@ enum weft_err rig_item(struct rig_site *site, const struct weft_stream_entry *en
 enum weft_err rig_message(struct rig_site *site, enum weft_stream_act act, uint64_t number,
     uint32_t provider, struct weft_partner_message *message);
 
+/* A file beside its audit log, as a node of it is told; empty: there is none. In the arena. */
+struct weft_text rig_file(struct rig_site *site, const char *path, struct weft_arena *arena);
 struct weft_agreement rig_agreement(struct rig_site *site);
 const struct weft_provider *rig_provider(struct rig_site *site);
 const struct weft_consumer *rig_consumer(struct rig_site *site);

@@ -241,6 +241,37 @@ TEST(agreements, are_the_same_on_every_replica_however_often_it_was_opened)
     rig_pair_stop(&b);
 }
 
+static bool warns(struct rig_site *site, const char *path, const char *line)
+{
+    struct weft_arena arena = {.size_max = 1 << 20};
+    const struct weft_text file = rig_file(site, path, &arena);
+    EXPECT_TRUE(file.size > 0);
+    const bool is_there = memmem(file.data, file.size, line, strlen(line)) != NULL;
+    weft_arena_destroy(&arena);
+    return is_there;
+}
+
+/* A side of which fewer keys are known than have to sign is waited for in vain. */
+TEST(agreements, tell_of_keys_that_are_not_known)
+{
+    static struct rig_pair pair;
+    rig_pair_start(&pair, "unknown");
+    rig_pair_agree(&pair);
+    struct rig_site *oem = &pair.sites[RIG_OEM];
+    static const char theirs[] = "received.warning " RIG_NAME
+                                 ": keys of supplier.example/west: 0 known here, 2 have to sign";
+    static const char own[] =
+        "sent.warning " RIG_NAME ": keys of oem.example/plant1: 0 known here, 2 have to sign";
+    EXPECT_TRUE(!warns(oem, "partner/" RIG_NAME, ".warning"));
+    rig_must(oem, rig_former(RIG_SUPPLIER, false, " until lid 9 9"));
+    EXPECT_TRUE(warns(oem, "partner/" RIG_NAME, theirs));
+    EXPECT_TRUE(warns(oem, "partner", theirs));
+    EXPECT_TRUE(!warns(oem, "partner", own));
+    rig_must(oem, rig_former(RIG_OEM, true, " until lid 9 9"));
+    EXPECT_TRUE(warns(oem, "partner/" RIG_NAME, own));
+    rig_pair_stop(&pair);
+}
+
 /* FED-33: what keys signed up to where they ended stands, and nothing larger. */
 TEST(agreements, former_keys_of_a_partner_count_up_to_where_they_ended)
 {

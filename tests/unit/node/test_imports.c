@@ -267,21 +267,6 @@ TEST(imports, two_heads_of_one_size_freeze_the_stream)
     rig_pair_stop(&pair);
 }
 
-static struct weft_text file_of(struct rig_site *site, const char *path, struct weft_arena *arena)
-{
-    static const struct weft_text node = WEFT_TEXT("spiffe://supplier.example/west/node/n1");
-    const struct weft_query q = {
-        .type = WEFT_QUERY_AUDIT, .asset = weft_text_of(path), .principal = node};
-    struct weft_client_message answer;
-    struct weft_view *view;
-    EXPECT_EQ(WEFT_OK, weft_view_open(site->f.state, &view, &site->msg));
-    enum weft_err err = weft_view_query(view, &q, arena, &answer, &site->msg);
-    weft_view_close(view);
-    return err == WEFT_OK ? (struct weft_text){(const char *)answer.audit.content.data,
-                                answer.audit.content.size}
-                          : (struct weft_text){NULL, 0};
-}
-
 /* NOD-296: a partner proves that own keys have signed two trees. Nothing of it is his fault. */
 TEST(imports, evidence_against_own_keys_is_kept_and_counted_once)
 {
@@ -317,13 +302,13 @@ TEST(imports, evidence_against_own_keys_is_kept_and_counted_once)
         rig_reopen(west);
     }
     EXPECT_EQ(WEFT_CONSUMER_TAKES, rig_consumer(west)->hold); /* What he sends is his own. */
-    const struct weft_text shown = file_of(west, "partner/" RIG_NAME "/sent/evidence", &arena);
+    const struct weft_text shown = rig_file(west, "partner/" RIG_NAME "/sent/evidence", &arena);
     EXPECT_EQ(text.size, shown.size);
     EXPECT_MEM(text.data, shown.data, text.size);
-    struct weft_text status = file_of(west, "partner/" RIG_NAME, &arena);
+    struct weft_text status = rig_file(west, "partner/" RIG_NAME, &arena);
     EXPECT_TRUE(status.size > 0);
     EXPECT_TRUE(memmem(status.data, status.size, "sent.evidence 1\n", 16) != NULL);
-    EXPECT_EQ(0, file_of(west, "partner/" RIG_NAME "/received/evidence", &arena).size);
+    EXPECT_EQ(0, rig_file(west, "partner/" RIG_NAME "/received/evidence", &arena).size);
     rig_expect_sound(west);
     rig_expect_replayed(west, "own2", 13);
     weft_buffer_destroy(&one);
