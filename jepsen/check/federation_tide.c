@@ -14,6 +14,10 @@
  * and a page of what waits. */
 #define CONVERGE_NS ((int64_t)20 * 1000000000)
 
+enum {
+    NS_PER_MS = 1000000
+};
+
 /* What a site said of an agreement. */
 struct seen {
     int64_t site, agreement, at_ns, asked_ns;
@@ -102,15 +106,35 @@ static void take_all(struct tides *t)
 
 /* --- backups ----------------------------------------------------------------------------- */
 
+/* When the backup was begun from which the fault brought the site back: nothing that was before is
+ * missing. -1: it did not. */
+static int64_t backed_up_ns(const struct jep_fault *fault, int64_t site)
+{
+    if (strncmp(fault->name, "restore", 7) != 0 || fault->stopped == NULL) {
+        return -1;
+    }
+    const struct jep_edn *sites = jep_edn_get(fault->stopped, "clusters");
+    const struct jep_edn *times = jep_edn_get(fault->stopped, "backed-up-ms");
+    if (jep_federation_int(fault->stopped, "cluster") == site) {
+        return fault->begin_ns;
+    }
+    for (uint32_t i = 0; sites != NULL && jep_edn_is_sequence(sites) && i < sites->count; i++) {
+        if (jep_edn_is_int(&sites->items[i]) && sites->items[i].integer == site) {
+            bool is_told = times != NULL && jep_edn_is_sequence(times) && i < times->count &&
+                           jep_edn_is_int(&times->items[i]);
+            return fault->begin_ns + (is_told ? times->items[i].integer * NS_PER_MS : 0);
+        }
+    }
+    return -1;
+}
+
 /* It came back from a backup, and that was under way at some time between the two. */
 static bool was_restored(
     const struct jep_federation *f, int64_t site, int64_t from_ns, int64_t to_ns)
 {
     for (size_t i = 0; i < f->faults.count; i++) {
-        const struct jep_fault *fault = &f->faults.faults[i];
-        if (strcmp(fault->name, "restore") == 0 && fault->stopped != NULL &&
-            jep_federation_int(fault->stopped, "cluster") == site && from_ns <= fault->end_ns &&
-            to_ns >= fault->begin_ns) {
+        int64_t since_ns = backed_up_ns(&f->faults.faults[i], site);
+        if (since_ns >= 0 && from_ns <= f->faults.faults[i].end_ns && to_ns >= since_ns) {
             return true;
         }
     }
@@ -120,6 +144,21 @@ static bool was_restored(
 bool jep_federation_may_lose(const struct jep_federation *f, int64_t site, int64_t at_ns)
 {
     return was_restored(f, site, at_ns, at_ns);
+}
+
+/* Both came back within one fault, from backups that are both older than that: neither has it for
+ * the other. */
+static bool may_both_lose(const struct jep_federation *f, int64_t a, int64_t b, int64_t at_ns)
+{
+    for (size_t i = 0; i < f->faults.count; i++) {
+        int64_t a_ns = backed_up_ns(&f->faults.faults[i], a);
+        int64_t b_ns = backed_up_ns(&f->faults.faults[i], b);
+        if (a_ns >= 0 && b_ns >= 0 && at_ns >= a_ns && at_ns >= b_ns &&
+            at_ns <= f->faults.faults[i].end_ns) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* --- heads ------------------------------------------------------------------------------- */
@@ -137,27 +176,37 @@ static int by_stream_and_size(const void *x, const void *y)
     return 0;
 }
 
+/* What a site that came back from a backup had stated behind it is gone by right where no partner
+ * knows of it, and so is what it states, and does not sign, until it has met its partners. What a
+ * partner knew of is gone where both came back. */
+static bool may_be_left(const struct tides *t, const struct head *head)
+{
+    int64_t other = head->provider == 0 ? head->agreement : 0;
+    if (!head->is_own) {
+        return may_both_lose(t->f, head->provider, other, head->at_ns);
+    }
+    return head->is_signed ? jep_federation_may_lose(t->f, head->site, head->at_ns)
+                           : was_restored(t->f, head->site, 0, head->at_ns);
+}
+
 static void judge_heads(struct tides *t)
 {
+    const struct head *a = NULL;
     qsort(t->heads, t->head_count, sizeof(*t->heads), by_stream_and_size);
-    for (size_t i = 1; i < t->head_count; i++) {
-        const struct head *a = &t->heads[i - 1], *b = &t->heads[i];
-        if (by_stream_and_size(a, b) == 0 && strcmp(a->root, b->root) != 0) {
+    for (size_t i = 0; i < t->head_count; i++) {
+        const struct head *b = &t->heads[i];
+        if (may_be_left(t, b)) {
+            continue;
+        }
+        if (a != NULL && by_stream_and_size(a, b) == 0 && strcmp(a->root, b->root) != 0) {
             jep_found(&t->f->findings, JEP_INVALID, "two-heads",
                 "of %" PRId64 " leaves of site %" PRId64 ": %s at site %" PRId64
                 " (%.1f s), %s at site %" PRId64 " (%.1f s)",
                 a->size, a->provider, a->root, a->site, (double)a->at_ns / 1e9, b->root, b->site,
                 (double)b->at_ns / 1e9);
         }
+        a = b;
     }
-}
-
-/* What a site that came back from a backup had stated behind it is gone by right where no partner
- * knows of it, and so is what it states, and does not sign, until it has met its partners. */
-static bool may_be_left(const struct tides *t, const struct head *head)
-{
-    return head->is_own && (head->is_signed ? jep_federation_may_lose(t->f, head->site, head->at_ns)
-                                            : was_restored(t->f, head->site, 0, head->at_ns));
 }
 
 static void judge_head(struct tides *t, const struct head *head, const char *root)
@@ -238,7 +287,8 @@ static void judge_receipt(struct tides *t, const struct seen *provider, const st
     }
 }
 
-/* Whatever was acknowledged is there at the end, also of a site that came back from a backup. */
+/* Whatever was acknowledged is there at the end, also of a site that came back from a backup; but
+ * for what was behind the backups of both. */
 static void judge_end(struct tides *t, const struct jep_edn *account)
 {
     const struct jep_edn *sent = jep_edn_get(account, "sent");
@@ -246,7 +296,7 @@ static void judge_end(struct tides *t, const struct jep_edn *account)
     int64_t agreement = jep_federation_int(account, "agreement"), most = 0;
     for (size_t i = 0; i < t->count; i++) {
         const struct seen *s = &t->seen[i];
-        if (s->agreement == agreement) {
+        if (s->agreement == agreement && !may_both_lose(t->f, 0, agreement, s->at_ns)) {
             int64_t known = s->site == site ? s->acknowledged : s->received;
             most = known > most ? known : most;
         }
