@@ -346,7 +346,9 @@ static int worst_before(const struct jep_federation *f, const struct jep_span *l
             !(is_statement || jep_span_is(s, "look")) ||
             jep_federation_int(s->value, "unit") != jep_federation_int(asked, "unit") ||
             jep_federation_int(s->value, "site") != jep_federation_int(asked, "site") ||
-            may_be_forgotten(f, jep_federation_int(asked, "site"), s)) {
+            may_be_forgotten(f, jep_federation_int(asked, "site"), s) ||
+            jep_federation_may_owe(f, jep_federation_int(asked, "site"),
+                jep_federation_int(asked, "agreement"), s->end->time_ns, look->invoke->time_ns)) {
             continue;
         }
         bool is_other = !is_statement && jep_federation_int(s->value, "agreement") !=

@@ -30,6 +30,10 @@ struct jep_federation {
 int64_t jep_federation_int(const struct jep_edn *map, const char *key);
 /* The site came back from a backup that may be older than this. */
 bool jep_federation_may_lose(const struct jep_federation *f, int64_t site, int64_t at_ns);
+/* It came back from a backup, and by from_ns was not seen to be no more fenced under that
+ * agreement: what it acknowledged at at_ns, since the backup, need not be in the stream yet. */
+bool jep_federation_may_owe(const struct jep_federation *f, int64_t site, int64_t agreement,
+    int64_t at_ns, int64_t from_ns);
 /* Heads, and how soon the sites were even. */
 void jep_federation_judge_tides(
     struct jep_federation *f, const struct jep_check_options *options, struct jep_result *result);

@@ -146,6 +146,39 @@ bool jep_federation_may_lose(const struct jep_federation *f, int64_t site, int64
     return was_restored(f, site, at_ns, at_ns);
 }
 
+static bool is_seen_free(const struct jep_federation *f, int64_t site, int64_t agreement,
+    int64_t since_ns, int64_t until_ns)
+{
+    for (size_t i = 0; i < f->history->count && f->history->ops[i].time_ns <= until_ns; i++) {
+        const struct jep_op *op = &f->history->ops[i];
+        if (op->process != JEP_NEMESIS || strcmp(op->f, "stream") != 0 ||
+            jep_federation_int(&op->value, "asked") < since_ns ||
+            jep_federation_int(&op->value, "site") != site ||
+            jep_federation_int(&op->value, "agreement") != agreement) {
+            continue;
+        }
+        const struct jep_edn *fenced = jep_edn_get(&op->value, "fenced");
+        if (fenced != NULL && fenced->type == JEP_EDN_STRING && strcmp(fenced->text, "no") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool jep_federation_may_owe(
+    const struct jep_federation *f, int64_t site, int64_t agreement, int64_t at_ns, int64_t from_ns)
+{
+    for (size_t i = 0; i < f->faults.count; i++) {
+        const struct jep_fault *fault = &f->faults.faults[i];
+        int64_t since_ns = backed_up_ns(fault, site);
+        if (since_ns >= 0 && at_ns >= since_ns && fault->heal_ns <= from_ns &&
+            !is_seen_free(f, site, agreement, fault->end_ns, from_ns)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Both came back within one fault, from backups that are both older than that: neither has it for
  * the other. */
 static bool may_both_lose(const struct jep_federation *f, int64_t a, int64_t b, int64_t at_ns)
