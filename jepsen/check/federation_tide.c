@@ -209,12 +209,31 @@ static int by_stream_and_size(const void *x, const void *y)
     return 0;
 }
 
+/* Operators of both sides gave it up. */
+static bool was_given_up(const struct tides *t, const struct head *head)
+{
+    for (size_t i = 0; i < t->f->faults.count; i++) {
+        const struct jep_edn *stopped = t->f->faults.faults[i].stopped;
+        const struct jep_edn *lost = stopped != NULL ? jep_edn_get(stopped, "lost") : NULL;
+        for (uint32_t k = 0; lost != NULL && jep_edn_is_sequence(lost) && k < lost->count; k++) {
+            if (lost->items[k].type == JEP_EDN_STRING && head->root[0] != '\0' &&
+                strstr(lost->items[k].text, head->root) != NULL) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* What a site that came back from a backup had stated behind it is gone by right where no partner
  * knows of it, and so is what it states, and does not sign, until it has met its partners. What a
  * partner knew of is gone where both came back. */
 static bool may_be_left(const struct tides *t, const struct head *head)
 {
     int64_t other = head->provider == 0 ? head->agreement : 0;
+    if (was_given_up(t, head)) {
+        return true;
+    }
     if (!head->is_own) {
         return may_both_lose(t->f, head->provider, other, head->at_ns);
     }
@@ -366,11 +385,11 @@ static void judge_course(struct tides *t)
 /* --- how soon ---------------------------------------------------------------------------- */
 
 /* When all that the site had stated by at_ns was acknowledged; -1: never. Of a site that came back
- * from a backup since: all that it says next to have stated. */
+ * from a backup since: all that it says next to have stated; what does not change it says once. */
 static int64_t even_at(const struct tides *t, int64_t site, int64_t agreement, int64_t at_ns)
 {
     int64_t wanted = -1;
-    bool was_even = false;
+    bool was_even = false, was_even_last = false;
     for (size_t i = 0; i < t->count; i++) {
         const struct seen *s = &t->seen[i];
         if (s->site != site || s->agreement != agreement) {
@@ -378,6 +397,7 @@ static int64_t even_at(const struct tides *t, int64_t site, int64_t agreement, i
         }
         bool is_before = s->at_ns <= at_ns;
         if (is_before && was_restored(t->f, site, s->at_ns, at_ns)) {
+            was_even_last = s->acknowledged >= s->sent;
             continue;
         }
         wanted = is_before || wanted < 0 ? s->sent : wanted;
@@ -387,7 +407,7 @@ static int64_t even_at(const struct tides *t, int64_t site, int64_t agreement, i
             return was_even ? at_ns : s->at_ns;
         }
     }
-    return was_even ? at_ns : -1;
+    return was_even || (wanted < 0 && was_even_last) ? at_ns : -1;
 }
 
 static bool is_first_of_heal(const struct jep_faults *faults, size_t number)

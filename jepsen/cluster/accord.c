@@ -31,8 +31,7 @@ static bool is_partner(unsigned a, unsigned b)
     return a != b && (a == 0 || b == 0);
 }
 
-/* The first node of a cluster that is up: `weft` finds the leader from there. */
-static unsigned door_of(const struct jep_plant *plant, unsigned cluster)
+unsigned jep_accord_door(const struct jep_plant *plant, unsigned cluster)
 {
     unsigned node = 0;
     while (node + 1 < plant->count && (plant->parts[node].info.cluster != cluster ||
@@ -75,7 +74,7 @@ static bool tell_of_itself(
     site_path(plant, cluster, "vkeys", keys);
     const char *const add[] = {
         "partner", "add", jep_layout_full(cluster), "--keys", keys, "-q", NULL};
-    return jep_part_weft(plant, door_of(plant, cluster), add, COMMAND_MS, message);
+    return jep_part_weft(plant, jep_accord_door(plant, cluster), add, COMMAND_MS, message);
 }
 
 static bool tell_of_keys(
@@ -85,7 +84,7 @@ static bool tell_of_keys(
     site_path(plant, other, "vkeys", keys);
     const char *const add[] = {
         "partner", "add", jep_layout_full(other), "--keys", keys, "-q", NULL};
-    return jep_part_weft(plant, door_of(plant, cluster), add, COMMAND_MS, message);
+    return jep_part_weft(plant, jep_accord_door(plant, cluster), add, COMMAND_MS, message);
 }
 
 static bool tell_of_partner(
@@ -105,7 +104,7 @@ static bool tell_of_partner(
         }
     }
     words[count] = NULL;
-    return jep_part_weft(plant, door_of(plant, cluster), words, COMMAND_MS, message);
+    return jep_part_weft(plant, jep_accord_door(plant, cluster), words, COMMAND_MS, message);
 }
 
 bool jep_accords_rekey(struct jep_plant *plant, unsigned cluster, struct jep_message *message)
@@ -174,8 +173,8 @@ static bool agree(struct jep_plant *plant, unsigned cluster, struct jep_message 
     return write_draft(plant, cluster, draft, message) &&
            jep_run(propose, jep_layout_env, COMMAND_MS, message) &&
            jep_run(sign, jep_layout_env, COMMAND_MS, message) &&
-           jep_part_weft(plant, door_of(plant, 0), apply, COMMAND_MS, message) &&
-           jep_part_weft(plant, door_of(plant, cluster), apply, COMMAND_MS, message);
+           jep_part_weft(plant, jep_accord_door(plant, 0), apply, COMMAND_MS, message) &&
+           jep_part_weft(plant, jep_accord_door(plant, cluster), apply, COMMAND_MS, message);
 }
 
 bool jep_accords_make(struct jep_plant *plant, struct jep_message *message)

@@ -201,8 +201,9 @@ static bool bring_back(struct jep_plant *plant, struct lost_site *site, struct j
 }
 
 /* :clusters tells the judge whose acknowledged commits may be gone, :backed-up-ms from when on,
- * from the start of the fault. */
-static struct jep_edn told(const struct jep_plant *plant, struct jep_arena *arena)
+ * from the start of the fault, :lost which heads were given up. */
+static struct jep_edn told(
+    const struct jep_plant *plant, struct jep_edn_list *lost, struct jep_arena *arena)
 {
     struct jep_evidence e = {.arena = arena};
     struct jep_edn_list map = {0}, clusters = {0}, times = {0};
@@ -224,6 +225,7 @@ static struct jep_edn told(const struct jep_plant *plant, struct jep_arena *aren
     }
     jep_edn_put(&map, "clusters", jep_edn_take_vector(&clusters, arena));
     jep_edn_put(&map, "backed-up-ms", jep_edn_take_vector(&times, arena));
+    jep_edn_put(&map, "lost", jep_edn_take_vector(lost, arena));
     return jep_edn_take_map(&map, arena);
 }
 
@@ -231,6 +233,7 @@ static struct jep_edn told(const struct jep_plant *plant, struct jep_arena *aren
 JEP_ACT(stop)
 {
     struct jep_evidence e = {.arena = arena};
+    struct jep_edn_list lost = {0};
     bool is_good = true;
     (void)plan;
     if (memory.count == 0) {
@@ -248,7 +251,8 @@ JEP_ACT(stop)
     for (unsigned i = 0; i < memory.count && is_good; i++) {
         is_good = jep_accords_rekey(plant, memory.sites[i].cluster, message);
     }
-    *ret_value = told(plant, arena);
+    is_good = is_good && jep_accords_lose(plant, arena, &lost, message);
+    *ret_value = told(plant, &lost, arena);
     memory.count = 0;
     return is_good;
 }

@@ -131,6 +131,9 @@ void jep_part_reach(const struct jep_plant *plant, unsigned cluster, struct jep_
 /* `weft ARGUMENTS...` (ends with NULL) with the cluster's identity at that node's client door. */
 bool jep_part_weft(const struct jep_plant *plant, unsigned node, const char *const *arguments,
     unsigned timeout_ms, struct jep_message *message) __attribute__((warn_unused_result));
+/* The same, with what it prints added to `said`. False: it did not exit with 0 in time. */
+bool jep_part_weft_said(const struct jep_plant *plant, unsigned node, const char *const *arguments,
+    unsigned timeout_ms, struct jep_text *said) __attribute__((warn_unused_result));
 /* The same, told by weft's exit code; -1: not in time, or not started. */
 int jep_part_ask(const struct jep_plant *plant, unsigned node, const char *const *arguments,
     unsigned timeout_ms);

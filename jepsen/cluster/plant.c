@@ -385,8 +385,8 @@ bool jep_part_weft(const struct jep_plant *plant, unsigned node, const char *con
     return jep_run(c.argv, jep_layout_env, timeout_ms + 2000, message);
 }
 
-int jep_part_ask(
-    const struct jep_plant *plant, unsigned node, const char *const *arguments, unsigned timeout_ms)
+static int ask(const struct jep_plant *plant, unsigned node, const char *const *arguments,
+    unsigned timeout_ms, struct jep_text *said)
 {
     struct command c;
     struct jep_capture capture;
@@ -396,6 +396,21 @@ int jep_part_ask(
         return -1;
     }
     int code = jep_capture_finish(&capture, jep_now_ns() + (timeout_ms + 500) * (int64_t)1000000);
+    if (said != NULL) {
+        jep_text_add(said, capture.stdout_text.bytes, capture.stdout_text.size);
+    }
     jep_capture_free(&capture);
     return code;
+}
+
+bool jep_part_weft_said(const struct jep_plant *plant, unsigned node, const char *const *arguments,
+    unsigned timeout_ms, struct jep_text *said)
+{
+    return ask(plant, node, arguments, timeout_ms, said) == 0;
+}
+
+int jep_part_ask(
+    const struct jep_plant *plant, unsigned node, const char *const *arguments, unsigned timeout_ms)
+{
+    return ask(plant, node, arguments, timeout_ms, NULL);
 }

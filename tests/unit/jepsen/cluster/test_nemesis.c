@@ -124,7 +124,7 @@ TEST(nemesis, a_list_takes_names_and_families_each_once_and_refuses_others)
     EXPECT_TEXT("kill-leader", chosen[0]->name);
     EXPECT_TRUE(jep_nemesis_select("all", chosen, &count, &message));
     size_t of_gateways = 8 + 2; /* gateway-*, arrow-leader, clock-seconds */
-    size_t of_sites = 4 + 1;    /* partner-*, restore */
+    size_t of_sites = 4 + 2;    /* partner-*, restore-* */
     /* Without none, broken-start, broken-stop. */
     EXPECT_EQ(all - 3 - of_gateways - of_sites, count);
     EXPECT_TRUE(jep_nemesis_select("none", chosen, &count, &message));
