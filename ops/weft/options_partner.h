@@ -126,10 +126,10 @@ extern const struct weft_option weft_partner_prove_options[];
             weft_partner_export_options, true,                                                     \
             "As C2SP tlog-tiles lays it out, up to the newest head that was signed:\n"             \
             "checkpoint, tile/, tile/entries/ with the leaves, and beside them what they are\n"    \
-            "of: statement/ and contract/. weft audit verify needs the partner's keys and\n"       \
-            "nothing else; so does federation/stranger.sh (weft partner prove). --bundle: what\n"  \
-            "the partner has not acknowledged, as one file that he imports; with --received\n"     \
-            "the answer to his.",                                                                  \
+            "of: statement/ and contract/. With the keys of the provider's nodes and openssl\n"    \
+            "federation/stranger.sh verifies a statement in it, and tests/foreign/verify-audit\n"  \
+            "the whole stream. --bundle: what the partner has not acknowledged, as one file\n"     \
+            "that he imports; with --received the answer to his.",                                 \
             "weft partner export box-2026 /media/stick/box\n"                                      \
             "weft partner export box-2026 /media/stick/box-2026.bundle --bundle",                  \
             weft_cmd_partner_export},                                                              \

@@ -262,6 +262,23 @@ class AtSites(cluster.PlantCase):
         self.assertTrue((out / "contract/1").exists())
         # Keys of somebody else do not do.
         self.stranger(self.oem, "box", 1, *self.oem.keys, code=1)
+        # From the directory alone: each statement, and none that was changed.
+        keys = self.west.home / "vkeys"
+        for n, digest in self.leaves(self.oem, "box").items():
+            self.assertIn(f"statement {digest} of serial:box/", self.judged(0, out, n, keys))
+        self.assertIn("leaf 0 is no statement", self.judged(1, out, 0, keys))
+        self.assertIn("none of the keys", self.judged(1, out, n, self.oem.home / "vkeys"))
+        self.assertIn("nor a file of keys", self.judged(1, out, n, STRANGER))
+        self.assertIn("no file that can be read", self.judged(1, self.directory / "no", n, keys))
+        place = out / "statement" / digest.partition(":")[2]
+        place.write_bytes(place.read_bytes().replace(b"PASS", b"FAIL"))
+        self.assertIn("another root", self.judged(1, out, n, keys))
+
+    def judged(self, code, *words):
+        done = subprocess.run([str(STRANGER), *map(str, words)], capture_output=True, text=True,
+                              check=False)
+        self.assertEqual(code, done.returncode, done.stdout + done.stderr)
+        return done.stdout + done.stderr
 
     def audited(self, site, act):
         """Leaves of that act in the site's audit log, as far as it is signed."""
