@@ -6,6 +6,7 @@
 #include "federation/projection.h"
 #include "federation/stream.h"
 #include "ops/weft/audit_files.h"
+#include "ops/weft/files.h"
 #include "ops/weft/output.h"
 #include "ops/weft/partner_bundle.h"
 #include "ops/weft/partner_source.h"
@@ -209,6 +210,29 @@ static enum weft_err fetch_bundle(
     return err;
 }
 
+/* What a directory has is of one stream: brought forward, and not mixed with another's. */
+static enum weft_err check_directory(
+    const struct reading *r, const char *directory, struct weft_msg *msg)
+{
+    char path[WEFT_FILES_PATH_SIZE];
+    struct weft_buffer before = {.size_max = WEFT_NOTE_SIZE_MAX};
+    struct weft_text had, has, rest = weft_buffer_as_text(&r->note);
+    struct weft_msg why = {""};
+    int size = snprintf(path, sizeof(path), "%s/checkpoint", directory);
+    enum weft_err err = WEFT_OK;
+    (void)weft_text_cut(&rest, '\n', &has);
+    if (size > 0 && size < (int)sizeof(path) && weft_files_read(path, &before, &why) == WEFT_OK) {
+        rest = weft_buffer_as_text(&before);
+        (void)weft_text_cut(&rest, '\n', &had);
+        if (!weft_text_equal(had, has)) {
+            err = weft_fail(msg, WEFT_ECONFLICT, "%s has another log, %.*s: take another directory",
+                directory, (int)had.size, had.data);
+        }
+    }
+    weft_buffer_destroy(&before);
+    return err;
+}
+
 static enum weft_err export_all(
     const struct weft_args *args, struct weft_client *client, struct weft_msg *msg)
 {
@@ -218,6 +242,7 @@ static enum weft_err export_all(
         return weft_partner_bundle_export(args, client, msg);
     }
     enum weft_err err = open_stream(&r, args, client, msg);
+    err = err == WEFT_OK ? check_directory(&r, directory, msg) : err;
     for (unsigned level = 0; err == WEFT_OK && level < WEFT_TILE_LEVELS; level++) {
         for (uint64_t i = 0; err == WEFT_OK && i < weft_tile_count(r.tree.size, level); i++) {
             struct weft_tile tile = {

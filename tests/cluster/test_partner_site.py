@@ -260,6 +260,8 @@ class AtSites(cluster.PlantCase):
                 self.assertEqual(one.read_bytes(), (again / one.relative_to(out)).read_bytes())
         self.assertEqual(5, len(list((out / "statement").iterdir())))
         self.assertTrue((out / "contract/1").exists())
+        self.assertIn("take another directory",
+                      self.at(self.oem, "partner", "export", "box", out, code=5))
         # Keys of somebody else do not do.
         self.stranger(self.oem, "box", 1, *self.oem.keys, code=1)
         # From the directory alone: each statement, and none that was changed.
