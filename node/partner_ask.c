@@ -7,12 +7,16 @@
 enum weft_err weft_partners_ask(struct weft_partners *p, const struct weft_agreement *a,
     bool is_question, struct weft_bytes body)
 {
-    void *conn = weft_partners_conn(p, a->terms->partner);
+    const struct weft_partner_peer *peer = weft_partners_greeted(p, a->terms->partner);
     const struct weft_partner_message m = {
         .kind = is_question ? WEFT_KIND_STREAM_QUESTION : WEFT_KIND_STREAM_ANSWER,
         .stream = {a->name, is_question ? a->terms->partner : a->terms->site},
         .body = body};
-    return conn != NULL && p->is_leading ? weft_partners_send(p, conn, &m) : WEFT_EUNAVAILABLE;
+    if (peer == NULL || !p->is_leading) {
+        return WEFT_EUNAVAILABLE;
+    }
+    /* NOD-297: a node that does not know the kind drops the connection. */
+    return peer->knows_questions ? weft_partners_send(p, peer->conn, &m) : WEFT_EVERSION;
 }
 
 enum weft_err weft_partners_sign_answer(

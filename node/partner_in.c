@@ -129,6 +129,7 @@ static void greet(
     struct weft_partner_message m = {
         .kind = WEFT_KIND_STREAM_HELLO, .stream = weft_partners_stream(a, WEFT_RECEIVED)};
     m.hello = weft_receiver_hello(&in->receiver, a->consumer, side, room_of(p, in, side));
+    m.hello.knows_questions = p->options.io.ask != NULL;
     in->conn = conn;
     in->wants_hello = false;
     in->heard_ms = p->now_ms;

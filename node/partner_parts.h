@@ -132,6 +132,8 @@ struct weft_partner_peer {
     char site[WEFT_STREAM_NAME_SIZE_MAX + 1];
     uint64_t tokens, refilled_ms;
     bool is_paused, is_full; /* Its queue; until it is drained. */
+    bool knows_questions;    /* By its last hello, ... */
+    uint64_t hello;          /* ...which was that one of all. */
 };
 
 struct weft_partners {
@@ -146,6 +148,7 @@ struct weft_partners {
     int64_t now_ns;
     struct weft_partner_peer peers[WEFT_PARTNERS_CONNS_MAX];
     uint32_t peer_end; /* Behind the last that is used. */
+    uint64_t hellos;   /* That were heard. */
     struct weft_partner_exchange **exchanges;
     uint32_t exchange_count;
     struct weft_arena arena; /* Of one message. */
@@ -179,6 +182,9 @@ void weft_partners_log_fault(const struct weft_agreement *a, const char *event,
     enum weft_stream_fault fault, const struct weft_msg *msg, const char *next);
 /* The connection for hellos to that site; NULL: none. */
 void *weft_partners_conn(const struct weft_partners *p, struct weft_text site);
+/* The one on which the last hello of that site came, which is of who leads there; NULL: none. */
+struct weft_partner_peer *weft_partners_greeted(
+    const struct weft_partners *p, struct weft_text site);
 /* May something large be read for an answer on that connection? */
 bool weft_partners_may_answer(const struct weft_partners *p, const void *conn);
 /* NOD-242: it was, and so large. */

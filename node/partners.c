@@ -144,6 +144,20 @@ void *weft_partners_conn(const struct weft_partners *p, struct weft_text site)
     return accepted;
 }
 
+struct weft_partner_peer *weft_partners_greeted(
+    const struct weft_partners *p, struct weft_text site)
+{
+    const struct weft_partner_peer *last = NULL;
+    for (uint32_t i = 0; i < p->peer_end; i++) {
+        const struct weft_partner_peer *peer = &p->peers[i];
+        if (peer->conn != NULL && peer->hello > 0 && weft_text_is(site, peer->site) &&
+            (last == NULL || peer->hello > last->hello)) {
+            last = peer;
+        }
+    }
+    return (struct weft_partner_peer *)last;
+}
+
 /* --- signing ---------------------------------------------------------------------------------- */
 
 static void log_unsigned(const struct weft_partner_signing *signing, const struct weft_msg *msg)
@@ -382,6 +396,11 @@ static void hear(struct weft_partners *p, struct weft_partner_peer *peer,
     bool is_known =
         find_agreed(p, m->stream.agreement, &a) && weft_text_is(a.terms->partner, peer->site);
     struct weft_partner_exchange *x = is_known ? find_exchange(p, a.terms->number) : NULL;
+    if (x != NULL && m->kind == WEFT_KIND_STREAM_HELLO &&
+        weft_text_equal(m->stream.provider, a.terms->site)) {
+        peer->knows_questions = m->hello.knows_questions;
+        peer->hello = ++p->hellos;
+    }
     if (x != NULL && weft_partner_ask_hear(p, &a, peer->conn, m)) {
         return;
     }

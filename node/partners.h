@@ -112,7 +112,8 @@ WEFT_MUST_USE enum weft_err weft_partners_take(struct weft_partners *p, struct w
     const struct weft_carry *carried, const struct weft_waiter *waiter, struct weft_msg *msg);
 
 /* To the partner of that agreement, a question or an answer. WEFT_EUNAVAILABLE: he is not
- * connected; WEFT_EBUSY: he reads nothing. */
+ * connected, or has not said hello yet; WEFT_EVERSION: by his hello he knows no questions;
+ * WEFT_EBUSY: he reads nothing. */
 WEFT_MUST_USE enum weft_err weft_partners_ask(struct weft_partners *p,
     const struct weft_agreement *a, bool is_question, struct weft_bytes body);
 /* Append this node's line for the text of an answer. WEFT_ESTATE: it has no key. */

@@ -269,7 +269,10 @@ static void ask_one(struct weft_ask *ask, uint32_t i, uint64_t left_ms)
                    : WEFT_EUNAVAILABLE;
     weft_buffer_destroy(&body);
     if (err != WEFT_OK) {
-        leave(ask, on, err == WEFT_EBUSY ? WEFT_ASK_BUSY : WEFT_ASK_APART);
+        leave(ask, on,
+            err == WEFT_EBUSY      ? WEFT_ASK_BUSY
+            : err == WEFT_EVERSION ? WEFT_ASK_OLD
+                                   : WEFT_ASK_APART);
         return;
     }
     node->questions.asked++;

@@ -48,6 +48,7 @@ static void read_hello(struct weft_codec_in *in, const void *table, struct weft_
         .is_explicit = h.is_explicit,
         .session = h.session,
         .head_root = weft_codec_digest(in, h.head_root, "head_root"),
+        .knows_questions = h.knows_questions,
     };
 }
 
@@ -218,6 +219,7 @@ static struct weft_wire_ref put_hello(
         .is_explicit = h->is_explicit,
         .session = h->session,
         .head_root = weft_codec_put_digest(b, &h->head_root),
+        .knows_questions = h->knows_questions,
     };
     return weft_wire_stream_hello_write(b, &refs);
 }

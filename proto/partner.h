@@ -47,6 +47,7 @@ struct weft_stream_hello {
     bool is_explicit;
     uint64_t session;             /* What answers it says it again. */
     struct weft_digest head_root; /* Of the head; zeros: not told. */
+    bool knows_questions;         /* QUESTION and ANSWER may be sent to who says hello. */
 };
 
 struct weft_stream_head {

@@ -18,6 +18,7 @@ static const struct {
     [WEFT_ASK_UNKNOWN] = {"unknown", "asked: nobody has stated anything of it"},
     [WEFT_ASK_LOOP] = {"loop", "asked: answered already, to this question"},
     [WEFT_ASK_WRONG] = {"wrong", "asked: what was answered does not count"},
+    [WEFT_ASK_OLD] = {"old", "not asked: his node knows no questions"},
 };
 
 const char *weft_ask_fault_word(enum weft_ask_fault fault)

@@ -35,6 +35,7 @@ enum weft_ask_fault {
     WEFT_ASK_UNKNOWN = 8,  /* Nobody has stated anything of it. */
     WEFT_ASK_LOOP = 9,     /* Answered already, to this question. */
     WEFT_ASK_WRONG = 10,   /* What was answered does not count. */
+    WEFT_ASK_OLD = 11,     /* His node knows no questions. */
     WEFT_ASK_FAULTS
 };
 /* "closed", "busy", ...; and back: WEFT_ASK_FAULTS: no such word. */

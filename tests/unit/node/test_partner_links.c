@@ -114,3 +114,34 @@ TEST(partner_links, nothing_is_asked_in_peace)
     EXPECT_EQ(0, fake.ends[RIG_OEM].wire_count);
     close_both();
 }
+
+static enum weft_err ask_west(void)
+{
+    const struct weft_agreement a = {
+        .name = WEFT_TEXT("box-2026"), .terms = &fake.sites[RIG_OEM].state.terms};
+    static const uint8_t body[] = {1};
+    return weft_partners_ask(
+        fake.sites[RIG_OEM].nodes[0], &a, true, (struct weft_bytes){body, sizeof(body)});
+}
+
+/* NOD-297: nothing here answers questions, so hellos of both say that they know none. */
+TEST(partner_links, a_question_goes_to_who_said_that_he_knows_them)
+{
+    struct weft_partner_message hello = {.kind = WEFT_KIND_STREAM_HELLO,
+        .stream = {WEFT_TEXT("box-2026"), weft_text_of(rig_site(RIG_OEM))}};
+    fake_open(&fake, rig_plant_create);
+    EXPECT_EQ(WEFT_EUNAVAILABLE, ask_west());
+    fake_connect(&fake);
+    EXPECT_EQ(WEFT_EUNAVAILABLE, ask_west()); /* He has said nothing yet. */
+    fake_settle(&fake, 20);
+    EXPECT_EQ(WEFT_EVERSION, ask_west());
+    hello.hello.knows_questions = true;
+    fake_put(&fake.ends[RIG_OEM], &hello);
+    EXPECT_TRUE(fake_deliver(&fake.ends[RIG_OEM], 0));
+    const uint32_t before = fake.ends[RIG_SUPPLIER].wire_count;
+    EXPECT_EQ(WEFT_OK, ask_west());
+    EXPECT_EQ(before + 1, fake.ends[RIG_SUPPLIER].wire_count);
+    fake_disconnect(&fake);
+    EXPECT_EQ(WEFT_EUNAVAILABLE, ask_west());
+    fake_close(&fake);
+}

@@ -24,7 +24,7 @@ static struct weft_partner_message sample(unsigned number)
         .stream = {WEFT_TEXT("box-2026"), WEFT_TEXT("supplier.example/west")}};
     switch ((unsigned)m.kind) {
     case WEFT_KIND_STREAM_HELLO:
-        m.hello = (struct weft_stream_hello){1, {{2}}, 3, {{4}}, 5, 6, 7, true, 8, {{9}}};
+        m.hello = (struct weft_stream_hello){1, {{2}}, 3, {{4}}, 5, 6, 7, true, 8, {{9}}, true};
         break;
     case WEFT_KIND_STREAM_HEAD:
         m.head = (struct weft_stream_head){WEFT_TEXT("a note"), 9, {hashes, 64}, 10};
@@ -95,6 +95,7 @@ TEST(partner, messages_come_back_as_they_were)
     EXPECT_TRUE(again.hello.is_explicit);
     EXPECT_EQ(8, again.hello.session);
     EXPECT_EQ(9, again.hello.head_root.bytes[0]);
+    EXPECT_TRUE(again.hello.knows_questions);
     weft_buffer_destroy(&bytes);
     m = sample(2);
     bytes = encode(&m);
