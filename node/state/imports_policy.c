@@ -98,7 +98,8 @@ enum weft_err weft_imports_reconsider(struct weft_streams *streams, struct weft_
     struct weft_policy_decision decision;
     struct weft_buffer kept = {.size_max = WEFT_PROJECTION_SIZE_MAX};
     enum weft_err err = weft_flow_now(&accord->flows[WEFT_RECEIVED], sequence, &value, &leaf, msg);
-    if (err == WEFT_OK && leaf.fault == WEFT_STREAM_POLICY) {
+    /* Of what an erasure left nothing of (NOD-291) there is nothing to release. */
+    if (err == WEFT_OK && leaf.fault == WEFT_STREAM_POLICY && leaf.content.size > 0) {
         weft_arena_reset(&streams->arena);
         err = weft_buffer_append(&kept, leaf.content.data, leaf.content.size);
         leaf.content = (struct weft_bytes){kept.data, kept.size}; /* Rows move as others change. */

@@ -7,7 +7,7 @@
 #include "node/state/streams_parts.h"
 #include "policy/audit_leaf.h"
 #include "tests/lib/test.h"
-#include "tests/unit/node/stream_rig.h"
+#include "tests/unit/node/stream_again.h"
 
 static void agree(struct rig_pair *pair, const char *name)
 {
@@ -232,5 +232,42 @@ TEST(imports_policy, may_keep_what_a_partner_erases_until_it_says_otherwise)
     expect_shared(&pair);
     rig_expect_sound(oem);
     rig_expect_replayed(oem, "kept2", 13);
+    rig_pair_stop(&pair);
+}
+
+static void release_all(struct rig_site *site)
+{
+    char last[24];
+    (void)snprintf(
+        last, sizeof(last), "%llu", (unsigned long long)rig_consumer(site)->stream.tree.size - 1);
+    rig_must(site, release("0", last));
+    EXPECT_EQ(0, rig_consumer(site)->quarantined);
+}
+
+/* NOD-291: of a row that an erasure may have reached nothing is kept, and nothing is released. */
+TEST(imports_policy, releases_nothing_of_a_row_that_was_emptied)
+{
+    static struct rig_pair pair;
+    agree(&pair, "emptied");
+    struct rig_site *oem = &pair.sites[RIG_OEM], *west = &pair.sites[RIG_SUPPLIER];
+    const uint32_t rows = WEFT_FLOW_TOLD_MAX + 2;
+    label(oem, "serial:box/1", "sealed");
+    rig_must(west, rig_inspection(1, "UNIQUE-VERDICT"));
+    rig_tell_again(west, 1, WEFT_FLOW_TOLD_MAX + 1);
+    rig_sign(west);
+    EXPECT_EQ(WEFT_OK, rig_send_head(&pair, RIG_SUPPLIER));
+    EXPECT_EQ(WEFT_OK, rig_send_batch(&pair, RIG_SUPPLIER, 1000));
+    while (rig_consumer(oem)->stream.tree.size <= rows) { /* Quarantine is full, and is emptied. */
+        release_all(oem);
+        EXPECT_EQ(WEFT_OK, rig_send_batch(&pair, RIG_SUPPLIER, 1000));
+    }
+    EXPECT_TRUE(rig_consumer(oem)->quarantined > 0);
+    EXPECT_TRUE(holds(oem, WEFT_RECEIVED, 1, "UNIQUE-VERDICT"));
+    EXPECT_TRUE(!holds(oem, WEFT_RECEIVED, rows, "UNIQUE-VERDICT"));
+    label(oem, "serial:box/1", "open");
+    release_all(oem);
+    EXPECT_TRUE(!holds(oem, WEFT_RECEIVED, rows, "UNIQUE-VERDICT"));
+    rig_expect_sound(oem);
+    rig_expect_replayed(oem, "emptied2", 13);
     rig_pair_stop(&pair);
 }

@@ -7,7 +7,7 @@
 #include "node/state/streams_parts.h"
 #include "policy/audit_leaf.h"
 #include "tests/lib/test.h"
-#include "tests/unit/node/stream_rig.h"
+#include "tests/unit/node/stream_again.h"
 
 static void agree(struct rig_pair *pair, const char *name)
 {
@@ -458,27 +458,7 @@ TEST(told_again, one_statement_is_told_so_often_and_no_more)
     agree(&pair, "often");
     struct rig_site *oem = &pair.sites[RIG_OEM], *west = &pair.sites[RIG_SUPPLIER];
     rig_must(west, rig_inspection(1, "PASS"));
-    struct weft_accord *accord = weft_state_streams(west->f.state)->accords[0];
-    struct weft_store_value value = {.handle = NULL};
-    struct weft_flow_leaf leaf;
-    EXPECT_EQ(WEFT_OK,
-        weft_flow_get(west->f.state->store, NULL, 0, WEFT_SENT, 1, &value, &leaf, &west->msg));
-    struct weft_store_batch *batch = weft_store_batch_create();
-    for (int i = 1; i < WEFT_FLOW_TOLD_MAX + 2; i++) { /* As no honest site does. */
-        struct weft_stream_leaf again = leaf.leaf;
-        EXPECT_EQ(
-            WEFT_STREAM_SOUND, weft_provider_append(&accord->sent.provider, &again, &west->msg));
-        struct weft_flow_leaf row = {.leaf = again, .content = leaf.content};
-        if (i < WEFT_FLOW_TOLD_MAX) {
-            row.earlier = (uint64_t)i + 1;
-            row.told = (uint32_t)i;
-        }
-        EXPECT_EQ(WEFT_OK, weft_flow_append(&accord->flows[WEFT_SENT], &row, batch, &west->msg));
-    }
-    EXPECT_EQ(WEFT_OK, weft_store_write(west->f.state->store, batch, &west->msg));
-    weft_streams_settle(weft_state_streams(west->f.state));
-    weft_store_batch_destroy(batch);
-    weft_store_release(&value);
+    rig_tell_again(west, 1, WEFT_FLOW_TOLD_MAX + 1);
     rig_sign(west);
     EXPECT_EQ(WEFT_OK, rig_send_head(&pair, RIG_SUPPLIER));
     EXPECT_EQ(WEFT_OK, rig_send_batch(&pair, RIG_SUPPLIER, 1000));
