@@ -4,10 +4,24 @@
 
 /* Questions to partners, and theirs: signed, sent, verified (node/questions.h). */
 
+/* The one on which the last hello of that site came, which is of who leads there; NULL: none. */
+static const struct weft_partner_peer *greeted(const struct weft_partners *p, struct weft_text site)
+{
+    const struct weft_partner_peer *last = NULL;
+    for (uint32_t i = 0; i < p->peer_end; i++) {
+        const struct weft_partner_peer *peer = &p->peers[i];
+        if (peer->conn != NULL && peer->hello > 0 && weft_text_is(site, peer->site) &&
+            (last == NULL || peer->hello > last->hello)) {
+            last = peer;
+        }
+    }
+    return last;
+}
+
 enum weft_err weft_partners_ask(struct weft_partners *p, const struct weft_agreement *a,
     bool is_question, struct weft_bytes body)
 {
-    const struct weft_partner_peer *peer = weft_partners_greeted(p, a->terms->partner);
+    const struct weft_partner_peer *peer = greeted(p, a->terms->partner);
     const struct weft_partner_message m = {
         .kind = is_question ? WEFT_KIND_STREAM_QUESTION : WEFT_KIND_STREAM_ANSWER,
         .stream = {a->name, is_question ? a->terms->partner : a->terms->site},

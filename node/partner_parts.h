@@ -130,10 +130,8 @@ struct weft_partner_exchange {
 struct weft_partner_peer {
     void *conn; /* NULL: the place is free. */
     char site[WEFT_STREAM_NAME_SIZE_MAX + 1];
-    uint64_t tokens, refilled_ms;
-    bool is_paused, is_full; /* Its queue; until it is drained. */
-    bool knows_questions;    /* By its last hello, ... */
-    uint64_t hello;          /* ...which was that one of all. */
+    uint64_t tokens, refilled_ms, hello;      /* Hello: its last one was that one of all. */
+    bool is_paused, is_full, knows_questions; /* Its queue; until drained; by its last hello. */
 };
 
 struct weft_partners {
@@ -144,11 +142,10 @@ struct weft_partners {
     struct weft_state *state; /* Of the call under way; NULL: none yet. */
     bool is_leading, is_closing;
     uint32_t generation, step_from; /* Generation: rises with each change of leadership. */
-    uint64_t leader_id, now_ms, deadline_ms, led_ms; /* Led: since when. */
+    uint64_t leader_id, now_ms, deadline_ms, led_ms, hellos; /* Led: since when. */
     int64_t now_ns;
     struct weft_partner_peer peers[WEFT_PARTNERS_CONNS_MAX];
     uint32_t peer_end; /* Behind the last that is used. */
-    uint64_t hellos;   /* That were heard. */
     struct weft_partner_exchange **exchanges;
     uint32_t exchange_count;
     struct weft_arena arena; /* Of one message. */
@@ -182,9 +179,6 @@ void weft_partners_log_fault(const struct weft_agreement *a, const char *event,
     enum weft_stream_fault fault, const struct weft_msg *msg, const char *next);
 /* The connection for hellos to that site; NULL: none. */
 void *weft_partners_conn(const struct weft_partners *p, struct weft_text site);
-/* The one on which the last hello of that site came, which is of who leads there; NULL: none. */
-struct weft_partner_peer *weft_partners_greeted(
-    const struct weft_partners *p, struct weft_text site);
 /* May something large be read for an answer on that connection? */
 bool weft_partners_may_answer(const struct weft_partners *p, const void *conn);
 /* NOD-242: it was, and so large. */

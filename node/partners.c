@@ -144,20 +144,6 @@ void *weft_partners_conn(const struct weft_partners *p, struct weft_text site)
     return accepted;
 }
 
-struct weft_partner_peer *weft_partners_greeted(
-    const struct weft_partners *p, struct weft_text site)
-{
-    const struct weft_partner_peer *last = NULL;
-    for (uint32_t i = 0; i < p->peer_end; i++) {
-        const struct weft_partner_peer *peer = &p->peers[i];
-        if (peer->conn != NULL && peer->hello > 0 && weft_text_is(site, peer->site) &&
-            (last == NULL || peer->hello > last->hello)) {
-            last = peer;
-        }
-    }
-    return (struct weft_partner_peer *)last;
-}
-
 /* --- signing ---------------------------------------------------------------------------------- */
 
 static void log_unsigned(const struct weft_partner_signing *signing, const struct weft_msg *msg)

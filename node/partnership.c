@@ -1,5 +1,6 @@
 #include "node/partnership.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -279,6 +280,24 @@ uint64_t weft_partnership_deadline(const struct weft_node *node)
 
 /* --- questions -------------------------------------------------------------------------------- */
 
+/* What was refused of his questions and answers; of a state nothing is kept of it. Good until the
+ * next call. */
+static struct weft_text questions_of(const struct weft_node *node, struct weft_text name)
+{
+    static char text[96];
+    struct weft_agreement agreement;
+    if (!node->is_leader || node->state == NULL ||
+        !weft_streams_find(weft_state_streams(node->state), name, &agreement)) {
+        return (struct weft_text){"", 0};
+    }
+    const struct weft_question_partner p =
+        weft_question_gate_figures(&node->questions.gate, agreement.number);
+    (void)snprintf(text, sizeof(text),
+        "questions.refused %" PRIu64 "\nanswers.refused %" PRIu64 "\n", p.questions_refused,
+        p.answers_refused);
+    return weft_text_of(text);
+}
+
 enum weft_err weft_partnership_note(
     const struct weft_node *node, struct weft_text path, struct weft_text *ret_note)
 {
@@ -287,8 +306,11 @@ enum weft_err weft_partnership_note(
     struct weft_agreement agreement;
     (void)weft_text_cut(&rest, '/', &name); /* "partner" */
     *ret_note = (struct weft_text){"", 0};
-    if (!weft_text_cut(&rest, '/', &name) ||
-        !(weft_text_is(rest, sent) || weft_text_is(rest, received))) {
+    if (!weft_text_cut(&rest, '/', &name)) {
+        *ret_note = questions_of(node, name);
+        return WEFT_OK;
+    }
+    if (!(weft_text_is(rest, sent) || weft_text_is(rest, received))) {
         return WEFT_OK;
     }
     if (!node->is_leader || node->partners == NULL || node->state == NULL) {

@@ -1,4 +1,4 @@
-#include "node/questions.h"
+#include "node/question_parts.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -6,74 +6,14 @@
 #include <string.h>
 
 #include "node/logger.h"
-#include "node/node.h"
 #include "node/state/across.h"
-#include "node/state/ask.h"
-#include "node/state/yield.h"
-#include "node/wall.h"
-#include "policy/principal.h"
 #include "proto/check.h"
 
 enum {
     YIELD_EVERY = 4096,
-    MEMORY_MAX = 16 * 1024 * 1024, /* of one question, with what is answered to it; chosen */
 };
 
 static const char stem[] = "ask/";
-
-/* A partner that was asked of one thing. */
-struct asked {
-    uint64_t id;
-    bool is_open;
-};
-
-/* One question under way. */
-struct weft_ask {
-    TAILQ_ENTRY(weft_ask) next;
-    struct weft_node *node;
-    uv_work_t work;
-    bool is_looking, has_looked, is_dropped;
-    struct weft_arena arena; /* All texts. */
-    uint64_t deadline_ms;
-    uint64_t term;
-    /* Of a client. */
-    bool is_own;
-    struct weft_waiter waiter;
-    struct weft_query query;
-    /* Of a partner. */
-    struct weft_text agreement;
-    struct weft_ask_question question;
-    struct weft_digest root; /* The question's id on all tiers. */
-    char principal[WEFT_PRINCIPAL_URI_SIZE];
-    /* The look. */
-    struct weft_view *view;
-    struct weft_yield yield;
-    struct weft_ask_look look;
-    struct weft_ask_found found;
-    enum weft_err err;
-    struct weft_msg msg;
-    /* What came. */
-    struct asked asked[WEFT_ASK_ONWARD_MAX];
-    uint32_t open;
-    struct weft_tiers_answer answer;
-};
-
-struct site {
-    char text[WEFT_STREAM_NAME_SIZE_MAX + 1];
-};
-
-static struct site own_site(const struct weft_node *node)
-{
-    struct site site;
-    (void)snprintf(
-        site.text, sizeof(site.text), "%s/%s", node->config.node.org, node->config.node.site);
-    return site;
-}
-
-static uint64_t wall_ms(void)
-{
-    return (uint64_t)(weft_wall_ns() / 1000000);
-}
 
 static void free_ask(struct weft_ask *ask)
 {
@@ -81,6 +21,7 @@ static void free_ask(struct weft_ask *ask)
     TAILQ_REMOVE(&r->asks, ask, next);
     r->count--;
     free(ask->answer.parts);
+    free(ask->relayed.parts);
     weft_arena_destroy(&ask->arena);
     free(ask);
 }
@@ -99,61 +40,12 @@ static struct weft_ask *make_ask(struct weft_node *node, uint64_t now_ms, uint64
     }
     weft_principal_format_uri(&self, ask->principal);
     ask->node = node;
-    ask->arena.size_max = MEMORY_MAX;
+    ask->arena.size_max = WEFT_QUESTION_MEMORY_MAX;
     ask->term = node->term;
     ask->deadline_ms = now_ms + (wait_ms < WEFT_ASK_WAIT_MS_MAX ? wait_ms : WEFT_ASK_WAIT_MS_MAX);
     TAILQ_INSERT_TAIL(&node->questions.asks, ask, next);
     node->questions.count++;
     return ask;
-}
-
-/* --- what is known of an answer --------------------------------------------------------------- */
-
-static enum weft_err add_part(struct weft_ask *ask, const struct weft_tiers_part *part)
-{
-    struct weft_tiers_answer *answer = &ask->answer;
-    if (answer->count == answer->capacity && answer->count < WEFT_TIERS_PARTS_MAX) {
-        const uint32_t capacity = answer->capacity == 0 ? 64 : 2 * answer->capacity;
-        void *parts = realloc(answer->parts, capacity * sizeof(*answer->parts));
-        if (parts == NULL) {
-            return WEFT_ENOMEM;
-        }
-        answer->parts = parts;
-        answer->capacity = capacity;
-    }
-    return weft_tiers_add(answer, part);
-}
-
-/* What this site says of that thing ends there: by name. */
-static void leave(struct weft_ask *ask, const struct weft_ask_onward *on, enum weft_ask_fault fault)
-{
-    const struct site own = own_site(ask->node);
-    const struct weft_text site = weft_text_of(own.text);
-    struct weft_tiers_part *mine = NULL;
-    struct weft_buffer text = {.size_max = WEFT_TIERS_CONTENT_SIZE_MAX};
-    for (uint32_t i = 0; i < ask->answer.count; i++) {
-        struct weft_tiers_part *part = &ask->answer.parts[i];
-        if (weft_text_equal(part->organization, site) &&
-            weft_digest_equal(&part->subject, &on->subject)) {
-            mine = part;
-        }
-    }
-    enum weft_err err = mine != NULL ? weft_buffer_text(&text, mine->content)
-                                     : weft_buffer_format(&text, "at\t%" PRIu64 "\n", wall_ms());
-    err = err == WEFT_OK ? weft_ask_put_hole(&text, on->partner, fault) : err;
-    const struct weft_tiers_part part = {.organization = weft_arena_text(&ask->arena, site),
-        .subject = on->subject,
-        .head = ask->found.index > 0 ? ask->found.index : 1,
-        .content = weft_arena_text(&ask->arena, weft_buffer_as_text(&text))};
-    weft_buffer_destroy(&text);
-    if (err != WEFT_OK || part.content.data == NULL || part.organization.data == NULL) {
-        return; /* The thing stands there without what is in it. */
-    }
-    if (mine != NULL) {
-        mine->content = part.content;
-    } else {
-        (void)!add_part(ask, &part);
-    }
 }
 
 /* --- the end of one --------------------------------------------------------------------------- */
@@ -199,7 +91,7 @@ static void answer_partner(struct weft_node *node, const struct to_partner *to,
     struct weft_ask_answer answer = {.id = to->id,
         .fault = fault,
         .index = index,
-        .time_ms = wall_ms(),
+        .time_ms = weft_question_wall_ms(),
         .parts = {encoded.data, encoded.size}};
     const struct weft_ask_deed deed = {
         a.name, a.terms->site, a.terms->partner, to->query, to->subject};
@@ -219,16 +111,31 @@ static void answer_partner(struct weft_node *node, const struct to_partner *to,
     weft_buffer_destroy(&body);
 }
 
+static enum weft_ask_fault fault_of(enum weft_err err)
+{
+    return err == WEFT_OK                              ? WEFT_ASK_ANSWERED
+           : err == WEFT_ETIMEDOUT                     ? WEFT_ASK_SILENT
+           : err == WEFT_ETOOBIG || err == WEFT_ENOMEM ? WEFT_ASK_MANY
+                                                       : WEFT_ASK_CLOSED;
+}
+
 static void finish(struct weft_ask *ask, uint64_t now_ms)
 {
-    if (ask->is_own) {
+    ask->err = ask->err == WEFT_OK ? weft_question_add_relayed(ask) : ask->err;
+    if (ask->is_own && ask->err != WEFT_OK) {
+        weft_reply_refuse(ask->node, &ask->waiter, ask->err,
+            ask->msg.text[0] != '\0' ? ask->msg.text : "more than an answer may hold");
+    } else if (ask->is_own) {
         answer_client(ask, now_ms);
     } else {
         const struct to_partner to = {
             ask->agreement, ask->question.id, ask->root, ask->question.tiers.subject};
-        const bool is_made = ask->err == WEFT_OK;
-        answer_partner(ask->node, &to, is_made ? WEFT_ASK_ANSWERED : WEFT_ASK_CLOSED, &ask->answer,
-            ask->found.index);
+        struct weft_agreement a;
+        if (ask->err != WEFT_OK &&
+            weft_streams_find(weft_state_streams(ask->node->state), ask->agreement, &a)) {
+            weft_question_count_refused(ask->node, &a, true);
+        }
+        answer_partner(ask->node, &to, fault_of(ask->err), &ask->answer, ask->found.index);
     }
     free_ask(ask);
 }
@@ -257,7 +164,7 @@ static void ask_one(struct weft_ask *ask, uint32_t i, uint64_t left_ms)
         .name = on->name,
         .tiers = {WEFT_TEXT(WEFT_ACROSS_TEMPLATE), ask->root, on->subject, on->depth}};
     if (left_ms < WEFT_QUESTIONS_LEAST_MS) {
-        leave(ask, on, WEFT_ASK_SILENT);
+        weft_question_leave(ask, on, WEFT_ASK_SILENT);
         return;
     }
     enum weft_err err = weft_ask_question_encode(&question, &body);
@@ -269,7 +176,7 @@ static void ask_one(struct weft_ask *ask, uint32_t i, uint64_t left_ms)
                    : WEFT_EUNAVAILABLE;
     weft_buffer_destroy(&body);
     if (err != WEFT_OK) {
-        leave(ask, on,
+        weft_question_leave(ask, on,
             err == WEFT_EBUSY      ? WEFT_ASK_BUSY
             : err == WEFT_EVERSION ? WEFT_ASK_OLD
                                    : WEFT_ASK_APART);
@@ -283,7 +190,7 @@ static void ask_one(struct weft_ask *ask, uint32_t i, uint64_t left_ms)
 static void ask_on(struct weft_ask *ask, uint64_t now_ms)
 {
     for (uint32_t i = 0; i < ask->found.parts.count; i++) {
-        if (add_part(ask, &ask->found.parts.parts[i]) != WEFT_OK) {
+        if (weft_question_add(&ask->answer, &ask->found.parts.parts[i]) != WEFT_OK) {
             ask->err = WEFT_ENOMEM;
         }
     }
@@ -297,17 +204,26 @@ static void ask_on(struct weft_ask *ask, uint64_t now_ms)
 
 /* --- the look --------------------------------------------------------------------------------- */
 
+static const char too_late[] = "what is inside was not found in the time that was given";
+
 static enum weft_err should_end(void *ctx, struct weft_msg *msg)
 {
     const struct weft_ask *ask = ctx;
-    return ask->node->questions.is_closed ? weft_fail(msg, WEFT_ECLOSED, "the node stops")
-                                          : WEFT_OK;
+    if (ask->node->questions.is_closed) {
+        return weft_fail(msg, WEFT_ECLOSED, "the node stops");
+    }
+    return uv_hrtime() / 1000000 >= ask->deadline_ms
+               ? weft_fail(msg, WEFT_ETIMEDOUT, "%s", too_late)
+               : WEFT_OK;
 }
 
 static void on_work(uv_work_t *work)
 {
     struct weft_ask *ask = work->data;
     ask->err = weft_view_ask(ask->view, &ask->look, &ask->arena, &ask->found, &ask->msg);
+    if (ask->yield.err != WEFT_OK) { /* Whatever came of that. */
+        ask->err = weft_fail(&ask->msg, ask->yield.err, "%s", ask->yield.msg.text);
+    }
 }
 
 static void on_worked(uv_work_t *work, int status)
@@ -321,11 +237,11 @@ static void on_worked(uv_work_t *work, int status)
     ask->is_looking = false;
     ask->has_looked = true;
     r->jobs--;
+    if (ask->err == WEFT_OK && !weft_question_has_room(ask, 0)) {
+        ask->err = weft_fail(&ask->msg, WEFT_ETOOBIG, "more than questions may take");
+    }
     if (r->is_closed || !node->is_leader || node->term != ask->term) {
         drop(ask);
-    } else if (ask->err != WEFT_OK && ask->is_own) {
-        weft_reply_refuse(node, &ask->waiter, ask->err, ask->msg.text);
-        free_ask(ask);
     } else if (ask->err != WEFT_OK) {
         finish(ask, now_ms);
     } else {
@@ -349,7 +265,7 @@ static void begin(struct weft_ask *ask)
         .ctx = ask, .ask = should_end, .every = YIELD_EVERY, .left = YIELD_EVERY};
     weft_view_yield_with(ask->view, &ask->yield);
     ask->look.principal = ask->is_own ? ask->query.principal : weft_text_of(ask->principal);
-    ask->look.now_ms = wall_ms();
+    ask->look.now_ms = weft_question_wall_ms();
     ask->work.data = ask;
     ask->is_looking = true;
     node->questions.jobs++;
@@ -376,7 +292,7 @@ static struct weft_digest root_of(const struct weft_node *node, const struct wef
     struct weft_sha256 h;
     const uint64_t places[] = {uv_hrtime(), (uint64_t)weft_wall_ns(), node->questions.next_id,
         node->datadir.identity.member_id};
-    const struct site own = own_site(node);
+    const struct weft_question_site own = weft_question_own_site(node);
     weft_sha256_init(&h);
     weft_sha256_update(&h, own.text, strlen(own.text));
     weft_sha256_update(&h, query->principal.data, query->principal.size);
@@ -419,48 +335,6 @@ bool weft_questions_hold(struct weft_node *node, const struct weft_query *query,
     return true;
 }
 
-/* One of a second's worth; false: there is none left. */
-static bool take_token(struct weft_questions *r, uint32_t agreement, uint64_t now_ms)
-{
-    if (agreement >= r->bucket_count) {
-        const uint32_t count = agreement + 16;
-        struct weft_questions_bucket *more = realloc(r->buckets, count * sizeof(*more));
-        if (more == NULL) {
-            return false;
-        }
-        for (uint32_t i = r->bucket_count; i < count; i++) {
-            more[i] = (struct weft_questions_bucket){WEFT_QUESTIONS_BURST, now_ms};
-        }
-        r->buckets = more;
-        r->bucket_count = count;
-    }
-    struct weft_questions_bucket *b = &r->buckets[agreement];
-    const uint64_t more = (now_ms - b->ms) / WEFT_QUESTIONS_TOKEN_MS;
-    b->tokens = b->tokens + more < WEFT_QUESTIONS_BURST ? b->tokens + more : WEFT_QUESTIONS_BURST;
-    b->ms += more * WEFT_QUESTIONS_TOKEN_MS;
-    b->tokens -= b->tokens > 0;
-    return b->tokens > 0;
-}
-
-/* NOD-278: an organization answers a question about a thing once. */
-static bool visit(struct weft_questions *r, const struct weft_ask_question *question)
-{
-    const struct weft_digest key =
-        weft_tiers_visit(&question->tiers.query, &question->tiers.subject);
-    if (r->visited == NULL) {
-        r->visited = calloc(WEFT_QUESTIONS_VISITED_MAX, sizeof(*r->visited));
-    }
-    for (uint32_t i = 0; r->visited != NULL && i < WEFT_QUESTIONS_VISITED_MAX; i++) {
-        if (weft_digest_equal(&r->visited[i], &key)) {
-            return false;
-        }
-    }
-    if (r->visited != NULL) {
-        r->visited[r->visited_next++ % WEFT_QUESTIONS_VISITED_MAX] = key;
-    }
-    return r->visited != NULL;
-}
-
 static bool copy_question(
     struct weft_ask *ask, const struct weft_agreement *a, const struct weft_ask_question *question)
 {
@@ -481,7 +355,7 @@ static enum weft_ask_fault admit(struct weft_node *node, const struct weft_agree
     const struct weft_ask_question *question, uint64_t now_ms)
 {
     struct weft_questions *r = &node->questions;
-    if (!take_token(r, a->number, now_ms) || r->count >= WEFT_QUESTIONS_MAX ||
+    if (!weft_question_gate_take(&r->gate, a->number, now_ms) || r->count >= WEFT_QUESTIONS_MAX ||
         count_of(r, false, a->name) >= WEFT_QUESTIONS_PARTNER_MAX) {
         return WEFT_ASK_BUSY;
     }
@@ -489,7 +363,7 @@ static enum weft_ask_fault admit(struct weft_node *node, const struct weft_agree
         !weft_text_is(question->tiers.template, WEFT_ACROSS_TEMPLATE)) {
         return WEFT_ASK_CLOSED;
     }
-    return visit(r, question) ? WEFT_ASK_ANSWERED : WEFT_ASK_LOOP;
+    return weft_question_gate_visit(&r->gate, &question->tiers) ? WEFT_ASK_ANSWERED : WEFT_ASK_LOOP;
 }
 
 static bool hear_question(
@@ -511,7 +385,7 @@ static bool hear_question(
     if (ask == NULL) {
         const struct to_partner to = {
             a->name, question.id, question.tiers.query, question.tiers.subject};
-        node->questions.refused++;
+        weft_question_count_refused(node, a, true);
         answer_partner(node, &to, fault == WEFT_ASK_ANSWERED ? WEFT_ASK_BUSY : fault, NULL, 0);
         return true;
     }
@@ -539,59 +413,6 @@ static struct weft_ask *find_asked(struct weft_questions *r, uint64_t id, uint32
     return NULL;
 }
 
-/* NULL: it counts. */
-static const char *look_at_answer(struct weft_ask *ask, const struct weft_ask_onward *on,
-    const struct weft_agreement *a, const struct weft_ask_answer *answer,
-    struct weft_tiers_answer *ret_parts)
-{
-    const struct weft_ask_deed deed = {
-        a->name, a->terms->partner, a->terms->site, ask->root, on->subject};
-    struct weft_buffer text = {.size_max = 4096};
-    struct weft_msg msg = {""};
-    *ret_parts = (struct weft_tiers_answer){.count = 0};
-    bool is_signed = weft_ask_text(&deed, answer, &text) == WEFT_OK &&
-                     weft_partners_is_answer_signed(a, weft_buffer_as_text(&text), answer->line);
-    weft_buffer_destroy(&text);
-    if (!is_signed) {
-        return "it is signed by none of his keys";
-    }
-    if (answer->fault != WEFT_ASK_ANSWERED) {
-        return NULL;
-    }
-    const struct weft_text kept = weft_arena_text(
-        &ask->arena, (struct weft_text){(const char *)answer->parts.data, answer->parts.size});
-    if (kept.data == NULL ||
-        weft_tiers_decode((struct weft_bytes){(const uint8_t *)kept.data, kept.size}, &ask->arena,
-            ret_parts, &msg) != WEFT_OK) {
-        return "its parts cannot be read";
-    }
-    return weft_ask_parts_fault(ret_parts, a->terms->site);
-}
-
-static void take_answer(struct weft_ask *ask, uint32_t place, const struct weft_agreement *a,
-    const struct weft_ask_answer *answer)
-{
-    const struct weft_ask_onward *on = &ask->found.onward[place];
-    struct weft_tiers_answer parts;
-    const char *fault = look_at_answer(ask, on, a, answer, &parts);
-    enum weft_err err = WEFT_OK;
-    if (fault != NULL) {
-        ask->node->questions.unasked++;
-        leave(ask, on, WEFT_ASK_WRONG);
-        weft_log(WEFT_LOG_WARN, "partner_answer_refused",
-            weft_kv("agreement", (const char *)ask->msg.text), weft_kv("error", fault),
-            weft_kv("next", "what it is about is a hole"));
-    } else if (answer->fault != WEFT_ASK_ANSWERED) {
-        leave(ask, on, answer->fault);
-    }
-    for (uint32_t i = 0; fault == NULL && err == WEFT_OK && i < parts.count; i++) {
-        err = add_part(ask, &parts.parts[i]);
-    }
-    if (err != WEFT_OK) {
-        leave(ask, on, WEFT_ASK_MANY);
-    }
-}
-
 static bool hear_answer(
     struct weft_node *node, const struct weft_agreement *a, struct weft_bytes body)
 {
@@ -603,13 +424,13 @@ static bool hear_answer(
     }
     struct weft_ask *ask = find_asked(&node->questions, answer.id, &place);
     if (ask == NULL || !weft_text_equal(ask->found.onward[place].agreement, a->name)) {
-        node->questions.unasked++; /* NOD-279: late, or nobody has asked. */
+        weft_question_count_refused(node, a, false); /* NOD-279: late, or nobody has asked. */
         return true;
     }
     (void)snprintf(ask->msg.text, sizeof(ask->msg.text), "%.*s", (int)a->name.size, a->name.data);
     ask->asked[place].is_open = false;
     ask->open--;
-    take_answer(ask, place, a, &answer);
+    weft_question_take(ask, place, a, &answer);
     if (ask->open == 0) {
         finish(ask, uv_now(&node->loop));
     }
@@ -632,7 +453,7 @@ static void give_up(struct weft_ask *ask, uint64_t now_ms)
     for (uint32_t i = 0; i < ask->found.onward_count; i++) {
         if (ask->asked[i].is_open) {
             ask->asked[i].is_open = false;
-            leave(ask, &ask->found.onward[i], WEFT_ASK_SILENT);
+            weft_question_leave(ask, &ask->found.onward[i], WEFT_ASK_SILENT);
         }
     }
     ask->open = 0;
@@ -650,6 +471,9 @@ void weft_questions_turn(struct weft_node *node, uint64_t now_ms)
         }
         if (!node->is_leader || node->term != ask->term || r->is_closed) {
             drop(ask);
+        } else if (!ask->has_looked && ask->deadline_ms <= now_ms) {
+            ask->err = weft_fail(&ask->msg, WEFT_ETIMEDOUT, "%s", too_late);
+            finish(ask, now_ms);
         } else if (!ask->has_looked && r->jobs < WEFT_QUESTIONS_JOBS && node->state != NULL) {
             begin(ask);
         } else if (ask->has_looked && ask->deadline_ms <= now_ms) {
@@ -664,7 +488,7 @@ uint64_t weft_questions_deadline(const struct weft_node *node)
     uint64_t deadline_ms = UINT64_MAX;
     TAILQ_FOREACH(ask, &node->questions.asks, next)
     {
-        if (ask->has_looked && ask->deadline_ms < deadline_ms) {
+        if (!ask->is_looking && ask->deadline_ms < deadline_ms) {
             deadline_ms = ask->deadline_ms;
         }
     }
@@ -688,11 +512,7 @@ void weft_questions_close(struct weft_node *node, void (*on_closed)(void *ctx), 
     r->on_closed = on_closed;
     r->ctx = ctx;
     weft_questions_turn(node, 0);
-    free(r->visited);
-    free(r->buckets);
-    r->visited = NULL;
-    r->buckets = NULL;
-    r->bucket_count = 0;
+    weft_question_gate_close(&r->gate);
     if (r->jobs == 0) {
         on_closed(ctx);
     }

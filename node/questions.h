@@ -10,6 +10,7 @@
 #include <sys/queue.h>
 
 #include "node/proposer.h"
+#include "node/question_gate.h"
 #include "node/state/streams.h"
 #include "proto/client.h"
 
@@ -20,9 +21,10 @@ enum {
     WEFT_QUESTIONS_PARTNER_MAX = 64,  /* Of them one agreement's. */
     WEFT_QUESTIONS_CLIENTS_MAX = 128, /* Of them of clients. */
     WEFT_QUESTIONS_JOBS = 2,          /* Looked at at once: the pool is reads', too. */
-    WEFT_QUESTIONS_BURST = 256,       /* Questions of one agreement at once, and one more... */
-    WEFT_QUESTIONS_TOKEN_MS = 10,     /* ...in so long. */
-    WEFT_QUESTIONS_VISITED_MAX = 8192,
+    /* Memory of all of them, and of those of one agreement, or of clients, beside what is looked at
+     * just now; chosen. */
+    WEFT_QUESTIONS_BYTES = 64 * 1024 * 1024,
+    WEFT_QUESTIONS_BYTES_OF_ONE = 16 * 1024 * 1024,
     WEFT_QUESTIONS_WAIT_MS = 5000, /* If whoever asks does not say. */
     /* A partner is given less time than there is, so that his answer is in time: an eighth less,
      * and this; with less than the least nobody is asked on. */
@@ -30,23 +32,15 @@ enum {
     WEFT_QUESTIONS_LEAST_MS = 20,
 };
 
-struct weft_questions_bucket {
-    uint64_t tokens, ms;
-};
-
 /* Zero-initialized, but for weft_questions_init, is ready. */
 struct weft_questions {
     TAILQ_HEAD(weft_asks, weft_ask) asks; /* As they came. */
     uint32_t count, jobs;
     uint64_t next_id;
-    struct weft_digest *visited; /* A ring of what was answered. */
-    uint32_t visited_next;
-    struct weft_questions_bucket *buckets; /* By agreement. */
-    uint32_t bucket_count;
+    struct weft_question_gate gate;
     bool is_closed;
     /* For status and the log. */
-    uint64_t asked, answered, refused;
-    uint64_t unasked; /* Answers that nobody waits for, or that do not count. */
+    uint64_t asked, answered;
     void (*on_closed)(void *ctx);
     void *ctx;
 };

@@ -10,7 +10,7 @@
 enum {
     PARTNERS_MAX = 50, /* Agreements that are shown; chosen. */
     SPACE_MS = 250,    /* Between two looks at the data directory; chosen. */
-    GAUGES_MAX = 120 + 20 * PARTNERS_MAX,
+    GAUGES_MAX = 120 + 23 * PARTNERS_MAX,
 };
 _Static_assert((int)GAUGES_MAX <= (int)WEFT_GAUGES_MAX, "a status holds them");
 
@@ -155,6 +155,16 @@ static void add_shared(struct gauges *g, struct weft_arena *arena, const struct 
     }
 }
 
+/* What was refused of his questions and answers. */
+static void add_questions(struct gauges *g, struct weft_arena *arena, const struct weft_node *node,
+    uint32_t number, struct weft_text agreement)
+{
+    const struct weft_question_partner p =
+        weft_question_gate_figures(&node->questions.gate, number);
+    add_partner(g, arena, agreement, "both", "questions_refused_total", p.questions_refused);
+    add_partner(g, arena, agreement, "both", "answers_refused_total", p.answers_refused);
+}
+
 static void add_partners(struct gauges *g, struct weft_arena *arena, const struct weft_node *node)
 {
     static const char *const names[8] = {"partner_accepted_total", "partner_refused_total",
@@ -179,6 +189,7 @@ static void add_partners(struct gauges *g, struct weft_arena *arena, const struc
             beside += figures.beside;
         }
         add_partner(g, arena, figures.agreement, "both", "beside_bytes_total", beside);
+        add_questions(g, arena, node, i, figures.agreement);
         add_shared(g, arena, node, figures.agreement);
     }
 }

@@ -1,6 +1,8 @@
 #include "federation/cells/ask.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "federation/cells/exact.h"
 
@@ -216,7 +218,79 @@ bool weft_ask_is_content(struct weft_text content)
     return has_time && content.size == 0;
 }
 
-const char *weft_ask_parts_fault(const struct weft_tiers_answer *parts, struct weft_text asker)
+/* Parts by what they are of. */
+struct reach {
+    const struct weft_tiers_part **by; /* Ascending by subject. */
+    uint32_t count;
+    uint32_t *todo; /* Of `by`: found, not looked at. */
+    uint32_t todo_count, found;
+    bool *is_found;
+};
+
+static int compare_subjects(const void *a, const void *b)
+{
+    const struct weft_tiers_part *const *one = a, *const *other = b;
+    return memcmp((*one)->subject.bytes, (*other)->subject.bytes, WEFT_DIGEST_SIZE);
+}
+
+static void find(struct reach *r, const struct weft_digest *subject)
+{
+    uint32_t low = 0, high = r->count;
+    while (low < high) {
+        const uint32_t at = low + (high - low) / 2;
+        if (memcmp(r->by[at]->subject.bytes, subject->bytes, WEFT_DIGEST_SIZE) < 0) {
+            low = at + 1;
+        } else {
+            high = at;
+        }
+    }
+    for (; low < r->count && weft_digest_equal(&r->by[low]->subject, subject); low++) {
+        if (r->is_found[low]) {
+            return; /* With all others of that subject. */
+        }
+        r->is_found[low] = true;
+        r->todo[r->todo_count++] = low;
+        r->found++;
+    }
+}
+
+static struct weft_text said(struct weft_text word)
+{
+    return weft_text_is(word, "-") ? (struct weft_text){"", 0} : word;
+}
+
+static bool is_all_of(const struct weft_tiers_answer *parts, const struct weft_digest *subject,
+    struct weft_arena *arena)
+{
+    struct reach r = {.by = weft_arena_array(arena, parts->count, sizeof(*r.by)),
+        .count = parts->count,
+        .todo = weft_arena_array(arena, parts->count, sizeof(*r.todo)),
+        .is_found = weft_arena_array(arena, parts->count, sizeof(*r.is_found))};
+    if (r.by == NULL || r.todo == NULL || r.is_found == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < r.count; i++) {
+        r.by[i] = &parts->parts[i];
+    }
+    qsort(r.by, r.count, sizeof(*r.by), compare_subjects);
+    find(&r, subject);
+    while (r.todo_count > 0) {
+        struct weft_text rest = r.by[r.todo[--r.todo_count]]->content;
+        struct weft_ask_line line;
+        while (weft_ask_next(&rest, &line)) {
+            if (weft_text_is(line.words[0], "in")) {
+                const struct weft_subject_name name = {
+                    said(line.words[2]), said(line.words[3]), line.words[4]};
+                const struct weft_digest in = weft_subject_of(&name);
+                find(&r, &in);
+            }
+        }
+    }
+    return r.found == r.count;
+}
+
+const char *weft_ask_parts_fault(const struct weft_tiers_answer *parts, struct weft_text asker,
+    const struct weft_digest *subject, struct weft_arena *arena)
 {
     for (uint32_t i = 0; i < parts->count; i++) {
         const struct weft_tiers_part *part = &parts->parts[i];
@@ -230,5 +304,5 @@ const char *weft_ask_parts_fault(const struct weft_tiers_answer *parts, struct w
             return "a part is no answer";
         }
     }
-    return NULL;
+    return is_all_of(parts, subject, arena) ? NULL : "it speaks of what was not asked";
 }

@@ -214,6 +214,9 @@ static void on_query(struct weft_native *n, const struct asker *asker,
     struct weft_query query = *asked;
     query.principal = weft_text_of(asker->identity->uri);
     query.has_warrant = asker->warrant != NULL;
+    if (query.type == WEFT_QUERY_AUDIT) { /* NOD-300: there the node itself says what it knows. */
+        query.where_value = (struct weft_text){"", 0};
+    }
     if (query.has_warrant) {
         query.warrant = *asker->warrant;
     }

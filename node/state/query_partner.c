@@ -530,7 +530,8 @@ static enum weft_err answer_one(struct asking *a, struct found *f, struct weft_t
     struct weft_text rest = path, word;
     bool has_more = weft_text_cut(&rest, '/', &word);
     if (path.size == 0) {
-        return put_state(a, f);
+        enum weft_err err = put_state(a, f);
+        return err == WEFT_OK ? weft_buffer_text(&a->out, a->query->where_value) : err;
     }
     if (!has_more && weft_text_is(word, "note")) {
         return f->row.version > 0 ? read_note(a, f, f->row.version, &a->out)

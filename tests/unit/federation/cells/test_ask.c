@@ -90,16 +90,58 @@ TEST(ask, a_content_is_lines_and_the_first_its_time)
     }
 }
 
+static struct weft_digest subject_of(const char *key)
+{
+    const struct weft_subject_name name = {{"", 0}, WEFT_TEXT("epc"), weft_text_of(key)};
+    return weft_subject_of(&name);
+}
+
+static const char *fault_of(struct weft_tiers_part *parts, uint32_t count, const char *asker)
+{
+    struct weft_arena arena = {.size_max = 1 << 20};
+    const struct weft_tiers_answer answer = {parts, count, count};
+    const struct weft_digest subject = subject_of("a");
+    const char *fault = weft_ask_parts_fault(&answer, weft_text_of(asker), &subject, &arena);
+    weft_arena_destroy(&arena);
+    return fault;
+}
+
+static struct weft_tiers_part part(const char *of, const char *content)
+{
+    return (struct weft_tiers_part){.organization = WEFT_TEXT("supplier.example/west"),
+        .subject = subject_of(of),
+        .head = 1,
+        .content = weft_text_of(content)};
+}
+
 TEST(ask, nobody_answers_in_the_name_of_who_asks)
 {
-    struct weft_tiers_part part = {.organization = WEFT_TEXT("supplier.example/west"),
-        .head = 1,
-        .content = WEFT_TEXT("at\t1\nmade\n")};
-    const struct weft_tiers_answer parts = {&part, 1, 1};
-    EXPECT_TRUE(weft_ask_parts_fault(&parts, WEFT_TEXT("oem.example/plant1")) == NULL);
-    EXPECT_TRUE(weft_ask_parts_fault(&parts, WEFT_TEXT("supplier.example/west")) != NULL);
-    part.content = WEFT_TEXT("made\n");
-    EXPECT_TRUE(weft_ask_parts_fault(&parts, WEFT_TEXT("oem.example/plant1")) != NULL);
+    struct weft_tiers_part one = part("a", "at\t1\nmade\n");
+    EXPECT_TRUE(fault_of(&one, 1, "oem.example/plant1") == NULL);
+    EXPECT_TRUE(strcmp(fault_of(&one, 1, "supplier.example/west"), "it says what we say") == 0);
+    one.content = WEFT_TEXT("made\n");
+    EXPECT_TRUE(strcmp(fault_of(&one, 1, "oem.example/plant1"), "a part is no answer") == 0);
+}
+
+/* What nothing leads to from the thing that was asked of is another's. */
+TEST(ask, nobody_answers_of_what_he_was_not_asked)
+{
+    static const char not_asked[] = "it speaks of what was not asked";
+    struct weft_tiers_part parts[4] = {part("a", "at\t1\nin\t-\t-\tepc\tb\n"),
+        part("b", "at\t1\nin\tconsumes\t-\tepc\tc\n"), part("c", "at\t1\nmade\n"),
+        part("c", "at\t1\nmade\n")};
+    parts[3].organization = WEFT_TEXT("other.example/east");
+    EXPECT_TRUE(fault_of(parts, 4, "oem.example/plant1") == NULL);
+    parts[1].content = WEFT_TEXT("at\t1\nmade\n");
+    EXPECT_TRUE(strcmp(fault_of(parts, 4, "oem.example/plant1"), not_asked) == 0);
+    EXPECT_TRUE(fault_of(parts, 2, "oem.example/plant1") == NULL);
+    EXPECT_TRUE(strcmp(fault_of(&parts[2], 1, "oem.example/plant1"), not_asked) == 0);
+    /* A ring beside it leads nowhere either; one through it ends. */
+    parts[1] = part("b", "at\t1\nin\t-\t-\tepc\tc\n");
+    parts[2] = part("c", "at\t1\nin\t-\t-\tepc\tb\n");
+    EXPECT_TRUE(fault_of(parts, 3, "oem.example/plant1") == NULL);
+    parts[0] = part("a", "at\t1\nmade\n");
+    EXPECT_TRUE(strcmp(fault_of(parts, 3, "oem.example/plant1"), not_asked) == 0);
 }
 
 TEST(ask, words_of_faults_read_back)

@@ -1,0 +1,67 @@
+#include "node/question_gate.h"
+
+#include <stdlib.h>
+
+struct weft_question_partner *weft_question_gate_at(
+    struct weft_question_gate *gate, uint32_t agreement, uint64_t now_ms)
+{
+    if (agreement >= gate->count) {
+        const uint32_t count = agreement + 16;
+        struct weft_question_partner *more = realloc(gate->partners, count * sizeof(*more));
+        if (more == NULL) {
+            return NULL;
+        }
+        for (uint32_t i = gate->count; i < count; i++) {
+            more[i] = (struct weft_question_partner){.tokens = WEFT_QUESTIONS_BURST, .ms = now_ms};
+        }
+        gate->partners = more;
+        gate->count = count;
+    }
+    return &gate->partners[agreement];
+}
+
+bool weft_question_gate_take(struct weft_question_gate *gate, uint32_t agreement, uint64_t now_ms)
+{
+    struct weft_question_partner *p = weft_question_gate_at(gate, agreement, now_ms);
+    if (p == NULL) {
+        return false;
+    }
+    const uint64_t more = now_ms > p->ms ? (now_ms - p->ms) / WEFT_QUESTIONS_TOKEN_MS : 0;
+    p->tokens = p->tokens + more < WEFT_QUESTIONS_BURST ? p->tokens + more : WEFT_QUESTIONS_BURST;
+    p->ms += more * WEFT_QUESTIONS_TOKEN_MS;
+    const bool may = p->tokens > 0;
+    p->tokens -= may;
+    return may;
+}
+
+bool weft_question_gate_visit(
+    struct weft_question_gate *gate, const struct weft_tiers_question *question)
+{
+    const struct weft_digest key = weft_tiers_visit(&question->query, &question->subject);
+    if (gate->visited == NULL) {
+        gate->visited = calloc(WEFT_QUESTIONS_VISITED_MAX, sizeof(*gate->visited));
+    }
+    for (uint32_t i = 0; gate->visited != NULL && i < WEFT_QUESTIONS_VISITED_MAX; i++) {
+        if (weft_digest_equal(&gate->visited[i], &key)) {
+            return false;
+        }
+    }
+    if (gate->visited != NULL) {
+        gate->visited[gate->visited_next++ % WEFT_QUESTIONS_VISITED_MAX] = key;
+    }
+    return gate->visited != NULL;
+}
+
+struct weft_question_partner weft_question_gate_figures(
+    const struct weft_question_gate *gate, uint32_t agreement)
+{
+    return agreement < gate->count ? gate->partners[agreement]
+                                   : (struct weft_question_partner){.tokens = 0};
+}
+
+void weft_question_gate_close(struct weft_question_gate *gate)
+{
+    free(gate->visited);
+    free(gate->partners);
+    *gate = (struct weft_question_gate){.count = 0};
+}
