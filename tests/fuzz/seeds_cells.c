@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "federation/cells/act.h"
+#include "federation/cells/ask.h"
 #include "federation/cells/omission.h"
 #include "federation/cells/shared.h"
 #include "federation/cells/tiers.h"
@@ -196,6 +197,40 @@ static void save_answer(void)
     weft_buffer_destroy(&out);
 }
 
+/* A question to a partner, and an answer that leads from one thing to another. */
+static void save_ask(void)
+{
+    const struct weft_subject_name name = {{"", 0}, WEFT_TEXT("epc"), WEFT_TEXT("b")};
+    struct weft_ask_question question = {.id = 7,
+        .wait_ms = 1000,
+        .name = name,
+        .tiers = {WEFT_TEXT("inside"), digest_of(1), weft_subject_of(&name), 3}};
+    struct weft_tiers_part said[2];
+    struct weft_tiers_answer answer = {said, 0, 2};
+    struct weft_buffer parts = {0}, out = {0};
+    must(weft_ask_question_encode(&question, &out), "question");
+    save("ask", "question", out.data, out.size);
+    weft_buffer_clear(&out);
+    struct weft_tiers_part part = {.organization = WEFT_TEXT("b.example/x"),
+        .subject = digest_of(2),
+        .head = 7,
+        .content = WEFT_TEXT("at\t1\nin\tconsumes\t-\tepc\tb\nhole\tc.example/y\tsilent\n")};
+    must(weft_tiers_add(&answer, &part), "answer");
+    part.subject = question.tiers.subject;
+    part.content = WEFT_TEXT("at\t1\nmade\n");
+    must(weft_tiers_add(&answer, &part), "answer");
+    must(weft_tiers_encode(&answer, &parts), "answer");
+    const struct weft_ask_answer whole = {.id = 7,
+        .index = 9,
+        .time_ms = 1,
+        .parts = {parts.data, parts.size},
+        .line = WEFT_TEXT("a line")};
+    must(weft_ask_answer_encode(&whole, &out), "answer");
+    save("ask", "answer", out.data, out.size);
+    weft_buffer_destroy(&parts);
+    weft_buffer_destroy(&out);
+}
+
 /* Of each rule two verdicts, what both resolve, and one that comes behind. */
 static void save_cells(void)
 {
@@ -223,5 +258,6 @@ int main(int argc, char **argv)
     save_node();
     save_section();
     save_answer();
+    save_ask();
     return 0;
 }
