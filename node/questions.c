@@ -264,7 +264,8 @@ static void begin(struct weft_ask *ask)
     ask->yield = (struct weft_yield){
         .ctx = ask, .ask = should_end, .every = YIELD_EVERY, .left = YIELD_EVERY};
     weft_view_yield_with(ask->view, &ask->yield);
-    ask->look.principal = ask->is_own ? ask->query.principal : weft_text_of(ask->principal);
+    ask->look.query = ask->is_own ? &ask->query : NULL;
+    ask->look.principal = weft_text_of(ask->principal);
     ask->look.now_ms = weft_question_wall_ms();
     ask->work.data = ask;
     ask->is_looking = true;

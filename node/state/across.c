@@ -29,8 +29,7 @@ static bool has_subject(const struct weft_across_node *node, const struct weft_d
     return i < node->subject_count;
 }
 
-/* Whatever an agreement has joined with it, and with that. */
-static enum weft_err gather_subjects(struct weft_across *x, struct weft_across_node *node)
+enum weft_err weft_across_gather(struct weft_across *x, struct weft_across_node *node)
 {
     enum weft_err err = WEFT_OK;
     for (uint32_t i = 0; err == WEFT_OK && i < node->subject_count; i++) {
@@ -97,7 +96,7 @@ enum weft_err weft_across_add(struct weft_across *x, const struct weft_subject_n
     node.subjects[0] = weft_subject_of(name);
     node.subject_count = 1;
     node.knower = UINT32_MAX;
-    enum weft_err err = gather_subjects(x, &node);
+    enum weft_err err = weft_across_gather(x, &node);
     if (err == WEFT_OK && find_node(x, &node) != UINT32_MAX) { /* By another way. */
         x->nodes[as->parent].child_count++;
         return WEFT_OK;

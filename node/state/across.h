@@ -78,6 +78,10 @@ void weft_across_close(struct weft_across *across);
 /* One thing more in as->parent, unless it is there already. `agreement`: by whose edge. */
 WEFT_MUST_USE enum weft_err weft_across_add(struct weft_across *across,
     const struct weft_subject_name *name, const struct weft_across_node *as, uint32_t agreement);
+/* Into its subjects, whatever an agreement has joined with them, and with those; of `across` its
+ * site is read alone. WEFT_ECORRUPT, WEFT_EIO, WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_across_gather(
+    struct weft_across *across, struct weft_across_node *node);
 /* across_told.c: what partners answered of the thing at that place. */
 WEFT_MUST_USE enum weft_err weft_across_graft(struct weft_across *across, uint32_t at);
 

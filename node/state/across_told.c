@@ -1,6 +1,10 @@
 #include "node/state/across.h"
 #include "node/state/machine.h"
 
+enum {
+    PARTS_OF_STEP = 16, /* compared in the time of a step; chosen */
+};
+
 /* "-" stands for nothing. */
 static struct weft_text said(struct weft_text word)
 {
@@ -60,7 +64,12 @@ static enum weft_err graft(struct weft_across *x, uint32_t at, const struct weft
     if (weft_tiers_is_hole(part)) {
         leave_hole(x, at, WEFT_ASK_SILENT, part->organization);
     }
-    while (err == WEFT_OK && weft_ask_next(&rest, &line)) {
+    /* Each name in it is looked for with every agreement; of a tree that is full nothing is. */
+    while (err == WEFT_OK && x->nodes[at].hole != WEFT_ACROSS_CUT && weft_ask_next(&rest, &line)) {
+        err = weft_run_yield(x->site->run, 1 + x->site->agreement_count);
+        if (err != WEFT_OK) {
+            return err;
+        }
         if (weft_text_is(line.words[0], "made")) {
             x->nodes[at].is_told = true;
         } else if (weft_text_is(line.words[0], "hole")) {
@@ -74,7 +83,7 @@ static enum weft_err graft(struct weft_across *x, uint32_t at, const struct weft
 
 enum weft_err weft_across_graft(struct weft_across *x, uint32_t at)
 {
-    enum weft_err err = WEFT_OK;
+    enum weft_err err = weft_run_yield(x->site->run, 1 + x->told->count / PARTS_OF_STEP);
     for (uint32_t i = 0; err == WEFT_OK && i < x->told->count; i++) {
         const struct weft_tiers_part *part = &x->told->parts[i];
         bool is_of_it = false;

@@ -8,6 +8,10 @@
 #include "policy/document.h"
 #include "proto/stored.h"
 
+enum {
+    NS_PER_MS = 1000000,
+};
+
 /* One look. */
 struct looking {
     const struct weft_ask_look *look;
@@ -273,12 +277,12 @@ static enum weft_err put_ends(
         node->hole == WEFT_ACROSS_STRANGER ? WEFT_ASK_STRANGER : WEFT_ASK_UNKNOWN);
 }
 
-static enum weft_err add_part(struct looking *l, uint32_t at, bool is_open)
+static enum weft_err add_part(struct looking *l, uint32_t at)
 {
     struct weft_buffer out = {.size_max = WEFT_TIERS_CONTENT_SIZE_MAX};
-    bool is_told = false, is_closed = !is_open;
+    bool is_told = false, is_closed = false;
     enum weft_err err = weft_buffer_format(&out, "at\t%" PRIu64 "\n", l->look->now_ms);
-    err = err == WEFT_OK && is_open ? put_own(l, at, &out, &is_told, &is_closed) : err;
+    err = err == WEFT_OK ? put_own(l, at, &out, &is_told, &is_closed) : err;
     err = err == WEFT_OK ? put_ends(l, at, &out, is_told, is_closed) : err;
     if (err == WEFT_ETOOBIG) {
         weft_buffer_clear(&out);
@@ -294,11 +298,41 @@ static enum weft_err add_part(struct looking *l, uint32_t at, bool is_open)
     return err == WEFT_OK ? weft_tiers_add(&l->found->parts, &part) : err;
 }
 
+/* NOD-276: has this site stated anything of it to who asks, by whatever name? */
+static enum weft_err may_know(
+    struct looking *l, const struct weft_subject_name *name, bool *ret_may)
+{
+    struct weft_across_node thing = {.subjects = {weft_subject_of(name)}, .subject_count = 1};
+    enum weft_err err = weft_across_gather(l->x, &thing);
+    for (uint32_t s = 0; err == WEFT_OK && !*ret_may && s < thing.subject_count; s++) {
+        err = is_stated(l, &thing.subjects[s], ret_may);
+    }
+    return err;
+}
+
+/* The same, whether there is such a thing or not. */
+static enum weft_err answer_closed(struct looking *l, const struct weft_digest *subject)
+{
+    struct weft_tiers_part *part = weft_arena_array(l->arena, 1, sizeof(*part));
+    struct weft_buffer out = {.size_max = WEFT_TIERS_CONTENT_SIZE_MAX};
+    enum weft_err err = weft_buffer_format(&out, "at\t%" PRIu64 "\n", l->look->now_ms);
+    err = err == WEFT_OK ? weft_ask_put_hole(&out, l->site->site, WEFT_ASK_CLOSED) : err;
+    const struct weft_tiers_part closed = {.organization = keep(l, l->site->site),
+        .subject = *subject,
+        .head = l->found->index,
+        .content = keep(l, weft_buffer_as_text(&out))};
+    weft_buffer_destroy(&out);
+    if (part == NULL || (err == WEFT_OK && closed.content.data == NULL)) {
+        return weft_fail(l->msg, WEFT_ENOMEM, "an answer");
+    }
+    l->found->parts = (struct weft_tiers_answer){part, 0, 1};
+    return err == WEFT_OK ? weft_tiers_add(&l->found->parts, &closed) : err;
+}
+
 static enum weft_err answer(struct looking *l)
 {
     const uint32_t count = l->x->count;
     struct weft_tiers_part *parts = weft_arena_array(l->arena, count, sizeof(*parts));
-    bool is_open = false;
     enum weft_err err = WEFT_OK;
     l->is_told = weft_arena_array(l->arena, count, sizeof(*l->is_told));
     if (parts == NULL || l->is_told == NULL) {
@@ -306,12 +340,8 @@ static enum weft_err answer(struct looking *l)
     }
     memset(l->is_told, 0, count * sizeof(*l->is_told));
     l->found->parts = (struct weft_tiers_answer){parts, 0, count};
-    for (uint32_t s = 0; err == WEFT_OK && !is_open && s < l->x->nodes[0].subject_count; s++) {
-        err = is_stated(l, &l->x->nodes[0].subjects[s], &is_open);
-    }
-    err = err == WEFT_OK ? add_part(l, 0, is_open) : err;
-    for (uint32_t i = 1; err == WEFT_OK && i < count; i++) {
-        err = l->is_told[i] ? add_part(l, i, true) : WEFT_OK;
+    for (uint32_t i = 0; err == WEFT_OK && i < count; i++) {
+        err = i == 0 || l->is_told[i] ? add_part(l, i) : WEFT_OK;
     }
     return err;
 }
@@ -355,14 +385,24 @@ static enum weft_err look(struct looking *l, struct weft_cells_asking *a)
     if (weft_tiers_take(&of->question->tiers, false, tiers - 1, &next) == WEFT_TIERS_PASS_ON) {
         l->depth = next.depth + 1;
     }
-    enum weft_err err = weft_across_open_named(l->x, l->site, a, &of->question->name);
+    const struct weft_digest subject = weft_subject_of(&of->question->name);
+    bool may_ask = false;
+    *l->x = (struct weft_across){.site = l->site};
+    /* Before the tree: who may know nothing costs little. */
+    enum weft_err err = may_know(l, &of->question->name, &may_ask);
+    if (err != WEFT_OK || !may_ask) {
+        return err == WEFT_OK ? answer_closed(l, &subject) : err;
+    }
+    err = weft_across_open_named(l->x, l->site, a, &of->question->name);
     return err == WEFT_OK ? answer(l) : err;
 }
 
 enum weft_err weft_view_ask(struct weft_view *view, const struct weft_ask_look *of,
     struct weft_arena *arena, struct weft_ask_found *ret_found, struct weft_msg *msg)
 {
-    const struct weft_query query = {.type = WEFT_QUERY_AUDIT, .principal = of->principal};
+    const struct weft_query own = {.type = WEFT_QUERY_AUDIT, .principal = of->principal};
+    struct weft_query query = of->query != NULL ? *of->query : own;
+    query.now_ns = (int64_t)of->now_ms * NS_PER_MS; /* A warrant is over by then, or not. */
     struct weft_run run = {.view = view, .snapshot = view->snapshot, .query = &query, .msg = msg};
     struct weft_recalls site;
     struct weft_across across = {.site = NULL};

@@ -17,7 +17,10 @@ enum {
 
 /* One's own question about `asset`, or the one of a partner under `agreement`. */
 struct weft_ask_look {
-    struct weft_text principal; /* Who asks here; of a partner's, a node of this site. */
+    /* Of a client: all that he may see counts as for any other query, his warrant, too; its time is
+     * now. Else NULL, and a node of this site asks. */
+    const struct weft_query *query;
+    struct weft_text principal; /* Who asks here, then. */
     struct weft_text asset;
     struct weft_text agreement; /* Empty: one's own. */
     const struct weft_ask_question *question;

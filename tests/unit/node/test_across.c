@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "node/state/across.h"
+#include "node/state/ask.h"
 #include "node/state/machine.h"
 #include "tests/lib/test.h"
 #include "tests/unit/node/stream_rig.h"
@@ -185,5 +186,164 @@ TEST(across, labels_of_what_is_told_are_counted)
         (void)ask(oem, "across/" CAR);
         EXPECT_EQ((UINT64_C(2) << i) - 1, labels_told);
     }
+    rig_pair_stop(&pair);
+}
+
+/* --- asked ------------------------------------------------------------------------------------ */
+
+static uint32_t steps;
+
+static enum weft_err count_step(void *ctx, struct weft_msg *msg)
+{
+    (void)ctx, (void)msg;
+    steps++;
+    return WEFT_OK;
+}
+
+static enum weft_err stop(void *ctx, struct weft_msg *msg)
+{
+    (void)ctx;
+    return ++steps < 100 ? WEFT_OK : weft_fail(msg, WEFT_ETIMEDOUT, "too long");
+}
+
+/* What the site answers its partner of that thing; static. */
+static const char *answer_of(struct rig_site *site, const char *key)
+{
+    static struct weft_ask_found found;
+    static char text[4096];
+    struct weft_arena arena = {.size_max = 64 << 20};
+    struct weft_yield yield = {.ask = count_step, .every = 1, .left = 1};
+    struct weft_view *view;
+    struct weft_ask_question question = {.id = 1,
+        .name = {{"", 0}, WEFT_TEXT("epc"), weft_text_of(key)},
+        .tiers = {.template = WEFT_TEXT(WEFT_ACROSS_TEMPLATE), .depth = 1}};
+    question.tiers.subject = weft_subject_of(&question.name);
+    const struct weft_contract contract = rig_contract();
+    const struct weft_ask_look look = {
+        .principal = WEFT_TEXT("spiffe://oem.example/plant1/node/n1"),
+        .agreement = contract.name,
+        .question = &question,
+        .now_ms = 1};
+    EXPECT_EQ(WEFT_OK, weft_view_open(site->f.state, &view, &site->msg));
+    weft_view_yield_with(view, &yield);
+    steps = 0;
+    EXPECT_EQ(WEFT_OK, weft_view_ask(view, &look, &arena, &found, &site->msg));
+    text[0] = '\0';
+    for (uint32_t i = 0; i < found.parts.count; i++) {
+        const struct weft_text content = found.parts.parts[i].content;
+        (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%.*s", (int)content.size,
+            content.data);
+    }
+    weft_arena_destroy(&arena);
+    weft_view_close(view);
+    return text;
+}
+
+/* NOD-276, NOD-277: nor does it cost what a tree costs. */
+TEST(across, a_partner_who_was_told_nothing_is_answered_before_the_tree_is_built)
+{
+    static struct rig_pair pair;
+    start(&pair, "untold", true, true);
+    struct rig_site *oem = &pair.sites[RIG_OEM];
+    for (int i = 0; i < 40; i++) {
+        char part[64];
+        (void)snprintf(part, sizeof(part), "urn:epc:id:sgtin:p.%d", i);
+        rig_must(oem, rig_link("part_of_plan", CAR, "consumes", part));
+    }
+    EXPECT_TEXT("at\t1\nhole\toem.example/plant1\tclosed\n", answer_of(oem, CAR));
+    EXPECT_TRUE(steps < 10);
+    EXPECT_TEXT("at\t1\nhole\toem.example/plant1\tclosed\n", answer_of(oem, BOLT));
+    build(oem, CAR, AXLE);
+    rig_transfer(&pair, RIG_OEM, 100);
+    EXPECT_TRUE(strstr(answer_of(oem, CAR), "in\tconsumes\t-\tepc\t" AXLE "\n") != NULL);
+    EXPECT_TRUE(steps > 40);
+    rig_pair_stop(&pair);
+}
+
+TEST(across, a_question_to_partners_has_the_warrant_of_who_asks)
+{
+    static struct rig_pair pair;
+    static struct weft_ask_found found;
+    start(&pair, "warrant", true, true);
+    struct rig_site *oem = &pair.sites[RIG_OEM];
+    struct weft_arena arena = {.size_max = 64 << 20};
+    struct weft_view *view;
+    build(oem, CAR, AXLE);
+    struct weft_query query = {
+        .type = WEFT_QUERY_AUDIT, .principal = WEFT_TEXT("spiffe://oem.example/plant1/node/n1")};
+    const struct weft_ask_look look = {.query = &query, .asset = WEFT_TEXT(CAR), .now_ms = 1};
+    EXPECT_EQ(WEFT_OK, weft_view_open(oem->f.state, &view, &oem->msg));
+    EXPECT_EQ(WEFT_OK, weft_view_ask(view, &look, &arena, &found, &oem->msg));
+    query.has_warrant = true; /* Of no key, and over. */
+    query.warrant = (struct weft_warrant){.until_ns = 1};
+    EXPECT_EQ(WEFT_EREFUSED, weft_view_ask(view, &look, &arena, &found, &oem->msg));
+    weft_arena_destroy(&arena);
+    weft_view_close(view);
+    rig_pair_stop(&pair);
+}
+
+enum {
+    LINES = 4000, /* of one part: its 64 KiB */
+    TELLERS = 4,
+};
+
+/* What `TELLERS` say is in the car: things of their own, all together more than a tree has. */
+static void tell(struct weft_arena *arena, struct weft_buffer *out)
+{
+    static const struct weft_subject_name car = {{"", 0}, {"epc", 3}, {CAR, sizeof(CAR) - 1}};
+    static struct weft_tiers_part room[TELLERS];
+    struct weft_tiers_answer told = {room, 0, TELLERS};
+    for (int t = 0; t < TELLERS; t++) {
+        char organization[32];
+        struct weft_buffer text = {.size_max = WEFT_TIERS_CONTENT_SIZE_MAX};
+        (void)snprintf(organization, sizeof(organization), "t%d.example/p", t);
+        EXPECT_EQ(WEFT_OK, weft_buffer_format(&text, "at\t1\n"));
+        for (int i = 0; i < LINES; i++) {
+            EXPECT_EQ(WEFT_OK, weft_buffer_format(&text, "in\t-\t-\tk\t%d%03x\n", t, i));
+        }
+        const struct weft_tiers_part part = {
+            .organization = weft_arena_text(arena, weft_text_of(organization)),
+            .subject = weft_subject_of(&car),
+            .head = 1,
+            .content = weft_arena_text(arena, weft_buffer_as_text(&text))};
+        EXPECT_EQ(WEFT_OK, weft_tiers_add(&told, &part));
+        weft_buffer_destroy(&text);
+    }
+    EXPECT_EQ(WEFT_OK, weft_tiers_encode(&told, out));
+}
+
+TEST(across, what_partners_told_gives_way_and_ends_where_the_tree_is_full)
+{
+    static struct rig_pair pair;
+    start(&pair, "told", true, true);
+    struct rig_site *oem = &pair.sites[RIG_OEM];
+    struct weft_arena arena = {.size_max = 64 << 20}, kept = {.size_max = 64 << 20};
+    struct weft_buffer told = {.size_max = WEFT_TIERS_SIZE_MAX};
+    struct weft_client_message answer;
+    struct weft_view *view;
+    build(oem, CAR, AXLE);
+    tell(&kept, &told);
+    const struct weft_query query = {.type = WEFT_QUERY_AUDIT,
+        .asset = WEFT_TEXT("across/" CAR),
+        .principal = WEFT_TEXT("spiffe://oem.example/plant1/node/n1"),
+        .where_value = weft_buffer_as_text(&told)};
+    struct weft_yield yield = {.ask = stop, .every = 1, .left = 1};
+    EXPECT_EQ(WEFT_OK, weft_view_open(oem->f.state, &view, &oem->msg));
+    weft_view_yield_with(view, &yield);
+    steps = 0;
+    EXPECT_EQ(WEFT_ETIMEDOUT, weft_view_query(view, &query, &arena, &answer, &oem->msg));
+    EXPECT_EQ(100, steps);
+    weft_view_close(view);
+    EXPECT_EQ(WEFT_OK, weft_view_open(oem->f.state, &view, &oem->msg));
+    yield = (struct weft_yield){.ask = count_step, .every = 1, .left = 1};
+    weft_view_yield_with(view, &yield);
+    steps = 0;
+    EXPECT_EQ(WEFT_OK, weft_view_query(view, &query, &arena, &answer, &oem->msg));
+    EXPECT_TRUE(strstr((const char *)answer.audit.content.data, "tree 4096 ") != NULL);
+    EXPECT_TRUE(steps > WEFT_ACROSS_NODES_MAX && steps < LINES * TELLERS);
+    weft_view_close(view);
+    weft_buffer_destroy(&told);
+    weft_arena_destroy(&arena);
+    weft_arena_destroy(&kept);
     rig_pair_stop(&pair);
 }
