@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "federation/cells/tiers.h"
 #include "node/pace.h"
 #include "node/wall.h"
 #include "proto/answer_json.h"
@@ -385,6 +386,9 @@ enum weft_err weft_long_reads_add(struct weft_long_reads *l, const struct weft_q
         return WEFT_ENOMEM;
     }
     read->texts.size_max = TEXTS_SIZE_MAX;
+    if (query->type == WEFT_QUERY_AUDIT && weft_text_starts(query->asset, "across/")) {
+        read->texts.size_max += WEFT_TIERS_SIZE_MAX; /* What partners told: node/questions.h. */
+    }
     read->answer.size_max = ANSWER_SIZE_MAX;
     read->waiter = *waiter;
     read->deadline_ms = now_ms + l->options.answer_ms;

@@ -165,6 +165,14 @@ bool weft_ask_is_word(struct weft_text word)
     return word.size > 0 && weft_text_is_utf8(word);
 }
 
+/* FED-135: nobody is asked of a thing by another name than a question may have. */
+static bool is_in_bounds(const struct weft_ask_line *line)
+{
+    return line->words[1].size <= WEFT_REL_SIZE_MAX &&
+           line->words[2].size <= WEFT_STREAM_NAME_SIZE_MAX &&
+           line->words[3].size <= WEFT_ASSET_SIZE_MAX && line->words[4].size <= WEFT_ASSET_SIZE_MAX;
+}
+
 static bool is_line(const struct weft_ask_line *line)
 {
     static const struct {
@@ -209,7 +217,7 @@ bool weft_ask_is_content(struct weft_text content)
                     weft_text_number(line.words[1], &number);
     while (has_time && weft_ask_next(&content, &line)) {
         if (weft_text_is(line.words[0], "at") ||
-            (line.count == WEFT_ASK_WORDS_MAX && line.words[4].size > WEFT_ASSET_SIZE_MAX) ||
+            (line.count == WEFT_ASK_WORDS_MAX && !is_in_bounds(&line)) ||
             (weft_text_is(line.words[0], "hole") &&
                 weft_ask_fault_of(line.words[2]) == WEFT_ASK_FAULTS)) {
             return false;

@@ -279,6 +279,25 @@ TEST(long_reads, of_one_client_take_a_quarter_of_the_queue)
     stop(&f);
 }
 
+/* A tree with what partners told is as long as that is. */
+TEST(long_reads, take_all_that_partners_told_and_of_others_a_message)
+{
+    struct fixture f;
+    static char told[3 * 1024 * 1024];
+    memset(told, 't', sizeof(told));
+    const struct weft_waiter waiter = {.client = 1, .request_id = 1};
+    struct weft_query query = {.type = WEFT_QUERY_AUDIT,
+        .asset = WEFT_TEXT("across/lot:1"),
+        .where_value = {told, sizeof(told)}};
+    start(&f, 1, 64, 1000000);
+    EXPECT_EQ(WEFT_OK, weft_long_reads_add(f.long_reads, &query, &waiter, 100));
+    query.asset = WEFT_TEXT("cells/lot:1");
+    EXPECT_EQ(WEFT_ENOMEM, weft_long_reads_add(f.long_reads, &query, &waiter, 100));
+    fake.may_end = true;
+    run_until(&f, 1);
+    stop(&f);
+}
+
 TEST(long_reads, that_nobody_waits_for_end_soon) /* NOD-15 */
 {
     struct fixture f;

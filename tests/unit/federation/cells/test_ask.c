@@ -90,6 +90,25 @@ TEST(ask, a_content_is_lines_and_the_first_its_time)
     }
 }
 
+TEST(ask, a_thing_that_is_told_has_a_name_that_may_be_asked_of)
+{
+    static const struct {
+        size_t sizes[4];
+        bool is_good;
+    } cases[] = {{{63, 127, 255, 255}, true}, {{64, 1, 1, 1}, false}, {{1, 128, 1, 1}, false},
+        {{1, 1, 256, 1}, false}, {{1, 1, 1, 256}, false}};
+    char word[300];
+    memset(word, 'w', sizeof(word));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const size_t *n = cases[i].sizes;
+        struct weft_buffer text = {.size_max = 4096};
+        EXPECT_EQ(WEFT_OK, weft_buffer_format(&text, "at\t1\nin\t%.*s\t%.*s\t%.*s\t%.*s\n",
+                               (int)n[0], word, (int)n[1], word, (int)n[2], word, (int)n[3], word));
+        EXPECT_EQ(cases[i].is_good, weft_ask_is_content(weft_buffer_as_text(&text)));
+        weft_buffer_destroy(&text);
+    }
+}
+
 static struct weft_digest subject_of(const char *key)
 {
     const struct weft_subject_name name = {{"", 0}, WEFT_TEXT("epc"), weft_text_of(key)};
