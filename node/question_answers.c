@@ -139,6 +139,19 @@ static const char *look_at_answer(struct weft_ask *ask, const struct weft_ask_on
     return weft_ask_parts_fault(ret_parts, a->terms->site, &on->subject, &ask->arena);
 }
 
+/* With it, does all of this still go into one text, with a hole for each who is yet to answer? */
+static bool is_one_text(struct weft_ask *ask, const struct weft_ask_answer *answer,
+    const struct weft_tiers_answer *parts)
+{
+    const uint32_t holes = ask->is_own ? ask->open : 0; /* A partner is told them in own parts. */
+    if (ask->told_bytes + answer->parts.size > WEFT_QUESTION_TOLD_MAX ||
+        ask->answer.count + ask->relayed.count + parts->count + holes > WEFT_TIERS_PARTS_MAX) {
+        return false;
+    }
+    ask->told_bytes += answer->parts.size;
+    return true;
+}
+
 void weft_question_take(struct weft_ask *ask, uint32_t place, const struct weft_agreement *a,
     const struct weft_ask_answer *answer)
 {
@@ -158,6 +171,9 @@ void weft_question_take(struct weft_ask *ask, uint32_t place, const struct weft_
             weft_kv("next", "what it is about is a hole"));
     } else if (answer->fault != WEFT_ASK_ANSWERED) {
         weft_question_leave(ask, on, answer->fault);
+    }
+    if (fault == NULL && !is_one_text(ask, answer, &parts)) {
+        err = WEFT_ETOOBIG;
     }
     for (uint32_t i = 0; fault == NULL && err == WEFT_OK && i < parts.count; i++) {
         const bool is_own = weft_text_equal(parts.parts[i].organization, a->terms->partner);

@@ -34,6 +34,21 @@ bool weft_question_gate_take(struct weft_question_gate *gate, uint32_t agreement
     return may;
 }
 
+void weft_question_gate_look(struct weft_question_gate *gate, uint32_t agreement, uint64_t now_ms)
+{
+    struct weft_question_partner *p = weft_question_gate_at(gate, agreement, now_ms);
+    if (p != NULL) {
+        p->looked = ++gate->looks;
+    }
+}
+
+bool weft_question_gate_is_before(
+    const struct weft_question_gate *gate, uint32_t agreement, uint32_t other)
+{
+    return weft_question_gate_figures(gate, agreement).looked <
+           weft_question_gate_figures(gate, other).looked;
+}
+
 bool weft_question_gate_visit(
     struct weft_question_gate *gate, const struct weft_tiers_question *question)
 {

@@ -16,6 +16,7 @@ enum {
 /* Of one agreement. */
 struct weft_question_partner {
     uint64_t tokens, ms;
+    uint64_t looked;            /* The last look at one of his was that one of all. */
     uint64_t questions_refused; /* Busy, a loop, no such template: of what he asked. */
     uint64_t answers_refused;   /* That did not count, or that nobody waits for. */
 };
@@ -26,6 +27,7 @@ struct weft_question_gate {
     uint32_t visited_next;
     struct weft_question_partner *partners; /* By agreement. */
     uint32_t count;
+    uint64_t looks;
 };
 
 /* NULL: there is no memory. Good until the next call with another number. */
@@ -33,6 +35,11 @@ struct weft_question_partner *weft_question_gate_at(
     struct weft_question_gate *gate, uint32_t agreement, uint64_t now_ms);
 /* NOD-277: may that partner ask one more now? */
 bool weft_question_gate_take(struct weft_question_gate *gate, uint32_t agreement, uint64_t now_ms);
+/* Partners' are looked at in turn: whose is looked at now, and has he waited longer than another?
+ * Of two that are alike neither has. */
+void weft_question_gate_look(struct weft_question_gate *gate, uint32_t agreement, uint64_t now_ms);
+bool weft_question_gate_is_before(
+    const struct weft_question_gate *gate, uint32_t agreement, uint32_t other);
 /* NOD-278: false: it was answered already; else it is from now on. */
 bool weft_question_gate_visit(
     struct weft_question_gate *gate, const struct weft_tiers_question *question);

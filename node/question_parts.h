@@ -9,6 +9,9 @@
 #include "policy/principal.h"
 
 enum {
+    /* Of what partners told for one; chosen: with holes and heads of parts WEFT_TIERS_SIZE_MAX is
+     * enough. */
+    WEFT_QUESTION_TOLD_MAX = 2 * 1024 * 1024,
     WEFT_QUESTION_MEMORY_MAX = 16 * 1024 * 1024, /* of one, with what is answered to it; chosen */
 };
 
@@ -33,6 +36,7 @@ struct weft_ask {
     struct weft_query query;
     /* Of a partner. */
     struct weft_text agreement;
+    uint32_t number; /* The agreement's. */
     struct weft_ask_question question;
     struct weft_digest root; /* The question's id on all tiers. */
     char principal[WEFT_PRINCIPAL_URI_SIZE];
@@ -46,6 +50,7 @@ struct weft_ask {
     /* What came. */
     struct asked asked[WEFT_ASK_ONWARD_MAX];
     uint32_t open;
+    size_t told_bytes;                /* Of answers that were taken. */
     struct weft_tiers_answer answer;  /* Of each in his own name, ... */
     struct weft_tiers_answer relayed; /* ...and in names of others. */
 };

@@ -167,6 +167,11 @@ static void ask_one(struct weft_ask *ask, uint32_t i, uint64_t left_ms)
         weft_question_leave(ask, on, WEFT_ASK_SILENT);
         return;
     }
+    if (!ask->is_own && /* NOD-277: what is asked for a partner is of his share. */
+        !weft_question_gate_take(&node->questions.gate, ask->number, uv_now(&node->loop))) {
+        weft_question_leave(ask, on, WEFT_ASK_BUSY);
+        return;
+    }
     enum weft_err err = weft_ask_question_encode(&question, &body);
     bool is_there = err == WEFT_OK && node->partners != NULL &&
                     weft_streams_find(weft_state_streams(node->state), on->agreement, &a) &&
@@ -267,6 +272,9 @@ static void begin(struct weft_ask *ask)
     ask->look.query = ask->is_own ? &ask->query : NULL;
     ask->look.principal = weft_text_of(ask->principal);
     ask->look.now_ms = weft_question_wall_ms();
+    if (!ask->is_own) {
+        weft_question_gate_look(&node->questions.gate, ask->number, uv_now(&node->loop));
+    }
     ask->work.data = ask;
     ask->is_looking = true;
     node->questions.jobs++;
@@ -357,7 +365,8 @@ static enum weft_ask_fault admit(struct weft_node *node, const struct weft_agree
 {
     struct weft_questions *r = &node->questions;
     if (!weft_question_gate_take(&r->gate, a->number, now_ms) || r->count >= WEFT_QUESTIONS_MAX ||
-        count_of(r, false, a->name) >= WEFT_QUESTIONS_PARTNER_MAX) {
+        count_of(r, false, a->name) >= WEFT_QUESTIONS_PARTNER_MAX ||
+        r->count - count_of(r, true, a->name) >= WEFT_QUESTIONS_PARTNERS_MAX) {
         return WEFT_ASK_BUSY;
     }
     if (a->state != WEFT_AGREEMENT_IN_FORCE ||
@@ -391,6 +400,7 @@ static bool hear_question(
         return true;
     }
     ask->root = question.tiers.query;
+    ask->number = a->number;
     ask->look.agreement = ask->agreement;
     ask->look.question = &ask->question;
     weft_node_wake(node);
@@ -461,6 +471,25 @@ static void give_up(struct weft_ask *ask, uint64_t now_ms)
     finish(ask, now_ms);
 }
 
+/* NOD-277: clients' as they came, then partners' in turn. NULL: none waits. */
+static struct weft_ask *next_look(struct weft_questions *r)
+{
+    struct weft_ask *ask, *first = NULL;
+    TAILQ_FOREACH(ask, &r->asks, next)
+    {
+        if (ask->is_looking || ask->has_looked) {
+            continue;
+        }
+        if (ask->is_own) {
+            return ask;
+        }
+        if (first == NULL || weft_question_gate_is_before(&r->gate, ask->number, first->number)) {
+            first = ask;
+        }
+    }
+    return first;
+}
+
 void weft_questions_turn(struct weft_node *node, uint64_t now_ms)
 {
     struct weft_questions *r = &node->questions;
@@ -475,11 +504,13 @@ void weft_questions_turn(struct weft_node *node, uint64_t now_ms)
         } else if (!ask->has_looked && ask->deadline_ms <= now_ms) {
             ask->err = weft_fail(&ask->msg, WEFT_ETIMEDOUT, "%s", too_late);
             finish(ask, now_ms);
-        } else if (!ask->has_looked && r->jobs < WEFT_QUESTIONS_JOBS && node->state != NULL) {
-            begin(ask);
         } else if (ask->has_looked && ask->deadline_ms <= now_ms) {
             give_up(ask, now_ms);
         }
+    }
+    while (!r->is_closed && r->jobs < WEFT_QUESTIONS_JOBS && node->state != NULL &&
+           (ask = next_look(r)) != NULL) {
+        begin(ask);
     }
 }
 

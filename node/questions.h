@@ -20,7 +20,8 @@ enum {
     WEFT_QUESTIONS_MAX = 256,         /* Questions under way; chosen: some MiB. */
     WEFT_QUESTIONS_PARTNER_MAX = 64,  /* Of them one agreement's. */
     WEFT_QUESTIONS_CLIENTS_MAX = 128, /* Of them of clients. */
-    WEFT_QUESTIONS_JOBS = 2,          /* Looked at at once: the pool is reads', too. */
+    WEFT_QUESTIONS_PARTNERS_MAX = WEFT_QUESTIONS_MAX - WEFT_QUESTIONS_CLIENTS_MAX, /* All. */
+    WEFT_QUESTIONS_JOBS = 2, /* Looked at at once: the pool is reads', too. */
     /* Memory of all of them, and of those of one agreement, or of clients, beside what is looked at
      * just now; chosen. */
     WEFT_QUESTIONS_BYTES = 64 * 1024 * 1024,

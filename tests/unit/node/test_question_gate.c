@@ -26,6 +26,21 @@ TEST(question_gate, a_flood_is_refused_and_takes_nothing_from_others)
     weft_question_gate_close(&gate);
 }
 
+/* NOD-277: sixty-four of one do not go before another's first. */
+TEST(question_gate, partners_are_looked_at_in_turn)
+{
+    struct weft_question_gate gate = {.count = 0};
+    EXPECT_TRUE(!weft_question_gate_is_before(&gate, 3, 40)); /* As they came. */
+    EXPECT_TRUE(!weft_question_gate_is_before(&gate, 40, 3));
+    weft_question_gate_look(&gate, 3, 1);
+    EXPECT_TRUE(weft_question_gate_is_before(&gate, 40, 3));
+    EXPECT_TRUE(!weft_question_gate_is_before(&gate, 3, 40));
+    EXPECT_TRUE(!weft_question_gate_is_before(&gate, 3, 3));
+    weft_question_gate_look(&gate, 40, 2);
+    EXPECT_TRUE(weft_question_gate_is_before(&gate, 3, 40));
+    weft_question_gate_close(&gate);
+}
+
 TEST(question_gate, a_question_about_a_thing_is_answered_once)
 {
     struct weft_question_gate gate = {.count = 0};
