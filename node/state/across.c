@@ -78,6 +78,15 @@ static enum weft_err reserve(struct weft_across *x)
     return WEFT_OK;
 }
 
+static bool has_way(const struct weft_across *x, uint32_t node, uint32_t parent)
+{
+    uint32_t i = 0;
+    while (i < x->way_count && (x->ways[i].node != node || x->ways[i].parent != parent)) {
+        i++;
+    }
+    return i < x->way_count || x->nodes[node].parent == parent;
+}
+
 /* NOD-182: a name is told. */
 static void note(const struct weft_across *x, struct weft_text asset)
 {
@@ -89,6 +98,36 @@ static struct weft_text keep(struct weft_across *x, struct weft_text text)
     return weft_arena_text(&x->site->kept, text);
 }
 
+static enum weft_err add_way(
+    struct weft_across *x, uint32_t node, const struct weft_across_node *as, uint32_t agreement)
+{
+    x->nodes[as->parent].child_count++;
+    if (has_way(x, node, as->parent)) {
+        return WEFT_OK;
+    }
+    if (x->way_count == WEFT_ACROSS_WAYS_MAX) {
+        x->nodes[as->parent].hole = WEFT_ACROSS_CUT;
+        return WEFT_OK;
+    }
+    if (x->way_count == x->way_capacity) {
+        const uint32_t capacity = x->way_capacity == 0 ? 64 : 2 * x->way_capacity;
+        struct weft_across_way *ways = realloc(x->ways, capacity * sizeof(*ways));
+        if (ways == NULL) {
+            return no_memory(x);
+        }
+        x->ways = ways;
+        x->way_capacity = capacity;
+    }
+    x->ways[x->way_count++] = (struct weft_across_way){.node = node,
+        .parent = as->parent,
+        .rel = keep(x, as->rel),
+        .by = keep(x, as->by),
+        .is_disputed = as->is_disputed,
+        .place = as->place,
+        .agreement = agreement};
+    return WEFT_OK;
+}
+
 enum weft_err weft_across_add(struct weft_across *x, const struct weft_subject_name *name,
     const struct weft_across_node *as, uint32_t agreement)
 {
@@ -97,9 +136,9 @@ enum weft_err weft_across_add(struct weft_across *x, const struct weft_subject_n
     node.subject_count = 1;
     node.knower = UINT32_MAX;
     enum weft_err err = weft_across_gather(x, &node);
-    if (err == WEFT_OK && find_node(x, &node) != UINT32_MAX) { /* By another way. */
-        x->nodes[as->parent].child_count++;
-        return WEFT_OK;
+    const uint32_t known = err == WEFT_OK ? find_node(x, &node) : UINT32_MAX;
+    if (known != UINT32_MAX) {
+        return add_way(x, known, as, agreement);
     }
     if (err == WEFT_OK && x->count == WEFT_ACROSS_NODES_MAX) {
         x->nodes[as->parent].hole = WEFT_ACROSS_CUT;
@@ -469,5 +508,6 @@ void weft_across_close(struct weft_across *across)
     }
     free(across->nodes);
     free(across->agreements);
+    free(across->ways);
     *across = (struct weft_across){.site = NULL};
 }

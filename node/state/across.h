@@ -2,9 +2,9 @@
  * site's own records, and behind them what partners have stated under the agreements.
  *
  * A tree, breadth first; each thing stands in it once, whatever it is called: names that an
- * agreement has joined are one. Where the tree ends although somebody else may know more, or nobody
- * has stated anything, there is a hole with its reason. Rules: node/state/README.md, Across. Any
- * thread; long. */
+ * agreement has joined are one. What it is in besides is a way. Where the tree ends although
+ * somebody else may know more, or nobody has stated anything, there is a hole with its reason.
+ * Rules: node/state/README.md, Across. Any thread; long. */
 #ifndef WEFT_NODE_STATE_ACROSS_H
 #define WEFT_NODE_STATE_ACROSS_H
 
@@ -15,6 +15,7 @@
 
 enum {
     WEFT_ACROSS_NODES_MAX = 4096, /* chosen: as an answer across tiers has parts */
+    WEFT_ACROSS_WAYS_MAX = 8192,  /* chosen: an answer holds their lines */
     WEFT_ACROSS_NAMES_MAX = 64,   /* subjects that are one thing: as a set of aliases */
 };
 
@@ -53,6 +54,15 @@ struct weft_across_node {
     struct weft_text asked_of; /* Its site; empty: it is not known. */
 };
 
+/* A thing that stands in the tree is in that, too. Ways may go round. */
+struct weft_across_way {
+    uint32_t node, parent;
+    struct weft_text rel, by; /* as a node's */
+    bool is_disputed;
+    struct weft_ref place;
+    uint32_t agreement; /* By whose edge; UINT32_MAX: an own one. */
+};
+
 struct weft_across {
     struct weft_recalls *site;   /* Agreements and partners; opened by the caller. */
     struct weft_cells_asking *a; /* What may be seen. */
@@ -62,7 +72,10 @@ struct weft_across {
     struct weft_across_node *nodes; /* Their texts are in the site's arena of what is kept. */
     uint32_t count;
     uint32_t capacity;
-    uint32_t *agreements; /* By node: by whose edge it is there; UINT32_MAX: an own one. */
+    uint32_t *agreements;         /* By node: by whose edge it is there; UINT32_MAX: an own one. */
+    struct weft_across_way *ways; /* Each edge once, and none that led to a node first. */
+    uint32_t way_count;
+    uint32_t way_capacity;
     const struct weft_tiers_answer *told; /* What partners answered; NULL: nobody was asked. */
 };
 
@@ -75,7 +88,8 @@ WEFT_MUST_USE enum weft_err weft_across_open_named(struct weft_across *across,
     struct weft_recalls *site, struct weft_cells_asking *asking,
     const struct weft_subject_name *name);
 void weft_across_close(struct weft_across *across);
-/* One thing more in as->parent, unless it is there already. `agreement`: by whose edge. */
+/* One thing more in as->parent; of what is in the tree already, one way more. `agreement`: by whose
+ * edge. */
 WEFT_MUST_USE enum weft_err weft_across_add(struct weft_across *across,
     const struct weft_subject_name *name, const struct weft_across_node *as, uint32_t agreement);
 /* Into its subjects, whatever an agreement has joined with them, and with those; of `across` its

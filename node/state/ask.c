@@ -22,7 +22,8 @@ struct looking {
     struct weft_msg *msg;
     uint32_t agreement; /* With who asks; UINT32_MAX: nobody does. */
     uint32_t depth;     /* Tiers that it may go on. */
-    bool *is_told;      /* By node. */
+    bool *is_told;      /* By node: what it is in says so. */
+    bool *is_added;     /* By node: there is a part of it. */
 };
 
 static const struct weft_contract *contract_of(const struct looking *l, uint32_t agreement)
@@ -81,19 +82,20 @@ static bool is_disclosed(const struct looking *l, struct weft_text kind, struct 
 }
 
 /* NOD-276: the record behind the edge that led to it. */
-static enum weft_err may_tell(struct looking *l, const struct weft_across_node *node, bool *ret_may)
+static enum weft_err may_tell(struct looking *l, const struct weft_ref *place, struct weft_text rel,
+    struct weft_text key, bool *ret_may)
 {
     struct weft_run *run = l->site->run;
     struct weft_bytes bytes;
     struct weft_digest digest;
     struct weft_record record;
     int64_t time_ns;
-    enum weft_err err = weft_loader_get(&run->loader, &node->place, &bytes, &time_ns, l->msg);
+    enum weft_err err = weft_loader_get(&run->loader, place, &bytes, &time_ns, l->msg);
     if (err == WEFT_OK && weft_stored_decode(bytes, l->arena, &digest, &record) != WEFT_OK) {
         err = weft_run_damaged(run, "a record");
     }
-    *ret_may = err == WEFT_OK && is_disclosed(l, record.kind, node->rel) &&
-               is_shared(l, record.kind, record.asset) && weft_ask_is_word(node->name.key);
+    *ret_may = err == WEFT_OK && is_disclosed(l, record.kind, rel) &&
+               is_shared(l, record.kind, record.asset) && weft_ask_is_word(key);
     return err;
 }
 
@@ -177,10 +179,12 @@ static struct weft_text or_none(struct weft_text word)
     return word.size > 0 ? word : WEFT_TEXT("-");
 }
 
-static enum weft_err put_child(struct weft_buffer *out, const struct weft_across_node *child)
+static enum weft_err put_child(
+    struct weft_buffer *out, const struct weft_across_node *child, struct weft_text rel)
 {
-    const struct weft_text rel = or_none(child->rel), authority = or_none(child->name.authority),
+    const struct weft_text authority = or_none(child->name.authority),
                            kind = or_none(child->name.kind), key = child->name.key;
+    rel = or_none(rel);
     return weft_buffer_format(out, "in\t%.*s\t%.*s\t%.*s\t%.*s\n", (int)rel.size, rel.data,
         (int)authority.size, authority.data, (int)kind.size, kind.data, (int)key.size, key.data);
 }
@@ -224,7 +228,22 @@ static uint32_t knower_of(const struct looking *l, uint32_t at)
             knower = x->agreements[i];
         }
     }
+    for (uint32_t i = 0; knower == UINT32_MAX && i < x->way_count; i++) {
+        if (x->ways[i].parent == at && x->ways[i].agreement != l->agreement) {
+            knower = x->ways[i].agreement;
+        }
+    }
     return knower;
+}
+
+/* An edge of one of this site's records. */
+static enum weft_err put_edge(struct looking *l, uint32_t child, const struct weft_ref *place,
+    struct weft_text rel, struct weft_buffer *out, bool *ret_may)
+{
+    const struct weft_across_node *node = &l->x->nodes[child];
+    enum weft_err err = may_tell(l, place, rel, node->name.key, ret_may);
+    l->is_told[child] = l->is_told[child] || *ret_may;
+    return err == WEFT_OK && *ret_may ? put_child(out, node, rel) : err;
 }
 
 /* What this site's records say is in it. *ret_closed: there is more, which is not told. */
@@ -238,11 +257,19 @@ static enum weft_err put_own(
         if (child->parent != at || l->x->agreements[i] != UINT32_MAX) {
             continue;
         }
-        err = may_tell(l, child, &may);
-        l->is_told[i] = may;
+        err = put_edge(l, i, &child->place, child->rel, out, &may);
         *ret_told = *ret_told || may;
         *ret_closed = *ret_closed || !may;
-        err = err == WEFT_OK && may ? put_child(out, child) : err;
+    }
+    for (uint32_t i = 0; err == WEFT_OK && i < l->x->way_count; i++) {
+        const struct weft_across_way *way = &l->x->ways[i];
+        bool may = false;
+        if (way->parent != at || way->agreement != UINT32_MAX) {
+            continue;
+        }
+        err = put_edge(l, way->node, &way->place, way->rel, out, &may);
+        *ret_told = *ret_told || may;
+        *ret_closed = *ret_closed || !may;
     }
     if (err == WEFT_OK && l->x->nodes[at].is_made_here) {
         if (is_disclosed(l, WEFT_TEXT("as_built"), WEFT_TEXT("consumes"))) {
@@ -335,13 +362,22 @@ static enum weft_err answer(struct looking *l)
     struct weft_tiers_part *parts = weft_arena_array(l->arena, count, sizeof(*parts));
     enum weft_err err = WEFT_OK;
     l->is_told = weft_arena_array(l->arena, count, sizeof(*l->is_told));
-    if (parts == NULL || l->is_told == NULL) {
+    l->is_added = weft_arena_array(l->arena, count, sizeof(*l->is_added));
+    if (parts == NULL || l->is_told == NULL || l->is_added == NULL) {
         return weft_fail(l->msg, WEFT_ENOMEM, "an answer");
     }
     memset(l->is_told, 0, count * sizeof(*l->is_told));
+    memset(l->is_added, 0, count * sizeof(*l->is_added));
     l->found->parts = (struct weft_tiers_answer){parts, 0, count};
-    for (uint32_t i = 0; err == WEFT_OK && i < count; i++) {
-        err = i == 0 || l->is_told[i] ? add_part(l, i) : WEFT_OK;
+    err = add_part(l, 0);
+    for (bool is_new = true; err == WEFT_OK && is_new;) { /* Ways lead to things of before. */
+        is_new = false;
+        for (uint32_t i = 1; err == WEFT_OK && i < count; i++) {
+            if (l->is_told[i] && !l->is_added[i]) {
+                is_new = l->is_added[i] = true;
+                err = add_part(l, i);
+            }
+        }
     }
     return err;
 }
@@ -407,7 +443,7 @@ enum weft_err weft_view_ask(struct weft_view *view, const struct weft_ask_look *
     struct weft_recalls site;
     struct weft_across across = {.site = NULL};
     struct weft_cells_asking a = {.run = &run, .msg = msg};
-    struct looking l = {of, &site, &across, arena, ret_found, msg, UINT32_MAX, 0, NULL};
+    struct looking l = {of, &site, &across, arena, ret_found, msg, UINT32_MAX, 0, NULL, NULL};
     *ret_found = (struct weft_ask_found){.index = weft_view_index(view)};
     enum weft_err err = weft_recalls_begin(&run);
     if (err != WEFT_OK) {

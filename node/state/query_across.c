@@ -4,6 +4,7 @@
  *     tree <nodes> <holes>
  *     node <number> <number of what it is in> <rel> <site that says so> agreed|disputed <site whose
  *                                             name it is> <kind> <name>
+ *     way <number> <number of what it is in, too> <rel> <site that says so> agreed|disputed
  *     hole <site> <number> <why>
  *     told <site> <index of its log> <ms since 1970>      of each who answered, if some were asked
  *
@@ -57,6 +58,17 @@ static enum weft_err put_node(
     return err == WEFT_OK ? weft_buffer_text(&a->out, WEFT_TEXT("\n")) : err;
 }
 
+static enum weft_err put_way(struct weft_cells_asking *a, const struct weft_across_way *way)
+{
+    enum weft_err err =
+        weft_buffer_format(&a->out, "way %" PRIu32 " %" PRIu32, way->node, way->parent);
+    err = err == WEFT_OK ? weft_cells_put_word(a, way->rel) : err;
+    err = err == WEFT_OK ? weft_cells_put_word(a, way->by) : err;
+    return err == WEFT_OK ? weft_buffer_text(&a->out, way->is_disputed ? WEFT_TEXT(" disputed\n")
+                                                                       : WEFT_TEXT(" agreed\n"))
+                          : err;
+}
+
 /* NOD-275 */
 static enum weft_err put_hole(struct weft_cells_asking *a, const struct weft_across *x, uint32_t i)
 {
@@ -89,6 +101,9 @@ static enum weft_err put_tree(struct weft_cells_asking *a, const struct weft_acr
         weft_buffer_format(&a->out, "tree %" PRIu32 " %" PRIu32 "\n", x->count, holes);
     for (uint32_t i = 0; err == WEFT_OK && i < x->count; i++) {
         err = put_node(a, &x->nodes[i], i);
+    }
+    for (uint32_t i = 0; err == WEFT_OK && i < x->way_count; i++) {
+        err = put_way(a, &x->ways[i]);
     }
     for (uint32_t i = 0; err == WEFT_OK && i < x->count; i++) {
         err = x->nodes[i].hole != WEFT_ACROSS_NO_HOLE ? put_hole(a, x, i) : WEFT_OK;

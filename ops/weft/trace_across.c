@@ -10,6 +10,7 @@
 
 enum {
     NODES_MAX = 4096, /* as node/state/across.h */
+    WAYS_MAX = 8192,
     INDENT = 2,
     WAIT_S = 5,
     WAIT_S_MAX = 60, /* as federation/cells/ask.h */
@@ -25,6 +26,8 @@ struct node {
 struct tree {
     struct node *nodes;
     uint32_t count;
+    struct weft_across_line *ways; /* Things that stand there are in others, too. */
+    uint32_t way_count;
     struct weft_across_line *holes;
     uint32_t hole_count;
     struct weft_across_line *told; /* Who answered, if somebody was asked. */
@@ -54,16 +57,22 @@ static enum weft_err read_tree(struct tree *t, struct weft_text rest, struct wef
 {
     struct weft_across_line line;
     enum weft_err err = WEFT_OK;
-    uint64_t place;
+    uint64_t place, whole;
     t->nodes = calloc(NODES_MAX + 1, sizeof(*t->nodes));
     t->holes = calloc(NODES_MAX, sizeof(*t->holes));
     t->told = calloc(NODES_MAX, sizeof(*t->told));
-    if (t->nodes == NULL || t->holes == NULL || t->told == NULL) {
+    t->ways = calloc(WAYS_MAX, sizeof(*t->ways));
+    if (t->nodes == NULL || t->holes == NULL || t->told == NULL || t->ways == NULL) {
         return weft_fail(msg, WEFT_ENOMEM, "a tree");
     }
     while (err == WEFT_OK && weft_across_next(&rest, &t->arena, &line)) {
         if (weft_across_is(&line, "node", 9)) {
             err = add_node(t, &line, msg);
+        } else if (weft_across_is(&line, "way", 6) && t->way_count < WAYS_MAX) {
+            bool is_sound = weft_text_number(line.words[1], &place) && place < t->count &&
+                            weft_text_number(line.words[2], &whole) && whole < t->count;
+            t->ways[t->way_count] = line;
+            t->way_count += is_sound;
         } else if (weft_across_is(&line, "hole", 4) && t->hole_count < NODES_MAX) {
             bool is_sound = weft_text_number(line.words[2], &place) && place < t->count;
             t->holes[t->hole_count] = line;
@@ -111,6 +120,26 @@ static void write_node(struct weft_writer *w, const struct node *node, uint32_t 
     weft_writer_close(w, '}');
 }
 
+static void write_ways(struct weft_writer *w, const struct tree *t)
+{
+    weft_writer_open(w, "ways", '[');
+    for (uint32_t i = 0; i < t->way_count; i++) {
+        const struct weft_text *at = t->ways[i].words;
+        uint64_t whole = 0;
+        (void)!weft_text_number(at[2], &whole);
+        weft_writer_open(w, NULL, '{');
+        weft_writer_text(w, "asset", name_of(t, at[1]));
+        weft_writer_unsigned(w, "in", whole);
+        if (is_said(at[3])) {
+            weft_writer_text(w, "rel", at[3]);
+        }
+        weft_writer_text(w, "by", at[4]);
+        weft_writer_bool(w, "disputed", weft_text_is(at[5], "disputed"));
+        weft_writer_close(w, '}');
+    }
+    weft_writer_close(w, ']');
+}
+
 /* Milliseconds of a line, as people have it; "-": none. */
 static void format_time(struct weft_text ms, char text[WEFT_TIME_TEXT_SIZE])
 {
@@ -145,6 +174,7 @@ static void write_tree(struct weft_writer *w, const struct tree *t)
         write_node(w, &t->nodes[i], i);
     }
     weft_writer_close(w, ']');
+    write_ways(w, t);
     weft_writer_open(w, "holes", '[');
     for (uint32_t i = 0; i < t->hole_count; i++) {
         const struct weft_text *at = t->holes[i].words;
@@ -176,6 +206,18 @@ static void tabulate_below(const struct tree *t, uint32_t top, struct weft_table
     for (uint32_t i = top + 1; i < t->count; i++) {
         if (t->nodes[i].parent == top) {
             tabulate_below(t, i, table);
+        }
+    }
+    for (uint32_t i = 0; i < t->way_count; i++) {
+        const struct weft_text *way = t->ways[i].words;
+        uint64_t whole = 0;
+        const struct weft_text name = name_of(t, way[1]);
+        if (weft_text_number(way[2], &whole) && whole == top) {
+            weft_table_format(table, "%*s(%.*s)", (int)((node->depth + 1) * INDENT), "",
+                (int)name.size, name.data);
+            weft_table_cell(table, way[3]);
+            weft_table_cell(table, way[4]);
+            weft_table_cell(table, way[5]);
         }
     }
 }
@@ -269,6 +311,7 @@ enum weft_err weft_trace_across(
     weft_buffer_destroy(&bytes);
     free(t.nodes);
     free(t.holes);
+    free(t.ways);
     free(t.told);
     weft_arena_destroy(&t.arena);
     return err;

@@ -8,8 +8,9 @@ which imports what is its own, and an agreement wherever one builds in what anot
 they import, lines are cut and nodes are killed, as drawn from a seed, and as many plants as
 WEFT_FEDERATION_RESTORES says (1), and one more, are restored from backups that lack the newest of
 it, perhaps from the same one several times. What both ends of each agreement, and the tree of each
-vehicle put together from all plants' answers, should come to is worked out here from the JSON. A
-cycle takes a quarter of a minute; WEFT_FEDERATION_SEEDS runs so many, from the seed on."""
+vehicle, put together from all plants' answers and asked for at one plant, should come to is worked
+out here from the JSON. A cycle takes a quarter of a minute; WEFT_FEDERATION_SEEDS runs so many,
+from the seed on."""
 
 import collections
 import json
@@ -30,6 +31,7 @@ import wire  # noqa: E402
 from plant import wait_for  # noqa: E402
 
 OWNERS, VEHICLES, EDGES, BETWEEN, AGREEMENTS = 9, 4, 283, 162, 14
+TIERS = 3  # that a question goes: so far a part of a vehicle is from who builds that
 LOST_S = 20  # a stream that is fenced so long, with nobody down, gets nothing back
 RESTORES = int(os.environ.get("WEFT_FEDERATION_RESTORES", "1"))
 CHUNKS = 3  # files that an owner imports one after the other
@@ -212,7 +214,7 @@ class Cycle:
 
     def sign(self, pair):
         a, b = (self.owners[bpn] for bpn in pair)
-        draft = f"party {a.site.site}\nparty {b.site.site}\n" \
+        draft = f"party {a.site.site}\nparty {b.site.site}\ntemplate inside {TIERS}\n" \
                 "cell as_built MATCH @link/contains\ncell genealogy MATCH @link/part_of\n" \
                 "cell as_built UNION *\ncell genealogy UNION *\n"
         for one, other in ((a, b), (b, a)):
@@ -372,6 +374,7 @@ class Catenax(cluster.PlantCase):
             cycle.wait_even()
             self.check_edges(cycle)
             self.check_trees(cycle)
+            self.check_asked(cycle)
         finally:
             cycle.stop()
         shutil.rmtree(self.directory / f"seed{seed}", ignore_errors=True)
@@ -430,6 +433,26 @@ class Catenax(cluster.PlantCase):
             self.assertEqual(expected, tree(vehicle, below), vehicle)
         self.assertEqual({cycle.owners[bpn].site.site for bpn in self.container.twins},
                          {where[part].site for part in where})
+
+    def check_asked(self, cycle):
+        """The same, asked at the one plant that builds the vehicle: partners ask on, for him."""
+        sites = {bpn: cycle.owners[bpn].site.site for bpn in self.container.twins}
+        for vehicle in self.container.vehicles:
+            site = cycle.owners[self.container.owners[vehicle]].site
+            answer = site.told("trace", "back", vehicle, "--across", "--ask")
+            self.assertEqual([], answer["holes"])
+            below, nodes = collections.defaultdict(list), answer["nodes"]
+            for node in nodes[1:] + answer["ways"]:
+                whole = nodes[node["in"]]["asset"]
+                self.assertEqual(sites[self.container.owners[whole]], node["by"], node)
+                below[whole].append(node["asset"])
+            expected = tree(vehicle, lambda whole: self.container.inside[whole])
+            self.assertEqual(expected, tree(vehicle, lambda whole: below[whole]), vehicle)
+            self.assertEqual(sum(map(len, below.values())),
+                             len({(whole, part) for _, whole, part in expected}))
+            makers = {sites[self.container.owners[part]] for _, _, part in expected}
+            self.assertEqual(makers - {site.site}, {told["who"] for told in answer["told"]})
+        cycle.log("one plant has it, asked")
 
     @staticmethod
     def as_built(client, asset):

@@ -112,6 +112,41 @@ TEST(across, a_tree_goes_on_with_what_the_partner_stated)
     rig_pair_stop(&pair);
 }
 
+/* Own records alone, a partner's alone, and both say so of one edge. */
+TEST(across, what_is_in_two_things_stands_once_and_is_in_both)
+{
+    static struct rig_pair pair;
+    start(&pair, "across", true, true);
+    struct rig_site *west = &pair.sites[RIG_SUPPLIER], *oem = &pair.sites[RIG_OEM];
+    build(oem, CAR, AXLE);
+    build(oem, CAR, BOLT);
+    build(west, AXLE, BOLT);
+    build(west, AXLE, NUT);
+    build(west, BOLT, NUT);
+    EXPECT_TEXT("tree 3 1\n"
+                "node 0 0 - - agreed - epc " AXLE "\n"
+                "node 1 0 consumes supplier.example/west agreed - epc " BOLT "\n"
+                "node 2 0 consumes supplier.example/west agreed - epc " NUT "\n"
+                "way 2 1 consumes supplier.example/west agreed\n"
+                "hole - 2 nobody%20has%20stated%20anything%20of%20it\n",
+        ask(west, "across/" AXLE));
+    rig_transfer(&pair, RIG_SUPPLIER, 100);
+    EXPECT_TEXT("tree 4 1\n"
+                "node 0 0 - - agreed - epc " CAR "\n"
+                "node 1 0 consumes oem.example/plant1 agreed - epc " AXLE "\n"
+                "node 2 0 consumes oem.example/plant1 agreed - epc " BOLT "\n"
+                "node 3 1 - supplier.example/west agreed - epc " NUT "\n"
+                "way 2 1 - supplier.example/west agreed\n"
+                "way 3 2 - supplier.example/west agreed\n"
+                "hole supplier.example/west 3 what%20is%20inside%20was%20not%20disclosed;"
+                "%20the%20agreement%20lets%20us%20ask\n",
+        ask(oem, "across/" CAR));
+    build(oem, AXLE, BOLT); /* The way is there already, by his word: now it is by ours. */
+    EXPECT_TRUE(strstr(ask(oem, "across/" CAR), "\nway 2 1 consumes oem.example/plant1 agreed\n"
+                                                "way 3 2 - ") != NULL);
+    rig_pair_stop(&pair);
+}
+
 TEST(across, what_is_withheld_is_a_hole_that_says_whether_one_may_ask)
 {
     static struct rig_pair pair;
