@@ -40,7 +40,7 @@ enum weft_err weft_partners_sign_answer(
     return weft_partner_sign_line(&p->sign, text, out, &msg);
 }
 
-/* By one of the keys that sign what he states. */
+/* By one of the keys that sign what he states, and have not ended: an answer has no position. */
 bool weft_partners_is_answer_signed(
     const struct weft_agreement *a, struct weft_text text, struct weft_text line)
 {
@@ -48,8 +48,10 @@ bool weft_partners_is_answer_signed(
     struct weft_msg msg = {""};
     enum weft_err err = weft_partner_lines_begin(&lines, text);
     err = err == WEFT_OK ? weft_partner_lines_add(&lines, &a->terms->their_heads, line, &msg) : err;
+    const uint64_t *ends = a->terms->their_heads.ends;
+    const bool is_ended = err == WEFT_OK && ends != NULL && ends[lines.lines[0].key] != UINT64_MAX;
     weft_partner_lines_destroy(&lines);
-    return err == WEFT_OK;
+    return err == WEFT_OK && !is_ended;
 }
 
 bool weft_partner_ask_hear(struct weft_partners *p, const struct weft_agreement *a, void *conn,

@@ -311,6 +311,28 @@ class Hostile(cluster.PlantCase):
         self.assertLess(grown, GROWTH_MAX)
         self.assert_unharmed()
 
+    def test_5_questions_and_answers_at_fault_are_refused_and_counted(self):
+        """An answer to nothing that was asked, and garbage in place of a question or an answer."""
+        self.eve.call(self.door)
+        self.eve.greeted()
+        before = self.figure("both/answers_refused_total")
+        for number in range(10):  # id, fault, index, time, no parts, no signature
+            self.eve.say(hostile.ANSWER, "StreamBody", Content=bytes([number, number, 0, 0, 0, 0]))
+        wait_for("ten answers are counted", lambda: self.figure(
+            "both/answers_refused_total") == before + 10)
+        self.assertRegex(self.weft("partner", "status", hostile.NAME),
+                         rf"answers[._]refused\W+{before + 10}\b")
+        for kind, site in ((hostile.QUESTION, self.oem.site), (hostile.ANSWER, self.eve.site),
+                           (hostile.QUESTION, self.eve.site)):
+            self.eve.call(self.door)
+            self.eve.greeted()
+            self.eve.say(kind, "StreamBody", site, Content=b"\xff" * 900)
+            with self.assertRaises(OSError) as gone:
+                self.eve.hear(lambda m: False, 10)
+            self.assertNotIsInstance(gone.exception, TimeoutError)  # It is hung up on.
+        self.assertEqual(before + 10, self.figure("both/answers_refused_total"))
+        self.assert_unharmed()
+
     def refused(self, word, note):
         with self.assertRaises(wire.Refusal) as caught:
             self.oem.commit({"kind": "agreement", "asset": f"agreement:{hostile.NAME}",

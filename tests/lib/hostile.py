@@ -14,6 +14,7 @@ import wire
 
 HELLO, HEAD, BATCH, RECEIPT, NOTICE, REFUSAL, OFFER, EVIDENCE, FORK, SET, DISCLOSURE = range(
     128, 139)
+QUESTION, ANSWER = 139, 140
 FAULTS = {2: "unknown-agreement", 8: "rolled-back", 10: "flood", 14: "held", 15: "frozen",
           16: "behind", 17: "forked"}
 NAME = "box-2026"
