@@ -48,10 +48,8 @@ bool weft_partners_is_answer_signed(
     struct weft_msg msg = {""};
     enum weft_err err = weft_partner_lines_begin(&lines, text);
     err = err == WEFT_OK ? weft_partner_lines_add(&lines, &a->terms->their_heads, line, &msg) : err;
-    const uint64_t *ends = a->terms->their_heads.ends;
-    const bool is_ended = err == WEFT_OK && ends != NULL && ends[lines.lines[0].key] != UINT64_MAX;
     weft_partner_lines_destroy(&lines);
-    return err == WEFT_OK && !is_ended;
+    return err == WEFT_OK;
 }
 
 bool weft_partner_ask_hear(struct weft_partners *p, const struct weft_agreement *a, void *conn,
