@@ -128,12 +128,10 @@ static enum weft_stream_fault check_place(const struct weft_stream *stream,
     return WEFT_STREAM_SOUND;
 }
 
-enum weft_stream_fault weft_batch_verify(const struct weft_stream *stream,
+enum weft_stream_fault weft_batch_open(const struct weft_stream *stream,
     const struct weft_merkle_head *head, const struct weft_stream_batch *message,
     struct weft_arena *arena, struct weft_batch *ret_batch, struct weft_msg *msg)
 {
-    struct weft_merkle_proof proof;
-    struct weft_msg why = {""};
     struct weft_batch batch = {.before = weft_stream_tree(stream),
         .head = *head,
         .after = *stream,
@@ -143,16 +141,30 @@ enum weft_stream_fault weft_batch_verify(const struct weft_stream *stream,
     if (fault != WEFT_STREAM_SOUND) {
         return fault;
     }
-    if (weft_stream_proof_parse(message->proof, &proof) != WEFT_OK) {
-        return weft_stream_fail(msg, WEFT_STREAM_MALFORMED, "a proof that is no hashes");
-    }
     batch.entries = weft_arena_array(arena, batch.count, sizeof(*batch.entries));
     if (batch.entries == NULL) {
         return weft_stream_fail(msg, WEFT_STREAM_TOO_BIG, "no memory for a batch");
     }
     fault = open_all(message, arena, &batch, msg);
+    if (fault == WEFT_STREAM_SOUND) {
+        *ret_batch = batch;
+    }
+    return fault;
+}
+
+enum weft_stream_fault weft_batch_verify(const struct weft_stream *stream,
+    const struct weft_merkle_head *head, const struct weft_stream_batch *message,
+    struct weft_arena *arena, struct weft_batch *ret_batch, struct weft_msg *msg)
+{
+    struct weft_merkle_proof proof;
+    struct weft_msg why = {""};
+    struct weft_batch batch;
+    enum weft_stream_fault fault = weft_batch_open(stream, head, message, arena, &batch, msg);
     if (fault != WEFT_STREAM_SOUND) {
         return fault;
+    }
+    if (weft_stream_proof_parse(message->proof, &proof) != WEFT_OK) {
+        return weft_stream_fail(msg, WEFT_STREAM_MALFORMED, "a proof that is no hashes");
     }
     struct weft_merkle_head tree = weft_stream_tree(&batch.after);
     if (weft_merkle_verify_consistency(

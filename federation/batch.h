@@ -42,6 +42,10 @@ struct weft_batch {
 enum weft_stream_fault weft_batch_verify(const struct weft_stream *stream,
     const struct weft_merkle_head *head, const struct weft_stream_batch *message,
     struct weft_arena *arena, struct weft_batch *ret_batch, struct weft_msg *msg);
+/* The same but for the proof: all but FED-15 holds, and `message->proof` is not looked at. */
+enum weft_stream_fault weft_batch_open(const struct weft_stream *stream,
+    const struct weft_merkle_head *head, const struct weft_stream_batch *message,
+    struct weft_arena *arena, struct weft_batch *ret_batch, struct weft_msg *msg);
 /* Keep the first `count` entries. */
 void weft_batch_cut(struct weft_batch *batch, const struct weft_stream *stream, uint32_t count);
 /* Set a fault of a statement, with what `msg` says behind the fault's name. */

@@ -226,7 +226,12 @@ static enum weft_stream_fault check_hold(const struct weft_consumer *consumer, s
     weft_unreachable("FED-18: a hold");
 }
 
-enum weft_stream_fault weft_consumer_judge_batch(const struct weft_consumer *consumer,
+/* How the leaves come out of a message: with their proof, or without. */
+typedef enum weft_stream_fault open_batch(const struct weft_stream *stream,
+    const struct weft_merkle_head *head, const struct weft_stream_batch *message,
+    struct weft_arena *arena, struct weft_batch *ret_batch, struct weft_msg *msg);
+
+static enum weft_stream_fault judge_leaves(open_batch *open, const struct weft_consumer *consumer,
     const struct weft_consumer_terms *terms, const struct weft_stream_batch *message,
     struct weft_arena *arena, struct weft_batch *ret_batch, struct weft_msg *msg)
 {
@@ -238,7 +243,7 @@ enum weft_stream_fault weft_consumer_judge_batch(const struct weft_consumer *con
     weft_assert(terms->party < WEFT_CONTRACT_PARTIES); /* FED-19 */
     enum weft_stream_fault fault = check_hold(consumer, msg);
     if (fault == WEFT_STREAM_SOUND) {
-        fault = weft_batch_verify(&consumer->stream, &consumer->head, message, arena, &batch, msg);
+        fault = open(&consumer->stream, &consumer->head, message, arena, &batch, msg);
     }
     if (fault != WEFT_STREAM_SOUND) {
         return fault;
@@ -268,6 +273,20 @@ enum weft_stream_fault weft_consumer_judge_batch(const struct weft_consumer *con
     }
     *ret_batch = batch;
     return WEFT_STREAM_SOUND;
+}
+
+enum weft_stream_fault weft_consumer_judge_batch(const struct weft_consumer *consumer,
+    const struct weft_consumer_terms *terms, const struct weft_stream_batch *message,
+    struct weft_arena *arena, struct weft_batch *ret_batch, struct weft_msg *msg)
+{
+    return judge_leaves(weft_batch_verify, consumer, terms, message, arena, ret_batch, msg);
+}
+
+enum weft_stream_fault weft_consumer_judge_more(const struct weft_consumer *consumer,
+    const struct weft_consumer_terms *terms, const struct weft_stream_batch *message,
+    struct weft_arena *arena, struct weft_batch *ret_batch, struct weft_msg *msg)
+{
+    return judge_leaves(weft_batch_open, consumer, terms, message, arena, ret_batch, msg);
 }
 
 static enum weft_consumer_hold hold_of(uint32_t quarantined, uint32_t quarantine_max)

@@ -70,6 +70,10 @@ WEFT_MUST_USE enum weft_err weft_consumer_lose(struct weft_consumer *consumer,
 enum weft_stream_fault weft_consumer_judge_batch(const struct weft_consumer *consumer,
     const struct weft_consumer_terms *terms, const struct weft_stream_batch *message,
     struct weft_arena *arena, struct weft_batch *ret_batch, struct weft_msg *msg);
+/* FED-34: the same of leaves that are proven later: nothing of it may be taken before. */
+enum weft_stream_fault weft_consumer_judge_more(const struct weft_consumer *consumer,
+    const struct weft_consumer_terms *terms, const struct weft_stream_batch *message,
+    struct weft_arena *arena, struct weft_batch *ret_batch, struct weft_msg *msg);
 /* Local policy refuses a statement that was judged: in apply, before the batch is taken. */
 void weft_consumer_refuse(
     struct weft_batch_entry *entry, struct weft_arena *arena, const struct weft_msg *why);

@@ -1,5 +1,7 @@
 #include "federation/receiver.h"
 
+#include <inttypes.h>
+
 #include "federation/mutant.h"
 #include "proto/check.h"
 
@@ -78,12 +80,16 @@ static enum weft_receiver_act react(struct weft_receiver *receiver, enum weft_st
 /* --- the connection -------------------------------------------------------------------------- */
 
 struct weft_stream_hello weft_receiver_hello(struct weft_receiver *receiver,
-    const struct weft_consumer *consumer, const struct weft_contract_side *side, uint64_t room)
+    const struct weft_consumer *consumer, const struct weft_contract_side *side, uint64_t room,
+    uint64_t window_bytes)
 {
     struct weft_stream_hello hello = weft_consumer_hello(consumer);
     weft_credit_window(side, hello.next, 0, room, &hello.statements_until, &hello.bytes_until);
     hello.is_explicit = receiver->is_explicit;
     hello.session = ++receiver->session;
+    hello.window_bytes = receiver->is_plain || receiver->is_explicit ? 0 : window_bytes;
+    receiver->window_max = hello.window_bytes;
+    receiver->window_bytes = 0;
     receiver->ahead = *consumer;
     receiver->is_open = true;
     weft_credit_open(&receiver->credit, &hello);
@@ -121,7 +127,10 @@ enum weft_receiver_act weft_receiver_hear_batch(struct weft_receiver *receiver,
     if (!receiver->is_open || message->session != receiver->session) {
         return WEFT_RECEIVER_WAITS;
     }
-    *ret_fault = weft_credit_take(&receiver->credit, message, msg);
+    *ret_fault = receiver->window_bytes > 0
+                     ? weft_stream_fail(msg, WEFT_STREAM_SEQUENCE,
+                           "what came before it is not proven, and no batch proves that")
+                     : weft_credit_take(&receiver->credit, message, msg);
     if (*ret_fault == WEFT_STREAM_SOUND) {
         *ret_fault =
             weft_consumer_judge_batch(&receiver->ahead, terms, message, arena, &entry.batch, msg);
@@ -132,6 +141,134 @@ enum weft_receiver_act weft_receiver_hear_batch(struct weft_receiver *receiver,
     enum weft_err err = weft_consumer_take(&receiver->ahead, &entry.batch, quarantine_max);
     weft_assert(err == WEFT_OK || weft_stream_mutant(WEFT_STREAM_MUTANT_CURSOR_KEPT)); /* FED-29 */
     *ret_entry = entry;
+    return WEFT_RECEIVER_PROPOSES;
+}
+
+/* --- windows ---------------------------------------------------------------------------------- */
+
+/* FED-29: what an honest provider may send is judged again, a batch at a time. */
+static enum weft_receiver_act give_up(struct weft_receiver *receiver, enum weft_stream_fault fault)
+{
+    enum weft_receiver_act act = react(receiver, fault);
+    receiver->is_plain = true;
+    receiver->is_open = false;
+    return act == WEFT_RECEIVER_STOPS ? act : WEFT_RECEIVER_GREETS;
+}
+
+static enum weft_stream_fault hold_part(struct weft_receiver *receiver,
+    const struct weft_consumer_terms *terms, const struct weft_stream_batch *part, size_t at,
+    struct weft_arena *arena, struct weft_window_run *run, struct weft_msg *msg)
+{
+    const struct weft_contract *contract = terms->contract != NULL ? terms->contract : terms->next;
+    struct weft_batch batch;
+    enum weft_stream_fault fault =
+        weft_consumer_judge_more(&receiver->ahead, terms, part, arena, &batch, msg);
+    if (fault != WEFT_STREAM_SOUND) {
+        return fault;
+    }
+    if (batch.count < part->count) {
+        return weft_stream_fail(
+            msg, WEFT_STREAM_SEQUENCE, "%u of %u leaves can be taken", batch.count, part->count);
+    }
+    weft_assert(contract != NULL); /* FED-34 */
+    enum weft_err err = weft_consumer_take(
+        &receiver->ahead, &batch, contract->sides[terms->party].quarantine_statements);
+    weft_assert(err == WEFT_OK || weft_stream_mutant(WEFT_STREAM_MUTANT_CURSOR_KEPT)); /* FED-34 */
+    return weft_window_add(run, &batch, at, part->items.size) == WEFT_OK
+               ? WEFT_STREAM_SOUND
+               : weft_stream_fail(msg, WEFT_STREAM_SEQUENCE, "no memory for a window");
+}
+
+static enum weft_stream_fault open_more(struct weft_receiver *receiver,
+    const struct weft_stream_more *message, uint32_t *ret_count, struct weft_msg *msg)
+{
+    enum weft_err err = weft_window_count(message->items, ret_count);
+    if (err != WEFT_OK) {
+        return weft_stream_fail(msg,
+            err == WEFT_ETOOBIG ? WEFT_STREAM_TOO_BIG : WEFT_STREAM_MALFORMED,
+            "leaves that are proven later: %s", weft_err_name(err));
+    }
+    if (receiver->window_bytes >= receiver->window_max) {
+        return weft_stream_fail(
+            msg, WEFT_STREAM_FLOOD, "more than is held without a proof came without one");
+    }
+    const struct weft_stream_batch all = {
+        .first = message->first, .count = *ret_count, .items = message->items};
+    return weft_credit_take(&receiver->credit, &all, msg);
+}
+
+enum weft_receiver_act weft_receiver_hear_more(struct weft_receiver *receiver,
+    weft_receiver_terms *get_terms, void *ctx, const struct weft_stream_more *message,
+    struct weft_arena *arena, struct weft_window_run *run, enum weft_stream_fault *ret_fault,
+    struct weft_msg *msg)
+{
+    struct weft_stream_batch part = {.head_size = receiver->ahead.head.size};
+    struct weft_bytes rest = message->items;
+    uint32_t count = 0;
+    *ret_fault = WEFT_STREAM_SOUND;
+    if (!receiver->is_open || message->session != receiver->session) {
+        return WEFT_RECEIVER_WAITS;
+    }
+    *ret_fault = open_more(receiver, message, &count, msg);
+    while (*ret_fault == WEFT_STREAM_SOUND && rest.size > 0) {
+        struct weft_consumer_terms terms;
+        const size_t at = message->items.size - rest.size;
+        weft_arena_reset(arena);
+        part.first = receiver->ahead.stream.tree.size;
+        part.items = weft_window_take_part(&rest, &part.count);
+        *ret_fault = get_terms(ctx, receiver->ahead.stream.version, &terms)
+                         ? hold_part(receiver, &terms, &part, at, arena, run, msg)
+                         : weft_stream_fail(msg, WEFT_STREAM_SEQUENCE,
+                               "a version of the agreement is not applied here yet");
+    }
+    if (*ret_fault != WEFT_STREAM_SOUND) {
+        return give_up(receiver, *ret_fault);
+    }
+    receiver->window_bytes += weft_window_cost(count, message->items.size);
+    return WEFT_RECEIVER_HOLDS;
+}
+
+static enum weft_stream_fault check_proof(const struct weft_receiver *receiver,
+    const struct weft_stream_proof *message, struct weft_merkle_right *ret_right,
+    struct weft_msg *msg)
+{
+    const struct weft_merkle_range *range = &receiver->ahead.stream.tree;
+    const struct weft_merkle_head *head = &receiver->ahead.head;
+    struct weft_merkle_proof hashes;
+    struct weft_msg why = {""};
+    if (receiver->window_bytes == 0 || message->size != range->size) {
+        return weft_stream_fail(msg, WEFT_STREAM_SEQUENCE,
+            "a proof of %" PRIu64 " leaves, and there are %" PRIu64, message->size, range->size);
+    }
+    if (message->head_size != head->size) {
+        return weft_stream_fail(msg, WEFT_STREAM_HEAD,
+            "under a head of %" PRIu64 " leaves, and that of %" PRIu64 " is known",
+            message->head_size, head->size);
+    }
+    if (weft_stream_proof_parse(message->hashes, &hashes) != WEFT_OK ||
+        weft_merkle_right_load(ret_right, range->size, head->size, &hashes, &why) != WEFT_OK) {
+        return weft_stream_fail(msg, WEFT_STREAM_PROOF, "of a window: %s", why.text);
+    }
+    const struct weft_digest root = weft_merkle_right_root(ret_right, range);
+    return weft_digest_equal(&root, &head->root) || weft_stream_mutant(WEFT_STREAM_MUTANT_UNPROVEN)
+               ? WEFT_STREAM_SOUND
+               : weft_stream_fail(msg, WEFT_STREAM_PROOF,
+                     "of a window: it leads to another root of %" PRIu64 " leaves", head->size);
+}
+
+enum weft_receiver_act weft_receiver_hear_proof(struct weft_receiver *receiver,
+    const struct weft_stream_proof *message, struct weft_merkle_right *ret_right,
+    enum weft_stream_fault *ret_fault, struct weft_msg *msg)
+{
+    *ret_fault = WEFT_STREAM_SOUND;
+    if (!receiver->is_open || message->session != receiver->session) {
+        return WEFT_RECEIVER_WAITS;
+    }
+    *ret_fault = check_proof(receiver, message, ret_right, msg);
+    if (*ret_fault != WEFT_STREAM_SOUND) {
+        return give_up(receiver, *ret_fault);
+    }
+    receiver->window_bytes = 0;
     return WEFT_RECEIVER_PROPOSES;
 }
 
@@ -158,7 +295,7 @@ enum weft_receiver_act weft_receiver_applied(
         return WEFT_RECEIVER_WAITS;
     }
     receiver->strikes = 0;
-    receiver->is_explicit = false;
+    receiver->is_explicit = receiver->is_plain = false;
     return WEFT_RECEIVER_RECEIPTS;
 }
 

@@ -9,6 +9,7 @@
 
 #include "federation/consumer.h"
 #include "federation/credit.h"
+#include "federation/window.h"
 
 enum {
     WEFT_RECEIVER_STRIKES_MAX = 3, /* bad transfers in a row; chosen: a damaged link may do two */
@@ -17,7 +18,8 @@ enum {
 /* What the driver does next. */
 enum weft_receiver_act {
     WEFT_RECEIVER_WAITS,    /* Nothing. */
-    WEFT_RECEIVER_PROPOSES, /* What was judged, as one entry. */
+    WEFT_RECEIVER_PROPOSES, /* What was judged, as one entry; a window as its parts. */
+    WEFT_RECEIVER_HOLDS,    /* Keeps what was judged until its proof comes. */
     WEFT_RECEIVER_GREETS,   /* Says hello anew: weft_receiver_hello. */
     WEFT_RECEIVER_RECEIPTS, /* Signs a receipt for what is applied: weft_receiver_grant. */
     WEFT_RECEIVER_SHOWS,    /* Sends the provider the newest head of it that it knows. */
@@ -31,11 +33,19 @@ enum weft_receiver_act {
 struct weft_receiver {
     bool is_open;
     bool is_explicit;           /* The next hello asks for explicit items. */
+    bool is_plain;              /* The next hello wants no windows: one was not taken whole. */
     uint64_t session;           /* Of the last hello: answers to others are late, and dropped. */
     uint32_t strikes;           /* Bad transfers since the last one that was applied. */
     struct weft_consumer ahead; /* As it is when all that was proposed is applied. */
     struct weft_credit credit;
+    uint64_t window_max;   /* Bytes that it holds without a proof; 0: none. */
+    uint64_t window_bytes; /* That it does hold: weft_window_cost. */
 };
+
+/* By what leaves are judged behind those of that version; ctx is the caller's. False: a version
+ * that is not in force here yet. */
+typedef bool weft_receiver_terms(
+    void *ctx, uint64_t version, struct weft_consumer_terms *ret_terms);
 
 /* What is proposed: a head, or a batch. */
 struct weft_receiver_entry {
@@ -45,9 +55,11 @@ struct weft_receiver_entry {
 };
 
 /* The connection begins, or begins anew. `consumer` is the replicated state as it is applied;
- * `room`: statements that the consumer's queue has room for. */
+ * `room`: statements that the consumer's queue has room for; `window_bytes`: that may be held
+ * without a proof. */
 struct weft_stream_hello weft_receiver_hello(struct weft_receiver *receiver,
-    const struct weft_consumer *consumer, const struct weft_contract_side *side, uint64_t room);
+    const struct weft_consumer *consumer, const struct weft_contract_side *side, uint64_t room,
+    uint64_t window_bytes);
 
 /* A message came. PROPOSES: *ret_entry is judged, and counts as taken here. `msg` names the fault,
  * if there is one, which is *ret_fault. */
@@ -58,6 +70,18 @@ enum weft_receiver_act weft_receiver_hear_head(struct weft_receiver *receiver,
 enum weft_receiver_act weft_receiver_hear_batch(struct weft_receiver *receiver,
     const struct weft_consumer_terms *terms, const struct weft_stream_batch *message,
     uint32_t quarantine_max, struct weft_arena *arena, struct weft_receiver_entry *ret_entry,
+    enum weft_stream_fault *ret_fault, struct weft_msg *msg);
+/* FED-34: leaves that are proven later. HOLDS: they are in `run`, which keeps nothing of `message`,
+ * and count as taken here; `run` is empty before, and is destroyed by the caller whatever comes.
+ * `arena` is scratch. Whatever is not taken whole begins anew with a hello without windows, where
+ * the same is judged batch by batch. */
+enum weft_receiver_act weft_receiver_hear_more(struct weft_receiver *receiver,
+    weft_receiver_terms *get_terms, void *ctx, const struct weft_stream_more *message,
+    struct weft_arena *arena, struct weft_window_run *run, enum weft_stream_fault *ret_fault,
+    struct weft_msg *msg);
+/* PROPOSES: all that is held is proven, and *ret_right is what weft_window_prove takes. */
+enum weft_receiver_act weft_receiver_hear_proof(struct weft_receiver *receiver,
+    const struct weft_stream_proof *message, struct weft_merkle_right *ret_right,
     enum weft_stream_fault *ret_fault, struct weft_msg *msg);
 /* The provider says why nothing comes. */
 enum weft_receiver_act weft_receiver_hear_notice(

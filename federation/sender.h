@@ -8,20 +8,24 @@
 
 #include "federation/credit.h"
 #include "federation/provider.h"
+#include "federation/window.h"
 
 enum weft_sender_act {
     WEFT_SENDER_WAITS, /* For a hello, a head, or credit. */
     WEFT_SENDER_HEAD,  /* Send the signed head and a proof from `old_size`. */
     WEFT_SENDER_BATCH, /* Send leaves from `first` on, and a proof from their end to the head. */
+    WEFT_SENDER_MORE,  /* Send leaves from `first` on: they are proven later. */
+    WEFT_SENDER_PROOF, /* Send what leads from the first `first` leaves to the head. */
 };
 
 struct weft_sender_effect {
     enum weft_sender_act act;
-    uint64_t old_size;  /* HEAD: what the consumer knows; 0: nothing, without a proof. */
-    uint64_t first;     /* BATCH: of at most count_max leaves in at most bytes_max of items, ... */
+    uint64_t old_size; /* HEAD: what the consumer knows; 0: nothing, without a proof. */
+    uint64_t
+        first; /* BATCH, MORE: of at most count_max leaves in at most bytes_max of items, ... */
     uint32_t count_max; /* ...but one at least. */
     size_t bytes_max;
-    uint64_t head_size; /* Both: of the head. */
+    uint64_t head_size; /* All: of the head. */
     bool is_explicit;
 };
 
@@ -32,6 +36,9 @@ struct weft_sender {
     uint64_t session;   /* Of the hello: every message says it again. */
     uint64_t head_size; /* Of the newest head that the consumer has or was sent. */
     struct weft_credit credit;
+    uint64_t window_max; /* Bytes that the consumer holds without a proof (weft_window_cost), ... */
+    uint64_t window_limit; /* ...that this window may have, ... */
+    uint64_t window_bytes; /* ...and that it has; 0: none is open. */
 };
 
 /* The hello was greeted (weft_provider_greet says SOUND). */
@@ -45,5 +52,7 @@ struct weft_sender_effect weft_sender_next(
 void weft_sender_sent_head(struct weft_sender *sender, uint64_t head_size);
 /* As it was asked for. */
 void weft_sender_sent_batch(struct weft_sender *sender, const struct weft_stream_batch *batch);
+void weft_sender_sent_more(struct weft_sender *sender, const struct weft_stream_batch *leaves);
+void weft_sender_sent_proof(struct weft_sender *sender);
 
 #endif

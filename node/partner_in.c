@@ -2,10 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "federation/equivocation.h"
 #include "federation/fork.h"
 #include "node/logger.h"
 #include "node/mutant.h"
+#include "node/partner_evidence.h"
 #include "node/partner_parts.h"
 #include "proto/check.h"
 
@@ -95,6 +95,7 @@ static void want_hello(struct weft_partners *p, struct weft_partner_in *in, uint
 {
     in->receiver.is_open = false;
     clear_waiting(in);
+    weft_partner_window_drop(in);
     in->wants_hello = true;
     in->hello_ms = p->now_ms + pause_ms;
     weft_partners_due(p, in->hello_ms);
@@ -128,7 +129,8 @@ static void greet(
     }
     struct weft_partner_message m = {
         .kind = WEFT_KIND_STREAM_HELLO, .stream = weft_partners_stream(a, WEFT_RECEIVED)};
-    m.hello = weft_receiver_hello(&in->receiver, a->consumer, side, room_of(p, in, side));
+    const uint64_t window = weft_partner_window_offer(p, x);
+    m.hello = weft_receiver_hello(&in->receiver, a->consumer, side, room_of(p, in, side), window);
     m.hello.knows_questions = p->options.io.ask != NULL;
     in->conn = conn;
     in->wants_hello = false;
@@ -146,7 +148,10 @@ static void judge_next(
     struct weft_partners *p, struct weft_partner_exchange *x, const struct weft_agreement *a)
 {
     struct weft_partner_in *in = &x->in;
-    if (in->is_judging || in->waiting_count == 0 || in->pending_count == WEFT_PARTNER_PENDING_MAX) {
+    if (!weft_partner_window_propose(p, x, a)) {
+        want_hello_again(p, in);
+    }
+    if (in->is_judging || in->waiting_count == 0 || !weft_partner_window_may_judge(in)) {
         return;
     }
     struct weft_partner_job *job = weft_partner_job_make(&in->waiting[0]);
@@ -163,6 +168,7 @@ static void judge_next(
     job->receiver = in->receiver;
     job->terms = weft_terms_retain(a->terms);
     job->now_ns = p->now_ns;
+    weft_partner_window_ask(in, job);
     in->is_judging = true;
     weft_partner_judge_ask(p->judge, job);
 }
@@ -189,55 +195,6 @@ static void hear_more(struct weft_partners *p, struct weft_partner_exchange *x,
     judge_next(p, x, a);
 }
 
-/* Two heads of one size, or of two, where the larger one's own proof shows another beginning: what
- * proof came with one of the same size says nothing. */
-static enum weft_err encode_evidence(const struct weft_agreement *a,
-    const struct weft_stream_head *rival, bool is_larger, struct weft_buffer *out,
-    struct weft_msg *msg)
-{
-    struct weft_equivocation two = {
-        .kind = WEFT_EQUIVOCATION_HEADS, .parts = {a->head_note, rival->note}, .part_count = 2};
-    struct weft_merkle_proof proof = {.count = 0};
-    struct weft_buffer text = {.size_max = WEFT_STREAM_TEXT_SIZE_MAX};
-    enum weft_err err = is_larger ? weft_stream_proof_parse(rival->proof, &proof) : WEFT_OK;
-    if (err == WEFT_OK && is_larger) {
-        err = weft_equivocation_proof_encode(&proof, &text);
-        two.kind = WEFT_EQUIVOCATION_BEGINNINGS;
-        two.parts[two.part_count++] = weft_buffer_as_text(&text);
-    }
-    err = err == WEFT_OK ? weft_equivocation_encode(&two, out) : err;
-    weft_buffer_destroy(&text);
-    return err == WEFT_OK ? err : weft_fail(msg, err, "evidence of two heads");
-}
-
-/* The same as a message. Not WEFT_OK: they prove nothing. */
-static enum weft_err make_evidence(const struct weft_agreement *a, struct weft_bytes head,
-    struct weft_buffer *ret_message, struct weft_msg *msg)
-{
-    struct weft_arena arena = {.size_max = WEFT_STREAM_MESSAGE_SIZE_MAX};
-    struct weft_partner_message m;
-    struct weft_buffer text = {.size_max = WEFT_STREAM_TEXT_SIZE_MAX};
-    enum weft_equivocation_kind kind;
-    enum weft_err err = weft_partner_decode(head, &arena, &m, msg);
-    bool is_shown = false;
-    for (int is_larger = 0; err == WEFT_OK && !is_shown && is_larger < 2; is_larger++) {
-        weft_buffer_clear(&text);
-        is_shown = encode_evidence(a, &m.head, is_larger == 1, &text, msg) == WEFT_OK &&
-                   weft_equivocation_verify(
-                       weft_buffer_as_text(&text), &a->terms->their_heads, &kind, msg) == WEFT_OK;
-    }
-    err = err == WEFT_OK && !is_shown ? WEFT_EBADSIG : err;
-    if (err == WEFT_OK) {
-        m = (struct weft_partner_message){.kind = WEFT_KIND_STREAM_EVIDENCE,
-            .stream = weft_partners_stream(a, WEFT_RECEIVED),
-            .text = weft_buffer_as_text(&text)};
-        err = weft_partner_encode(&m, ret_message);
-    }
-    weft_buffer_destroy(&text);
-    weft_arena_destroy(&arena);
-    return err;
-}
-
 /* Two heads of one size: proof for anybody. The first of them is applied by then. */
 static void freeze(
     struct weft_partners *p, struct weft_partner_exchange *x, const struct weft_agreement *a)
@@ -248,8 +205,8 @@ static void freeze(
     if (in->rival.size == 0 || in->is_judging || in->pending_count > 0) {
         return;
     }
-    enum weft_err err =
-        make_evidence(a, (struct weft_bytes){in->rival.data, in->rival.size}, &message, &msg);
+    enum weft_err err = weft_partner_make_evidence(
+        a, (struct weft_bytes){in->rival.data, in->rival.size}, &message, &msg);
     weft_buffer_destroy(&in->rival);
     if (err == WEFT_OK) {
         const struct weft_stream_entry entry = {
@@ -297,7 +254,16 @@ static void react(struct weft_partners *p, struct weft_partner_exchange *x,
     struct weft_partner_in *in = &x->in;
     switch (job->act) {
     case WEFT_RECEIVER_PROPOSES:
-        propose(p, x, a, job);
+        if (job->is_window) {
+            weft_partner_window_proven(in, job);
+        } else {
+            propose(p, x, a, job);
+        }
+        return;
+    case WEFT_RECEIVER_HOLDS:
+        if (!weft_partner_window_hold(p, in, job)) {
+            want_hello_again(p, in);
+        }
         return;
     case WEFT_RECEIVER_WAITS:
         if (job->fault != WEFT_STREAM_SOUND) {
@@ -341,6 +307,7 @@ static void settle_one(
 {
     const struct weft_receiver_entry entry = {.is_batch = done->is_batch};
     if (done->err == WEFT_OK && done->is_batch) {
+        in->heard_ms = p->now_ms; /* What was held until now came until now. */
         in->owes_receipt = true;
         in->pause_ms = 0;
         if (done->end > done->first) {
@@ -438,6 +405,22 @@ void weft_partner_in_done(struct weft_partners *p, struct weft_partner_exchange 
 
 /* --- receipts and refusals -------------------------------------------------------------------- */
 
+/* Who is far behind and has credit left waits with it. */
+static bool is_receipt_due(struct weft_partners *p, const struct weft_partner_in *in,
+    const struct weft_agreement *a, const struct weft_contract_side *side)
+{
+    const struct weft_consumer *consumer = a->consumer;
+    const struct weft_credit *credit = &in->receiver.credit;
+    bool is_far = consumer->head.size - consumer->stream.tree.size >= WEFT_PARTNER_FAR_LEAVES;
+    bool is_low = side == NULL || weft_credit_leaves(credit) < side->queue_statements / 2 ||
+                  weft_credit_bytes(credit) < side->rate_bytes / 2;
+    if (!in->owes_receipt || !is_far || is_low || p->now_ms >= in->window.receipt_ms) {
+        return in->owes_receipt;
+    }
+    weft_partners_due(p, in->window.receipt_ms);
+    return false;
+}
+
 /* NOD-241: of what is applied, never of what is judged. */
 static void send_receipt(
     struct weft_partners *p, struct weft_partner_in *in, const struct weft_agreement *a)
@@ -448,9 +431,10 @@ static void send_receipt(
         .kind = WEFT_KIND_STREAM_RECEIPT, .stream = weft_partners_stream(a, WEFT_RECEIVED)};
     /* What came as a file is acknowledged in one. */
     bool is_unsaid = in->conn == NULL && a->consumer->stream.tree.size > in->receipt_size;
-    if ((in->owes_receipt || is_unsaid) && !in->receipt.is_under_way &&
+    if ((is_receipt_due(p, in, a, side) || is_unsaid) && !in->receipt.is_under_way &&
         a->consumer->stream.tree.size > 0) {
         in->owes_receipt = false;
+        in->window.receipt_ms = p->now_ms + WEFT_PARTNER_RECEIPT_MS;
         asked.head = weft_stream_tree(&a->consumer->stream);
         if (in->receiver.is_open && weft_node_mutant(WEFT_NODE_MUTANT_RECEIPT_EARLY)) {
             asked.head = weft_stream_tree(&in->receiver.ahead.stream);
@@ -512,6 +496,8 @@ static void refresh(struct weft_partners *p, struct weft_partner_in *in)
         return;
     }
     if (p->now_ms - in->heard_ms >= after_ms) {
+        /* A link on which one message takes so long is none for windows. */
+        in->receiver.is_plain = in->receiver.window_bytes > 0 || in->behind_ms != 0;
         want_hello(p, in, 0);
     } else {
         weft_partners_due(p, in->heard_ms + after_ms);
@@ -599,7 +585,7 @@ static void give_back(struct weft_partners *p, const struct weft_agreement *a, v
         err = weft_fail(&msg, WEFT_ENOTFOUND, "not all of it was taken");
     }
     if (err == WEFT_OK) {
-        err = weft_stream_source_items(&source, hello->next, WEFT_PARTNER_BATCH_MAX,
+        err = weft_stream_source_items(&source, hello->next, WEFT_WINDOW_PART_LEAVES,
             WEFT_STREAM_ITEMS_SIZE_MAX, true, &p->body, &count, &msg);
     }
     if (err == WEFT_OK && hello->next + count < head_size) {
@@ -652,6 +638,16 @@ void weft_partner_in_hear(struct weft_partners *p, struct weft_partner_exchange 
             x->in.is_astray = true;
         }
         return;
+    case WEFT_KIND_STREAM_MORE:
+        if (conn == x->in.conn) {
+            hear_more(p, x, a, m->more.session, bytes);
+        }
+        return;
+    case WEFT_KIND_STREAM_PROOF:
+        if (conn == x->in.conn) {
+            hear_more(p, x, a, m->proof.session, bytes);
+        }
+        return;
     case WEFT_KIND_STREAM_NOTICE:
         if (conn == x->in.conn) {
             hear_notice(p, x, a, &m->notice);
@@ -688,6 +684,7 @@ void weft_partner_in_suspect(
 void weft_partner_in_reset(struct weft_partner_in *in)
 {
     clear_waiting(in);
+    weft_partner_window_drop(in);
     weft_partner_lines_destroy(&in->receipt.lines);
     weft_partner_lines_destroy(&in->refusal.lines);
     weft_buffer_destroy(&in->note);

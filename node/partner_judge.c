@@ -79,6 +79,10 @@ void weft_partner_job_free(struct weft_partner_job *job)
         weft_terms_release(job->terms);
         weft_buffer_destroy(&job->message);
         weft_arena_destroy(&job->arena);
+        weft_window_destroy(&job->run);
+        for (uint32_t i = 0; i < job->run_count; i++) {
+            weft_window_destroy(&job->runs[i]);
+        }
         free(job);
     }
 }
@@ -95,23 +99,51 @@ static const struct weft_contract *version_of(const struct weft_terms *terms, ui
     return NULL;
 }
 
+/* weft_receiver_terms; ctx: struct weft_partner_job */
+static bool get_terms(void *ctx, uint64_t version, struct weft_consumer_terms *ret_terms)
+{
+    const struct weft_partner_job *job = ctx;
+    *ret_terms = weft_terms_of_consumer(job->terms, job->now_ns);
+    ret_terms->contract = version_of(job->terms, version);
+    ret_terms->next = version_of(job->terms, version + 1);
+    return ret_terms->contract != NULL || (version == 0 && ret_terms->next != NULL);
+}
+
 static void judge_batch(struct weft_partner_job *job, const struct weft_stream_batch *batch)
 {
-    const uint64_t version = job->receiver.ahead.stream.version;
-    struct weft_consumer_terms terms = weft_terms_of_consumer(job->terms, job->now_ns);
-    terms.contract = version_of(job->terms, version);
-    terms.next = version_of(job->terms, version + 1);
-    const struct weft_contract *contract = terms.contract != NULL ? terms.contract : terms.next;
-    if (contract == NULL || (version > 0 && terms.contract == NULL)) {
+    struct weft_consumer_terms terms;
+    if (!get_terms(job, job->receiver.ahead.stream.version, &terms)) {
         job->receiver.is_open = false;
         job->act = WEFT_RECEIVER_GREETS; /* Once the amendment is applied. */
         job->fault = weft_stream_fail(
             &job->msg, WEFT_STREAM_SEQUENCE, "a version of the agreement is not applied here yet");
         return;
     }
+    const struct weft_contract *contract = terms.contract != NULL ? terms.contract : terms.next;
     job->act = weft_receiver_hear_batch(&job->receiver, &terms, batch,
         contract->sides[terms.party].quarantine_statements, &job->arena, &job->entry, &job->fault,
         &job->msg);
+}
+
+static void judge_window(struct weft_partner_job *job, const struct weft_partner_message *m)
+{
+    struct weft_arena scratch = {.size_max = WEFT_BATCH_MEMORY_MAX};
+    job->is_window = true;
+    if (m->kind == WEFT_KIND_STREAM_MORE) {
+        job->items = m->more.items;
+        job->act = weft_receiver_hear_more(
+            &job->receiver, get_terms, job, &m->more, &scratch, &job->run, &job->fault, &job->msg);
+    } else {
+        job->act = weft_receiver_hear_proof(
+            &job->receiver, &m->proof, &job->right, &job->fault, &job->msg);
+    }
+    if (m->kind == WEFT_KIND_STREAM_PROOF && job->act == WEFT_RECEIVER_PROPOSES) {
+        struct weft_merkle_right right = job->right;
+        for (uint32_t i = job->run_count; i > 0; i--) {
+            weft_window_prove(&job->runs[i - 1], &right);
+        }
+    }
+    weft_arena_destroy(&scratch);
 }
 
 static void judge(struct weft_partner_job *job)
@@ -121,6 +153,10 @@ static void judge(struct weft_partner_job *job)
             &m, &job->msg) != WEFT_OK) {
         job->act = WEFT_RECEIVER_STOPS; /* It decoded on the loop: there is no memory. */
         job->fault = WEFT_STREAM_TOO_BIG;
+        return;
+    }
+    if (m.kind == WEFT_KIND_STREAM_MORE || m.kind == WEFT_KIND_STREAM_PROOF) {
+        judge_window(job, &m);
         return;
     }
     weft_assert(m.kind == WEFT_KIND_STREAM_HEAD || m.kind == WEFT_KIND_STREAM_BATCH); /* NOD-241 */

@@ -108,7 +108,7 @@ static enum weft_err send_batch(struct weft_partners *p, struct weft_partner_out
     struct weft_msg msg = {""};
     uint32_t count = 0;
     uint32_t count_max =
-        effect->count_max < WEFT_PARTNER_BATCH_MAX ? effect->count_max : WEFT_PARTNER_BATCH_MAX;
+        effect->count_max < WEFT_WINDOW_PART_LEAVES ? effect->count_max : WEFT_WINDOW_PART_LEAVES;
     weft_buffer_clear(&p->body);
     enum weft_err err = weft_stream_source_items(source, effect->first, count_max,
         effect->bytes_max, effect->is_explicit, &p->body, &count, &msg);
@@ -137,6 +137,67 @@ static enum weft_err send_batch(struct weft_partners *p, struct weft_partner_out
     return err;
 }
 
+/* Leaves without a proof, which comes behind the last of them. A window may end with each message,
+ * and the rounder its end the fewer hashes lead from there. */
+static enum weft_err send_more(struct weft_partners *p, struct weft_partner_out *out,
+    const struct weft_agreement *a, const struct weft_stream_source *source,
+    const struct weft_sender_effect *effect)
+{
+    struct weft_msg msg = {""};
+    uint32_t count = 0;
+    weft_buffer_clear(&p->body);
+    enum weft_err err = weft_stream_source_items(source, effect->first, effect->count_max,
+        effect->bytes_max, effect->is_explicit, &p->body, &count, &msg);
+    if (err != WEFT_OK) {
+        weft_partners_log_fault(a, "partner_unread", WEFT_STREAM_SOUND, &msg, "it is tried again");
+        return err;
+    }
+    struct weft_stream_batch leaves = {
+        .first = effect->first, .count = count, .items = {p->body.data, p->body.size}};
+    const uint64_t end = effect->first + count, odd = end & (weft_window_round(count) - 1);
+    if (end < effect->head_size && odd < count) {
+        leaves.count -= (uint32_t)odd;
+        leaves.items = weft_window_cut(leaves.items, leaves.count);
+    }
+    const struct weft_partner_message m = {.kind = WEFT_KIND_STREAM_MORE,
+        .more = {.first = leaves.first, .items = leaves.items, .session = out->sender.session}};
+    err = weft_partners_send(p, out->conn, &m);
+    if (err == WEFT_OK) {
+        weft_sender_sent_more(&out->sender, &leaves);
+        out->bytes += leaves.items.size;
+        out->beside += p->scratch.size - leaves.items.size;
+    }
+    return err;
+}
+
+static enum weft_err send_proof(struct weft_partners *p, struct weft_partner_out *out,
+    const struct weft_agreement *a, const struct weft_stream_source *source,
+    const struct weft_sender_effect *effect)
+{
+    struct weft_merkle_proof proof = {.count = 0}, hashes = {.count = 0};
+    struct weft_msg msg = {""};
+    enum weft_err err =
+        effect->first < effect->head_size
+            ? weft_stream_source_consistency(source, effect->first, effect->head_size, &proof, &msg)
+            : WEFT_OK;
+    if (err != WEFT_OK) {
+        weft_partners_log_fault(a, "partner_unread", WEFT_STREAM_SOUND, &msg, "it is tried again");
+        return err;
+    }
+    weft_merkle_right_pick(effect->first, effect->head_size, &proof, &hashes);
+    const struct weft_partner_message m = {.kind = WEFT_KIND_STREAM_PROOF,
+        .proof = {.size = effect->first,
+            .head_size = effect->head_size,
+            .hashes = weft_stream_proof_bytes(&hashes),
+            .session = out->sender.session}};
+    err = weft_partners_send(p, out->conn, &m);
+    if (err == WEFT_OK) {
+        weft_sender_sent_proof(&out->sender);
+        out->beside += p->scratch.size;
+    }
+    return err;
+}
+
 /* Under the newest head that has its signatures: a newer one may be waiting for its own. */
 static enum weft_err send_next(struct weft_partners *p, struct weft_partner_out *out,
     const struct weft_agreement *a, const struct weft_stream_source *source)
@@ -149,6 +210,10 @@ static enum weft_err send_next(struct weft_partners *p, struct weft_partner_out 
         return send_head(p, out, a, source, effect.old_size);
     case WEFT_SENDER_BATCH:
         return send_batch(p, out, a, source, &effect);
+    case WEFT_SENDER_MORE:
+        return send_more(p, out, a, source, &effect);
+    case WEFT_SENDER_PROOF:
+        return send_proof(p, out, a, source, &effect);
     case WEFT_SENDER_WAITS:
         break;
     }
@@ -166,9 +231,10 @@ static void pump(
     }
     while (count < WEFT_PARTNER_TURN_BATCHES && !weft_partners_is_full(p, out->conn) &&
            send_next(p, out, a, &source) == WEFT_OK) {
-        count++;
+        /* What is proven later is as much as several of them. */
+        count += out->sender.window_bytes > 0 ? WEFT_PARTNER_TURN_BATCHES : 1;
     }
-    if (count == WEFT_PARTNER_TURN_BATCHES) { /* Others have their turn. */
+    if (count >= WEFT_PARTNER_TURN_BATCHES) { /* Others have their turn. */
         p->options.io.wake(p->options.io.ctx);
         weft_partners_due(p, p->now_ms);
     }
@@ -490,6 +556,8 @@ void weft_partner_out_hear(struct weft_partners *p, struct weft_partner_exchange
     case WEFT_KIND_STREAM_SET:
     case WEFT_KIND_STREAM_QUESTION:
     case WEFT_KIND_STREAM_ANSWER:
+    case WEFT_KIND_STREAM_MORE:
+    case WEFT_KIND_STREAM_PROOF:
         return; /* Nothing that the link acts on. */
     }
 }

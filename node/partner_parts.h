@@ -7,15 +7,14 @@
 #include "federation/receiver.h"
 #include "federation/recovery.h"
 #include "federation/sender.h"
-#include "node/partner_judge.h"
 #include "node/partner_lines.h"
 #include "node/partner_sign.h"
+#include "node/partner_window.h"
 #include "node/partners.h"
 
 enum {
     WEFT_PARTNER_PENDING_MAX = 8,    /* Entries of one stream under way; chosen: as in flight. */
     WEFT_PARTNER_WAITING_MAX = 4,    /* Messages that wait to be judged; then it is not read. */
-    WEFT_PARTNER_BATCH_MAX = 512,    /* Leaves in one batch; chosen: some 2 ms of apply. */
     WEFT_PARTNER_TURN_BATCHES = 4,   /* Of one stream, sent in one turn. */
     WEFT_PARTNER_SIGN_MS = 20,       /* Between two heads, while the partner is connected, ... */
     WEFT_PARTNER_SIGN_IDLE_MS = 500, /* ...and while he is not. */
@@ -84,15 +83,6 @@ struct weft_partner_out {
     uint64_t beside;       /* ...and of all else that was said with them. */
 };
 
-/* Proposed, and not looked at yet. */
-struct weft_partner_entry {
-    bool is_batch;
-    uint64_t session;    /* It was judged in. */
-    uint64_t first, end; /* Of a batch: its leaves, then what of them went to quarantine. */
-    bool is_done;
-    enum weft_err err;
-};
-
 struct weft_partner_in {
     void *conn; /* On which the hello went; NULL: none. */
     struct weft_receiver receiver;
@@ -101,6 +91,7 @@ struct weft_partner_in {
     uint32_t waiting_count;
     struct weft_partner_entry pending[WEFT_PARTNER_PENDING_MAX];
     uint32_t pending_count;
+    struct weft_partner_window window;
     /* A head's message that contradicts the one judged before it; until that one is applied. */
     struct weft_buffer rival;
     bool wants_hello;

@@ -318,9 +318,7 @@ void weft_partners_down(struct weft_partners *p, void *conn)
             weft_sender_close(&x->out.sender);
         }
         if (x != NULL && x->in.conn == conn) {
-            x->in.conn = NULL;
-            x->in.receiver.is_open = false;
-            x->in.wants_hello = true;
+            weft_partner_window_down(&x->in);
         }
     }
     weft_partners_due(p, 0);
@@ -379,6 +377,13 @@ static void hear(struct weft_partners *p, struct weft_partner_peer *peer,
     const struct weft_partner_message *m, struct weft_bytes bytes)
 {
     struct weft_agreement a;
+    if (m->kind == WEFT_KIND_STREAM_MORE || m->kind == WEFT_KIND_STREAM_PROOF) {
+        struct weft_partner_exchange *of = weft_partner_window_of(p, peer->conn, m);
+        if (of != NULL && get_agreed(p, of->number, &a)) {
+            weft_partner_in_hear(p, of, &a, peer->conn, m, bytes);
+        }
+        return;
+    }
     bool is_known =
         find_agreed(p, m->stream.agreement, &a) && weft_text_is(a.terms->partner, peer->site);
     struct weft_partner_exchange *x = is_known ? find_exchange(p, a.terms->number) : NULL;
@@ -635,7 +640,7 @@ enum weft_err weft_partners_open(const struct weft_partners_options *options,
     (void)snprintf(p->principal, sizeof(p->principal), "%s", options->principal);
     p->arena.size_max = WEFT_BATCH_MEMORY_MAX;
     p->scratch.size_max = WEFT_STREAM_MESSAGE_SIZE_MAX;
-    p->body.size_max = WEFT_STREAM_BODY_SIZE_MAX;
+    p->body.size_max = WEFT_STREAM_MESSAGE_SIZE_MAX;
     p->deadline_ms = UINT64_MAX;
     p->sign.ctx = options->io.ctx;
     p->sign.tell = options->io.tell;

@@ -49,6 +49,7 @@ static void read_hello(struct weft_codec_in *in, const void *table, struct weft_
         .session = h.session,
         .head_root = weft_codec_digest(in, h.head_root, "head_root"),
         .knows_questions = h.knows_questions,
+        .window_bytes = h.window_bytes,
     };
 }
 
@@ -126,6 +127,25 @@ static void read_body(struct weft_codec_in *in, const void *table, struct weft_p
     m->body = weft_codec_bytes(in, b.content, WEFT_STREAM_BODY_SIZE_MAX, "content");
 }
 
+static void read_more(struct weft_codec_in *in, const void *table, struct weft_partner_message *m)
+{
+    struct weft_wire_stream_more more;
+    weft_wire_stream_more_read(table, &more);
+    m->more = (struct weft_stream_more){
+        .first = more.first,
+        .items = weft_codec_bytes(in, more.items, WEFT_STREAM_MORE_SIZE_MAX, "items"),
+    };
+}
+
+static void read_window_proof(
+    struct weft_codec_in *in, const void *table, struct weft_partner_message *m)
+{
+    struct weft_wire_stream_proof p;
+    weft_wire_stream_proof_read(table, &p);
+    m->proof = (struct weft_stream_proof){
+        .size = p.size, .head_size = p.head_size, .hashes = read_proof(in, p.hashes)};
+}
+
 /* The member of the union, its table and its codec, by kind. */
 struct family {
     const void *(*open)(struct weft_bytes bytes, const char *identifier);
@@ -147,6 +167,8 @@ static const struct family *family_of(uint16_t kind)
         [WEFT_KIND_STREAM_SET] = {weft_wire_stream_body_open, read_body},
         [WEFT_KIND_STREAM_QUESTION] = {weft_wire_stream_body_open, read_body},
         [WEFT_KIND_STREAM_ANSWER] = {weft_wire_stream_body_open, read_body},
+        [WEFT_KIND_STREAM_MORE] = {weft_wire_stream_more_open, read_more},
+        [WEFT_KIND_STREAM_PROOF] = {weft_wire_stream_proof_open, read_window_proof},
     };
     bool is_known = kind < sizeof(families) / sizeof(families[0]) && families[kind].open != NULL;
     return is_known ? &families[kind] : NULL;
@@ -180,6 +202,11 @@ enum weft_err weft_partner_decode(struct weft_bytes message, struct weft_arena *
     }
     struct weft_partner_message decoded = {.kind = (enum weft_partner_kind)envelope.kind};
     family->read(&in, table, &decoded);
+    if (envelope.kind == WEFT_KIND_STREAM_MORE) {
+        decoded.more.session = envelope.request_id;
+    } else if (envelope.kind == WEFT_KIND_STREAM_PROOF) {
+        decoded.proof.session = envelope.request_id;
+    }
     if (in.err == WEFT_OK) {
         *ret_message = decoded;
     }
@@ -220,6 +247,7 @@ static struct weft_wire_ref put_hello(
         .session = h->session,
         .head_root = weft_codec_put_digest(b, &h->head_root),
         .knows_questions = h->knows_questions,
+        .window_bytes = h->window_bytes,
     };
     return weft_wire_stream_hello_write(b, &refs);
 }
@@ -251,6 +279,24 @@ static struct weft_wire_ref put_batch(
     };
     weft_assert(batch->count > 0); /* PRO-9 */
     return weft_wire_stream_batch_write(b, &refs);
+}
+
+static struct weft_wire_ref put_more(
+    struct weft_wire_builder *b, const struct weft_stream_more *more)
+{
+    const struct weft_wire_stream_more_refs refs = {
+        .first = more->first,
+        .items = weft_codec_put_bytes(b, more->items, WEFT_STREAM_MORE_SIZE_MAX),
+    };
+    return weft_wire_stream_more_write(b, &refs);
+}
+
+static struct weft_wire_ref put_window_proof(
+    struct weft_wire_builder *b, const struct weft_stream_proof *p)
+{
+    const struct weft_wire_stream_proof_refs refs = {
+        .size = p->size, .head_size = p->head_size, .hashes = put_proof(b, p->hashes)};
+    return weft_wire_stream_proof_write(b, &refs);
 }
 
 static struct weft_wire_ref put_receipt(
@@ -297,8 +343,14 @@ static struct weft_wire_ref put_body(
 static struct weft_wire_ref put_message(
     struct weft_wire_builder *b, const struct weft_partner_message *m)
 {
-    struct weft_wire_ref name = put_name(b, &m->stream);
     unsigned kind = m->kind;
+    if (kind == WEFT_KIND_STREAM_MORE) {
+        return put_more(b, &m->more);
+    }
+    if (kind == WEFT_KIND_STREAM_PROOF) {
+        return put_window_proof(b, &m->proof);
+    }
+    struct weft_wire_ref name = put_name(b, &m->stream);
     switch (kind) {
     case WEFT_KIND_STREAM_HELLO:
         return put_hello(b, &m->hello, name);
@@ -327,6 +379,9 @@ enum weft_err weft_partner_encode(
     const struct weft_partner_message *message, struct weft_buffer *out)
 {
     struct weft_wire_builder *b = weft_wire_begin(WEFT_WIRE_OUTER, WEFT_STREAM_MESSAGE_SIZE_MAX);
+    uint64_t session = message->kind == WEFT_KIND_STREAM_MORE    ? message->more.session
+                       : message->kind == WEFT_KIND_STREAM_PROOF ? message->proof.session
+                                                                 : 0;
     return weft_codec_finish(
-        b, put_message(b, message), (enum weft_message_kind)message->kind, 0, out);
+        b, put_message(b, message), (enum weft_message_kind)message->kind, session, out);
 }

@@ -29,6 +29,8 @@ enum weft_partner_kind {
     /* 138 was never sent, and stays free (README.md, Messages). */
     WEFT_KIND_STREAM_QUESTION = 139,
     WEFT_KIND_STREAM_ANSWER = 140,
+    WEFT_KIND_STREAM_MORE = 141,
+    WEFT_KIND_STREAM_PROOF = 142,
 };
 
 struct weft_stream_name {
@@ -48,6 +50,7 @@ struct weft_stream_hello {
     uint64_t session;             /* What answers it says it again. */
     struct weft_digest head_root; /* Of the head; zeros: not told. */
     bool knows_questions;         /* QUESTION and ANSWER may be sent to who says hello. */
+    uint64_t window_bytes;
 };
 
 struct weft_stream_head {
@@ -66,6 +69,20 @@ struct weft_stream_batch {
     uint64_t session;
 };
 
+/* These two name no stream but by the session of the hello that they answer. */
+struct weft_stream_more {
+    uint64_t first;
+    struct weft_bytes items; /* At most WEFT_STREAM_MORE_SIZE_MAX. */
+    uint64_t session;
+};
+
+struct weft_stream_proof {
+    uint64_t size;
+    uint64_t head_size;
+    struct weft_bytes hashes; /* A multiple of 32 bytes. */
+    uint64_t session;
+};
+
 struct weft_stream_receipt {
     struct weft_text note; /* Empty: credit alone. */
     uint64_t statements_until;
@@ -80,12 +97,14 @@ struct weft_stream_notice {
 };
 
 struct weft_partner_message {
-    enum weft_partner_kind kind; /* The tag of the union. */
-    struct weft_stream_name stream;
+    enum weft_partner_kind kind;    /* The tag of the union. */
+    struct weft_stream_name stream; /* MORE, PROOF: empty. */
     union {
         struct weft_stream_hello hello;
         struct weft_stream_head head;
         struct weft_stream_batch batch;
+        struct weft_stream_more more;
+        struct weft_stream_proof proof;
         struct weft_stream_receipt receipt;
         struct weft_stream_notice notice;
         struct weft_text text;  /* REFUSAL, OFFER, EVIDENCE. */

@@ -73,6 +73,12 @@ static void save_messages(struct rig_plant *plant)
     save("stream_items", "explicit", m.batch.items);
     m.batch = rig_plant_batch(plant, 1, 3, false);
     save("stream_items", "plain", m.batch.items);
+    m.kind = WEFT_KIND_STREAM_MORE;
+    m.more = (struct weft_stream_more){1, m.batch.items, 6};
+    save_message("more", &m);
+    m.kind = WEFT_KIND_STREAM_PROOF;
+    m.proof = (struct weft_stream_proof){1, 2, {(const uint8_t[32]){1}, 32}, 6};
+    save_message("proof", &m);
     m.kind = WEFT_KIND_STREAM_RECEIPT;
     m.receipt = (struct weft_stream_receipt){weft_buffer_as_text(&plant->head), 3, 4, 5};
     save_message("receipt", &m);

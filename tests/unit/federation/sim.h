@@ -13,7 +13,8 @@
 
 enum {
     MESSAGES_MAX = 32, /* under way in one direction */
-    PENDING_MAX = 4,   /* entries of the consumer's log that are not committed yet */
+    PENDING_MAX = 6,   /* entries of the consumer's log that are not committed yet */
+    HELD_MAX = 4,      /* messages that came without a proof */
     STATEMENTS_MAX = 400,
 };
 
@@ -31,6 +32,8 @@ enum event {
     RECOVERED,
     HEAD_LOST,  /* Neither side has the leaves of one that was signed. */
     CONFLICTED, /* An entry found the cursor elsewhere. */
+    PROVEN,     /* A window, and taken as its batches. */
+    GIVEN_UP,   /* A window, of which something was missing. */
     EVENTS
 };
 
@@ -42,9 +45,17 @@ struct wire {
 /* An entry that was proposed, with its memory. */
 struct pending {
     struct weft_receiver_entry entry;
-    uint64_t session; /* It was judged in. */
+    bool is_of_window; /* Judged as it is applied, with the proof that was made here. */
+    uint64_t session;  /* It was judged in. */
     struct weft_buffer message;
     struct weft_arena arena;
+};
+
+/* Of a window that is not proven yet. */
+struct held {
+    struct weft_buffer message;
+    struct weft_bytes items; /* In the message. */
+    struct weft_window_run run;
 };
 
 struct sim {
@@ -65,6 +76,8 @@ struct sim {
     enum weft_stream_leaf_kind kinds[RIG_LEAVES_MAX];
     struct pending pending[PENDING_MAX];
     uint32_t pending_count;
+    struct held held[HELD_MAX];
+    uint32_t held_count;
     bool wants_hello;
 
     struct wire to_consumer, to_provider;
@@ -78,6 +91,7 @@ void sim_send(struct wire *wire, struct weft_partner_message *m);
 
 /* The consumer: forget what is proposed; connect; hear; the oldest entry is committed; answer. */
 void sim_drop_pending(struct sim *s);
+void sim_drop_held(struct sim *s);
 void sim_say_hello(struct sim *s);
 void sim_consumer_hears(struct sim *s, const struct weft_buffer *bytes);
 void sim_commit(struct sim *s);

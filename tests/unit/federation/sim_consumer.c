@@ -32,6 +32,15 @@ void sim_drop_pending(struct sim *s)
     s->wants_hello = true;
 }
 
+void sim_drop_held(struct sim *s)
+{
+    for (uint32_t i = 0; i < s->held_count; i++) {
+        weft_buffer_destroy(&s->held[i].message);
+        weft_window_destroy(&s->held[i].run);
+    }
+    s->held_count = 0;
+}
+
 /* Small, so that credit is a bound now and then. */
 static struct weft_contract_side small_side(void)
 {
@@ -45,7 +54,9 @@ void sim_say_hello(struct sim *s)
 {
     struct weft_partner_message m = {.kind = WEFT_KIND_STREAM_HELLO};
     struct weft_contract_side side = small_side();
-    m.hello = weft_receiver_hello(&s->receiver, &s->consumer, &side, 1000);
+    const uint64_t window = test_random(3) == 0 ? 0 : 1 + test_random(8000);
+    sim_drop_held(s);
+    m.hello = weft_receiver_hello(&s->receiver, &s->consumer, &side, 1000, window);
     s->wants_hello = false;
     sim_send(&s->to_provider, &m);
 }
@@ -56,6 +67,7 @@ static struct pending *new_pending(struct sim *s, const struct weft_buffer *byte
     weft_buffer_clear(&p->message);
     EXPECT_EQ(WEFT_OK, weft_buffer_append(&p->message, bytes->data, bytes->size));
     p->session = s->receiver.session;
+    p->is_of_window = false;
     p->arena = (struct weft_arena){.size_max = WEFT_BATCH_MEMORY_MAX};
     return p;
 }
@@ -92,10 +104,20 @@ static void hear_head(struct sim *s, const struct weft_stream_head *message)
     }
 }
 
+/* weft_receiver_terms; ctx: struct sim */
+static bool get_terms(void *ctx, uint64_t version, struct weft_consumer_terms *ret_terms)
+{
+    const struct sim *s = ctx;
+    *ret_terms = (struct weft_consumer_terms){
+        .stream = stream_name(), .orgs = rig_orgs(), .party = RIG_SUPPLIER, .now_ns = RIG_NOW_NS};
+    ret_terms->contract = version > 0 ? &s->plant->contract : NULL;
+    ret_terms->next = version == 0 ? &s->plant->contract : NULL;
+    return true;
+}
+
 static void hear_batch(struct sim *s, const struct weft_buffer *bytes)
 {
-    struct weft_consumer_terms terms = {
-        .stream = stream_name(), .orgs = rig_orgs(), .party = RIG_SUPPLIER, .now_ns = RIG_NOW_NS};
+    struct weft_consumer_terms terms;
     struct weft_partner_message m;
     struct weft_msg msg = {""};
     enum weft_stream_fault fault;
@@ -106,7 +128,7 @@ static void hear_batch(struct sim *s, const struct weft_buffer *bytes)
     struct pending *p = new_pending(s, bytes);
     EXPECT_EQ(WEFT_OK, weft_partner_decode((struct weft_bytes){p->message.data, p->message.size},
                            &p->arena, &m, &msg));
-    terms.contract = s->receiver.ahead.stream.version > 0 ? &s->plant->contract : NULL;
+    (void)get_terms(s, s->receiver.ahead.stream.version, &terms);
     enum weft_receiver_act act = weft_receiver_hear_batch(
         &s->receiver, &terms, &m.batch, 3, &p->arena, &p->entry, &fault, &msg);
     expect_honest(fault, act);
@@ -119,6 +141,108 @@ static void hear_batch(struct sim *s, const struct weft_buffer *bytes)
     }
 }
 
+static void give_up(struct sim *s)
+{
+    s->happened[GIVEN_UP]++;
+    s->receiver.is_open = false;
+    s->wants_hello = true;
+    sim_drop_held(s);
+}
+
+/* On a link that loses a proof more may come than is held: the next hello wants none. */
+static void expect_of_window(enum weft_stream_fault fault, enum weft_receiver_act act)
+{
+    if (act != WEFT_RECEIVER_HOLDS && fault != WEFT_STREAM_FLOOD) {
+        expect_honest(fault, act);
+    }
+}
+
+static void hear_more(struct sim *s, const struct weft_buffer *bytes)
+{
+    struct weft_arena arena = {.size_max = WEFT_BATCH_MEMORY_MAX};
+    struct weft_partner_message m;
+    struct weft_msg msg = {""};
+    enum weft_stream_fault fault;
+    if (s->held_count == HELD_MAX) {
+        give_up(s);
+        return;
+    }
+    struct held *held = &s->held[s->held_count++];
+    *held = (struct held){.message = {.data = NULL}};
+    EXPECT_EQ(WEFT_OK, weft_buffer_append(&held->message, bytes->data, bytes->size));
+    EXPECT_EQ(
+        WEFT_OK, weft_partner_decode((struct weft_bytes){held->message.data, held->message.size},
+                     &arena, &m, &msg));
+    held->items = m.more.items;
+    enum weft_receiver_act act = weft_receiver_hear_more(
+        &s->receiver, get_terms, s, &m.more, &arena, &held->run, &fault, &msg);
+    expect_of_window(fault, act);
+    if (act == WEFT_RECEIVER_GREETS) {
+        EXPECT_TRUE(s->receiver.is_plain);
+        give_up(s);
+    } else if (act == WEFT_RECEIVER_WAITS) { /* Late. */
+        weft_buffer_destroy(&held->message);
+        weft_window_destroy(&held->run);
+        s->held_count--;
+    }
+    weft_arena_destroy(&arena);
+}
+
+static void propose_part(
+    struct sim *s, const struct weft_window_part *part, struct weft_bytes items, uint64_t head_size)
+{
+    const struct weft_partner_message m = {.kind = WEFT_KIND_STREAM_BATCH,
+        .stream = stream_name(),
+        .batch = weft_window_batch(part, items, head_size, s->receiver.session)};
+    struct weft_buffer bytes = {0};
+    EXPECT_EQ(WEFT_OK, weft_partner_encode(&m, &bytes));
+    struct pending *p = new_pending(s, &bytes);
+    p->is_of_window = p->entry.is_batch = true;
+    s->pending_count++;
+    weft_buffer_destroy(&bytes);
+}
+
+static void hear_proof(struct sim *s, const struct weft_stream_proof *message)
+{
+    struct weft_merkle_right right;
+    struct weft_msg msg = {""};
+    enum weft_stream_fault fault;
+    enum weft_receiver_act act =
+        weft_receiver_hear_proof(&s->receiver, message, &right, &fault, &msg);
+    expect_of_window(fault, act);
+    if (act == WEFT_RECEIVER_GREETS ||
+        (act == WEFT_RECEIVER_PROPOSES && s->pending_count + s->held_count > PENDING_MAX)) {
+        give_up(s);
+    } else if (act == WEFT_RECEIVER_PROPOSES) {
+        const uint64_t head_size = right.size;
+        for (uint32_t i = s->held_count; i > 0; i--) {
+            weft_window_prove(&s->held[i - 1].run, &right);
+        }
+        for (uint32_t i = 0; i < s->held_count; i++) {
+            EXPECT_EQ(1, weft_window_part_count(&s->held[i].run));
+            propose_part(s, weft_window_part_at(&s->held[i].run, 0), s->held[i].items, head_size);
+        }
+        s->happened[PROVEN]++;
+        sim_drop_held(s);
+    }
+}
+
+/* FED-34: as a replica does, which has only the message: it holds, or its place is taken. */
+static enum weft_err judge_part(struct sim *s, struct pending *p)
+{
+    struct weft_consumer_terms terms;
+    struct weft_partner_message m;
+    struct weft_msg msg = {""};
+    EXPECT_EQ(WEFT_OK, weft_partner_decode((struct weft_bytes){p->message.data, p->message.size},
+                           &p->arena, &m, &msg));
+    (void)get_terms(s, s->consumer.stream.version, &terms);
+    enum weft_stream_fault fault =
+        weft_consumer_judge_batch(&s->consumer, &terms, &m.batch, &p->arena, &p->entry.batch, &msg);
+    EXPECT_TRUE(
+        fault == WEFT_STREAM_SOUND || fault == WEFT_STREAM_SEQUENCE || fault == WEFT_STREAM_HEAD);
+    return fault == WEFT_STREAM_SOUND ? WEFT_OK : WEFT_ECONFLICT;
+}
+
 /* The oldest entry is committed and applied. */
 void sim_commit(struct sim *s)
 {
@@ -129,7 +253,10 @@ void sim_commit(struct sim *s)
     enum weft_err err = WEFT_OK;
     if (!first.entry.is_batch) {
         err = weft_consumer_take_head(&s->consumer, &first.entry.known, &first.entry.head);
-    } else {
+    } else if (first.is_of_window) {
+        err = judge_part(s, &first);
+    }
+    if (first.entry.is_batch && err == WEFT_OK) {
         const struct weft_batch *batch = &first.entry.batch;
         uint64_t place = s->consumer.stream.tree.size;
         err = weft_consumer_take(&s->consumer, batch, 3);
@@ -225,6 +352,12 @@ void sim_consumer_hears(struct sim *s, const struct weft_buffer *bytes)
         break;
     case WEFT_KIND_STREAM_BATCH:
         hear_batch(s, bytes);
+        break;
+    case WEFT_KIND_STREAM_MORE:
+        hear_more(s, bytes);
+        break;
+    case WEFT_KIND_STREAM_PROOF:
+        hear_proof(s, &m.proof);
         break;
     case WEFT_KIND_STREAM_NOTICE:
         /* It is behind: show it what it signed. */

@@ -224,6 +224,46 @@ void sim_sign(struct sim *s)
     s->truth_size = size > s->truth_size ? size : s->truth_size;
 }
 
+/* At random: of a window a few leaves, as there are few. */
+static void send_leaves(struct sim *s, const struct weft_sender_effect *e)
+{
+    struct rig_plant *plant = s->plant;
+    struct weft_partner_message m = {.kind = WEFT_KIND_STREAM_BATCH};
+    uint32_t count = 0;
+    size_t size = 0;
+    do {
+        size += plant->contents[e->first + count].size + 4;
+        count++;
+    } while (count < e->count_max && count < 16 &&
+             size + plant->contents[e->first + count].size + 4 <= e->bytes_max);
+    const struct weft_stream_batch leaves = rig_plant_batch(plant, e->first, count, e->is_explicit);
+    if (e->act == WEFT_SENDER_MORE || (s->sender.window_max > 0 && test_random(2) == 0)) {
+        m.kind = WEFT_KIND_STREAM_MORE;
+        m.more = (struct weft_stream_more){leaves.first, leaves.items, s->sender.session};
+        weft_sender_sent_more(&s->sender, &leaves);
+    } else {
+        m.batch = leaves;
+        m.batch.session = s->sender.session;
+        weft_sender_sent_batch(&s->sender, &m.batch);
+    }
+    sim_send(&s->to_consumer, &m);
+}
+
+static void send_proof(struct sim *s, const struct weft_sender_effect *e)
+{
+    const struct weft_merkle_proof proof =
+        rig_consistency(s->plant->hashes, e->first, e->head_size);
+    struct weft_merkle_proof hashes;
+    weft_merkle_right_pick(e->first, e->head_size, &proof, &hashes);
+    struct weft_partner_message m = {.kind = WEFT_KIND_STREAM_PROOF,
+        .proof = {.size = e->first,
+            .head_size = e->head_size,
+            .hashes = weft_stream_proof_bytes(&hashes),
+            .session = s->sender.session}};
+    weft_sender_sent_proof(&s->sender);
+    sim_send(&s->to_consumer, &m);
+}
+
 void sim_send_next(struct sim *s)
 {
     struct rig_plant *plant = s->plant;
@@ -234,18 +274,9 @@ void sim_send_next(struct sim *s)
         m.head.session = s->sender.session;
         weft_sender_sent_head(&s->sender, e.head_size);
         sim_send(&s->to_consumer, &m);
-    } else if (e.act == WEFT_SENDER_BATCH) {
-        uint32_t count = 0;
-        size_t size = 0;
-        do {
-            size += plant->contents[e.first + count].size + 4;
-            count++;
-        } while (count < e.count_max && count < 16 &&
-                 size + plant->contents[e.first + count].size + 4 <= e.bytes_max);
-        m.kind = WEFT_KIND_STREAM_BATCH;
-        m.batch = rig_plant_batch(plant, e.first, count, e.is_explicit);
-        m.batch.session = s->sender.session;
-        weft_sender_sent_batch(&s->sender, &m.batch);
-        sim_send(&s->to_consumer, &m);
+    } else if (e.act == WEFT_SENDER_BATCH || e.act == WEFT_SENDER_MORE) {
+        send_leaves(s, &e);
+    } else if (e.act == WEFT_SENDER_PROOF) {
+        send_proof(s, &e);
     }
 }

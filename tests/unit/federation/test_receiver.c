@@ -19,12 +19,15 @@ struct scene {
     struct weft_receiver_entry entry;
     enum weft_stream_fault fault;
     struct weft_msg msg;
+    uint64_t window_bytes;
+    struct weft_window_run run;
+    struct weft_merkle_right right;
 };
 
 static struct weft_stream_hello hello(struct scene *s)
 {
     return weft_receiver_hello(
-        &s->receiver, &s->consumer, &s->plant->contract.sides[RIG_SUPPLIER], 1000);
+        &s->receiver, &s->consumer, &s->plant->contract.sides[RIG_SUPPLIER], 1000, s->window_bytes);
 }
 
 static struct scene *begin(uint32_t count)
@@ -123,6 +126,172 @@ TEST(receiver, begins_anew_when_another_entry_came_first)
     EXPECT_EQ(WEFT_RECEIVER_WAITS, hear(s, &message)); /* of another session */
     EXPECT_EQ(0, s->receiver.strikes);
     rig_plant_destroy(s->plant);
+}
+
+/* --- windows ---------------------------------------------------------------------------------- */
+
+static bool get_terms(void *ctx, uint64_t version, struct weft_consumer_terms *ret_terms)
+{
+    struct scene *s = ctx;
+    *ret_terms = s->terms;
+    ret_terms->contract = version > 0 ? &s->plant->contract : NULL;
+    ret_terms->next = &s->plant->contract;
+    return true;
+}
+
+static enum weft_receiver_act hear_more(struct scene *s, uint64_t first, uint32_t count)
+{
+    const struct weft_stream_batch leaves = rig_plant_batch(s->plant, first, count, false);
+    const struct weft_stream_more message = {
+        .first = first, .items = leaves.items, .session = s->receiver.session};
+    weft_window_destroy(&s->run);
+    return weft_receiver_hear_more(
+        &s->receiver, get_terms, s, &message, &arena, &s->run, &s->fault, &s->msg);
+}
+
+/* `flip`: that hash is another; -1: none. */
+static enum weft_receiver_act hear_proof(struct scene *s, uint64_t size, int flip)
+{
+    const uint64_t head_size = s->plant->provider.signed_head.size;
+    const struct weft_merkle_proof proof = rig_consistency(s->plant->hashes, size, head_size);
+    struct weft_merkle_proof hashes;
+    weft_merkle_right_pick(size, head_size, &proof, &hashes);
+    if (flip >= 0) {
+        EXPECT_TRUE((unsigned)flip < hashes.count);
+        hashes.hashes[flip].bytes[5] ^= 1;
+    }
+    const struct weft_stream_proof message = {.size = size,
+        .head_size = head_size,
+        .hashes = weft_stream_proof_bytes(&hashes),
+        .session = s->receiver.session};
+    return weft_receiver_hear_proof(&s->receiver, &message, &s->right, &s->fault, &s->msg);
+}
+
+static struct scene *begin_window(uint32_t count)
+{
+    struct scene *s = begin(count);
+    s->window_bytes = 1 << 20;
+    EXPECT_EQ(1 << 20, hello(s).window_bytes);
+    EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_head(s));
+    EXPECT_EQ(WEFT_RECEIVER_WAITS, apply(s));
+    return s;
+}
+
+static void end(struct scene *s)
+{
+    weft_window_destroy(&s->run);
+    rig_plant_destroy(s->plant);
+}
+
+TEST(window, what_is_proven_later_becomes_batches_that_carry_their_proof)
+{
+    struct scene *s = begin_window(20);
+    EXPECT_EQ(WEFT_RECEIVER_HOLDS, hear_more(s, 0, 5));
+    struct weft_window_run first = s->run;
+    s->run = (struct weft_window_run){.parts = {.data = NULL}};
+    EXPECT_EQ(WEFT_RECEIVER_HOLDS, hear_more(s, 5, 8));
+    EXPECT_EQ(0, s->consumer.stream.tree.size);
+    EXPECT_EQ(13, s->receiver.ahead.stream.tree.size);
+    EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_proof(s, 13, -1));
+    EXPECT_EQ(13, s->right.first);
+    weft_window_prove(&s->run, &s->right); /* FED-34 */
+    weft_window_prove(&first, &s->right);
+    struct weft_window_run *const runs[] = {&first, &s->run};
+    for (uint64_t i = 0, place = 0; i < 2; i++) {
+        const struct weft_window_part *part = weft_window_part_at(runs[i], 0);
+        EXPECT_EQ(1, weft_window_part_count(runs[i]));
+        const struct weft_stream_batch items = rig_plant_batch(s->plant, place, part->count, false);
+        const struct weft_stream_batch message = weft_window_batch(part, items.items, 21, 1);
+        EXPECT_EQ(place, message.first);
+        EXPECT_EQ(items.proof.size, message.proof.size); /* As if it had come with it. */
+        EXPECT_MEM(items.proof.data, message.proof.data, items.proof.size);
+        s->terms.contract = place > 0 ? &s->plant->contract : NULL;
+        EXPECT_EQ(WEFT_STREAM_SOUND, weft_consumer_judge_batch(&s->consumer, &s->terms, &message,
+                                         &arena, &s->entry.batch, &s->msg));
+        s->entry.is_batch = true;
+        EXPECT_EQ(WEFT_RECEIVER_RECEIPTS, apply(s));
+        place += part->count;
+    }
+    EXPECT_EQ(13, s->consumer.stream.tree.size);
+    EXPECT_EQ(WEFT_RECEIVER_HOLDS, hear_more(s, 13, 8)); /* The next one ends with the head. */
+    EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_proof(s, 21, -1));
+    EXPECT_EQ(0, s->receiver.strikes);
+    weft_window_destroy(&first);
+    end(s);
+}
+
+TEST(window, is_given_up_whole_if_it_is_not_what_was_signed)
+{
+    for (int i = 0; i < 3; i++) {
+        struct scene *s = begin_window(20);
+        if (i == 0) { /* a proof that leads elsewhere */
+            EXPECT_EQ(WEFT_RECEIVER_HOLDS, hear_more(s, 0, 12));
+            EXPECT_EQ(WEFT_RECEIVER_GREETS, hear_proof(s, 12, 0));
+            EXPECT_EQ(WEFT_STREAM_PROOF, s->fault);
+        } else if (i == 1) { /* leaves of another tree */
+            s->plant->contents[3].data[40] ^= 1;
+            enum weft_receiver_act act = hear_more(s, 0, 12);
+            act = act == WEFT_RECEIVER_HOLDS ? hear_proof(s, 12, -1) : act;
+            EXPECT_EQ(WEFT_RECEIVER_GREETS, act);
+        } else { /* a proof of nothing */
+            EXPECT_EQ(WEFT_RECEIVER_GREETS, hear_proof(s, 12, -1));
+            EXPECT_EQ(WEFT_STREAM_SEQUENCE, s->fault);
+        }
+        EXPECT_EQ(0, s->consumer.stream.tree.size);
+        EXPECT_EQ(0, hello(s).window_bytes); /* batch by batch now */
+        EXPECT_EQ(0, s->receiver.ahead.stream.tree.size);
+        EXPECT_EQ(WEFT_RECEIVER_GREETS, hear_more(s, 0, 2));
+        EXPECT_EQ(WEFT_STREAM_FLOOD, s->fault);
+        end(s);
+    }
+}
+
+TEST(window, holds_no_more_than_was_said)
+{
+    struct scene *s = begin(40);
+    s->window_bytes = 2000;
+    (void)hello(s);
+    EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_head(s));
+    EXPECT_EQ(WEFT_RECEIVER_WAITS, apply(s));
+    EXPECT_EQ(WEFT_RECEIVER_HOLDS, hear_more(s, 0, 1));
+    uint64_t first = 1;
+    while (s->receiver.window_bytes < 2000) {
+        EXPECT_EQ(WEFT_RECEIVER_HOLDS, hear_more(s, first++, 1));
+    }
+    EXPECT_EQ(WEFT_RECEIVER_GREETS, hear_more(s, first, 1)); /* FED-34 */
+    EXPECT_EQ(WEFT_STREAM_FLOOD, s->fault);
+    EXPECT_EQ(1, s->receiver.strikes);
+    end(s);
+}
+
+TEST(window, nothing_is_taken_past_what_is_not_proven)
+{
+    struct scene *s = begin_window(20);
+    EXPECT_EQ(WEFT_RECEIVER_HOLDS, hear_more(s, 0, 5));
+    EXPECT_EQ(WEFT_RECEIVER_GREETS, hear_batch(s, 5, 3)); /* its proof would hold */
+    EXPECT_EQ(WEFT_STREAM_SEQUENCE, s->fault);
+    (void)hello(s);
+    EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_batch(s, 0, 8));
+    EXPECT_EQ(WEFT_RECEIVER_RECEIPTS, apply(s));
+    EXPECT_EQ(0, s->receiver.strikes);
+    end(s);
+}
+
+TEST(window, what_is_not_taken_whole_comes_again_batch_by_batch)
+{
+    struct scene *s = begin_window(12);
+    s->consumer.quarantined = 0;
+    s->consumer.hold = WEFT_CONSUMER_HELD;
+    (void)hello(s);
+    EXPECT_EQ(WEFT_RECEIVER_GREETS, hear_more(s, 0, 5));
+    EXPECT_EQ(WEFT_STREAM_HELD, s->fault);
+    s->consumer.hold = WEFT_CONSUMER_TAKES;
+    EXPECT_EQ(0, hello(s).window_bytes);
+    EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_batch(s, 0, 5));
+    EXPECT_EQ(WEFT_RECEIVER_RECEIPTS, apply(s));
+    EXPECT_TRUE(hello(s).window_bytes > 0);
+    EXPECT_EQ(0, s->receiver.strikes);
+    end(s);
 }
 
 TEST(receiver, stops_after_three_transfers_that_no_honest_provider_sends)

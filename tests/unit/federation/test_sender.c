@@ -132,6 +132,52 @@ TEST(sender, sends_nothing_while_its_stream_is_fenced)
     rig_plant_destroy(plant);
 }
 
+/* What was sent since the hello, or as it was asked for; then a proof, under the head of its
+ * beginning. */
+TEST(sender, windows_grow_with_what_came_and_end_under_the_head_that_they_began_under)
+{
+    struct rig_plant *plant = rig_plant_create(RIG_SUPPLIER);
+    struct weft_sender sender = {.is_open = false};
+    const struct weft_stream_hello hello = {
+        .statements_until = 100000, .bytes_until = 1000000, .window_bytes = 6000};
+    for (uint64_t i = 0; i < 600; i++) {
+        rig_plant_state(plant, i);
+    }
+    rig_plant_sign(plant);
+    weft_sender_open(&sender, &hello);
+    weft_sender_sent_head(&sender, 601);
+    struct weft_stream_batch leaves = batch(0, 10, 2000);
+    EXPECT_EQ(WEFT_SENDER_MORE, weft_sender_next(&sender, &plant->provider).act);
+    weft_sender_sent_more(&sender, &leaves);
+    struct weft_sender_effect effect = weft_sender_next(&sender, &plant->provider);
+    EXPECT_EQ(WEFT_SENDER_PROOF, effect.act); /* the first is one message */
+    EXPECT_EQ(10, effect.first);
+    weft_sender_sent_proof(&sender);
+    leaves = batch(10, 10, 1000);
+    weft_sender_sent_more(&sender, &leaves); /* 1640 of 2000 */
+    rig_plant_state(plant, 700);
+    rig_plant_sign(plant);
+    effect = weft_sender_next(&sender, &plant->provider);
+    EXPECT_EQ(WEFT_SENDER_MORE, effect.act);
+    EXPECT_EQ(601, effect.head_size);
+    leaves = batch(20, 10, 4000);
+    weft_sender_sent_more(&sender, &leaves);
+    effect = weft_sender_next(&sender, &plant->provider);
+    EXPECT_EQ(WEFT_SENDER_PROOF, effect.act);
+    EXPECT_EQ(601, effect.head_size);
+    weft_sender_sent_proof(&sender);
+    effect = weft_sender_next(&sender, &plant->provider);
+    EXPECT_EQ(WEFT_SENDER_HEAD, effect.act);
+    weft_sender_sent_head(&sender, 602);
+    leaves = batch(30, 400, 4000);
+    weft_sender_sent_more(&sender, &leaves); /* over all that is held */
+    EXPECT_EQ(6000, sender.window_limit);
+    EXPECT_EQ(WEFT_SENDER_PROOF, weft_sender_next(&sender, &plant->provider).act);
+    weft_sender_sent_proof(&sender);
+    EXPECT_EQ(WEFT_SENDER_BATCH, weft_sender_next(&sender, &plant->provider).act); /* few wait */
+    rig_plant_destroy(plant);
+}
+
 /* --- files ----------------------------------------------------------------------------------- */
 
 TEST(stream_file, is_the_messages_of_a_link_one_behind_the_other)

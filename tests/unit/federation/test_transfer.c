@@ -14,7 +14,7 @@
 
 static const char *const event_names[EVENTS] = {"lost", "doubled", "reordered", "provider crashed",
     "consumer crashed", "provider restored", "consumer restored", "unnoticed", "rewound",
-    "recovered", "head lost", "conflicted"};
+    "recovered", "head lost", "conflicted", "proven", "given up"};
 
 /* --- faults ---------------------------------------------------------------------------------- */
 
@@ -65,6 +65,7 @@ static void crash_consumer(struct sim *s)
     if (test_random(2) == 0) {
         sim_drop_pending(s);
     }
+    sim_drop_held(s);
     s->receiver = (struct weft_receiver){.session = s->receiver.session};
     s->wants_hello = true;
     cut_wires(s);
@@ -211,6 +212,7 @@ static void step(struct sim *s, bool is_faulty)
 static void destroy(struct sim *s)
 {
     sim_drop_pending(s);
+    sim_drop_held(s);
     for (uint32_t i = 0; i < MESSAGES_MAX; i++) {
         weft_buffer_destroy(&s->to_consumer.messages[i]);
         weft_buffer_destroy(&s->to_provider.messages[i]);

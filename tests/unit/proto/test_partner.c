@@ -13,7 +13,8 @@ static const uint8_t hashes[2080] = {1, 2, 3};
 
 enum {
     FREE = WEFT_KIND_STREAM_SET - WEFT_KIND_STREAM_HELLO + 1, /* 138 */
-    KINDS = WEFT_KIND_STREAM_ANSWER - WEFT_KIND_STREAM_HELLO
+    KINDS = WEFT_KIND_STREAM_PROOF - WEFT_KIND_STREAM_HELLO,
+    MORE = WEFT_KIND_STREAM_MORE - WEFT_KIND_STREAM_HELLO - 1
 };
 
 /* One of each kind, with every field set. */
@@ -24,13 +25,21 @@ static struct weft_partner_message sample(unsigned number)
         .stream = {WEFT_TEXT("box-2026"), WEFT_TEXT("supplier.example/west")}};
     switch ((unsigned)m.kind) {
     case WEFT_KIND_STREAM_HELLO:
-        m.hello = (struct weft_stream_hello){1, {{2}}, 3, {{4}}, 5, 6, 7, true, 8, {{9}}, true};
+        m.hello = (struct weft_stream_hello){1, {{2}}, 3, {{4}}, 5, 6, 7, true, 8, {{9}}, true, 10};
         break;
     case WEFT_KIND_STREAM_HEAD:
         m.head = (struct weft_stream_head){WEFT_TEXT("a note"), 9, {hashes, 64}, 10};
         break;
     case WEFT_KIND_STREAM_BATCH:
         m.batch = (struct weft_stream_batch){1, 2, {hashes, 5}, 4, {hashes, 32}, 11};
+        break;
+    case WEFT_KIND_STREAM_MORE:
+        m.stream = (struct weft_stream_name){.agreement = {NULL, 0}};
+        m.more = (struct weft_stream_more){1, {hashes, 5}, 13};
+        break;
+    case WEFT_KIND_STREAM_PROOF:
+        m.stream = (struct weft_stream_name){.agreement = {NULL, 0}};
+        m.proof = (struct weft_stream_proof){1, 4, {hashes, 32}, 14};
         break;
     case WEFT_KIND_STREAM_RECEIPT:
         m.receipt = (struct weft_stream_receipt){WEFT_TEXT("a receipt"), 2, 3, 12};
@@ -96,6 +105,7 @@ TEST(partner, messages_come_back_as_they_were)
     EXPECT_EQ(8, again.hello.session);
     EXPECT_EQ(9, again.hello.head_root.bytes[0]);
     EXPECT_TRUE(again.hello.knows_questions);
+    EXPECT_EQ(10, again.hello.window_bytes);
     weft_buffer_destroy(&bytes);
     m = sample(2);
     bytes = encode(&m);
@@ -105,6 +115,28 @@ TEST(partner, messages_come_back_as_they_were)
     EXPECT_EQ(5, again.batch.items.size);
     EXPECT_EQ(4, again.batch.head_size);
     EXPECT_EQ(32, again.batch.proof.size);
+    weft_buffer_destroy(&bytes);
+}
+
+TEST(partner, what_is_proven_later_takes_few_bytes_and_says_its_session)
+{
+    struct weft_partner_message m = sample(MORE), again;
+    struct weft_buffer bytes = encode(&m);
+    EXPECT_TRUE(bytes.size <= 64 + m.more.items.size);
+    EXPECT_EQ(WEFT_OK, decode(&bytes, &again));
+    EXPECT_EQ(1, again.more.first);
+    EXPECT_EQ(5, again.more.items.size);
+    EXPECT_EQ(13, again.more.session);
+    EXPECT_EQ(0, again.stream.agreement.size);
+    weft_buffer_destroy(&bytes);
+    m = sample(MORE + 1);
+    bytes = encode(&m);
+    EXPECT_TRUE(bytes.size <= 72 + m.proof.hashes.size);
+    EXPECT_EQ(WEFT_OK, decode(&bytes, &again));
+    EXPECT_EQ(1, again.proof.size);
+    EXPECT_EQ(4, again.proof.head_size);
+    EXPECT_EQ(32, again.proof.hashes.size);
+    EXPECT_EQ(14, again.proof.session);
     weft_buffer_destroy(&bytes);
 }
 
@@ -142,7 +174,7 @@ TEST(partner, kinds_of_other_doors_and_later_versions_are_not_spoken)
     struct weft_buffer bytes = encode(&m);
     bytes.data[4] = WEFT_KIND_COMMIT;
     EXPECT_EQ(WEFT_EVERSION, decode(&bytes, &again));
-    bytes.data[4] = WEFT_KIND_STREAM_SET + 1;
+    bytes.data[4] = WEFT_KIND_STREAM_PROOF + 1;
     EXPECT_EQ(WEFT_EVERSION, decode(&bytes, &again));
     bytes.data[4] = WEFT_KIND_STREAM_HELLO;
     bytes.data[6] = 2;
@@ -164,7 +196,7 @@ static enum weft_err try_to_encode(const struct weft_partner_message *m)
 
 TEST(partner, limits_hold_from_both_sides)
 {
-    static uint8_t large[WEFT_STREAM_BODY_SIZE_MAX + 1];
+    static uint8_t large[WEFT_STREAM_MORE_SIZE_MAX + 1];
     static char text[WEFT_STREAM_TEXT_SIZE_MAX + 1];
     memset(text, 'a', sizeof(text));
     struct weft_partner_message m = sample(1);
@@ -184,6 +216,14 @@ TEST(partner, limits_hold_from_both_sides)
     EXPECT_EQ(WEFT_ETOOBIG, try_to_encode(&m));
     m.batch.count--;
     m.batch.items.size++;
+    EXPECT_EQ(WEFT_ETOOBIG, try_to_encode(&m));
+    m = sample(MORE);
+    m.more.items = (struct weft_bytes){large, WEFT_STREAM_MORE_SIZE_MAX};
+    EXPECT_EQ(WEFT_OK, try_to_encode(&m));
+    m.more.items.size++;
+    EXPECT_EQ(WEFT_ETOOBIG, try_to_encode(&m));
+    m = sample(MORE + 1);
+    m.proof.hashes = (struct weft_bytes){hashes, WEFT_STREAM_PROOF_SIZE_MAX + 32};
     EXPECT_EQ(WEFT_ETOOBIG, try_to_encode(&m));
     m = sample(7);
     m.text = (struct weft_text){text, WEFT_STREAM_TEXT_SIZE_MAX};
