@@ -375,7 +375,8 @@ TEST(across, what_partners_told_gives_way_and_ends_where_the_tree_is_full)
     steps = 0;
     EXPECT_EQ(WEFT_OK, weft_view_query(view, &query, &arena, &answer, &oem->msg));
     EXPECT_TRUE(strstr((const char *)answer.audit.content.data, "tree 4096 ") != NULL);
-    EXPECT_TRUE(steps > WEFT_ACROSS_NODES_MAX && steps < LINES * TELLERS);
+    /* A step for each thing, and one for each line that led to it. */
+    EXPECT_TRUE(steps > WEFT_ACROSS_NODES_MAX * 3 / 2 && steps < LINES * TELLERS);
     weft_view_close(view);
     weft_buffer_destroy(&told);
     weft_arena_destroy(&arena);

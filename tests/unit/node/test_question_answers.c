@@ -166,3 +166,27 @@ TEST(question_answers, an_answer_for_which_there_is_no_room_is_a_hole)
     EXPECT_EQ(1, ask.answer.count);
     end();
 }
+
+/* What is too much for one text is a hole at its thing, and what was told before stays. */
+TEST(question_answers, what_would_be_more_than_one_text_is_a_hole)
+{
+    begin();
+    ask.is_own = true;
+    ask.told_bytes = WEFT_QUESTION_TOLD_MAX - 200;
+    take(RIG_SUPPLIER, true, "supplier.example/west", "a");
+    EXPECT_TRUE(!has_hole("many"));
+    EXPECT_TRUE(ask.told_bytes > WEFT_QUESTION_TOLD_MAX - 200);
+    ask.told_bytes = WEFT_QUESTION_TOLD_MAX;
+    take(RIG_SUPPLIER, true, "supplier.example/west", "a");
+    EXPECT_TRUE(has_hole("many"));
+    EXPECT_EQ(2, ask.answer.count);
+    EXPECT_EQ(WEFT_QUESTION_TOLD_MAX, ask.told_bytes);
+    end();
+    begin(); /* Nor may it take the places of holes of others. */
+    ask.is_own = true;
+    ask.open = WEFT_TIERS_PARTS_MAX;
+    take(RIG_SUPPLIER, true, "supplier.example/west", "a");
+    EXPECT_TRUE(has_hole("many"));
+    EXPECT_EQ(1, ask.answer.count);
+    end();
+}
