@@ -9,6 +9,7 @@
 
 enum {
     BATCH_QUERIES_MAX = 256,              /* Chosen: bounds a job to a few ms. */
+    BATCH_TEXTS_MAX = 4 * 1024 * 1024,    /* Of queries. */
     BATCH_ANSWERS_MAX = 64 * 1024 * 1024, /* Encoded answers of one job, bytes. */
     QUERIES_MAX = 65536,                  /* Waiting in all; above it WEFT_EBUSY. */
     WAIT_MS = 5000,                       /* For a round and for the index to be applied. */
@@ -108,7 +109,7 @@ static struct weft_read_batch *batch_create(struct weft_reads *r)
         if (b == NULL) {
             return NULL;
         }
-        b->queries.size_max = 4 * 1024 * 1024;
+        b->queries.size_max = BATCH_TEXTS_MAX;
         b->scratch.size_max = 32 * 1024 * 1024;
         b->answers.size_max = BATCH_ANSWERS_MAX;
     }
@@ -564,7 +565,9 @@ enum weft_err weft_reads_add(struct weft_reads *r, const struct weft_query *quer
         }
     }
     enum weft_err rv = batch_add(*filling, query, waiter, park_until_ms);
-    if (rv == WEFT_OK && (*filling)->count == BATCH_QUERIES_MAX) {
+    /* What partners told takes some 2 MiB: the next one is not refused for it. */
+    if (rv == WEFT_OK && ((*filling)->count == BATCH_QUERIES_MAX ||
+                             (*filling)->queries.used_bytes > BATCH_TEXTS_MAX / 4)) {
         struct weft_read_batch *full = *filling;
         *filling = NULL;
         batch_start(full, is_linearizable);

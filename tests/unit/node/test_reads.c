@@ -487,6 +487,28 @@ TEST(reads, that_are_held_start_no_job_and_end_those_that_run)
     reads_stop(&f);
 }
 
+/* Trees across with what partners told: as large, and two do not fit into one batch. */
+TEST(reads, with_much_text_are_not_refused_for_one_another)
+{
+    struct fixture f;
+    static char told[5 * 512 * 1024];
+    memset(told, 't', sizeof(told));
+    const struct weft_query query = {.type = WEFT_QUERY_STORY,
+        .asset = WEFT_TEXT("serial:box/7"),
+        .consistency = WEFT_STALE,
+        .where_value = {told, sizeof(told)}};
+    reads_start(&f);
+    for (uint64_t i = 0; i < 3; i++) {
+        const struct weft_waiter waiter = {.request_id = i};
+        EXPECT_EQ(WEFT_OK, weft_reads_add(&f.reads, &query, &waiter, 100));
+    }
+    for (int i = 0; i < 10 && f.answers.pages < 3; i++) {
+        reads_turn(&f, 100);
+    }
+    EXPECT_EQ(3, f.answers.pages);
+    reads_stop(&f);
+}
+
 TEST(reads, keep_every_text_of_a_query_for_themselves)
 {
     struct weft_arena arena = {.size_max = 1 << 20};
