@@ -179,6 +179,7 @@ static enum weft_err look_made(
     }
     weft_store_walk_to(run->walk, &key);
     node->is_made_here = weft_store_walk_is_below(run->walk, prefix);
+    node->made_as = node->is_made_here ? keep(x, name) : name;
     return weft_store_walk_err(run->walk, run->msg);
 }
 

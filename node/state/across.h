@@ -39,10 +39,11 @@ struct weft_across_node {
     struct weft_subject_name name; /* As whoever led here calls it. */
     uint32_t parent;               /* Its own place: the start. */
     uint32_t depth;
-    struct weft_text rel; /* Of an own record; empty: a partner's edge, or the start. */
-    struct weft_text by;  /* "<org>/<site>" that says it is inside; empty: the start. */
-    bool is_disputed;     /* Of that there are two words. */
-    bool is_made_here;    /* This site has a record of kind as_built of it. */
+    struct weft_text rel;     /* Of an own record; empty: a partner's edge, or the start. */
+    struct weft_text by;      /* "<org>/<site>" that says it is inside; empty: the start. */
+    bool is_disputed;         /* Of that there are two words. */
+    bool is_made_here;        /* This site has a record of kind as_built of it... */
+    struct weft_text made_as; /* ...which calls it so. */
     bool is_told; /* A partner has stated a record of kind as_built of it, and shows its links. */
     uint32_t child_count;
     struct weft_text maker; /* As this site's records name him; empty: they do not. */

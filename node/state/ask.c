@@ -272,7 +272,8 @@ static enum weft_err put_own(
         *ret_closed = *ret_closed || !may;
     }
     if (err == WEFT_OK && l->x->nodes[at].is_made_here) {
-        if (is_disclosed(l, WEFT_TEXT("as_built"), WEFT_TEXT("consumes"))) {
+        if (is_disclosed(l, WEFT_TEXT("as_built"), WEFT_TEXT("consumes")) &&
+            is_shared(l, WEFT_TEXT("as_built"), l->x->nodes[at].made_as)) {
             *ret_told = true;
             err = weft_buffer_text(out, WEFT_TEXT("made\n"));
         } else {

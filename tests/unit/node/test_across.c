@@ -383,3 +383,53 @@ TEST(across, what_partners_told_gives_way_and_ends_where_the_tree_is_full)
     weft_arena_destroy(&kept);
     rig_pair_stop(&pair);
 }
+
+/* What the site answers the other one about `key`; "" if nothing. Static. */
+static const char *answer_partner(struct rig_site *site, const char *key)
+{
+    static char text[4096];
+    static struct weft_ask_found found;
+    struct weft_view *view;
+    struct weft_arena arena = {.size_max = 64 << 20};
+    char uri[128];
+    (void)snprintf(uri, sizeof(uri), "spiffe://%s/node/n1", rig_site_of(site->party));
+    struct weft_ask_question question = {.name = {.kind = WEFT_TEXT("epc")},
+        .tiers = {.template = WEFT_TEXT(WEFT_ACROSS_TEMPLATE), .depth = 1}};
+    question.name.key = weft_text_of(key);
+    question.tiers.subject = weft_subject_of(&question.name);
+    const struct weft_ask_look look = {.principal = weft_text_of(uri),
+        .agreement = WEFT_TEXT(RIG_NAME),
+        .question = &question,
+        .now_ms = 7};
+    EXPECT_EQ(WEFT_OK, weft_view_open(site->f.state, &view, &site->msg));
+    EXPECT_EQ(WEFT_OK, weft_view_ask(view, &look, &arena, &found, &site->msg));
+    text[0] = '\0';
+    if (found.parts.count > 0) {
+        (void)snprintf(text, sizeof(text), "%.*s", (int)found.parts.parts[0].content.size,
+            found.parts.parts[0].content.data);
+    }
+    weft_arena_destroy(&arena);
+    weft_view_close(view);
+    return text;
+}
+
+/* NOD-276: that it was made there is a word of the record, which the policy may keep back. */
+TEST(across, that_it_was_made_here_is_told_where_the_policy_shares_the_record)
+{
+    static struct rig_pair pair;
+    start(&pair, "made", true, true);
+    struct rig_site *west = &pair.sites[RIG_SUPPLIER];
+    static const struct weft_field itar = {
+        WEFT_TEXT("labels/[0]"), WEFT_TEXT("itar"), WEFT_VALUE_TEXT};
+    const struct weft_record label = {.kind = WEFT_TEXT("access_label"),
+        .asset = WEFT_TEXT(NUT),
+        .fields = &itar,
+        .field_count = 1};
+    rig_must(west, rig_link("as_built", NUT, "made_on", "west/press"));
+    (void)rig_step(west);
+    EXPECT_TEXT("at\t7\nmade\n", answer_partner(west, NUT));
+    EXPECT_TEXT("at\t7\nhole\tsupplier.example/west\tclosed\n", answer_partner(west, BOLT));
+    rig_must(west, label);
+    EXPECT_TEXT("at\t7\nhole\tsupplier.example/west\tclosed\n", answer_partner(west, NUT));
+    rig_pair_stop(&pair);
+}
