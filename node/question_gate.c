@@ -50,9 +50,12 @@ bool weft_question_gate_is_before(
 }
 
 bool weft_question_gate_visit(
-    struct weft_question_gate *gate, const struct weft_tiers_question *question)
+    struct weft_question_gate *gate, uint32_t agreement, const struct weft_tiers_question *question)
 {
-    const struct weft_digest key = weft_tiers_visit(&question->query, &question->subject);
+    struct weft_digest key = weft_tiers_visit(&question->query, &question->subject);
+    for (uint32_t i = 0; i < sizeof(agreement); i++) {
+        key.bytes[i] ^= (uint8_t)(agreement >> (8 * i));
+    }
     if (gate->visited == NULL) {
         gate->visited = calloc(WEFT_QUESTIONS_VISITED_MAX, sizeof(*gate->visited));
     }

@@ -40,9 +40,10 @@ bool weft_question_gate_take(struct weft_question_gate *gate, uint32_t agreement
 void weft_question_gate_look(struct weft_question_gate *gate, uint32_t agreement, uint64_t now_ms);
 bool weft_question_gate_is_before(
     const struct weft_question_gate *gate, uint32_t agreement, uint32_t other);
-/* NOD-278: false: it was answered already; else it is from now on. */
-bool weft_question_gate_visit(
-    struct weft_question_gate *gate, const struct weft_tiers_question *question);
+/* NOD-278: false: it was answered there already; else it is from now on. That another partner has
+ * asked it, who may have had it from this one, does not count. */
+bool weft_question_gate_visit(struct weft_question_gate *gate, uint32_t agreement,
+    const struct weft_tiers_question *question);
 /* Of who has asked and answered nothing, zeros. */
 struct weft_question_partner weft_question_gate_figures(
     const struct weft_question_gate *gate, uint32_t agreement);

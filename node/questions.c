@@ -373,7 +373,8 @@ static enum weft_ask_fault admit(struct weft_node *node, const struct weft_agree
         !weft_text_is(question->tiers.template, WEFT_ACROSS_TEMPLATE)) {
         return WEFT_ASK_CLOSED;
     }
-    return weft_question_gate_visit(&r->gate, &question->tiers) ? WEFT_ASK_ANSWERED : WEFT_ASK_LOOP;
+    return weft_question_gate_visit(&r->gate, a->number, &question->tiers) ? WEFT_ASK_ANSWERED
+                                                                           : WEFT_ASK_LOOP;
 }
 
 static bool hear_question(

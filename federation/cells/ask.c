@@ -267,50 +267,81 @@ static struct weft_text said(struct weft_text word)
     return weft_text_is(word, "-") ? (struct weft_text){"", 0} : word;
 }
 
-static bool is_all_of(const struct weft_tiers_answer *parts, const struct weft_digest *subject,
-    struct weft_arena *arena)
+/* Which parts the thing leads to; what is in a thing by the word of `but` leads nowhere. False: no
+ * memory. */
+static bool reach(struct reach *r, const struct weft_tiers_answer *parts,
+    const struct weft_digest *subject, struct weft_text but, struct weft_arena *arena)
 {
-    struct reach r = {.by = weft_arena_array(arena, parts->count, sizeof(*r.by)),
+    *r = (struct reach){.by = weft_arena_array(arena, parts->count, sizeof(*r->by)),
         .count = parts->count,
-        .todo = weft_arena_array(arena, parts->count, sizeof(*r.todo)),
-        .is_found = weft_arena_array(arena, parts->count, sizeof(*r.is_found))};
-    if (r.by == NULL || r.todo == NULL || r.is_found == NULL) {
+        .todo = weft_arena_array(arena, parts->count, sizeof(*r->todo)),
+        .is_found = weft_arena_array(arena, parts->count, sizeof(*r->is_found))};
+    if (r->by == NULL || r->todo == NULL || r->is_found == NULL) {
         return false;
     }
-    for (uint32_t i = 0; i < r.count; i++) {
-        r.by[i] = &parts->parts[i];
+    for (uint32_t i = 0; i < r->count; i++) {
+        r->by[i] = &parts->parts[i];
     }
-    qsort(r.by, r.count, sizeof(*r.by), compare_subjects);
-    find(&r, subject);
-    while (r.todo_count > 0) {
-        struct weft_text rest = r.by[r.todo[--r.todo_count]]->content;
+    qsort(r->by, r->count, sizeof(*r->by), compare_subjects);
+    find(r, subject);
+    while (r->todo_count > 0) {
+        const struct weft_tiers_part *part = r->by[r->todo[--r->todo_count]];
+        struct weft_text rest = part->content;
         struct weft_ask_line line;
-        while (weft_ask_next(&rest, &line)) {
+        while (!weft_text_equal(part->organization, but) && weft_ask_next(&rest, &line)) {
             if (weft_text_is(line.words[0], "in")) {
                 const struct weft_subject_name name = {
                     said(line.words[2]), said(line.words[3]), line.words[4]};
                 const struct weft_digest in = weft_subject_of(&name);
-                find(&r, &in);
+                find(r, &in);
             }
         }
     }
-    return r.found == r.count;
+    return true;
 }
 
-const char *weft_ask_parts_fault(const struct weft_tiers_answer *parts, struct weft_text asker,
+/* Its own words, and what only these lead to, whoever asks knows better. */
+static void leave_out(struct weft_tiers_answer *parts, const struct reach *r,
+    struct weft_text asker, struct weft_arena *arena)
+{
+    struct weft_tiers_part *kept = weft_arena_array(arena, parts->count, sizeof(*kept));
+    uint32_t count = 0;
+    for (uint32_t i = 0; kept != NULL && i < r->count; i++) {
+        if (r->is_found[i] && !weft_text_equal(r->by[i]->organization, asker)) {
+            kept[count++] = *r->by[i];
+        }
+    }
+    *parts = (struct weft_tiers_answer){kept, count, count};
+}
+
+const char *weft_ask_parts_fault(struct weft_tiers_answer *parts, struct weft_text asker,
     const struct weft_digest *subject, struct weft_arena *arena)
 {
+    struct reach r;
+    bool has_own = false;
     for (uint32_t i = 0; i < parts->count; i++) {
         const struct weft_tiers_part *part = &parts->parts[i];
-        if (weft_text_equal(part->organization, asker)) {
-            return "it says what we say";
-        }
         if (!weft_ask_is_word(part->organization)) {
             return "an organization has no such name";
         }
         if (part->head > 0 && !weft_ask_is_content(part->content)) {
             return "a part is no answer";
         }
+        has_own = has_own || weft_text_equal(part->organization, asker);
     }
-    return is_all_of(parts, subject, arena) ? NULL : "it speaks of what was not asked";
+    if (!reach(&r, parts, subject, (struct weft_text){NULL, 0}, arena) || r.found != r.count) {
+        return "it speaks of what was not asked";
+    }
+    if (has_own) {
+        if (!reach(&r, parts, subject, asker, arena)) {
+            return "no memory";
+        }
+        leave_out(parts, &r, asker, arena);
+    }
+    for (uint32_t i = 0; i < parts->count; i++) {
+        if (weft_digest_equal(&parts->parts[i].subject, subject)) {
+            return NULL;
+        }
+    }
+    return "it says nothing of what was asked";
 }

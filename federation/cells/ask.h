@@ -96,10 +96,12 @@ bool weft_ask_is_content(struct weft_text content);
 /* May it be a word? */
 bool weft_ask_is_word(struct weft_text word);
 
-/* FED-135: what came from a partner is not in the name of who asked, each content is one, and each
- * part is of the thing that was asked of, or of one that the answer says is in it: he has no say in
- * any other. NULL: sound; else what is wrong, static. Works in the arena. */
-const char *weft_ask_parts_fault(const struct weft_tiers_answer *parts, struct weft_text asker,
+/* FED-135: what came from a partner is sound if each content is one, and each part is of the thing
+ * that was asked of, as one of them is, or of one that the answer says is in it: he has no say in
+ * any other. What is
+ * in the name of who asked, as where deliveries are a ring, is left out, with what only that leads
+ * to. NULL: sound; else what is wrong, static. Works, and keeps *parts, in the arena. */
+const char *weft_ask_parts_fault(struct weft_tiers_answer *parts, struct weft_text asker,
     const struct weft_digest *subject, struct weft_arena *arena);
 
 #endif

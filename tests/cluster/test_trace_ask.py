@@ -41,7 +41,8 @@ class TraceAsk(cluster.PlantCase):
         try:
             orgs = [f"tier{i}.example" for i in range(TIERS)]
             for i, org in enumerate(orgs):
-                near = orgs[max(i - 1, 0):i] + orgs[i + 1:i + 2]
+                near = orgs[max(i - 1, 0):i] + orgs[i + 1:i + 2] + orgs[2:3] * (i == 0)
+                near += orgs[:1] * (i == 2)  # Of these two there is a ring of three.
                 cls.sites.append(Site(cls.directory / org, org, "main", " partner ".join(near),
                                       ("n1",)))
             for site in cls.sites:
@@ -141,6 +142,21 @@ class TraceAsk(cluster.PlantCase):
                 name(3, (2, 0)): (name(3, (1, 0)), self.sites[1].site),
                 name(3, (3, 0)): (name(3, (2, 0)), self.sites[2].site)}
         self.wait_ask(3, tree, [(self.sites[3].site, name(3, (3, 0)), LOOP)])
+
+    def test_3_a_ring_through_who_asks_loses_nothing(self):
+        share("tier-ring", self.sites[2], self.sites[0], KINDS, depth=1, templates=("inside 4",))
+        cast = name(6, (0, 1))
+        self.build(6, {(0, 0): [(1, 0)], (1, 0): [(2, 0)], (2, 0): [(0, 1)], (0, 1): []})
+        self.sites[0].commit({"kind": "shipment", "asset": cast, "links": [
+            ("shipped_to", f"partner:{self.sites[2].site}")]})
+        # Who is asked of the cast is who asked, and what he says is not brought back to him.
+        wait_for("his word", lambda: any(
+            words[:1] == ["claim"] and words[2] == self.sites[0].site
+            for words in self.sites[2].lines(f"cells/tier-ring/asset/{cast}")))
+        tree = {name(6, (1, 0)): (name(6, (0, 0)), self.sites[0].site),
+                name(6, (2, 0)): (name(6, (1, 0)), self.sites[1].site),
+                cast: (name(6, (2, 0)), self.sites[2].site)}
+        self.wait_ask(6, tree, [])
 
     def test_4_a_tier_that_is_cut_off_is_a_hole_in_time(self):
         self.build(4)

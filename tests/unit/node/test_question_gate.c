@@ -45,21 +45,22 @@ TEST(question_gate, a_question_about_a_thing_is_answered_once)
 {
     struct weft_question_gate gate = {.count = 0};
     struct weft_tiers_question q = question(1, 1);
-    EXPECT_TRUE(weft_question_gate_visit(&gate, &q));
-    EXPECT_TRUE(!weft_question_gate_visit(&gate, &q));
+    EXPECT_TRUE(weft_question_gate_visit(&gate, 1, &q));
+    EXPECT_TRUE(!weft_question_gate_visit(&gate, 1, &q));
+    EXPECT_TRUE(weft_question_gate_visit(&gate, 2, &q));
     q = question(1, 2);
-    EXPECT_TRUE(weft_question_gate_visit(&gate, &q));
+    EXPECT_TRUE(weft_question_gate_visit(&gate, 1, &q));
     q = question(2, 1);
-    EXPECT_TRUE(weft_question_gate_visit(&gate, &q));
+    EXPECT_TRUE(weft_question_gate_visit(&gate, 1, &q));
     /* Of the last so many. */
     for (uint32_t i = 0; i < WEFT_QUESTIONS_VISITED_MAX; i++) {
         q.query.bytes[1] = (uint8_t)(i >> 8);
         q.query.bytes[2] = (uint8_t)i;
         q.query.bytes[3] = 1;
-        EXPECT_TRUE(weft_question_gate_visit(&gate, &q));
+        EXPECT_TRUE(weft_question_gate_visit(&gate, 1, &q));
     }
     q = question(1, 1);
-    EXPECT_TRUE(weft_question_gate_visit(&gate, &q));
+    EXPECT_TRUE(weft_question_gate_visit(&gate, 1, &q));
     weft_question_gate_close(&gate);
 }
 
