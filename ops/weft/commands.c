@@ -126,7 +126,7 @@ static const struct weft_option trace_options[] = {
     {"to", 0, "KIND", "only assets that have a record of that kind, and the way there"},
     {"across", 0, NULL, "back, across organizations: what partners stated, holes by name"},
     {"ask", 0, NULL, "with --across: partners are asked, and by them theirs"},
-    {"wait", 0, "S", "with --ask: at most so many seconds (default 5)"}, READ_OPTIONS, END};
+    {"wait", 0, "S", "with --ask: at most so many seconds (5)"}, TRACE_OPTIONS, READ_OPTIONS, END};
 static const struct weft_option recall_options[] = {
     {"lot", 0, "ASSET", "what this lot, or any other asset, went into"},
     {"machine", 0, "ASSET", "what was made on this machine,"},
@@ -319,7 +319,7 @@ const struct weft_command weft_commands[] = {
         "Links that carry material: consumes, uses_lot, input, contains, installs,\n"
         "output, part_of, installed_in. Any other can be followed with --via: where\n"
         "a part type is used is trace forward PART --depth 1 --via bom_line.",
-        "weft trace forward lot:AL6061/22 --to shipment --ids\n"
+        "weft trace forward lot:AL6061/22\nweft trace forward lot:AL6061/22 --to shipment --ids\n"
         "weft trace forward part:lid --depth 1 --via bom_line,instance_of",
         weft_cmd_trace_forward},
     {"trace back", "what an asset is made of", "ASSET", 1, 1, trace_options, true,
