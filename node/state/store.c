@@ -21,10 +21,8 @@ enum {
     FILE_SIZE_BYTES = 64 * 1024 * 1024,
     LEVEL_1_SIZE_BYTES = 256 * 1024 * 1024,
     BLOB_FILE_SIZE_BYTES = 256 * 1024 * 1024,
-    PURGE_WAIT_TENTHS = 600, /* of a second: no query takes that long */
-    /* Large packs of records go to blob files. What is replaced soon, as nodes of shared digests
-     * are (1,028 bytes at most), does not: there it would stay for ever, compressed and checked. */
-    BLOB_SIZE_MIN_BYTES = 1100,
+    PURGE_WAIT_TENTHS = 600,   /* of a second: no query takes that long */
+    BLOB_SIZE_MIN_BYTES = 192, /* packs of records go to blob files, index keys stay */
     OPEN_FILES_MAX = 512,
     BYTES_PER_SYNC = 1024 * 1024,
     MEMTABLES_MAX = 3,
