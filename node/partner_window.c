@@ -11,8 +11,11 @@
 
 static bool is_kind(const struct weft_buffer *message, enum weft_partner_kind kind)
 {
-    weft_assert(message->size >= WEFT_ENVELOPE_SIZE); /* NOD-241: it decoded on the loop */
-    return (message->data[4] | message->data[5] << 8) == (int)kind;
+    struct weft_envelope envelope = {.kind = 0};
+    enum weft_err err = weft_envelope_decode(
+        (struct weft_bytes){message->data, message->size}, message->size, &envelope);
+    weft_assert(err == WEFT_OK); /* NOD-241: it decoded on the loop */
+    return envelope.kind == kind;
 }
 
 static uint64_t held_bytes(const struct weft_partner_in *in)

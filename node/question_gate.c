@@ -12,7 +12,7 @@ struct weft_question_partner *weft_question_gate_at(
             return NULL;
         }
         for (uint32_t i = gate->count; i < count; i++) {
-            more[i] = (struct weft_question_partner){.tokens = WEFT_QUESTIONS_BURST, .ms = now_ms};
+            more[i] = (struct weft_question_partner){.bucket = {WEFT_QUESTIONS_BURST, now_ms}};
         }
         gate->partners = more;
         gate->count = count;
@@ -26,11 +26,9 @@ bool weft_question_gate_take(struct weft_question_gate *gate, uint32_t agreement
     if (p == NULL) {
         return false;
     }
-    const uint64_t more = now_ms > p->ms ? (now_ms - p->ms) / WEFT_QUESTIONS_TOKEN_MS : 0;
-    p->tokens = p->tokens + more < WEFT_QUESTIONS_BURST ? p->tokens + more : WEFT_QUESTIONS_BURST;
-    p->ms += more * WEFT_QUESTIONS_TOKEN_MS;
-    const bool may = p->tokens > 0;
-    p->tokens -= may;
+    weft_bucket_refill(&p->bucket, WEFT_QUESTIONS_BURST, WEFT_QUESTIONS_TOKEN_MS, now_ms);
+    const bool may = p->bucket.left > 0;
+    weft_bucket_take(&p->bucket, 0);
     return may;
 }
 
@@ -74,7 +72,7 @@ struct weft_question_partner weft_question_gate_figures(
     const struct weft_question_gate *gate, uint32_t agreement)
 {
     return agreement < gate->count ? gate->partners[agreement]
-                                   : (struct weft_question_partner){.tokens = 0};
+                                   : (struct weft_question_partner){.looked = 0};
 }
 
 void weft_question_gate_close(struct weft_question_gate *gate)

@@ -6,6 +6,7 @@
 #define WEFT_NODE_QUESTION_GATE_H
 
 #include "federation/cells/ask.h"
+#include "node/bucket.h"
 
 enum {
     WEFT_QUESTIONS_BURST = 256,   /* Questions of one agreement at once, and one more... */
@@ -15,7 +16,7 @@ enum {
 
 /* Of one agreement. */
 struct weft_question_partner {
-    uint64_t tokens, ms;
+    struct weft_bucket bucket;
     uint64_t looked;            /* The last look at one of his was that one of all. */
     uint64_t questions_refused; /* Busy, a loop, no such template: of what he asked. */
     uint64_t answers_refused;   /* That did not count, or that nobody waits for. */

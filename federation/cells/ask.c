@@ -209,6 +209,17 @@ bool weft_ask_next(struct weft_text *rest, struct weft_ask_line *ret_line)
     return true;
 }
 
+struct weft_text weft_ask_said(struct weft_text word)
+{
+    return weft_text_is(word, "-") ? (struct weft_text){"", 0} : word;
+}
+
+struct weft_subject_name weft_ask_named(const struct weft_ask_line *line)
+{
+    return (struct weft_subject_name){
+        weft_ask_said(line->words[2]), weft_ask_said(line->words[3]), line->words[4]};
+}
+
 bool weft_ask_is_content(struct weft_text content)
 {
     struct weft_ask_line line;
@@ -262,11 +273,6 @@ static void find(struct reach *r, const struct weft_digest *subject)
     }
 }
 
-static struct weft_text said(struct weft_text word)
-{
-    return weft_text_is(word, "-") ? (struct weft_text){"", 0} : word;
-}
-
 /* Which parts the thing leads to; what is in a thing by the word of `but` leads nowhere. False: no
  * memory. */
 static bool reach(struct reach *r, const struct weft_tiers_answer *parts,
@@ -290,8 +296,7 @@ static bool reach(struct reach *r, const struct weft_tiers_answer *parts,
         struct weft_ask_line line;
         while (!weft_text_equal(part->organization, but) && weft_ask_next(&rest, &line)) {
             if (weft_text_is(line.words[0], "in")) {
-                const struct weft_subject_name name = {
-                    said(line.words[2]), said(line.words[3]), line.words[4]};
+                const struct weft_subject_name name = weft_ask_named(&line);
                 const struct weft_digest in = weft_subject_of(&name);
                 find(r, &in);
             }

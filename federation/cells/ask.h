@@ -91,6 +91,10 @@ struct weft_ask_line {
 /* Take the next line off `rest`. False: there is none that is one of the above; *rest is empty if
  * all of it was. */
 bool weft_ask_next(struct weft_text *rest, struct weft_ask_line *ret_line);
+/* A word of a line; "-" stands for nothing. */
+struct weft_text weft_ask_said(struct weft_text word);
+/* Of an "in" line: what is in there. */
+struct weft_subject_name weft_ask_named(const struct weft_ask_line *line);
 /* Is all of it lines, and the first one its time? */
 bool weft_ask_is_content(struct weft_text content);
 /* May it be a word? */

@@ -5,12 +5,6 @@ enum {
     PARTS_OF_STEP = 16, /* compared in the time of a step; chosen */
 };
 
-/* "-" stands for nothing. */
-static struct weft_text said(struct weft_text word)
-{
-    return weft_text_is(word, "-") ? (struct weft_text){"", 0} : word;
-}
-
 /* Is it `at`, or what that is in? */
 static bool is_around(const struct weft_across *x, uint32_t at, const struct weft_digest *subject)
 {
@@ -39,12 +33,11 @@ static void leave_hole(
 static enum weft_err add_told(struct weft_across *x, uint32_t at,
     const struct weft_tiers_part *part, const struct weft_ask_line *line)
 {
-    const struct weft_subject_name name = {
-        said(line->words[2]), said(line->words[3]), line->words[4]};
+    const struct weft_subject_name name = weft_ask_named(line);
     const struct weft_digest subject = weft_subject_of(&name);
     const struct weft_across_node as = {.parent = at,
         .depth = x->nodes[at].depth + 1,
-        .rel = said(line->words[1]),
+        .rel = weft_ask_said(line->words[1]),
         .by = part->organization,
         .is_disputed = part->is_equivocal};
     if (is_around(x, at, &subject)) { /* It ends here: each thing stands in the tree once. */
@@ -73,7 +66,7 @@ static enum weft_err graft(struct weft_across *x, uint32_t at, const struct weft
         if (weft_text_is(line.words[0], "made")) {
             x->nodes[at].is_told = true;
         } else if (weft_text_is(line.words[0], "hole")) {
-            leave_hole(x, at, weft_ask_fault_of(line.words[2]), said(line.words[1]));
+            leave_hole(x, at, weft_ask_fault_of(line.words[2]), weft_ask_said(line.words[1]));
         } else if (weft_text_is(line.words[0], "in")) {
             err = add_told(x, at, part, &line);
         }
