@@ -166,9 +166,10 @@ void weft_question_take(struct weft_ask *ask, uint32_t place, const struct weft_
     if (fault != NULL) {
         weft_question_count_refused(ask->node, a, false);
         weft_question_leave(ask, on, WEFT_ASK_WRONG);
-        weft_log(WEFT_LOG_WARN, "partner_answer_refused",
-            weft_kv("agreement", (const char *)ask->msg.text), weft_kv("error", fault),
-            weft_kv("next", "what it is about is a hole"));
+        char name[WEFT_CONTRACT_NAME_SIZE_MAX + 1];
+        (void)snprintf(name, sizeof(name), "%.*s", (int)a->name.size, a->name.data);
+        weft_log(WEFT_LOG_WARN, "partner_answer_refused", weft_kv("agreement", (const char *)name),
+            weft_kv("error", fault), weft_kv("next", "what it is about is a hole"));
     } else if (answer->fault != WEFT_ASK_ANSWERED) {
         weft_question_leave(ask, on, answer->fault);
     }
