@@ -7,44 +7,24 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import cluster  # noqa: E402
-from partners import PROVIDER, Site, sign  # noqa: E402
+import sites  # noqa: E402
+from partners import PROVIDER, sign  # noqa: E402
 from plant import wait_for  # noqa: E402
 
 
-class Partner(cluster.PlantCase):
-    plant_nodes = None
-
+class Partner(sites.SitesCase):
     @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cluster.need("weftd")
-        cls.sites = []
-        try:
-            cls.west = Site(cls.directory / "west", "supplier.example", "west", "oem.example",
+    def begin(cls):
+        cls.west = cls.site("west", "supplier.example", "west", "oem.example",
                             ("n1", "n2", "n3"))
-            cls.oem = Site(cls.directory / "oem", "oem.example", "plant1", "supplier.example",
-                           ("n1",))
-            cls.sites = [cls.west, cls.oem]
-            for site in cls.sites:
-                site.plant.start()
-            cls.west.pin_partner(cls.oem)
-            cls.oem.pin_partner(cls.west)
-            note = cls.agreement()
-            for site in cls.sites:
-                site.commit({"kind": "agreement", "asset": "agreement:box",
-                             "attrs": {"note": note}})
-        except BaseException:
-            cls._failed = True
-            cls.tearDownClass()
-            raise
-
-    @classmethod
-    def tearDownClass(cls):
+        cls.oem = cls.site("oem", "oem.example", "plant1", "supplier.example")
+        cls.start()
+        cls.west.pin_partner(cls.oem)
+        cls.oem.pin_partner(cls.west)
+        note = cls.agreement()
         for site in cls.sites:
-            site.plant.stop()
-            if cls._failed:
-                print(site.plant.tails(40), file=sys.stderr)
-        super().tearDownClass()
+            site.commit({"kind": "agreement", "asset": "agreement:box",
+                         "attrs": {"note": note}})
 
     @classmethod
     def agreement(cls):

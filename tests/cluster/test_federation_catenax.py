@@ -18,7 +18,6 @@ import os
 import pathlib
 import random
 import shutil
-import subprocess
 import sys
 import threading
 import time
@@ -158,12 +157,7 @@ class Owner:
         """The disk is lost. Who runs the plant brings in anew what the backup does not have."""
         backup, known, _ = self.backup
         self.kill()
-        shutil.rmtree(self.node.data)
-        done = subprocess.run(
-            [str(self.site.plant.bin / "weft"), "restore", str(backup), "--config",
-             str(self.node.config)], input="", capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise AssertionError(f"{self.bpn}: {done.stdout}{done.stderr}")
+        self.site.restore(backup)
         self.start()
         self.meet()
         for pair in self.notes.keys() - set(known):

@@ -3,62 +3,27 @@ times, with other keys, by section 6 of ops/runbooks/partners.md: what either ba
 again, what is behind both is nowhere, and the former keys end at positions."""
 
 import pathlib
-import shutil
-import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import cluster  # noqa: E402
 import partners  # noqa: E402
+import sites  # noqa: E402
 import pki  # noqa: E402
 from plant import wait_for  # noqa: E402
 
 NAME = "box-2026"
 
 
-class Both(cluster.PlantCase):
-    plant_nodes = None
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cluster.need("weftd")
-        cls.directory = cls.directory.resolve()
-        cls.sites = []
-        try:
-            for home, org, name, other in (("west", "supplier.example", "west", "oem.example"),
-                                           ("oem", "oem.example", "plant1", "supplier.example")):
-                cls.sites.append(partners.Site(cls.directory / home, org, name, other, ("n1",)))
-            cls.west, cls.oem = cls.sites
-            for site in cls.sites:
-                site.plant.start()
-            partners.share(NAME, cls.west, cls.oem, ["inspection"])
-        except BaseException:
-            cls._failed = True
-            cls.tearDownClass()
-            raise
-
-    @classmethod
-    def tearDownClass(cls):
-        for site in cls.sites:
-            site.plant.stop()
-            if cls._failed:
-                print(site.plant.tails(40), file=sys.stderr)
-        super().tearDownClass()
-
-    def status(self, site):
-        return site.told("partner", "status", NAME)
+class Both(sites.PairCase):
+    agreement = NAME
 
     def even(self):
         wait_for("both have the same", lambda: partners.is_even(self.west, self.oem, NAME), 60)
 
     def restore(self, site, backup):
         node = next(iter(site.plant))
-        shutil.rmtree(node.data)
-        done = subprocess.run([str(site.plant.bin / "weft"), "restore", str(backup),
-                               "--config", str(node.config)], input="", capture_output=True,
-                              text=True, check=False)
-        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        site.restore(backup)
         site.keys.insert(0, pki.log_key(node.tls, f"{site.site}/audit"))
         self.assertNotEqual(site.keys[0], site.keys[1])
         node.start()

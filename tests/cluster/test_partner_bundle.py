@@ -8,7 +8,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import cluster  # noqa: E402
-from partners import PROVIDER, Site, sign  # noqa: E402
+import sites  # noqa: E402
+from partners import PROVIDER, sign  # noqa: E402
 from plant import wait_for  # noqa: E402
 
 POLICY = """policy {site} 1
@@ -31,32 +32,17 @@ def utc(seconds):
     return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() + seconds))
 
 
-class Bundles(cluster.PlantCase):
-    plant_nodes = None
-
+class Bundles(sites.SitesCase):
     @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cluster.need("weftd")
-        cls.directory = cls.directory.resolve()
-        cls.sites = []
-        try:
-            cls.west = Site(cls.directory / "west", "supplier.example", "west", "oem.example",
-                            ("n1",), policy=POLICY)
-            cls.oem = Site(cls.directory / "oem", "oem.example", "plant1", "supplier.example",
-                           ("n1",), policy=POLICY)
-            cls.sites = [cls.west, cls.oem]
-            for site in cls.sites:
-                site.plant.start()
-            note = cls.agreement()
-            for site, other in ((cls.west, cls.oem), (cls.oem, cls.west)):
-                site.pin_partner(other, has_endpoints=False)
-                site.commit({"kind": "agreement", "asset": "agreement:box",
-                             "attrs": {"note": note}})
-        except BaseException:
-            cls._failed = True
-            cls.tearDownClass()
-            raise
+    def begin(cls):
+        cls.west = cls.site("west", "supplier.example", "west", "oem.example", policy=POLICY)
+        cls.oem = cls.site("oem", "oem.example", "plant1", "supplier.example", policy=POLICY)
+        cls.start()
+        note = cls.agreement()
+        for site, other in ((cls.west, cls.oem), (cls.oem, cls.west)):
+            site.pin_partner(other, has_endpoints=False)
+            site.commit({"kind": "agreement", "asset": "agreement:box",
+                         "attrs": {"note": note}})
 
     @classmethod
     def agreement(cls):
@@ -68,14 +54,6 @@ class Bundles(cluster.PlantCase):
                 + PROVIDER.format(site=cls.oem.site, threshold=1)
                 + PROVIDER.format(site=cls.west.site, threshold=1))
         return sign(text, *cls.oem.roots(), *cls.west.roots())
-
-    @classmethod
-    def tearDownClass(cls):
-        for site in cls.sites:
-            site.plant.stop()
-            if cls._failed:
-                print(site.plant.tails(40), file=sys.stderr)
-        super().tearDownClass()
 
     def at(self, site, *arguments, code=0, **options):
         done = site.plant.weft(*map(str, arguments), **options)

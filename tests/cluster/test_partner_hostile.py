@@ -14,8 +14,9 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import cluster  # noqa: E402
 import hostile  # noqa: E402
+import sites  # noqa: E402
 import wire  # noqa: E402
-from partners import PROVIDER, Site, sign  # noqa: E402
+from partners import PROVIDER, sign  # noqa: E402
 from plant import wait_for  # noqa: E402
 
 QUARANTINE = 8
@@ -27,33 +28,22 @@ def utc(seconds):
     return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() + seconds))
 
 
-class Hostile(cluster.PlantCase):
-    plant_nodes = None
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        for program in ("weftd", "weft", "hostile_supplier"):
-            cluster.need(program)
-        cls.directory = cls.directory.resolve()
-        cls.sites, cls.eve = [], None
-        try:
-            cls.oem = Site(cls.directory / "oem", "oem.example", "plant1",
-                           "supplier.example partner vendor.example", ("n1",))
-            cls.vendor = Site(cls.directory / "vendor", "vendor.example", "east", "oem.example",
-                              ("n1",))
-            cls.sites = [cls.oem, cls.vendor]
-            for site in cls.sites:
-                site.plant.start()
-            cls.eve = hostile.Supplier(cls.directory / "eve", cls.oem)
-            cls.begin()
-        except BaseException:
-            cls._failed = True
-            cls.tearDownClass()
-            raise
+class Hostile(sites.SitesCase):
+    eve = None
 
     @classmethod
     def begin(cls):
+        for program in ("weft", "hostile_supplier"):
+            cluster.need(program)
+        cls.oem = cls.site("oem", "oem.example", "plant1",
+                           "supplier.example partner vendor.example")
+        cls.vendor = cls.site("vendor", "vendor.example", "east", "oem.example")
+        cls.start()
+        cls.eve = hostile.Supplier(cls.directory / "eve", cls.oem)
+        cls.agree()
+
+    @classmethod
+    def agree(cls):
         """An honest agreement, and one with whoever is not."""
         cls.oem.pin_partner(cls.vendor)
         cls.vendor.pin_partner(cls.oem)
@@ -77,10 +67,6 @@ class Hostile(cluster.PlantCase):
     def tearDownClass(cls):
         if cls.eve:
             cls.eve.close()
-        for site in cls.sites:
-            site.plant.stop()
-            if cls._failed:
-                print(site.plant.tails(60), file=sys.stderr)
         super().tearDownClass()
 
     # --- agreements -------------------------------------------------------------------------------

@@ -3,50 +3,20 @@ of a signed head of which neither has all leaves. Both operators say that it is 
 goes on from what is left."""
 
 import pathlib
-import shutil
-import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import cluster  # noqa: E402
 import partners  # noqa: E402
+import sites  # noqa: E402
 from plant import wait_for  # noqa: E402
 
 NAME = "box-2026"
 
 
-class Lost(cluster.PlantCase):
-    plant_nodes = None
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cluster.need("weftd")
-        cls.directory = cls.directory.resolve()
-        cls.sites = []
-        try:
-            for home, org, name, other in (("west", "supplier.example", "west", "oem.example"),
-                                           ("oem", "oem.example", "plant1", "supplier.example")):
-                cls.sites.append(partners.Site(cls.directory / home, org, name, other, ("n1",)))
-            cls.west, cls.oem = cls.sites
-            for site in cls.sites:
-                site.plant.start()
-            partners.share(NAME, cls.west, cls.oem, ["inspection"], rate=2)
-        except BaseException:
-            cls._failed = True
-            cls.tearDownClass()
-            raise
-
-    @classmethod
-    def tearDownClass(cls):
-        for site in cls.sites:
-            site.plant.stop()
-            if cls._failed:
-                print(site.plant.tails(40), file=sys.stderr)
-        super().tearDownClass()
-
-    def status(self, site):
-        return site.told("partner", "status", NAME)
+class Lost(sites.PairCase):
+    agreement = NAME
+    rate = 2
 
     def lose(self, site, *words, code=0):
         return site.run("partner", "resume", NAME, "--reason", "the disk and its copy", *words,
@@ -55,11 +25,7 @@ class Lost(cluster.PlantCase):
     def restore(self, backup):
         node = next(iter(self.west.plant))
         node.kill()
-        shutil.rmtree(node.data)
-        done = subprocess.run([str(self.west.plant.bin / "weft"), "restore", str(backup),
-                               "--config", str(node.config)], input="", capture_output=True,
-                              text=True, check=False)
-        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        self.west.restore(backup)
         node.start()
         self.west.client = None
         wait_for("the supplier leads", lambda: self.west.plant.leader_status())

@@ -7,7 +7,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import cluster  # noqa: E402
-from partners import Site, sign  # noqa: E402
+import sites  # noqa: E402
+from partners import sign  # noqa: E402
 from plant import wait_for  # noqa: E402
 
 KINDS = ("inspection", "part_revision", "process_run")
@@ -26,37 +27,17 @@ def provider(site):
               "queue 100000\nquarantine 1000\n")
 
 
-class Plants(cluster.PlantCase):
-    plant_nodes = None
-
+class Plants(sites.SitesCase):
     @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cluster.need("weftd")
-        cls.directory = cls.directory.resolve()
-        cls.sites = []
-        try:
-            for name in ("plant1", "plant2"):
-                cls.sites.append(Site(cls.directory / name, ORG, name, ORG, ("n1",)))
-                cls.sites[-1].plant.start()
-            for site, other in (cls.sites, cls.sites[::-1]):
-                site.pin_partner(other)
-            note = cls.agreement(*cls.sites)
-            for site in cls.sites:
-                site.commit({"kind": "agreement", "asset": "agreement:plants",
-                             "attrs": {"note": note}})
-        except BaseException:
-            cls._failed = True
-            cls.tearDownClass()
-            raise
-
-    @classmethod
-    def tearDownClass(cls):
+    def begin(cls):
+        for name in ("plant1", "plant2"):
+            cls.site(name, ORG, name, ORG).plant.start()
+        for site, other in (cls.sites, cls.sites[::-1]):
+            site.pin_partner(other)
+        note = cls.agreement(*cls.sites)
         for site in cls.sites:
-            site.plant.stop()
-            if cls._failed:
-                print(site.plant.tails(40), file=sys.stderr)
-        super().tearDownClass()
+            site.commit({"kind": "agreement", "asset": "agreement:plants",
+                         "attrs": {"note": note}})
 
     @classmethod
     def agreement(cls, one, other):

@@ -9,43 +9,15 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import cluster  # noqa: E402
 import partners  # noqa: E402
+import sites  # noqa: E402
 from plant import wait_for  # noqa: E402
 
 NAME = "box-2026"
 
 
-class SetBack(cluster.PlantCase):
-    plant_nodes = None
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cluster.need("weftd")
-        cls.directory = cls.directory.resolve()
-        cls.sites = []
-        try:
-            for home, org, name, other in (("west", "supplier.example", "west", "oem.example"),
-                                           ("oem", "oem.example", "plant1", "supplier.example")):
-                cls.sites.append(partners.Site(cls.directory / home, org, name, other, ("n1",)))
-            cls.west, cls.oem = cls.sites
-            for site in cls.sites:
-                site.plant.start()
-            partners.share(NAME, cls.west, cls.oem, ["inspection"], rate=1)
-        except BaseException:
-            cls._failed = True
-            cls.tearDownClass()
-            raise
-
-    @classmethod
-    def tearDownClass(cls):
-        for site in cls.sites:
-            site.plant.stop()
-            if cls._failed:
-                print(site.plant.tails(40), file=sys.stderr)
-        super().tearDownClass()
-
-    def status(self, site):
-        return site.told("partner", "status", NAME)
+class SetBack(sites.PairCase):
+    agreement = NAME
+    rate = 1
 
     def while_it_is_down(self, act):
         node = next(iter(self.west.plant))

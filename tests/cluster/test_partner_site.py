@@ -11,6 +11,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import cluster  # noqa: E402
 import partners  # noqa: E402
+import sites  # noqa: E402
 from plant import wait_for  # noqa: E402
 
 SECRET = "SECRET-12.50"
@@ -29,45 +30,17 @@ provider supplier.example/west
 """
 
 
-class AtSites(cluster.PlantCase):
-    plant_nodes = None
-
+class AtSites(sites.SitesCase):
     @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cluster.need("weftd")
-        cls.directory = cls.directory.resolve()  # Commands run in the directory of their plant.
-        cls.sites = []
-        try:
-            cls.west = cls.make("west", "supplier.example", "west",
-                                "oem.example partner other.example",
-                                partners.ReadingRelay)
-            cls.oem = cls.make("oem", "oem.example", "plant1", "supplier.example",
-                               partners.ReadingRelay)
-            cls.other = cls.make("other", "other.example", "hall", "supplier.example",
-                                 partners.Relay)
-            partners.read_along(cls.west, cls.oem)
-            partners.read_along(cls.oem, cls.west)
-            for site in cls.sites:
-                site.plant.start()
-        except BaseException:
-            cls._failed = True
-            cls.tearDownClass()
-            raise
-
-    @classmethod
-    def make(cls, home, org, name, partner, relay):
-        site = partners.Site(cls.directory / home, org, name, partner, ("n1",), relay)
-        cls.sites.append(site)
-        return site
-
-    @classmethod
-    def tearDownClass(cls):
-        for site in cls.sites:
-            site.plant.stop()
-            if cls._failed:
-                print(site.plant.tails(40), file=sys.stderr)
-        super().tearDownClass()
+    def begin(cls):
+        cls.west = cls.site("west", "supplier.example", "west",
+                            "oem.example partner other.example", relay=partners.ReadingRelay)
+        cls.oem = cls.site("oem", "oem.example", "plant1", "supplier.example",
+                           relay=partners.ReadingRelay)
+        cls.other = cls.site("other", "other.example", "hall", "supplier.example")
+        partners.read_along(cls.west, cls.oem)
+        partners.read_along(cls.oem, cls.west)
+        cls.start()
 
     # --- what is run ------------------------------------------------------------------------------
 

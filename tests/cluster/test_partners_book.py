@@ -10,7 +10,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import cluster  # noqa: E402
-import partners  # noqa: E402
+import sites  # noqa: E402
 from plant import wait_for  # noqa: E402
 
 BOOK = cluster.ROOT / "ops/runbooks/partners.md"
@@ -36,38 +36,12 @@ def segments():
     return found
 
 
-class Book(cluster.PlantCase):
-    plant_nodes = None
-
+class Book(sites.SitesCase):
     @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cluster.need("weftd")
-        cls.directory = cls.directory.resolve()
-        cls.sites = []
-        try:
-            cls.west = cls.make("us", "supplier.example", "west", "oem.example", HERE)
-            cls.oem = cls.make("them", "oem.example", "plant1", "supplier.example")
-            for site in cls.sites:
-                site.plant.start()
-        except BaseException:
-            cls._failed = True
-            cls.tearDownClass()
-            raise
-
-    @classmethod
-    def make(cls, home, org, name, partner, policy=partners.POLICY):
-        site = partners.Site(cls.directory / home, org, name, partner, ("n1",), policy=policy)
-        cls.sites.append(site)
-        return site
-
-    @classmethod
-    def tearDownClass(cls):
-        for site in cls.sites:
-            site.plant.stop()
-            if cls._failed:
-                print(site.plant.tails(20), file=sys.stderr)
-        super().tearDownClass()
+    def begin(cls):
+        cls.west = cls.site("us", "supplier.example", "west", "oem.example", policy=HERE)
+        cls.oem = cls.site("them", "oem.example", "plant1", "supplier.example")
+        cls.start()
 
     def prepare(self):
         """The files that the book speaks of, where it is run; a `weft` that says yes."""

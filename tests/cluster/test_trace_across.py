@@ -8,7 +8,8 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import cluster  # noqa: E402
-from partners import Site, share  # noqa: E402
+import sites  # noqa: E402
+from partners import share  # noqa: E402
 from plant import wait_for  # noqa: E402
 
 KINDS = ("as_built", "shipment")
@@ -29,41 +30,16 @@ def vehicle(i):
     return f"urn:epc:id:sgtin:4088888.033333.{i}"
 
 
-class TraceAcross(cluster.PlantCase):
-    plant_nodes = None
-
+class TraceAcross(sites.SitesCase):
     @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cluster.need("weftd")
-        cls.sites = []
-        try:
-            cls.supplier = cls.site("supplier.example", "west", "tierone.example")
-            cls.tier1 = cls.site("tierone.example", "mid",
-                                 "supplier.example partner oem.example")
-            cls.oem = cls.site("oem.example", "plant1", "tierone.example")
-            for site in cls.sites:
-                site.plant.start()
-            share("lots", cls.supplier, cls.tier1, KINDS, depth=1)
-            share("axles", cls.tier1, cls.oem, KINDS, depth=1)
-        except BaseException:
-            cls._failed = True
-            cls.tearDownClass()
-            raise
-
-    @classmethod
-    def site(cls, org, name, partner):
-        site = Site(cls.directory / org, org, name, partner, ("n1",))
-        cls.sites.append(site)
-        return site
-
-    @classmethod
-    def tearDownClass(cls):
-        for site in cls.sites:
-            site.plant.stop()
-            if cls._failed:
-                print(site.plant.tails(40), file=sys.stderr)
-        super().tearDownClass()
+    def begin(cls):
+        cls.supplier = cls.site("supplier.example", "supplier.example", "west", "tierone.example")
+        cls.tier1 = cls.site("tierone.example", "tierone.example", "mid",
+                             "supplier.example partner oem.example")
+        cls.oem = cls.site("oem.example", "oem.example", "plant1", "tierone.example")
+        cls.start()
+        share("lots", cls.supplier, cls.tier1, KINDS, depth=1)
+        share("axles", cls.tier1, cls.oem, KINDS, depth=1)
 
     @staticmethod
     def made(unit, *of):

@@ -9,7 +9,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import cluster  # noqa: E402
-from partners import Site, share  # noqa: E402
+import sites  # noqa: E402
+from partners import share  # noqa: E402
 from plant import wait_for  # noqa: E402
 
 KINDS = ("as_built", "shipment")
@@ -30,41 +31,21 @@ def name(vehicle, part):
     return f"urn:epc:id:sgtin:40{part[0]}0000.0{part[0]}1111.{vehicle}{part[1]}"
 
 
-class TraceAsk(cluster.PlantCase):
-    plant_nodes = None
-
+class TraceAsk(sites.SitesCase):
     @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cluster.need("weftd")
-        cls.sites = []
-        try:
-            orgs = [f"tier{i}.example" for i in range(TIERS)]
-            for i, org in enumerate(orgs):
-                near = orgs[max(i - 1, 0):i] + orgs[i + 1:i + 2] + orgs[2:3] * (i == 0)
-                near += orgs[:1] * (i == 2)  # Of these two there is a ring of three.
-                cls.sites.append(Site(cls.directory / org, org, "main", " partner ".join(near),
-                                      ("n1",)))
-            for site in cls.sites:
-                site.plant.start()
-            cls.texts = {i: cls.share(i, ("inside 4",)) for i in range(1, TIERS)}
-        except BaseException:
-            cls._failed = True
-            cls.tearDownClass()
-            raise
+    def begin(cls):
+        orgs = [f"tier{i}.example" for i in range(TIERS)]
+        for i, org in enumerate(orgs):
+            near = orgs[max(i - 1, 0):i] + orgs[i + 1:i + 2] + orgs[2:3] * (i == 0)
+            near += orgs[:1] * (i == 2)  # Of these two there is a ring of three.
+            cls.site(org, org, "main", " partner ".join(near))
+        cls.start()
+        cls.texts = {i: cls.share(i, ("inside 4",)) for i in range(1, TIERS)}
 
     @classmethod
     def share(cls, i, templates, before=None):
         return share(f"tier-{i}", cls.sites[i], cls.sites[i - 1], KINDS, depth=1,
                      templates=templates, before=before)
-
-    @classmethod
-    def tearDownClass(cls):
-        for site in cls.sites:
-            site.plant.stop()
-            if cls._failed:
-                print(site.plant.tails(40), file=sys.stderr)
-        super().tearDownClass()
 
     @classmethod
     def build(cls, vehicle, parts=None):

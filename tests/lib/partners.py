@@ -7,6 +7,7 @@ import hashlib
 import json
 import pathlib
 import selectors
+import shutil
 import socket
 import ssl
 import subprocess
@@ -275,6 +276,16 @@ class Site:
 
     def told(self, *arguments):
         return json.loads(self.run(*arguments, "-o", "json"))
+
+    def restore(self, backup):
+        """Its one node is down and its disk lost; it has what the backup has, and stays down."""
+        node, = self.plant
+        shutil.rmtree(node.data)
+        done = subprocess.run([str(self.plant.bin / "weft"), "restore", str(backup),
+                               "--config", str(node.config)], input="", capture_output=True,
+                              text=True, check=False)
+        if done.returncode != 0:
+            raise AssertionError(f"{self.site}: {done.stdout}{done.stderr}")
 
     def meet(self, *others):
         """It is told of itself and of them, by commands."""
