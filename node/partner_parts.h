@@ -1,14 +1,13 @@
 /* node/partner_parts.h: what the files of node/partner*.c share: one agreement's two directions.
  *
- * Private to partners.c, partner_out.c and partner_in.c. */
+ * Private to them. */
 #ifndef WEFT_NODE_PARTNER_PARTS_H
 #define WEFT_NODE_PARTNER_PARTS_H
 
 #include "federation/receiver.h"
 #include "federation/recovery.h"
 #include "federation/sender.h"
-#include "node/partner_lines.h"
-#include "node/partner_sign.h"
+#include "node/partner_signing.h"
 #include "node/partner_window.h"
 #include "node/partners.h"
 
@@ -50,15 +49,6 @@ enum weft_partner_act {
     WEFT_PARTNER_TAKES,    /* HEAD, BATCH. */
     WEFT_PARTNER_FREEZES,  /* EVIDENCE of what was found here. */
     WEFT_PARTNER_ACTS
-};
-
-/* A text that is being signed by this node and others. */
-struct weft_partner_signing {
-    bool is_under_way;
-    struct weft_partner_asked asked;
-    struct weft_partner_lines lines;
-    uint64_t next; /* Of a refusal: what it has no room for begins there. */
-    uint64_t again_ms;
 };
 
 struct weft_partner_out {
@@ -149,6 +139,12 @@ struct weft_partners {
 
 /* The state, for the call that begins; false: there is none. */
 bool weft_partners_begin(struct weft_partners *p);
+/* An agreement that is or was in force: an offer has no streams, and nothing is judged by it. */
+bool weft_partners_find_agreed(
+    const struct weft_partners *p, struct weft_text name, struct weft_agreement *ret_agreement);
+/* NULL: there is none of that number. */
+struct weft_partner_exchange *weft_partners_exchange(
+    const struct weft_partners *p, uint32_t number);
 /* Turn again at that time. */
 void weft_partners_due(struct weft_partners *p, uint64_t ms);
 /* WEFT_OK: done is called for it. */
@@ -160,11 +156,6 @@ WEFT_MUST_USE enum weft_err weft_partners_send(
 /* The same of one that is encoded already. */
 WEFT_MUST_USE enum weft_err weft_partners_send_bytes(
     struct weft_partners *p, void *conn, struct weft_bytes bytes);
-/* Begin to sign; note that it may be complete at once. */
-void weft_partners_sign(struct weft_partners *p, const struct weft_agreement *a,
-    struct weft_partner_signing *signing, const struct weft_partner_asked *asked);
-/* Ask again if it is time; is it complete? */
-bool weft_partners_is_signed(struct weft_partners *p, struct weft_partner_signing *signing);
 /* A warning of that event, what was wrong in `msg`, and what happens `next`. */
 void weft_partners_log_fault(const struct weft_agreement *a, const char *event,
     enum weft_stream_fault fault, const struct weft_msg *msg, const char *next);

@@ -12,12 +12,16 @@
 
 /* --- what both directions use ----------------------------------------------------------------- */
 
-/* One that is or was in force: an offer has no streams, and nothing that is judged by it. */
-static bool find_agreed(
+bool weft_partners_find_agreed(
     const struct weft_partners *p, struct weft_text name, struct weft_agreement *ret_agreement)
 {
     return weft_streams_find(weft_state_streams(p->state), name, ret_agreement) &&
            ret_agreement->terms != NULL;
+}
+
+struct weft_partner_exchange *weft_partners_exchange(const struct weft_partners *p, uint32_t number)
+{
+    return number < p->exchange_count ? p->exchanges[number] : NULL;
 }
 
 static bool get_agreed(
@@ -144,40 +148,6 @@ void *weft_partners_conn(const struct weft_partners *p, struct weft_text site)
     return accepted;
 }
 
-/* --- signing ---------------------------------------------------------------------------------- */
-
-static void log_unsigned(const struct weft_partner_signing *signing, const struct weft_msg *msg)
-{
-    weft_log(WEFT_LOG_WARN, "partner_unsigned", weft_kv("agreement", signing->asked.agreement),
-        weft_kv("error", (const char *)msg->text),
-        weft_kv("next",
-            "the partner gets what enough other nodes sign; the record partner:ORG/SITE "
-            "of this site names the keys that count"));
-}
-
-/* This node's line, and the others' are asked for. */
-static void ask(
-    struct weft_partners *p, const struct weft_agreement *a, struct weft_partner_signing *signing)
-{
-    struct weft_buffer line = {.size_max = WEFT_AUDIT_LINE_SIZE_MAX};
-    struct weft_msg msg = {""};
-    signing->again_ms = p->now_ms + WEFT_PARTNER_LINES_MS;
-    enum weft_err err =
-        weft_partner_sign_line(&p->sign, weft_buffer_as_text(&signing->lines.text), &line, &msg);
-    if (err == WEFT_OK) {
-        err = weft_partner_lines_add(
-            &signing->lines, &a->terms->own_heads, weft_buffer_as_text(&line), &msg);
-    }
-    if (err != WEFT_OK) {
-        log_unsigned(signing, &msg);
-    }
-    if (signing->lines.note.size == 0) {
-        weft_partner_sign_ask(&p->sign, &signing->asked, weft_buffer_as_text(&line));
-        weft_partners_due(p, signing->again_ms);
-    }
-    weft_buffer_destroy(&line);
-}
-
 void weft_partners_log_fault(const struct weft_agreement *a, const char *event,
     enum weft_stream_fault fault, const struct weft_msg *msg, const char *next)
 {
@@ -186,96 +156,6 @@ void weft_partners_log_fault(const struct weft_agreement *a, const char *event,
     weft_log(WEFT_LOG_WARN, event, weft_kv("agreement", (const char *)name),
         weft_kv("fault", weft_stream_fault_name((unsigned)fault)),
         weft_kv("error", (const char *)msg->text), weft_kv("next", next));
-}
-
-void weft_partners_sign(struct weft_partners *p, const struct weft_agreement *a,
-    struct weft_partner_signing *signing, const struct weft_partner_asked *asked)
-{
-    struct weft_buffer text = {.size_max = WEFT_NOTE_SIZE_MAX};
-    struct weft_msg msg = {""};
-    signing->asked = *asked;
-    signing->is_under_way = false;
-    (void)snprintf(signing->asked.agreement, sizeof(signing->asked.agreement), "%.*s",
-        (int)a->terms->name.size, a->terms->name.data);
-    signing->next = asked->head.size;
-    enum weft_err err =
-        weft_partner_sign_text(&p->sign, p->state, &signing->asked, &text, &signing->next, &msg);
-    if (err == WEFT_OK) {
-        err = weft_partner_lines_begin(&signing->lines, weft_buffer_as_text(&text));
-    }
-    if (err == WEFT_OK) {
-        if (asked->what == WEFT_PARTNER_TEXT_REFUSAL) {
-            signing->asked.head.root = signing->lines.digest;
-        }
-        signing->is_under_way = true;
-        ask(p, a, signing);
-    } else {
-        log_unsigned(signing, &msg);
-    }
-    weft_buffer_destroy(&text);
-}
-
-bool weft_partners_is_signed(struct weft_partners *p, struct weft_partner_signing *signing)
-{
-    struct weft_agreement a;
-    if (!signing->is_under_way || signing->lines.note.size > 0) {
-        return signing->is_under_way;
-    }
-    if (p->now_ms >= signing->again_ms &&
-        find_agreed(p, weft_text_of(signing->asked.agreement), &a)) {
-        ask(p, &a, signing);
-    }
-    weft_partners_due(p, signing->again_ms);
-    return signing->lines.note.size > 0;
-}
-
-static struct weft_partner_exchange *find_exchange(const struct weft_partners *p, uint32_t number)
-{
-    return number < p->exchange_count ? p->exchanges[number] : NULL;
-}
-
-static struct weft_partner_signing *find_signing(
-    struct weft_partner_exchange *x, const struct weft_partner_asked *asked)
-{
-    struct weft_partner_signing *const of[WEFT_PARTNER_TEXTS] = {
-        [WEFT_PARTNER_TEXT_HEAD] = &x->out.signing,
-        [WEFT_PARTNER_TEXT_RECEIPT] = &x->in.receipt,
-        [WEFT_PARTNER_TEXT_REFUSAL] = &x->in.refusal};
-    struct weft_partner_signing *signing = of[asked->what];
-    bool is_it = signing->is_under_way && signing->asked.from == asked->from &&
-                 signing->asked.head.size == asked->head.size &&
-                 weft_digest_equal(&signing->asked.head.root, &asked->head.root);
-    return is_it ? signing : NULL;
-}
-
-void weft_partners_receive_line(
-    struct weft_partners *p, uint64_t from, const struct weft_audit_line *line)
-{
-    struct weft_partner_asked asked;
-    struct weft_agreement a;
-    struct weft_msg msg = {""};
-    if (!weft_partners_begin(p) || !weft_partner_sign_parse(&p->sign, line, &asked)) {
-        return;
-    }
-    if (!p->is_leading) {
-        if (from == p->leader_id) {
-            weft_partner_sign_owe(&p->sign, p->state, from, &asked, p->now_ms);
-        }
-        return;
-    }
-    if (!find_agreed(p, weft_text_of(asked.agreement), &a)) {
-        return;
-    }
-    struct weft_partner_exchange *x = find_exchange(p, a.terms->number);
-    struct weft_partner_signing *signing = x != NULL ? find_signing(x, &asked) : NULL;
-    if (signing == NULL || signing->lines.note.size > 0) {
-        return;
-    }
-    if (weft_partner_lines_add(&signing->lines, &a.terms->own_heads, line->line, &msg) != WEFT_OK) {
-        log_unsigned(signing, &msg);
-    }
-    weft_partners_due(p, p->now_ms);
-    p->options.io.wake(p->options.io.ctx);
 }
 
 /* --- connections ------------------------------------------------------------------------------ */
@@ -384,9 +264,9 @@ static void hear(struct weft_partners *p, struct weft_partner_peer *peer,
         }
         return;
     }
-    bool is_known =
-        find_agreed(p, m->stream.agreement, &a) && weft_text_is(a.terms->partner, peer->site);
-    struct weft_partner_exchange *x = is_known ? find_exchange(p, a.terms->number) : NULL;
+    bool is_known = weft_partners_find_agreed(p, m->stream.agreement, &a) &&
+                    weft_text_is(a.terms->partner, peer->site);
+    struct weft_partner_exchange *x = is_known ? weft_partners_exchange(p, a.terms->number) : NULL;
     if (x != NULL && m->kind == WEFT_KIND_STREAM_HELLO &&
         weft_text_equal(m->stream.provider, a.terms->site)) {
         peer->knows_questions = m->hello.knows_questions;
@@ -470,7 +350,7 @@ static void make_exchanges(struct weft_partners *p, uint32_t count)
 static void propose_steps(struct weft_partners *p, const struct weft_streams *streams)
 {
     for (uint32_t number = 0; weft_streams_due(streams, &number); number++) {
-        struct weft_partner_exchange *x = find_exchange(p, number);
+        struct weft_partner_exchange *x = weft_partners_exchange(p, number);
         struct weft_agreement a;
         if (x != NULL && !x->out.is_stepping && p->now_ms < x->out.step_ms) {
             weft_partners_due(p, x->out.step_ms);
@@ -529,7 +409,7 @@ uint64_t weft_partners_deadline(const struct weft_partners *p)
 void weft_partners_done(
     struct weft_partners *p, const struct weft_waiter *waiter, enum weft_err err)
 {
-    struct weft_partner_exchange *x = find_exchange(p, waiter->client);
+    struct weft_partner_exchange *x = weft_partners_exchange(p, waiter->client);
     enum weft_partner_act act = (enum weft_partner_act)waiter->request_id;
     struct weft_agreement a;
     if (x == NULL || waiter->generation != p->generation || !weft_partners_begin(p) ||
@@ -548,7 +428,7 @@ void weft_partners_done(
 static void on_judged(void *ctx, struct weft_partner_job *job)
 {
     struct weft_partners *p = ctx;
-    struct weft_partner_exchange *x = find_exchange(p, job->number);
+    struct weft_partner_exchange *x = weft_partners_exchange(p, job->number);
     struct weft_agreement a;
     if (x == NULL || job->generation != p->generation || !weft_partners_begin(p) ||
         !get_agreed(p, job->number, &a)) {
@@ -571,7 +451,7 @@ void weft_partners_work(struct weft_partners *p)
 struct weft_text weft_partners_note(
     const struct weft_partners *p, uint32_t number, enum weft_direction direction)
 {
-    const struct weft_partner_exchange *x = find_exchange(p, number);
+    const struct weft_partner_exchange *x = weft_partners_exchange(p, number);
     if (x == NULL) {
         return (struct weft_text){NULL, 0};
     }
@@ -591,7 +471,7 @@ bool weft_partners_figures(const struct weft_partners *p, uint32_t number,
         return false;
     }
     const struct weft_streams *streams = weft_state_streams(state);
-    const struct weft_partner_exchange *x = find_exchange(p, number);
+    const struct weft_partner_exchange *x = weft_partners_exchange(p, number);
     if (number >= weft_streams_count(streams)) {
         return false;
     }
