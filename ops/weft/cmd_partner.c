@@ -4,6 +4,7 @@
 
 #include "ops/weft/agreement_draft.h"
 #include "ops/weft/agreement_note.h"
+#include "ops/weft/agreement_sample.h"
 #include "ops/weft/consent.h"
 #include "ops/weft/files.h"
 #include "ops/weft/keys.h"
@@ -274,6 +275,20 @@ static enum weft_exit make(const struct weft_args *args, bool is_amendment)
 
 enum weft_exit weft_cmd_partner_propose(const struct weft_args *args)
 {
+    struct weft_msg msg = {""};
+    if (weft_args_has(args, "sample")) {
+        (void)fputs(weft_agreement_sample, stdout);
+        return WEFT_EXIT_DONE;
+    }
+    if (args->operand_count == 0 ||
+        (args->operand_count == 1 && !weft_args_has(args, "set"))) { /* Of --set alone, perhaps. */
+        return weft_complain(
+            weft_fail(&msg, WEFT_EINVAL,
+                "%s is missing: weft partner propose NAME DRAFT; weft partner propose --sample "
+                ">box.draft writes one to begin with",
+                args->operand_count == 0 ? "NAME" : "DRAFT"),
+            &msg);
+    }
     return make(args, false);
 }
 

@@ -96,6 +96,12 @@ static enum weft_err open_file(struct reading *r, const char *path, struct weft_
             msg, errno == ENOENT ? WEFT_ENOTFOUND : WEFT_EIO, "%s: %s", path, strerror(errno));
     }
     size_t size = fread(head, 1, sizeof(head), r->file);
+    if (ferror(r->file) != 0 && errno == EISDIR) {
+        return weft_fail(msg, WEFT_EINVAL,
+            "%s is a directory, as weft partner export NAME DIR makes one for readers: what is "
+            "imported is the one file of weft partner export NAME FILE --bundle",
+            path);
+    }
     enum weft_err err = weft_stream_file_open((struct weft_bytes){head, size}, msg);
     return err == WEFT_OK ? err : weft_wrap(msg, err, "%s", path);
 }

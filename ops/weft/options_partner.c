@@ -26,7 +26,8 @@
         "days", 0, "N", "how long it may be accepted (30); in force it does not run out"           \
     }
 
-const struct weft_option weft_partner_propose_options[] = {ORG_OPTION, DRAFT_OPTIONS,
+const struct weft_option weft_partner_propose_options[] = {
+    {"sample", 0, NULL, "print a draft to begin with, and nothing else"}, ORG_OPTION, DRAFT_OPTIONS,
     {"unset", 0, "LINE", "a line of the draft that is left out; may be repeated"}, SIGN_OPTIONS,
     {"out", 0, "FILE", "where the signed note goes; default: NAME.offer"}, WEFT_KEYS_OPTIONS, END};
 const struct weft_option weft_partner_amend_options[] = {

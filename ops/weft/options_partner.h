@@ -22,13 +22,14 @@ extern const struct weft_option weft_partner_import_options[];
 extern const struct weft_option weft_partner_prove_options[];
 
 #define WEFT_PARTNER_COMMANDS                                                                      \
-    {"partner propose", "an agreement with another site, from a draft", "NAME [DRAFT]", 1, 2,      \
+    {"partner propose", "an agreement with another site, from a draft", "[NAME] [DRAFT]", 0, 2,    \
         weft_partner_propose_options, false,                                                       \
         "A draft has lines of an agreement (federation/contract.h) in any order, and\n"            \
-        "comments; ops/samples/nist-box/agreement.draft is one. What follows from\n"               \
+        "comments; --sample prints one to begin with. What follows from\n"                         \
         "others is filled in: version, times, digests of org documents, limits. Prints\n"          \
         "the text; with --key shows what it shares and the whole of it, asks, signs it\n"          \
         "and writes NAME.offer, for the partner to read and sign. Needs no connection.",           \
+        "weft partner propose --sample >box.draft\n"                                               \
         "weft partner propose box-2026 box.draft --org org.note --org supplier.note\n"             \
         "weft partner propose box-2026 box.draft --org org.note --org supplier.note \\\n"          \
         "    --key roots/a.key --key roots/b.key",                                                 \

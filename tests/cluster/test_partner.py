@@ -139,8 +139,17 @@ class Notes(unittest.TestCase):
         self.refused(1, "does not verify", "partner", "check", "damaged", *self.orgs)
         self.assertFalse((self.home / "never").exists())
 
+    def test_4_whoever_has_no_draft_is_shown_one(self):
+        for words in ([], ["box-2026"]):
+            self.refused(2, "weft partner propose --sample >box.draft", "partner", "propose",
+                         *words)
+        sample = self.taken("partner", "propose", "--sample").stdout
+        (self.home / "sample.draft").write_text(sample)
+        made = self.taken("partner", "propose", "box-2026", "sample.draft", *self.orgs)
+        self.assertIn("\nprovider supplier.example/west\nthreshold 2\n", made.stdout)
+
     @unittest.skipUnless(shutil.which("faketime"), "faketime is not here: ops/dev/setup --test")
-    def test_4_offer_runs_out(self):
+    def test_5_offer_runs_out(self):
         self.taken("partner", "propose", "box-2026", DRAFT, *self.orgs, "--yes", "--days", "3",
                    "--out", "late", *self.roots("supplier", "a", "b"))
         done = subprocess.run(

@@ -144,6 +144,8 @@ class Bundles(sites.SitesCase):
             done = self.oem.plant.weft("partner", "import", str(bad))
             self.assertNotEqual(0, done.returncode, what)
             self.assertRegex(done.stderr, what)
+        self.assertIn("is a directory, as weft partner export NAME DIR makes one",
+                      self.at(self.oem, "partner", "import", self.directory, code=2))
         self.assertIn("exists already", self.at(self.west, "partner", "export", "box", good,
                                                 "--bundle", code=5))
         # Nor may anybody bring one.

@@ -4,6 +4,7 @@
 
 #include "ops/weft/agreement_draft.h"
 #include "ops/weft/agreement_note.h"
+#include "ops/weft/agreement_sample.h"
 #include "tests/lib/signers.h"
 #include "tests/lib/test.h"
 
@@ -62,6 +63,17 @@ static void end(void)
 static bool has(const char *part)
 {
     return text.size > 0 && memmem(text.data, text.size, part, strlen(part)) != NULL;
+}
+
+/* What --sample prints is one as it stands. */
+TEST(agreement_draft, sample_becomes_an_agreement)
+{
+    begin(weft_agreement_sample);
+    EXPECT_EQ(WEFT_OK, write());
+    EXPECT_TRUE(
+        has("\ncell inspection JOIN verdict\ncell inspection UNION *\ntemplate inside 5\n"));
+    EXPECT_TRUE(has("kind process_run committed\nmask inspection hidden cost\n"));
+    end();
 }
 
 TEST(agreement_draft, lines_in_any_order_become_the_one_text)
