@@ -88,6 +88,7 @@ struct weft_stream_hello weft_receiver_hello(struct weft_receiver *receiver,
     hello.is_explicit = receiver->is_explicit;
     hello.session = ++receiver->session;
     hello.window_bytes = receiver->is_plain || receiver->is_explicit ? 0 : window_bytes;
+    receiver->plain_until = receiver->is_plain ? receiver->plain_until : UINT64_MAX;
     receiver->window_max = hello.window_bytes;
     receiver->window_bytes = 0;
     receiver->ahead = *consumer;
@@ -105,7 +106,11 @@ enum weft_receiver_act weft_receiver_hear_head(struct weft_receiver *receiver,
     if (!receiver->is_open || message->session != receiver->session) {
         return WEFT_RECEIVER_WAITS;
     }
-    *ret_fault = weft_consumer_judge_head(&receiver->ahead, message, signers, &entry.head, msg);
+    *ret_fault =
+        receiver->window_bytes > 0
+            ? weft_stream_fail(msg, WEFT_STREAM_SEQUENCE,
+                  "a window is open, and ends under the head that it began under")
+            : weft_consumer_judge_head(&receiver->ahead, message, signers, &entry.head, msg);
     if (*ret_fault != WEFT_STREAM_SOUND) {
         return react(receiver, *ret_fault);
     }
@@ -146,11 +151,13 @@ enum weft_receiver_act weft_receiver_hear_batch(struct weft_receiver *receiver,
 
 /* --- windows ---------------------------------------------------------------------------------- */
 
-/* FED-29: what an honest provider may send is judged again, a batch at a time. */
-static enum weft_receiver_act give_up(struct weft_receiver *receiver, enum weft_stream_fault fault)
+/* FED-29: what an honest provider may send is judged again, a batch at a time, up to there. */
+static enum weft_receiver_act give_up(
+    struct weft_receiver *receiver, enum weft_stream_fault fault, uint64_t until)
 {
     enum weft_receiver_act act = react(receiver, fault);
     receiver->is_plain = true;
+    receiver->plain_until = until;
     receiver->is_open = false;
     return act == WEFT_RECEIVER_STOPS ? act : WEFT_RECEIVER_GREETS;
 }
@@ -221,8 +228,9 @@ enum weft_receiver_act weft_receiver_hear_more(struct weft_receiver *receiver,
                          : weft_stream_fail(msg, WEFT_STREAM_SEQUENCE,
                                "a version of the agreement is not applied here yet");
     }
-    if (*ret_fault != WEFT_STREAM_SOUND) {
-        return give_up(receiver, *ret_fault);
+    if (*ret_fault != WEFT_STREAM_SOUND) { /* In the next part at the latest. */
+        return give_up(
+            receiver, *ret_fault, receiver->ahead.stream.tree.size + WEFT_WINDOW_PART_LEAVES);
     }
     receiver->window_bytes += weft_window_cost(count, message->items.size);
     return WEFT_RECEIVER_HOLDS;
@@ -266,7 +274,7 @@ enum weft_receiver_act weft_receiver_hear_proof(struct weft_receiver *receiver,
     }
     *ret_fault = check_proof(receiver, message, ret_right, msg);
     if (*ret_fault != WEFT_STREAM_SOUND) {
-        return give_up(receiver, *ret_fault);
+        return give_up(receiver, *ret_fault, receiver->ahead.stream.tree.size);
     }
     receiver->window_bytes = 0;
     return WEFT_RECEIVER_PROPOSES;
@@ -296,6 +304,12 @@ enum weft_receiver_act weft_receiver_applied(
     }
     receiver->strikes = 0;
     receiver->is_explicit = receiver->is_plain = false;
+    const uint64_t size = receiver->ahead.stream.tree.size;
+    if (size >= receiver->plain_until &&
+        receiver->ahead.head.size - size >= WEFT_RECEIVER_AGAIN_LEAVES) {
+        receiver->is_open = false; /* Else all that waits would come batch by batch. */
+        return WEFT_RECEIVER_GREETS;
+    }
     return WEFT_RECEIVER_RECEIPTS;
 }
 

@@ -13,6 +13,8 @@
 
 enum {
     WEFT_RECEIVER_STRIKES_MAX = 3, /* bad transfers in a row; chosen: a damaged link may do two */
+    /* Leaves for which it is worth it to begin anew, with windows; chosen: four batches. */
+    WEFT_RECEIVER_AGAIN_LEAVES = 4 * WEFT_WINDOW_PART_LEAVES,
 };
 
 /* What the driver does next. */
@@ -34,6 +36,7 @@ struct weft_receiver {
     bool is_open;
     bool is_explicit;           /* The next hello asks for explicit items. */
     bool is_plain;              /* The next hello wants no windows: one was not taken whole. */
+    uint64_t plain_until;       /* With so many leaves it wants them again; of others no matter. */
     uint64_t session;           /* Of the last hello: answers to others are late, and dropped. */
     uint32_t strikes;           /* Bad transfers since the last one that was applied. */
     struct weft_consumer ahead; /* As it is when all that was proposed is applied. */
@@ -88,7 +91,7 @@ enum weft_receiver_act weft_receiver_hear_notice(
     struct weft_receiver *receiver, const struct weft_stream_notice *notice);
 
 /* An entry that was proposed has been applied; `err` is what weft_consumer_take or take_head said.
- */
+ * GREETS: it failed, or what a window was given up for is behind, and much waits. */
 enum weft_receiver_act weft_receiver_applied(
     struct weft_receiver *receiver, const struct weft_receiver_entry *entry, enum weft_err err);
 /* Credit for a receipt. */

@@ -321,6 +321,7 @@ static void refresh(struct weft_partners *p, struct weft_partner_in *in)
     if (p->now_ms - in->heard_ms >= after_ms) {
         /* A link on which one message takes so long is none for windows. */
         in->receiver.is_plain = in->receiver.window_bytes > 0 || in->behind_ms != 0;
+        in->receiver.plain_until = UINT64_MAX;
         want_hello(p, in, 0);
     } else {
         weft_partners_due(p, in->heard_ms + after_ms);

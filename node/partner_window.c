@@ -78,13 +78,16 @@ struct weft_partner_exchange *weft_partner_window_of(
     return x != NULL && x->in.conn == conn ? x : NULL;
 }
 
-/* In their order: what is proposed at once waits for what is held. */
+/* In their order: what is proposed at once waits for what is held; but for a proof nothing waits
+ * that came before it, and what may come in its place is refused. */
 bool weft_partner_window_may_judge(const struct weft_partner_in *in)
 {
-    if (is_kind(&in->waiting[0], WEFT_KIND_STREAM_PROOF)) {
+    const bool is_more = is_kind(&in->waiting[0], WEFT_KIND_STREAM_MORE);
+    if (is_kind(&in->waiting[0], WEFT_KIND_STREAM_PROOF) ||
+        (!is_more && in->receiver.window_bytes > 0)) {
         return true;
     }
-    if (is_kind(&in->waiting[0], WEFT_KIND_STREAM_MORE)) {
+    if (is_more) {
         /* One window is proposed while the next one comes. */
         return in->window.held_count < WEFT_PARTNER_HELD_MAX &&
                held_bytes(in) < 2 * (uint64_t)WEFT_PARTNER_WINDOW_BYTES;
@@ -112,6 +115,7 @@ bool weft_partner_window_hold(
     if (in->window.held_count == WEFT_PARTNER_HELD_MAX ||
         held_by_all(p) >= (uint64_t)WEFT_PARTNER_WINDOWS_BYTES) {
         in->receiver.is_plain = true;
+        in->receiver.plain_until = in->receiver.ahead.stream.tree.size;
         return false;
     }
     *held = (struct weft_partner_held){.message = job->message,

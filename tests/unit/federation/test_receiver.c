@@ -294,6 +294,40 @@ TEST(window, what_is_not_taken_whole_comes_again_batch_by_batch)
     end(s);
 }
 
+/* A head's proof would hold too: it is for who has taken all before it. */
+TEST(window, no_head_comes_in_an_open_window)
+{
+    struct scene *s = begin_window(20);
+    EXPECT_EQ(WEFT_RECEIVER_HOLDS, hear_more(s, 0, 5));
+    EXPECT_EQ(WEFT_RECEIVER_GREETS, hear_head(s));
+    EXPECT_EQ(WEFT_STREAM_SEQUENCE, s->fault);
+    EXPECT_EQ(0, s->receiver.strikes);
+    EXPECT_TRUE(hello(s).window_bytes > 0);
+    end(s);
+}
+
+/* Else all that waits would come with a proof each, and a receipt. */
+TEST(window, is_wanted_again_once_what_one_was_given_up_for_is_behind)
+{
+    enum {
+        MANY = WEFT_RECEIVER_AGAIN_LEAVES + 2 * WEFT_WINDOW_PART_LEAVES
+    };
+    struct scene *s = begin_window(MANY);
+    s->consumer.hold = WEFT_CONSUMER_HELD;
+    (void)hello(s);
+    EXPECT_EQ(WEFT_RECEIVER_GREETS, hear_more(s, 0, 5));
+    s->consumer.hold = WEFT_CONSUMER_TAKES;
+    EXPECT_EQ(0, hello(s).window_bytes);
+    EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_batch(s, 0, WEFT_WINDOW_PART_LEAVES - 1));
+    EXPECT_EQ(WEFT_RECEIVER_RECEIPTS, apply(s));
+    EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_batch(s, WEFT_WINDOW_PART_LEAVES - 1, 1));
+    EXPECT_EQ(WEFT_RECEIVER_GREETS, apply(s));
+    EXPECT_TRUE(hello(s).window_bytes > 0);
+    EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_batch(s, WEFT_WINDOW_PART_LEAVES, 1));
+    EXPECT_EQ(WEFT_RECEIVER_RECEIPTS, apply(s)); /* once */
+    end(s);
+}
+
 TEST(receiver, stops_after_three_transfers_that_no_honest_provider_sends)
 {
     struct scene *s = begin(8);

@@ -166,6 +166,25 @@ TEST(partner, window_of_other_leaves_than_were_signed_is_dropped_whole)
     end();
 }
 
+/* Else it would wait for what is held, and the proof of that for it. */
+TEST(partner, head_in_an_open_window_ends_it_at_once)
+{
+    begin();
+    run_to(WEFT_KIND_STREAM_PROOF, 0);
+    const struct weft_state *oem = &fake.sites[RIG_OEM].state;
+    const struct weft_partner_message m = {.kind = WEFT_KIND_STREAM_HEAD,
+        .stream = {oem->terms.name, oem->terms.partner},
+        .head = {.note = weft_buffer_as_text(&oem->head_note),
+            .session = receiver_side()->receiver.session}};
+    fake_put(end_of_receiver(), &m);
+    EXPECT_TRUE(held_count() > 0);
+    EXPECT_TRUE(fake_deliver(end_of_receiver(), end_of_receiver()->wire_count - 1));
+    weft_partners_work(fake.sites[RIG_OEM].nodes[end_of_receiver()->node]);
+    EXPECT_EQ(0, held_count());
+    EXPECT_EQ(0, receiver_side()->receiver.strikes);
+    end();
+}
+
 TEST(partner, window_that_is_never_proven_is_given_up)
 {
     begin();
