@@ -327,6 +327,10 @@ class Http(HttpCase):
         for target in ("/", "/v1", "/v1/", "/v2/commits", "/v1/commits/", "/v1/Records",
                        "/v1/assets", "/v1/import/x", "//v1/status", "/%761/status"):
             self.assert_problem(self.web().get(target, check=False), 404, "not-found")
+        # What the native door has beside the log's files.
+        for path in ("across/serial:box/1", "ask/serial:box/1", "cells/box/sum", "recalls",
+                     "recalls/1", "partner", "partner/box/sent/checkpoint", "across/", "ask/"):
+            self.assert_problem(self.web().get(f"/v1/audit/{path}"), 404, "not-found")
         for method, target, allow in (("DELETE", "/v1/records", "GET, HEAD"),
                                       ("PUT", "/v1/commits", "GET, HEAD, POST"),
                                       ("POST", "/v1/records", "GET, HEAD"),

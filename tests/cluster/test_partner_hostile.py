@@ -14,76 +14,15 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import cluster  # noqa: E402
 import hostile  # noqa: E402
-import sites  # noqa: E402
 import wire  # noqa: E402
-from partners import PROVIDER, sign  # noqa: E402
+from hostile import QUARANTINE, QUEUE  # noqa: E402
+from partners import sign  # noqa: E402
 from plant import wait_for  # noqa: E402
 
-QUARANTINE = 8
-QUEUE = 100
 GROWTH_MAX = 96 << 20  # of a node's memory: queues of two connections, and what malloc keeps
 
 
-def utc(seconds):
-    return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() + seconds))
-
-
-class Hostile(sites.SitesCase):
-    eve = None
-
-    @classmethod
-    def begin(cls):
-        for program in ("weft", "hostile_supplier"):
-            cluster.need(program)
-        cls.oem = cls.site("oem", "oem.example", "plant1",
-                           "supplier.example partner vendor.example")
-        cls.vendor = cls.site("vendor", "vendor.example", "east", "oem.example")
-        cls.start()
-        cls.eve = hostile.Supplier(cls.directory / "eve", cls.oem)
-        cls.agree()
-
-    @classmethod
-    def agree(cls):
-        """An honest agreement, and one with whoever is not."""
-        cls.oem.pin_partner(cls.vendor)
-        cls.vendor.pin_partner(cls.oem)
-        note = sign(cls.text("fair", cls.vendor), *cls.oem.roots(), *cls.vendor.roots())
-        for site in cls.sites:
-            site.commit({"kind": "agreement", "asset": "agreement:fair", "attrs": {"note": note}})
-        cls.base = cls.text(hostile.NAME, cls.eve)
-        note = sign(cls.base, *cls.oem.roots(), *cls.eve.roots())
-        cls.eve.start(note)
-        cls.oem.commit({"kind": "partner", "asset": f"partner:{cls.eve.site}",
-                        "attrs": {"keys": cls.eve.keys, "endpoints": "",
-                                  "org": cls.eve.org_note(),
-                                  "ca": cls.eve.authority.ca.read_text()}})
-        cls.oem.commit({"kind": "agreement", "asset": f"agreement:{hostile.NAME}",
-                        "attrs": {"note": note}})
-        cls.door = cls.oem.doors[0]
-        cls.fair = 1
-        cls.has = 0  # Leaves of the other's that the OEM has.
-
-    @classmethod
-    def tearDownClass(cls):
-        if cls.eve:
-            cls.eve.close()
-        super().tearDownClass()
-
-    # --- agreements -------------------------------------------------------------------------------
-
-    @classmethod
-    def text(cls, name, other, version=1, prev="none", issued=-60, expires=86400, more=""):
-        sides = "".join(PROVIDER.format(site=site, threshold=threshold)
-                        .replace("quarantine 100\n", f"quarantine {QUARANTINE}\n")
-                        .replace("queue 100000\n", f"queue {QUEUE}\n")
-                        for site, threshold in ((cls.oem.site, 1), (
-                            other.site, 2 if other is cls.eve else 1)))
-        return (f"weft-agreement/v1\nagreement {name}\nversion {version}\nprev {prev}\n"
-                f"issued {utc(issued)}\nexpires {utc(expires)}\n"
-                f"party {cls.oem.site} sha256:{cls.oem.pin()}\n"
-                f"party {other.site} sha256:{other.pin()}\n"
-                f"{more}authority inspection {other.site} *\n" + sides)
-
+class Hostile(hostile.HostileCase):
     def amend(self, version, prev, *signers, **options):
         """The next version, signed by those, in a file."""
         digest = "sha256:" + subprocess.run(
@@ -94,49 +33,6 @@ class Hostile(sites.SitesCase):
         path = self.directory / f"amendment-{version}"
         path.write_text(sign(text, *keys), encoding="utf-8")
         return text, path
-
-    # --- what is looked at ------------------------------------------------------------------------
-
-    def figure(self, name, agreement=hostile.NAME, site=None):
-        status = (site or self.oem).plant.leader_status() or {"gauges": {}}
-        return status["gauges"].get(f"partner/{agreement}/{name}")
-
-    def log(self):
-        return next(iter(self.oem.plant)).log.read_text(errors="replace")
-
-    def wait_said(self, event, fault, count=1):
-        pattern = re.compile(rf"event={event} .*fault={fault} ")
-        wait_for(f"{event} {fault}", lambda: len(pattern.findall(self.log())) >= count)
-
-    def wait_taken(self, leaves):
-        try:
-            wait_for(f"{leaves} leaves", lambda: self.figure("received/leaves") == leaves)
-        except TimeoutError as error:
-            self.fail(f"{error}: {self.figure('received/leaves')}")
-        type(self).has = leaves
-
-    def assert_unharmed(self):
-        """The plant commits, and the honest partner's statements come and go."""
-        self.vendor.inspect(f"fair-{self.fair}", 3)
-        self.oem.inspect(f"own-{self.fair}", 1)
-        type(self).fair += 3
-        wait_for("the honest stream flows", lambda: self.figure(
-            "received/leaves", "fair") == self.fair and self.figure(
-                "sent/lag_statements", "fair", self.vendor) == 0)
-
-    def transfer(self, count, taken=None):
-        """So many leaves more, as an honest supplier sends them; of which `taken` are taken."""
-        self.eve.call(self.door)
-        said = self.eve.greeted()
-        self.assertEqual(self.has, said["Next"])
-        self.eve.send(self.eve.make("head", said["Session"], said["HeadSize"], 3))
-        self.eve.send(self.eve.make("batch", said["Session"], self.has, count))
-        self.wait_taken(self.has + (count if taken is None else taken))
-
-    def weft(self, *arguments, code=0):
-        done = self.oem.plant.weft(*map(str, arguments))
-        self.assertEqual(code, done.returncode, done.stdout + done.stderr)
-        return done.stdout if code == 0 else done.stderr
 
     # --- the tests, in order ----------------------------------------------------------------------
 

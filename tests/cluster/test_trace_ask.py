@@ -9,6 +9,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import cluster  # noqa: E402
+import hostile  # noqa: E402
 import sites  # noqa: E402
 from partners import share  # noqa: E402
 from plant import wait_for  # noqa: E402
@@ -178,6 +179,24 @@ class TraceAsk(sites.SitesCase):
         self.assertEqual(2, done.returncode, done.stderr)
         done = plant.weft("trace", "back", name(0, (0, 0)), "--across", "--wait", "3")
         self.assertEqual(2, done.returncode, done.stderr)
+
+    def test_7_what_a_client_says_was_told_is_not(self):
+        """NOD-300: beside the path of a tree stands what partners answered; no client says it."""
+        said = (hostile.varint(1) + hostile.text("evil.example/lair") + b"s" * 32 + b"\1\7\1"
+                + hostile.text("at\t1\nmade\n"))  # As tiers.h has it, without a zero.
+        path = f"across/{name(0, (0, 0))}"
+        with self.sites[0].plant.leader().connect() as client:
+            told = client.file(path)
+            self.assertIn("tree ", told)
+            self.assertNotIn("evil.example", told)
+            for value in (said.decode(), "garbage", "told evil.example/lair 7 1\n"):
+                self.assertEqual(told, client.file(path, where_value=value))
+                asked = client.file(f"ask/{name(0, (0, 0))}", where_value=value)
+                self.assertIn("told ", asked)
+                self.assertNotIn("evil.example", asked)
+                for kept in ("", "/sent/checkpoint", "/received/receipt"):
+                    kept = client.file(f"partner/tier-1{kept}", where_value=value)
+                    self.assertNotIn(value, kept)
 
 
 if __name__ == "__main__":

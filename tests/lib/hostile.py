@@ -1,16 +1,21 @@
 """tests/lib/hostile.py: a partner that is not honest: supplier.example/west with an organization,
 certificates and node keys of its own, and no plant. What it says is made by hostile_supplier
-(tests/cluster/partners) and carried here, over connections of Python's making."""
+(tests/cluster/partners) and carried here, over connections of Python's making. And the frame of
+tests on what others do then."""
 
 import hashlib
+import os
 import pathlib
+import re
 import subprocess
 import time
 
 import cluster
 import pki
 import plant
+import sites
 import wire
+from partners import PROVIDER, sign
 
 HELLO, HEAD, BATCH, RECEIPT, NOTICE, REFUSAL, OFFER, EVIDENCE, FORK, SET, DISCLOSURE = range(
     128, 139)
@@ -18,6 +23,12 @@ QUESTION, ANSWER = 139, 140
 FAULTS = {2: "unknown-agreement", 8: "rolled-back", 10: "flood", 14: "held", 15: "frozen",
           16: "behind", 17: "forked"}
 NAME = "box-2026"
+QUARANTINE = 8
+QUEUE = 100
+
+
+def utc(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() + seconds))
 
 
 def decode(kind, body):
@@ -31,6 +42,8 @@ def decode(kind, body):
     for field in ("Next", "HeadSize", "StatementsUntil", "Session", "Fault", "First", "Count"):
         if hasattr(m, field):
             said[field] = getattr(m, field)()
+    if table == "StreamBody":
+        said["Content"] = bytes(m.Content(i) for i in range(m.ContentLength()))
     for field in ("Note", "Reason"):
         if hasattr(m, field):
             said[field] = (getattr(m, field)() or b"").decode()
@@ -62,6 +75,40 @@ def encode(table, stream, **fields):
 def message(kind, table, provider, fields):
     body = encode(table, (NAME, provider), **fields)
     return wire.ENVELOPE.pack(len(body) + wire.ENVELOPE.size, kind, 1, 0) + body
+
+
+def varint(number):
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    return bytes(out) + bytes([number])
+
+
+def text(value):
+    return varint(len(value)) + value.encode()
+
+
+def question(number, key, wait_ms=5000, query=None, depth=4, template="inside", kind="epc"):
+    """What a question says (federation/cells/ask.h); by itself each is another one."""
+    subject = hashlib.sha256(b"".join(len(part).to_bytes(4, "big") + part.encode()
+                                      for part in ("", kind, key))).digest()
+    return (varint(number) + varint(wait_ms) + text("") + text(kind) + text(key) + text(template)
+            + (query or os.urandom(32)) + subject + varint(depth))
+
+
+def answer(content):
+    """(number, fault, index, ms since 1970, parts)"""
+    numbers, at = [], 0
+    while len(numbers) < 5:
+        number = shift = 0
+        while True:
+            number |= (content[at] & 127) << shift
+            shift, at = shift + 7, at + 1
+            if content[at - 1] < 128:
+                break
+        numbers.append(number)
+    return (*numbers[:4], content[at:at + numbers[4]])
 
 
 class Supplier:
@@ -141,6 +188,14 @@ class Supplier:
     def say(self, kind, table, stream=None, **fields):
         self.send(message(kind, table, stream or self.site, fields))
 
+    def ask(self, *arguments, **options):
+        self.say(QUESTION, "StreamBody", self.other.site, Content=question(*arguments, **options))
+
+    def greet(self):
+        """It says, of what the other states, that it has nothing, and that it knows questions."""
+        self.say(HELLO, "StreamHello", self.other.site, Next=0, Root=hashlib.sha256().digest(),
+                 KnowsQuestions=True)
+
     def hear(self, wanted, seconds=plant.WAIT_S):
         """The next message that wanted(message) says yes to; what else comes is in `heard`."""
         deadline = time.monotonic() + seconds
@@ -176,3 +231,109 @@ class Caller:
                 pass
         except TimeoutError:
             pass
+
+
+class HostileCase(sites.SitesCase):
+    """An OEM with two partners: a vendor, who is honest, and that one."""
+    kinds = ("inspection",)
+    templates = ()
+    eve = None
+
+    @classmethod
+    def begin(cls):
+        for program in ("weft", "hostile_supplier"):
+            cluster.need(program)
+        cls.oem = cls.site("oem", "oem.example", "plant1",
+                           "supplier.example partner vendor.example")
+        cls.vendor = cls.site("vendor", "vendor.example", "east", "oem.example")
+        cls.start()
+        cls.eve = Supplier(cls.directory / "eve", cls.oem)
+        cls.agree()
+
+    @classmethod
+    def agree(cls):
+        """An honest agreement, and one with whoever is not."""
+        cls.oem.pin_partner(cls.vendor)
+        cls.vendor.pin_partner(cls.oem)
+        note = sign(cls.text("fair", cls.vendor), *cls.oem.roots(), *cls.vendor.roots())
+        for site in cls.sites:
+            site.commit({"kind": "agreement", "asset": "agreement:fair", "attrs": {"note": note}})
+        cls.base = cls.text(NAME, cls.eve)
+        note = sign(cls.base, *cls.oem.roots(), *cls.eve.roots())
+        cls.eve.start(note)
+        cls.oem.commit({"kind": "partner", "asset": f"partner:{cls.eve.site}",
+                        "attrs": {"keys": cls.eve.keys, "endpoints": "",
+                                  "org": cls.eve.org_note(),
+                                  "ca": cls.eve.authority.ca.read_text()}})
+        cls.oem.commit({"kind": "agreement", "asset": f"agreement:{NAME}",
+                        "attrs": {"note": note}})
+        cls.door = cls.oem.doors[0]
+        cls.fair = 1
+        cls.has = 0  # Leaves of the other's that the OEM has.
+
+    @classmethod
+    def tearDownClass(cls):
+        if cls.eve:
+            cls.eve.close()
+        super().tearDownClass()
+
+    # --- agreements -------------------------------------------------------------------------------
+
+    @classmethod
+    def text(cls, name, other, version=1, prev="none", issued=-60, expires=86400, more=""):
+        sides = "".join(PROVIDER.format(site=site, threshold=threshold)
+                        .replace("quarantine 100\n", f"quarantine {QUARANTINE}\n")
+                        .replace("queue 100000\n", f"queue {QUEUE}\n")
+                        for site, threshold in ((cls.oem.site, 1), (
+                            other.site, 2 if other is cls.eve else 1)))
+        sides = sides.replace("kind inspection disclosed\n", "".join(
+            f"kind {kind} disclosed\n" for kind in sorted(cls.kinds)))
+        return (f"weft-agreement/v1\nagreement {name}\nversion {version}\nprev {prev}\n"
+                f"issued {utc(issued)}\nexpires {utc(expires)}\n"
+                f"party {cls.oem.site} sha256:{cls.oem.pin()}\n"
+                f"party {other.site} sha256:{other.pin()}\n"
+                f"{more}authority inspection {other.site} *\n"
+                + "".join(f"template {template}\n" for template in cls.templates) + sides)
+
+    # --- what is looked at ------------------------------------------------------------------------
+
+    def figure(self, name, agreement=NAME, site=None):
+        status = (site or self.oem).plant.leader_status() or {"gauges": {}}
+        return status["gauges"].get(f"partner/{agreement}/{name}")
+
+    def log(self):
+        return next(iter(self.oem.plant)).log.read_text(errors="replace")
+
+    def wait_said(self, event, fault, count=1):
+        pattern = re.compile(rf"event={event} .*fault={fault} ")
+        plant.wait_for(f"{event} {fault}", lambda: len(pattern.findall(self.log())) >= count)
+
+    def wait_taken(self, leaves):
+        try:
+            plant.wait_for(f"{leaves} leaves", lambda: self.figure("received/leaves") == leaves)
+        except TimeoutError as error:
+            self.fail(f"{error}: {self.figure('received/leaves')}")
+        type(self).has = leaves
+
+    def assert_unharmed(self):
+        """The plant commits, and the honest partner's statements come and go."""
+        self.vendor.inspect(f"fair-{self.fair}", 3)
+        self.oem.inspect(f"own-{self.fair}", 1)
+        type(self).fair += 3
+        plant.wait_for("the honest stream flows", lambda: self.figure(
+            "received/leaves", "fair") == self.fair and self.figure(
+                "sent/lag_statements", "fair", self.vendor) == 0)
+
+    def transfer(self, count, taken=None):
+        """So many leaves more, as an honest supplier sends them; of which `taken` are taken."""
+        self.eve.call(self.door)
+        said = self.eve.greeted()
+        self.assertEqual(self.has, said["Next"])
+        self.eve.send(self.eve.make("head", said["Session"], said["HeadSize"], 3))
+        self.eve.send(self.eve.make("batch", said["Session"], self.has, count))
+        self.wait_taken(self.has + (count if taken is None else taken))
+
+    def weft(self, *arguments, code=0):
+        done = self.oem.plant.weft(*map(str, arguments))
+        self.assertEqual(code, done.returncode, done.stdout + done.stderr)
+        return done.stdout if code == 0 else done.stderr

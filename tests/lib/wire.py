@@ -388,9 +388,9 @@ class Client:
         """query_type: twin, diff."""
         return decode_document(self._ask(query_type, DOCUMENT, timeout_s, fields))
 
-    def file(self, path, timeout_s=None):
+    def file(self, path, timeout_s=None, **fields):
         """A file beside the audit log's, as text: cells/..., partner/..."""
-        data = self._ask("audit", AUDIT_RESULT, timeout_s, {"asset": path})
+        data = self._ask("audit", AUDIT_RESULT, timeout_s, {"asset": path, **fields})
         return _octets(tables.AuditResult.AuditResult.GetRootAs(data, 0), 4).decode()
 
     def _ask(self, query_type, kind, timeout_s, fields):

@@ -6,6 +6,7 @@
  *
  *     keys                           vkeys, one to a line, and an empty one
  *     state COUNT                    statements as agreed
+ *     about ASSET                    one of that asset
  *     spoil WORD                     one that is not: see spoil()
  *     amend FILE                     a version that came as a note
  *     other                          the last leaf was another one all the time
@@ -13,16 +14,17 @@
  *     rolled SESSION SIZE            a head of so many leaves
  *     batch SESSION FIRST COUNT      leaves under that head
  *     bent SESSION FIRST COUNT       the same with a proof that leads elsewhere
- *     cut SESSION FIRST COUNT        the same and not all of it */
+ *     cut SESSION FIRST COUNT        the same and not all of it
+ *     answer HOW QUESTION            to those octets, in hexadecimal: rig_answer.h */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/unit/federation/rig.h"
+#include "tests/unit/federation/rig_answer.h"
 
 enum {
-    LINE_MAX_SIZE = 512
+    LINE_MAX_SIZE = 2048
 };
 
 static struct rig_plant *plant;
@@ -198,6 +200,17 @@ static void state(uint64_t count)
     }
 }
 
+static void about(const char *asset)
+{
+    struct weft_record record = rig_record(numbers + 1);
+    struct weft_buffer content = {0};
+    record.asset = weft_text_of(asset);
+    record.link_count = 0; /* It is of nothing. */
+    struct weft_digest digest =
+        make(&record, rig_site(RIG_SUPPLIER), &plant->contract.sides[RIG_SUPPLIER], &content);
+    add_statement(&content, &digest);
+}
+
 static void amend(const char *path)
 {
     struct weft_buffer note = load(path);
@@ -223,11 +236,27 @@ static void say_keys(void)
     (void)fflush(stdout);
 }
 
+static void say_answer(const char *how, const char *hex)
+{
+    uint8_t octets[LINE_MAX_SIZE / 2];
+    size_t size = 0;
+    unsigned octet;
+    for (; sscanf(hex, "%2x", &octet) == 1; hex += 2) {
+        octets[size++] = (uint8_t)octet;
+    }
+    struct weft_buffer body =
+        rig_answer(plant->contract.name, how, (struct weft_bytes){octets, size});
+    struct weft_partner_message m = {
+        .kind = WEFT_KIND_STREAM_ANSWER, .body = {body.data, body.size}};
+    say(&m);
+    weft_buffer_destroy(&body);
+}
+
 /* --- lines ----------------------------------------------------------------------------------- */
 
 static void obey(const char *line)
 {
-    char word[16] = "", what[LINE_MAX_SIZE] = "";
+    char word[16] = "", what[LINE_MAX_SIZE] = "", question[LINE_MAX_SIZE] = "";
     uint64_t a = 0, b = 0, c = 0;
     const uint64_t size = plant->provider.stream.tree.size;
     int count = sscanf(line, "%15s %" SCNu64 " %" SCNu64 " %" SCNu64, word, &a, &b, &c);
@@ -235,10 +264,15 @@ static void obey(const char *line)
         say_keys();
     } else if (strcmp(word, "state") == 0 && count == 2) {
         state(a);
-    } else if (strcmp(word, "spoil") == 0 && sscanf(line, "%*s %511s", what) == 1) {
+    } else if (strcmp(word, "spoil") == 0 && sscanf(line, "%*s %2047s", what) == 1) {
         spoil(what);
-    } else if (strcmp(word, "amend") == 0 && sscanf(line, "%*s %511s", what) == 1) {
+    } else if (strcmp(word, "amend") == 0 && sscanf(line, "%*s %2047s", what) == 1) {
         amend(what);
+    } else if (strcmp(word, "about") == 0 && sscanf(line, "%*s %2047s", what) == 1) {
+        about(what);
+    } else if (strcmp(word, "answer") == 0 &&
+               sscanf(line, "%*s %2047s %2047s", what, question) == 2) {
+        say_answer(what, question);
     } else if (strcmp(word, "other") == 0) {
         plant->hashes[size - 1].bytes[0] ^= 1;
     } else if (strcmp(word, "head") == 0 && count == 4) {

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "node/api/http/question.h"
@@ -43,6 +44,20 @@ TEST(question, each_resource_asks_its_own)
         EXPECT_TRUE(!query.has_at && query.as_of == 0 && !query.has_as_of_ns);
     }
     expect_refused("/v1/status", "not a resource");
+}
+
+TEST(question, of_audit_the_files_of_the_log_alone)
+{
+    static const char *const others[] = {"across/serial:box/1", "ask/serial:box/1", "cells/box/sum",
+        "recalls", "partner/box", "across/", "ask/", "checkpoint/", "tile/0"};
+    EXPECT_EQ(WEFT_OK, ask("/v1/audit/checkpoint"));
+    EXPECT_EQ(WEFT_OK, ask("/v1/audit/tile/0/000"));
+    EXPECT_EQ(WEFT_QUERY_AUDIT, query.type);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        char target[128];
+        (void)snprintf(target, sizeof(target), "/v1/audit/%s", others[i]);
+        EXPECT_EQ(WEFT_ENOTFOUND, ask(target));
+    }
 }
 
 TEST(question, both_times_limit_and_cursor)
