@@ -164,7 +164,7 @@ void weft_question_take(struct weft_ask *ask, uint32_t place, const struct weft_
     const char *fault = look_at_answer(ask, on, a, answer, &parts);
     enum weft_err err = WEFT_OK;
     if (fault != NULL) {
-        weft_question_count_refused(ask->node, a, false);
+        weft_question_count_refused(ask->node, a->number, false);
         weft_question_leave(ask, on, WEFT_ASK_WRONG);
         char name[WEFT_CONTRACT_NAME_SIZE_MAX + 1];
         (void)snprintf(name, sizeof(name), "%.*s", (int)a->name.size, a->name.data);
@@ -185,11 +185,10 @@ void weft_question_take(struct weft_ask *ask, uint32_t place, const struct weft_
     }
 }
 
-void weft_question_count_refused(
-    struct weft_node *node, const struct weft_agreement *a, bool is_question)
+void weft_question_count_refused(struct weft_node *node, uint32_t agreement, bool is_question)
 {
     struct weft_question_partner *p =
-        weft_question_gate_at(&node->questions.gate, a->number, uv_now(&node->loop));
+        weft_question_gate_at(&node->questions.gate, agreement, uv_now(&node->loop));
     if (p != NULL) {
         *(is_question ? &p->questions_refused : &p->answers_refused) += 1;
     }

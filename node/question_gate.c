@@ -47,6 +47,33 @@ bool weft_question_gate_is_before(
            weft_question_gate_figures(gate, other).looked;
 }
 
+void weft_question_gate_open(struct weft_question_gate *gate, uint32_t agreement, uint64_t now_ms)
+{
+    struct weft_question_partner *p = weft_question_gate_at(gate, agreement, now_ms);
+    if (p != NULL) {
+        p->open++;
+    }
+}
+
+void weft_question_gate_end(struct weft_question_gate *gate, uint32_t agreement)
+{
+    if (agreement < gate->count && gate->partners[agreement].open > 0) {
+        gate->partners[agreement].open--;
+    }
+}
+
+uint32_t weft_question_gate_yields(const struct weft_question_gate *gate, uint32_t agreement)
+{
+    uint32_t most = weft_question_gate_figures(gate, agreement).open + 1, whose = UINT32_MAX;
+    for (uint32_t i = 0; i < gate->count; i++) {
+        if (gate->partners[i].open > most) {
+            most = gate->partners[i].open;
+            whose = i;
+        }
+    }
+    return whose;
+}
+
 bool weft_question_gate_visit(
     struct weft_question_gate *gate, uint32_t agreement, const struct weft_tiers_question *question)
 {

@@ -18,6 +18,7 @@ enum {
 struct weft_question_partner {
     struct weft_bucket bucket;
     uint64_t looked;            /* The last look at one of his was that one of all. */
+    uint32_t open;              /* Of his that are under way. */
     uint64_t questions_refused; /* Busy, a loop, no such template: of what he asked. */
     uint64_t answers_refused;   /* That did not count, or that nobody waits for. */
 };
@@ -41,6 +42,12 @@ bool weft_question_gate_take(struct weft_question_gate *gate, uint32_t agreement
 void weft_question_gate_look(struct weft_question_gate *gate, uint32_t agreement, uint64_t now_ms);
 bool weft_question_gate_is_before(
     const struct weft_question_gate *gate, uint32_t agreement, uint32_t other);
+/* One of his is under way from now on, or is not any more. */
+void weft_question_gate_open(struct weft_question_gate *gate, uint32_t agreement, uint64_t now_ms);
+void weft_question_gate_end(struct weft_question_gate *gate, uint32_t agreement);
+/* NOD-277: where all places are taken, whose one has to give way to one more of that agreement, so
+ * that places come to be shared alike: who has most. UINT32_MAX: nobody has two more than he. */
+uint32_t weft_question_gate_yields(const struct weft_question_gate *gate, uint32_t agreement);
 /* NOD-278: false: it was answered there already; else it is from now on. That another partner has
  * asked it, who may have had it from this one, does not count. */
 bool weft_question_gate_visit(struct weft_question_gate *gate, uint32_t agreement,

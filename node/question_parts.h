@@ -37,6 +37,7 @@ struct weft_ask {
     /* Of a partner. */
     struct weft_text agreement;
     uint32_t number; /* The agreement's. */
+    bool is_counted; /* Of those that he has under way (question_gate.h). */
     struct weft_ask_question question;
     struct weft_digest root; /* The question's id on all tiers. */
     char principal[WEFT_PRINCIPAL_URI_SIZE];
@@ -79,8 +80,7 @@ void weft_question_leave(
 /* What the partner of `a` answered of the thing at that place; it is closed already. */
 void weft_question_take(struct weft_ask *ask, uint32_t place, const struct weft_agreement *a,
     const struct weft_ask_answer *answer);
-/* For status. */
-void weft_question_count_refused(
-    struct weft_node *node, const struct weft_agreement *a, bool is_question);
+/* For status: of the agreement of that number. */
+void weft_question_count_refused(struct weft_node *node, uint32_t agreement, bool is_question);
 
 #endif

@@ -20,6 +20,9 @@ static void free_ask(struct weft_ask *ask)
     struct weft_questions *r = &ask->node->questions;
     TAILQ_REMOVE(&r->asks, ask, next);
     r->count--;
+    if (ask->is_counted) {
+        weft_question_gate_end(&r->gate, ask->number);
+    }
     free(ask->answer.parts);
     free(ask->relayed.parts);
     weft_arena_destroy(&ask->arena);
@@ -115,6 +118,7 @@ static enum weft_ask_fault fault_of(enum weft_err err)
 {
     return err == WEFT_OK                              ? WEFT_ASK_ANSWERED
            : err == WEFT_ETIMEDOUT                     ? WEFT_ASK_SILENT
+           : err == WEFT_EBUSY                         ? WEFT_ASK_BUSY
            : err == WEFT_ETOOBIG || err == WEFT_ENOMEM ? WEFT_ASK_MANY
                                                        : WEFT_ASK_CLOSED;
 }
@@ -130,10 +134,8 @@ static void finish(struct weft_ask *ask, uint64_t now_ms)
     } else {
         const struct to_partner to = {
             ask->agreement, ask->question.id, ask->root, ask->question.tiers.subject};
-        struct weft_agreement a;
-        if (ask->err != WEFT_OK &&
-            weft_streams_find(weft_state_streams(ask->node->state), ask->agreement, &a)) {
-            weft_question_count_refused(ask->node, &a, true);
+        if (ask->err != WEFT_OK) {
+            weft_question_count_refused(ask->node, ask->number, true);
         }
         answer_partner(ask->node, &to, fault_of(ask->err), &ask->answer, ask->found.index);
     }
@@ -359,22 +361,50 @@ static bool copy_question(
            copy->tiers.template.data != NULL;
 }
 
+/* Of that agreement, the newest that nobody looks at just now; NULL: there is none. */
+static struct weft_ask *newest_of(struct weft_questions *r, uint32_t number)
+{
+    struct weft_ask *ask;
+    TAILQ_FOREACH_REVERSE(ask, &r->asks, weft_asks, next)
+    {
+        if (ask->is_counted && ask->number == number && !ask->is_looking) {
+            break;
+        }
+    }
+    return ask;
+}
+
+/* NOD-277: is there a place for one more of his? *ret_yields: that one has to give it up. */
+static bool has_place(
+    struct weft_questions *r, const struct weft_agreement *a, struct weft_ask **ret_yields)
+{
+    const bool is_full = r->count - count_of(r, true, a->name) >= WEFT_QUESTIONS_PARTNERS_MAX;
+    *ret_yields = is_full ? newest_of(r, weft_question_gate_yields(&r->gate, a->number)) : NULL;
+    return count_of(r, false, a->name) < WEFT_QUESTIONS_PARTNER_MAX &&
+           (!is_full || *ret_yields != NULL);
+}
+
 /* NOD-277: what is too much of one partner is refused, by name. */
 static enum weft_ask_fault admit(struct weft_node *node, const struct weft_agreement *a,
     const struct weft_ask_question *question, uint64_t now_ms)
 {
     struct weft_questions *r = &node->questions;
-    if (!weft_question_gate_take(&r->gate, a->number, now_ms) || r->count >= WEFT_QUESTIONS_MAX ||
-        count_of(r, false, a->name) >= WEFT_QUESTIONS_PARTNER_MAX ||
-        r->count - count_of(r, true, a->name) >= WEFT_QUESTIONS_PARTNERS_MAX) {
+    struct weft_ask *yields;
+    if (!weft_question_gate_take(&r->gate, a->number, now_ms) || !has_place(r, a, &yields)) {
         return WEFT_ASK_BUSY;
     }
     if (a->state != WEFT_AGREEMENT_IN_FORCE ||
         !weft_text_is(question->tiers.template, WEFT_ACROSS_TEMPLATE)) {
         return WEFT_ASK_CLOSED;
     }
-    return weft_question_gate_visit(&r->gate, a->number, &question->tiers) ? WEFT_ASK_ANSWERED
-                                                                           : WEFT_ASK_LOOP;
+    if (!weft_question_gate_visit(&r->gate, a->number, &question->tiers)) {
+        return WEFT_ASK_LOOP;
+    }
+    if (yields != NULL) {
+        yields->err = weft_fail(&yields->msg, WEFT_EBUSY, "others have fewer under way");
+        finish(yields, now_ms);
+    }
+    return WEFT_ASK_ANSWERED;
 }
 
 static bool hear_question(
@@ -396,12 +426,14 @@ static bool hear_question(
     if (ask == NULL) {
         const struct to_partner to = {
             a->name, question.id, question.tiers.query, question.tiers.subject};
-        weft_question_count_refused(node, a, true);
+        weft_question_count_refused(node, a->number, true);
         answer_partner(node, &to, fault == WEFT_ASK_ANSWERED ? WEFT_ASK_BUSY : fault, NULL, 0);
         return true;
     }
     ask->root = question.tiers.query;
     ask->number = a->number;
+    ask->is_counted = true;
+    weft_question_gate_open(&node->questions.gate, a->number, now_ms);
     ask->look.agreement = ask->agreement;
     ask->look.question = &ask->question;
     weft_node_wake(node);
@@ -436,7 +468,8 @@ static bool hear_answer(
     }
     struct weft_ask *ask = find_asked(&node->questions, answer.id, &place);
     if (ask == NULL || !weft_text_equal(ask->found.onward[place].agreement, a->name)) {
-        weft_question_count_refused(node, a, false); /* NOD-279: late, or nobody has asked. */
+        weft_question_count_refused(
+            node, a->number, false); /* NOD-279: late, or nobody has asked. */
         return true;
     }
     (void)snprintf(ask->msg.text, sizeof(ask->msg.text), "%.*s", (int)a->name.size, a->name.data);

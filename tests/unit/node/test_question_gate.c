@@ -41,6 +41,28 @@ TEST(question_gate, partners_are_looked_at_in_turn)
     weft_question_gate_close(&gate);
 }
 
+/* NOD-277: whoever has most gives way, until all have alike. */
+TEST(question_gate, places_come_to_be_shared_alike)
+{
+    struct weft_question_gate gate = {.count = 0};
+    EXPECT_EQ(UINT32_MAX, weft_question_gate_yields(&gate, 9));
+    for (int i = 0; i < 3; i++) {
+        weft_question_gate_open(&gate, 3, 1);
+        weft_question_gate_open(&gate, 40, 1);
+    }
+    weft_question_gate_open(&gate, 40, 1);
+    EXPECT_EQ(40, weft_question_gate_yields(&gate, 9));
+    EXPECT_EQ(UINT32_MAX, weft_question_gate_yields(&gate, 3)); /* He would have no fewer. */
+    EXPECT_EQ(UINT32_MAX, weft_question_gate_yields(&gate, 40));
+    weft_question_gate_end(&gate, 3);
+    EXPECT_EQ(40, weft_question_gate_yields(&gate, 3));
+    weft_question_gate_end(&gate, 9);
+    weft_question_gate_end(&gate, 9000);
+    EXPECT_EQ(40, weft_question_gate_yields(&gate, 9000));
+    weft_question_gate_close(&gate);
+    weft_question_gate_end(&gate, 40);
+}
+
 TEST(question_gate, a_question_about_a_thing_is_answered_once)
 {
     struct weft_question_gate gate = {.count = 0};
