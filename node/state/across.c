@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "node/state/across_sight.h"
 #include "node/state/machine.h"
 
 static enum weft_err no_memory(const struct weft_across *x)
@@ -173,14 +174,19 @@ static enum weft_err look_made(
     struct weft_run *run = x->site->run;
     struct weft_key key = weft_key_version(asset, x->as_built, 0, 0);
     const struct weft_bytes prefix = {key.bytes, WEFT_KEY_VERSION_PREFIX_SIZE};
-    if (x->as_built == 0 || node->is_made_here ||
-        !weft_cells_may_see(x->a, WEFT_TEXT("as_built"), name)) {
+    if (x->as_built == 0 || node->is_made_here) {
         return WEFT_OK;
     }
     weft_store_walk_to(run->walk, &key);
-    node->is_made_here = weft_store_walk_is_below(run->walk, prefix);
-    node->made_as = node->is_made_here ? keep(x, name) : name;
-    return weft_store_walk_err(run->walk, run->msg);
+    const bool has = weft_store_walk_is_below(run->walk, prefix);
+    enum weft_err err = weft_store_walk_err(run->walk, run->msg);
+    if (has && !weft_across_may_see_inside(x, WEFT_TEXT("as_built"), name)) {
+        weft_across_keep_back(x, (uint32_t)(node - x->nodes), WEFT_TEXT("as_built"));
+        return err;
+    }
+    node->is_made_here = has;
+    node->made_as = has ? keep(x, name) : name;
+    return err;
 }
 
 /* NOD-170: the search follows what may be seen alone. */
@@ -248,6 +254,7 @@ static enum weft_err search_own(struct weft_across *x, uint32_t at, const uint64
             err = add_own_child(x, at, &search.reached[i]);
         }
     }
+    err = err == WEFT_OK ? weft_across_withhold_own(x, at, ids, n, &search) : err;
     weft_search_close(&search);
     return err;
 }
@@ -274,26 +281,53 @@ static enum weft_err expand_own(struct weft_across *x, uint32_t at)
 
 /* --- what partners have stated --------------------------------------------------------------- */
 
-/* A partner's word that the one is in the other, if it may be seen; NULL: there is none. */
-static enum weft_err find_word(struct weft_across *x, const struct weft_cells_desk *desk,
-    const struct weft_cell_set *set, const struct weft_cell_statement **ret_word)
+/* What is said of an edge, as far as it may be seen. */
+struct words {
+    const struct weft_cell_statement *in; /* A partner's, that the one is in the other... */
+    struct weft_text asset;               /* ...by a record of this one. */
+    struct weft_text withheld;            /* Kind of what may not be seen, a partner's such one. */
+    bool is_withheld;
+    bool is_in_withheld;
+};
+
+static enum weft_err find_words(struct weft_across *x, uint32_t at,
+    const struct weft_cells_desk *desk, const struct weft_cell_set *set, struct weft_text child,
+    struct words *ret_words)
 {
     enum weft_err err = WEFT_OK;
-    *ret_word = NULL;
-    for (uint32_t i = 0; err == WEFT_OK && *ret_word == NULL && i < set->count; i++) {
+    *ret_words = (struct words){.in = NULL};
+    for (uint32_t i = 0; err == WEFT_OK && i < set->count; i++) {
         const struct weft_cell_statement *s = &set->statements[i];
+        const bool is_in = s->act == WEFT_CELL_SAY && weft_text_is(s->value, "in") &&
+                           !weft_cell_is_of(s->author, x->site->site);
         struct weft_cells_place place;
-        if (s->act != WEFT_CELL_SAY || !weft_text_is(s->value, "in") ||
-            weft_cell_is_of(s->author, x->site->site)) {
+        if ((!is_in || ret_words->in != NULL) && x->site->run->reveal == NULL) {
             continue;
         }
         err = weft_cells_place(desk, &s->digest, &place);
-        if (err == WEFT_OK && weft_cells_may_see_all(x->a, place.kind, place.asset)) {
-            note(x, place.asset);
-            *ret_word = s;
+        if (err == WEFT_OK && !weft_across_may_see_edge(x, &place, x->nodes[at].name.key, child)) {
+            ret_words->withheld = place.kind;
+            ret_words->is_withheld = true;
+            ret_words->is_in_withheld = ret_words->is_in_withheld || is_in;
+        } else if (err == WEFT_OK && is_in && ret_words->in == NULL) {
+            ret_words->asset = place.asset;
+            ret_words->in = s;
         }
     }
     return err;
+}
+
+/* Does what the words come to go into the tree? What follows from words that may not be seen is
+ * withheld with them: that the one is not in the other, or that they are at odds. */
+static enum weft_err is_in_tree(struct weft_across *x, uint32_t at, const struct words *words,
+    const struct weft_cell_answer *answer, bool *ret_is)
+{
+    const bool is_out =
+        answer->has_value && !answer->is_disputed && !weft_text_is(answer->value, "in");
+    *ret_is = !is_out && words->in != NULL && !(words->is_withheld && answer->is_disputed);
+    const bool is_kept =
+        words->is_withheld && !*ret_is && (words->in != NULL || (!is_out && words->is_in_withheld));
+    return is_kept ? weft_across_withhold(x, at, words->withheld) : WEFT_OK;
 }
 
 static enum weft_err add_edge(struct weft_across *x, uint32_t at, uint32_t agreement,
@@ -305,30 +339,30 @@ static enum weft_err add_edge(struct weft_across *x, uint32_t at, uint32_t agree
     struct weft_cells_judged judged = {.set = {.count = 0}};
     struct weft_cells_edge edge;
     struct weft_cells_subject known;
-    const struct weft_cell_statement *word = NULL;
+    struct words words;
+    bool is_in = false;
     enum weft_err err = weft_cells_rows_get(desk.rows, &key, &value, desk.msg);
     err = err == WEFT_OK ? weft_cells_edge_decode(value.bytes, desk.arena, &edge, desk.msg) : err;
     weft_store_release(&value);
     err = err == WEFT_OK ? weft_cells_judge_edge(&desk, &edge.parent, &edge.child, &judged) : err;
-    const struct weft_cell_answer *answer = &judged.answer;
-    bool is_out = judged.set.count == 0 ||
-                  (answer->has_value && !answer->is_disputed && !weft_text_is(answer->value, "in"));
-    if (err != WEFT_OK || is_out) {
-        return err;
-    }
-    err = find_word(x, &desk, &judged.set, &word);
-    if (err != WEFT_OK || word == NULL) {
+    if (err != WEFT_OK || judged.set.count == 0) {
         return err;
     }
     err = weft_cells_subject(&desk, child, &known);
     if (err != WEFT_OK) {
         return err == WEFT_ENOTFOUND ? WEFT_OK : err;
     }
+    err = find_words(x, at, &desk, &judged.set, known.name.key, &words);
+    err = err == WEFT_OK ? is_in_tree(x, at, &words, &judged.answer, &is_in) : err;
+    if (err != WEFT_OK || !is_in || words.in == NULL) {
+        return err;
+    }
+    note(x, words.asset);
     note(x, known.name.key);
     const struct weft_across_node as = {.parent = at,
         .depth = x->nodes[at].depth + 1,
-        .by = word->author,
-        .is_disputed = answer->is_disputed};
+        .by = words.in->author,
+        .is_disputed = judged.answer.is_disputed};
     return weft_across_add(x, &known.name, &as, agreement);
 }
 
@@ -390,11 +424,19 @@ static enum weft_err look_known(
         memcpy(digest.bytes, rest.data + WEFT_CELLS_KG_SIZE, WEFT_DIGEST_SIZE);
         err = weft_run_yield(x->site->run, 1);
         err = err == WEFT_OK ? weft_cells_place(&desk, &digest, &place) : err;
-        if (err == WEFT_OK && place.party != own &&
-            weft_cells_may_see(x->a, place.kind, place.asset)) {
-            note(x, place.asset);
-            node->knower = node->knower == UINT32_MAX ? agreement : node->knower;
-            node->is_told = tells_inside(contract, place.party, &place);
+        if (err != WEFT_OK || place.party == own) {
+            continue;
+        }
+        if (!weft_cells_may_see(x->a, place.kind, place.asset)) {
+            weft_across_keep_back(x, at, place.kind);
+            continue;
+        }
+        note(x, place.asset);
+        node->knower = node->knower == UINT32_MAX ? agreement : node->knower;
+        node->is_told = tells_inside(contract, place.party, &place);
+        if (node->is_told && !weft_across_may_see_inside(x, place.kind, place.asset)) {
+            node->is_told = false;
+            weft_across_keep_back(x, at, place.kind);
         }
     }
     return weft_cells_cursor_close(&cursor, err);
@@ -419,7 +461,8 @@ static enum weft_err expand(struct weft_across *x, uint32_t at)
 static void find_hole(struct weft_across *x, uint32_t at)
 {
     struct weft_across_node *node = &x->nodes[at];
-    const bool is_whole = node->child_count > 0 || node->is_made_here || node->is_told;
+    const bool is_whole =
+        node->child_count > 0 || node->is_made_here || node->is_told || node->is_withheld;
     if (is_cut(x, at)) {
         return;
     }
@@ -442,18 +485,30 @@ static void find_hole(struct weft_across *x, uint32_t at)
                      : WEFT_ACROSS_CLOSED;
 }
 
-/* Is anything of it here, that may be seen? */
+/* NOD-173: of a thing of which no record may be seen nothing is told, nor whether there is one. */
+static enum weft_err tell_nothing(const struct weft_run *run, struct weft_text asset)
+{
+    return run->reveal != NULL && !weft_reveal_knows(run->reveal, asset)
+               ? weft_reveal_refuse(run->reveal, asset, run->view->index, run->msg)
+               : weft_fail(run->msg, WEFT_ENOTFOUND, "no such asset");
+}
+
 static enum weft_err check_start(struct weft_across *x, struct weft_text asset)
 {
+    struct weft_run *run = x->site->run;
     struct weft_head head = {.rev = 0};
     const struct weft_across_node *start = &x->nodes[0];
-    enum weft_err err = weft_run_head(x->site->run, asset, &head);
-    bool is_own = err == WEFT_OK && weft_run_may_see_all(x->site->run, asset);
-    err = err == WEFT_ENOTFOUND ? WEFT_OK : err;
     bool has = start->child_count > 0 || start->knower != UINT32_MAX || start->is_made_here;
-    return err == WEFT_OK && !is_own && !has
-               ? weft_fail(x->site->run->msg, WEFT_ENOTFOUND, "no such asset")
-               : err;
+    bool is_known = false;
+    uint32_t number;
+    enum weft_err err = has ? WEFT_OK : weft_run_head(run, asset, &head);
+    is_known = err == WEFT_OK && run->reveal == NULL;
+    if (err == WEFT_OK && !has && !is_known) {
+        err = weft_around_number(&x->around, head.id, &number);
+        err = err == WEFT_OK ? weft_around_is_known(&x->around, number, false, &is_known) : err;
+    }
+    err = err == WEFT_ENOTFOUND ? WEFT_OK : err;
+    return err != WEFT_OK || has || is_known ? err : tell_nothing(run, asset);
 }
 
 static enum weft_err open_tree(struct weft_across *across, const struct weft_subject_name *name)
@@ -469,6 +524,7 @@ static enum weft_err open_tree(struct weft_across *across, const struct weft_sub
     for (uint32_t i = 0; err == WEFT_OK && i < across->count; i++) {
         err = expand(across, i);
         err = err == WEFT_OK && across->told != NULL ? weft_across_graft(across, i) : err;
+        err = err == WEFT_OK ? weft_across_settle(across, i) : err;
     }
     for (uint32_t i = 0; err == WEFT_OK && i < across->count; i++) {
         find_hole(across, i);
@@ -483,13 +539,14 @@ enum weft_err weft_across_open(struct weft_across *across, struct weft_recalls *
     char key[WEFT_SUBJECT_KEY_SIZE];
     struct weft_subject_name name;
     *across = (struct weft_across){.site = site, .a = asking, .told = told};
-    if (!weft_reveal_shows_all(site->run->reveal)) {
-        return weft_fail(site->run->msg, WEFT_EREFUSED,
-            "a tree across organizations is told to whom all of every record is shown: it ends "
-            "where he may not look, and would not say so");
+    if (told != NULL && told->count > 0) {
+        across->is_told = calloc(told->count, sizeof(*across->is_told));
+        if (across->is_told == NULL) {
+            return no_memory(across);
+        }
     }
     if (weft_cells_name_thing(site->site, asset, true, &none, key, &name) != WEFT_SUBJECT_TO_CELL) {
-        return weft_fail(site->run->msg, WEFT_ENOTFOUND, "no such asset");
+        return tell_nothing(site->run, asset);
     }
     enum weft_err err = open_tree(across, &name);
     return err == WEFT_OK ? check_start(across, asset) : err;
@@ -510,5 +567,7 @@ void weft_across_close(struct weft_across *across)
     free(across->nodes);
     free(across->agreements);
     free(across->ways);
+    free(across->withheld);
+    free(across->is_told);
     *across = (struct weft_across){.site = NULL};
 }

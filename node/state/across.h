@@ -14,9 +14,10 @@
 #include "node/state/recalls.h"
 
 enum {
-    WEFT_ACROSS_NODES_MAX = 4096, /* chosen: as an answer across tiers has parts */
-    WEFT_ACROSS_WAYS_MAX = 8192,  /* chosen: an answer holds their lines */
-    WEFT_ACROSS_NAMES_MAX = 64,   /* subjects that are one thing: as a set of aliases */
+    WEFT_ACROSS_NODES_MAX = 4096,    /* chosen: as an answer across tiers has parts */
+    WEFT_ACROSS_WAYS_MAX = 8192,     /* chosen: an answer holds their lines */
+    WEFT_ACROSS_NAMES_MAX = 64,      /* subjects that are one thing: as a set of aliases */
+    WEFT_ACROSS_WITHHELD_MAX = 8192, /* as ways */
 };
 
 /* The template of the agreement that lets a partner be asked what is inside. */
@@ -50,7 +51,10 @@ struct weft_across_node {
     uint32_t knower; /* Place of an agreement whose partner may know more; UINT32_MAX: none. */
     struct weft_ref place; /* Of an own record: which one it is. */
     enum weft_across_hole hole;
-    bool is_ring; /* Somebody says that in it is what it is in. */
+    bool is_ring;               /* Somebody says that in it is what it is in. */
+    bool is_withheld;           /* More is known of what is in it than whoever asks may see. */
+    bool is_kept_back;          /* A record that would say so, or who may know... */
+    struct weft_text kept_back; /* ...of this kind. */
     enum weft_ask_fault asked;
     struct weft_text asked_of; /* Its site; empty: it is not known. */
 };
@@ -62,6 +66,14 @@ struct weft_across_way {
     bool is_disputed;
     struct weft_ref place;
     uint32_t agreement; /* By whose edge; UINT32_MAX: an own one. */
+};
+
+/* What whoever asks may not see of what is known of the inside of a thing: how much, by records of
+ * which kind, and nothing else of it. */
+struct weft_across_withheld {
+    uint32_t node;
+    uint32_t count;
+    struct weft_text kind; /* Empty: partners have answered it, and no kind. */
 };
 
 struct weft_across {
@@ -77,11 +89,16 @@ struct weft_across {
     struct weft_across_way *ways; /* Each edge once, and none that led to a node first. */
     uint32_t way_count;
     uint32_t way_capacity;
+    struct weft_across_withheld *withheld; /* By node, and kind. */
+    uint32_t withheld_count;
+    uint32_t withheld_capacity;
     const struct weft_tiers_answer *told; /* What partners answered; NULL: nobody was asked. */
+    bool *is_told;                        /* By part of that: something of it stands in the tree. */
 };
 
-/* The tree of `asset`, as this site calls it. Close it whatever comes out. WEFT_ENOTFOUND: nothing
- * is known of it here, or may be seen. WEFT_ECORRUPT, WEFT_EIO, WEFT_ENOMEM. */
+/* The tree of `asset`, as this site calls it, as far as whoever asks may see it. Close it whatever
+ * comes out. WEFT_ENOTFOUND, WEFT_EREFUSED: nothing is known of it here, or may be seen (NOD-173).
+ * WEFT_ECORRUPT, WEFT_EIO, WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_across_open(struct weft_across *across, struct weft_recalls *site,
     struct weft_cells_asking *asking, struct weft_text asset, const struct weft_tiers_answer *told);
 /* The same of a thing of that name, for a partner who asks; nothing may be known of it. */

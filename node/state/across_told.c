@@ -1,4 +1,4 @@
-#include "node/state/across.h"
+#include "node/state/across_sight.h"
 #include "node/state/machine.h"
 
 enum {
@@ -49,6 +49,36 @@ static enum weft_err add_told(struct weft_across *x, uint32_t at,
     return weft_across_add(x, &name, &as, UINT32_MAX);
 }
 
+/* NOD-280: may whoever asks know what that line says of the thing? A hole is of what is in it. */
+static bool may_see(const struct weft_across *x, uint32_t at, const struct weft_ask_line *line)
+{
+    const struct weft_text parent = x->nodes[at].name.key, none = {NULL, 0};
+    const bool is_in = weft_text_is(line->words[0], "in");
+    return is_in ? weft_across_may_see_told(
+                       x, weft_ask_said(line->words[1]), parent, weft_ask_named(line).key)
+                 : weft_across_may_see_told(x, none, parent, none);
+}
+
+static enum weft_err graft_line(struct weft_across *x, uint32_t at,
+    const struct weft_tiers_part *part, const struct weft_ask_line *line)
+{
+    const bool is_in = weft_text_is(line->words[0], "in");
+    if (weft_text_is(line->words[0], "at")) {
+        return WEFT_OK;
+    }
+    if (!may_see(x, at, line)) {
+        weft_across_keep_back(x, at, (struct weft_text){"", 0});
+        return is_in ? weft_across_withhold(x, at, (struct weft_text){"", 0}) : WEFT_OK;
+    }
+    x->is_told[part - x->told->parts] = true;
+    if (weft_text_is(line->words[0], "made")) {
+        x->nodes[at].is_told = true;
+    } else if (weft_text_is(line->words[0], "hole")) {
+        leave_hole(x, at, weft_ask_fault_of(line->words[2]), weft_ask_said(line->words[1]));
+    }
+    return is_in ? add_told(x, at, part, line) : WEFT_OK;
+}
+
 static enum weft_err graft(struct weft_across *x, uint32_t at, const struct weft_tiers_part *part)
 {
     struct weft_text rest = part->content;
@@ -60,16 +90,7 @@ static enum weft_err graft(struct weft_across *x, uint32_t at, const struct weft
     /* Each name in it is looked for with every agreement; of a tree that is full nothing is. */
     while (err == WEFT_OK && x->nodes[at].hole != WEFT_ACROSS_CUT && weft_ask_next(&rest, &line)) {
         err = weft_run_yield(x->site->run, 1 + x->site->agreement_count);
-        if (err != WEFT_OK) {
-            return err;
-        }
-        if (weft_text_is(line.words[0], "made")) {
-            x->nodes[at].is_told = true;
-        } else if (weft_text_is(line.words[0], "hole")) {
-            leave_hole(x, at, weft_ask_fault_of(line.words[2]), weft_ask_said(line.words[1]));
-        } else if (weft_text_is(line.words[0], "in")) {
-            err = add_told(x, at, part, &line);
-        }
+        err = err == WEFT_OK ? graft_line(x, at, part, &line) : err;
     }
     return err;
 }

@@ -6,12 +6,14 @@
  *                                             name it is> <kind> <name>
  *     way <number> <number of what it is in, too> <rel> <site that says so> agreed|disputed
  *     hole <site> <number> <why>
+ *     hole <this site> <number> <why> <how much> <kind>   of it whoever asks may see no more
  *     told <site> <index of its log> <ms since 1970>      of each who answered, if some were asked
  *
  * Nodes stand by their numbers, from 0 on, each behind what it is in; of the start, which is in
  * itself, rel and site are "-", and so is the rel of what a partner says. Words as
  * query_cells.h has them. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "node/state/across.h"
 #include "node/state/machine.h"
@@ -91,9 +93,27 @@ static enum weft_err put_hole(struct weft_cells_asking *a, const struct weft_acr
     return err == WEFT_OK ? weft_buffer_text(&a->out, WEFT_TEXT("\n")) : err;
 }
 
+/* NOD-280: of what he may not see the kind of the records, and how much. */
+static enum weft_err put_withheld(
+    struct weft_cells_asking *a, const struct weft_across *x, const struct weft_across_withheld *w)
+{
+    char text[160];
+    const int size = snprintf(text, sizeof(text),
+        "the policy withholds more of what is in it: %" PRIu32 " %s%.*s", w->count,
+        w->kind.size > 0 ? "by records of kind " : "as partners have answered", (int)w->kind.size,
+        w->kind.data);
+    enum weft_err err = weft_buffer_text(&a->out, WEFT_TEXT("hole"));
+    err = err == WEFT_OK ? weft_cells_put_word(a, x->site->site) : err;
+    err = err == WEFT_OK ? weft_buffer_format(&a->out, " %" PRIu32, w->node) : err;
+    err = err == WEFT_OK && size > 0 ? weft_cells_put_word(a, weft_text_of(text)) : err;
+    err = err == WEFT_OK ? weft_buffer_format(&a->out, " %" PRIu32, w->count) : err;
+    err = err == WEFT_OK ? weft_cells_put_word(a, w->kind) : err;
+    return err == WEFT_OK ? weft_buffer_text(&a->out, WEFT_TEXT("\n")) : err;
+}
+
 static enum weft_err put_tree(struct weft_cells_asking *a, const struct weft_across *x)
 {
-    uint32_t holes = 0;
+    uint32_t holes = x->withheld_count;
     for (uint32_t i = 0; i < x->count; i++) {
         holes += x->nodes[i].hole != WEFT_ACROSS_NO_HOLE;
     }
@@ -108,13 +128,17 @@ static enum weft_err put_tree(struct weft_cells_asking *a, const struct weft_acr
     for (uint32_t i = 0; err == WEFT_OK && i < x->count; i++) {
         err = x->nodes[i].hole != WEFT_ACROSS_NO_HOLE ? put_hole(a, x, i) : WEFT_OK;
     }
+    for (uint32_t i = 0; err == WEFT_OK && i < x->withheld_count; i++) {
+        err = put_withheld(a, x, &x->withheld[i]);
+    }
     return err;
 }
 
 /* An answer is of the time it was given: each site's newest. */
 static enum weft_err put_told(
-    struct weft_cells_asking *a, struct weft_text site, const struct weft_tiers_answer *told)
+    struct weft_cells_asking *a, const struct weft_across *x, const struct weft_tiers_answer *told)
 {
+    const struct weft_text site = x->site->site;
     enum weft_err err = WEFT_OK;
     uint64_t index = 0, time_ms = 0;
     for (uint32_t i = 0; err == WEFT_OK && i < told->count; i++) {
@@ -122,7 +146,8 @@ static enum weft_err put_told(
         struct weft_text rest = part->content;
         struct weft_ask_line line;
         uint64_t ms = 0;
-        if (weft_ask_next(&rest, &line) && weft_text_number(line.words[1], &ms) && ms > time_ms) {
+        if ((x->is_told[i] || a->run->reveal == NULL) && weft_ask_next(&rest, &line) &&
+            weft_text_number(line.words[1], &ms) && ms > time_ms) {
             time_ms = ms;
             index = part->head;
         }
@@ -176,7 +201,7 @@ enum weft_err weft_query_across(struct weft_run *run, struct weft_client_message
     err = err == WEFT_OK ? weft_across_open(&across, &site, &a, asset, has_asked ? &told : NULL)
                          : err;
     err = err == WEFT_OK ? put_tree(&a, &across) : err;
-    err = err == WEFT_OK ? put_told(&a, site.site, &told) : err;
+    err = err == WEFT_OK ? put_told(&a, &across, &told) : err;
     weft_across_close(&across);
     weft_recalls_close(&site);
     weft_loader_close(&run->loader);

@@ -11,6 +11,7 @@
 enum {
     NODES_MAX = 4096, /* as node/state/across.h */
     WAYS_MAX = 8192,
+    HOLES_MAX = NODES_MAX + 8192, /* and what the policy withholds */
     INDENT = 2,
     WAIT_S = 5,
     WAIT_S_MAX = 60, /* as federation/cells/ask.h */
@@ -59,7 +60,7 @@ static enum weft_err read_tree(struct tree *t, struct weft_text rest, struct wef
     enum weft_err err = WEFT_OK;
     uint64_t place, whole;
     t->nodes = calloc(NODES_MAX + 1, sizeof(*t->nodes));
-    t->holes = calloc(NODES_MAX, sizeof(*t->holes));
+    t->holes = calloc(HOLES_MAX, sizeof(*t->holes));
     t->told = calloc(NODES_MAX, sizeof(*t->told));
     t->ways = calloc(WAYS_MAX, sizeof(*t->ways));
     if (t->nodes == NULL || t->holes == NULL || t->told == NULL || t->ways == NULL) {
@@ -73,7 +74,7 @@ static enum weft_err read_tree(struct tree *t, struct weft_text rest, struct wef
                             weft_text_number(line.words[2], &whole) && whole < t->count;
             t->ways[t->way_count] = line;
             t->way_count += is_sound;
-        } else if (weft_across_is(&line, "hole", 4) && t->hole_count < NODES_MAX) {
+        } else if (weft_across_is(&line, "hole", 4) && t->hole_count < HOLES_MAX) {
             bool is_sound = weft_text_number(line.words[2], &place) && place < t->count;
             t->holes[t->hole_count] = line;
             t->hole_count += is_sound;
@@ -182,6 +183,14 @@ static void write_tree(struct weft_writer *w, const struct tree *t)
         weft_writer_text(w, "who", at[1]);
         weft_writer_text(w, "what", name_of(t, at[2]));
         weft_writer_text(w, "why", at[3]);
+        if (t->holes[i].count >= 6) {
+            uint64_t count = 0;
+            (void)!weft_text_number(at[4], &count);
+            weft_writer_unsigned(w, "withheld", count);
+            if (is_said(at[5])) {
+                weft_writer_text(w, "kind", at[5]);
+            }
+        }
         weft_writer_close(w, '}');
     }
     weft_writer_close(w, ']');

@@ -327,10 +327,12 @@ class Http(HttpCase):
         for target in ("/", "/v1", "/v1/", "/v2/commits", "/v1/commits/", "/v1/Records",
                        "/v1/assets", "/v1/import/x", "//v1/status", "/%761/status"):
             self.assert_problem(self.web().get(target, check=False), 404, "not-found")
-        # What the native door has beside the log's files.
-        for path in ("across/serial:box/1", "ask/serial:box/1", "cells/box/sum", "recalls",
-                     "recalls/1", "partner", "partner/box/sent/checkpoint", "across/", "ask/"):
+        # What the native door has beside the log's files, but what is about one asset.
+        for path in ("cells/box/sum", "recalls", "recalls/1", "partner",
+                     "partner/box/sent/checkpoint"):
             self.assert_problem(self.web().get(f"/v1/audit/{path}"), 404, "not-found")
+        for path in ("across/", "ask/", "across/serial:box/1?where_value=x", "ask/a?where=x"):
+            self.assert_problem(self.web().get(f"/v1/audit/{path}"), 400)
         for method, target, allow in (("DELETE", "/v1/records", "GET, HEAD"),
                                       ("PUT", "/v1/commits", "GET, HEAD, POST"),
                                       ("POST", "/v1/records", "GET, HEAD"),

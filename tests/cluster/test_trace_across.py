@@ -9,12 +9,25 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import cluster  # noqa: E402
 import sites  # noqa: E402
-from partners import share  # noqa: E402
+import web  # noqa: E402
+from partners import POLICY, share  # noqa: E402
 from plant import wait_for  # noqa: E402
 
 KINDS = ("as_built", "shipment")
 LOT = "urn:epc:class:lgtin:4012345.012345.77"
 NOBODYS = "nobody has stated anything of it"
+# Who may read builds alone, and nothing that has that label.
+OEM_POLICY = POLICY.replace("  who  any\n  do   any\n", "  who  not op vic\n  do   any\n") + """
+permit some
+  who  op vic
+  do   read
+  on   kind as_built
+
+forbid secret
+  who  op vic
+  do   read
+  on   label secret
+"""
 CLOSED = "what is inside was not disclosed; the agreement answers no such question"
 
 
@@ -36,7 +49,8 @@ class TraceAcross(sites.SitesCase):
         cls.supplier = cls.site("supplier.example", "supplier.example", "west", "tierone.example")
         cls.tier1 = cls.site("tierone.example", "tierone.example", "mid",
                              "supplier.example partner oem.example")
-        cls.oem = cls.site("oem.example", "oem.example", "plant1", "tierone.example")
+        cls.oem = cls.site("oem.example", "oem.example", "plant1", "tierone.example",
+                           policy=OEM_POLICY)
         cls.start()
         share("lots", cls.supplier, cls.tier1, KINDS, depth=1)
         share("axles", cls.tier1, cls.oem, KINDS, depth=1)
@@ -51,9 +65,9 @@ class TraceAcross(sites.SitesCase):
         return {"kind": "shipment", "asset": unit, "links": [("shipped_to", f"partner:{to.site}")]}
 
     @staticmethod
-    def across(site, asset):
+    def across(site, asset, *options, **who):
         """({thing: (in what, who says so)}, {(who, what, why)})"""
-        done = site.plant.weft("trace", "back", asset, "--across", "-o", "json")
+        done = site.plant.weft("trace", "back", asset, "--across", "-o", "json", *options, **who)
         if done.returncode != 0:
             return {}, set()
         told = json.loads(done.stdout)
@@ -103,6 +117,44 @@ class TraceAcross(sites.SitesCase):
         self.assertEqual(1, done.returncode, done.stderr)
         done = self.oem.plant.weft("trace", "back", vehicle(0), "--across", "--depth", "1")
         self.assertEqual(2, done.returncode, done.stderr)
+
+    def test_4_who_may_not_read_all_is_told_how_much_is_withheld(self):
+        """NOD-280, by both doors, and of what partners answer."""
+        plant = self.oem.plant
+        vic, ann = (plant.authority.issue("plant1", "op", name, self.oem.home / name)
+                    for name in ("vic", "ann"))
+        whole = self.across(self.oem, vehicle(0))
+        self.assertEqual(whole, self.across(self.oem, vehicle(0), identity=ann))
+        self.assertEqual(whole, self.across(self.oem, vehicle(0), identity=vic))
+        for asset in (part(1), "serial:glass/1"):
+            self.oem.commit({"kind": "access_label", "asset": asset,
+                             "attrs": {"labels/[0]": "secret"}})
+        self.oem.commit({"kind": "note", "asset": vehicle(0), "links": [
+            ("consumes", "serial:bribe/1")]})
+
+        def withheld(count, kind):
+            return f"the policy withholds more of what is in it: {count} by records of kind {kind}"
+        seen = ({assembly(0): (vehicle(0), self.oem.site),
+                 part(0): (assembly(0), self.tier1.site)},
+                {(self.oem.site, vehicle(0), withheld(1, "as_built")),
+                 (self.oem.site, vehicle(0), withheld(1, "note")),
+                 (self.oem.site, assembly(0), withheld(1, "as_built")),
+                 (self.tier1.site, part(0), CLOSED)})
+        self.assertEqual(seen, self.across(self.oem, vehicle(0), identity=vic))
+        self.assertEqual(seen, self.across(self.oem, vehicle(0), "--ask", identity=vic))
+        self.assertEqual(5, len(self.across(self.oem, vehicle(0), identity=ann)[0]))
+        door = {who: web.Web(plant["n1"].http, web.tls(identity))
+                for who, identity in (("vic", vic), ("ann", ann))}
+        for path in ("across", "ask"):
+            told = {who: door[who].get(f"/v1/audit/{path}/{vehicle(0)}").body.decode()
+                    for who in door}
+            for secret in (part(1), "serial:glass/1", "serial:bribe/1"):
+                self.assertIn(secret, told["ann"])
+                self.assertNotIn(secret, told["vic"])
+            self.assertIn(" 1 note\n", told["vic"])
+        self.assertEqual(403, door["vic"].get("/v1/audit/across/serial:glass/1").status)
+        self.assertEqual(403, door["vic"].get("/v1/audit/across/serial:none/1").status)
+        self.assertEqual(404, door["ann"].get("/v1/audit/across/serial:none/1").status)
 
 
 if __name__ == "__main__":

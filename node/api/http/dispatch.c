@@ -132,6 +132,10 @@ static void ask(struct weft_http_conn *c)
         weft_reply_audit_note(node, &waiter);
         return;
     }
+    if (query.type == WEFT_QUERY_AUDIT &&
+        weft_questions_hold(node, &query, &waiter, weft_http_now_ms(c->door))) {
+        return;
+    }
     err = weft_reads_add(&node->reads, &query, &waiter, weft_http_now_ms(c->door));
     if (err != WEFT_OK) {
         weft_reply_refuse(node, &waiter, err, "too many queries wait on this node; try again");

@@ -197,7 +197,7 @@ static enum weft_err read_audit(struct question *q)
 {
     struct weft_tile tile;
     struct weft_digest commitment;
-    return weft_text_is(q->query->asset, "checkpoint") ||
+    return weft_text_is(q->query->asset, "checkpoint") || weft_http_is_of_asset(q->query->asset) ||
                    weft_evidence_parse_path(q->query->asset, &commitment) == WEFT_OK ||
                    weft_tile_parse(q->query->asset, &tile) == WEFT_OK
                ? WEFT_OK

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "node/api/http/target.h"
 #include "proto/answer_json.h"
 
 static const char json[] = "application/json", problem[] = "application/problem+json";
@@ -157,8 +158,10 @@ static void reply_audit(struct weft_http_reply *r, const struct weft_http_asked 
     const struct weft_audit_result *audit)
 {
     r->index = audit->index;
-    r->content_type = weft_text_is(asked->asset, "checkpoint") ? "text/plain; charset=utf-8"
-                                                               : "application/octet-stream";
+    r->content_type =
+        weft_text_is(asked->asset, "checkpoint") || weft_http_is_of_asset(asked->asset)
+            ? "text/plain; charset=utf-8"
+            : "application/octet-stream";
     if (weft_buffer_append(&r->body.out, audit->content.data, audit->content.size) != WEFT_OK) {
         r->body.is_broken = true;
     }

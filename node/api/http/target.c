@@ -169,6 +169,33 @@ static enum weft_err parse_trace(struct weft_text rest, struct weft_arena *arena
         "is made of)");
 }
 
+/* How many bytes of it stand before the asset; 0: it is about none. */
+static size_t stem_size(struct weft_text path)
+{
+    static const char *const stems[] = {"across/", "ask/", "cells/*/asset/"};
+    for (size_t i = 0; i < sizeof(stems) / sizeof(stems[0]); i++) {
+        if (weft_text_starts(path, stems[i])) {
+            return strlen(stems[i]);
+        }
+    }
+    return 0;
+}
+
+bool weft_http_is_of_asset(struct weft_text path)
+{
+    return stem_size(path) > 0;
+}
+
+static enum weft_err parse_about(struct weft_text raw, struct weft_arena *arena,
+    struct weft_http_target *t, struct weft_msg *msg)
+{
+    const size_t skip = stem_size(raw);
+    struct weft_http_target of = {.param_count = 0};
+    enum weft_err err = parse_id(
+        (struct weft_text){raw.data + skip, raw.size - skip}, arena, WEFT_HTTP_AUDIT, &of, msg);
+    return err == WEFT_OK ? decode(raw, false, arena, &t->id, msg) : err;
+}
+
 static enum weft_err parse_path(struct weft_text path, struct weft_arena *arena,
     struct weft_http_target *t, struct weft_msg *msg)
 {
@@ -182,7 +209,7 @@ static enum weft_err parse_path(struct weft_text path, struct weft_arena *arena,
     if (has_prefix(path, "/v1/audit/", &rest)) {
         t->resource = WEFT_HTTP_AUDIT;
         t->id = rest; /* As C2SP tlog-tiles names files: nothing in it is percent-encoded. */
-        return WEFT_OK;
+        return weft_http_is_of_asset(rest) ? parse_about(rest, arena, t, msg) : WEFT_OK;
     }
     for (int i = 0; i < WEFT_HTTP_RESOURCES; i++) {
         if (weft_text_is(path, rules[i].path)) {

@@ -81,6 +81,9 @@ void weft_http_allow(const struct weft_http_rule *rule, char ret_text[32]);
 WEFT_MUST_USE enum weft_err weft_http_target_parse(struct weft_text raw, struct weft_arena *arena,
     struct weft_http_target *ret_target, struct weft_msg *msg);
 
+/* A file of AUDIT that is about an asset, and no part of the audit log. */
+bool weft_http_is_of_asset(struct weft_text path);
+
 /* Every parameter is one that the method knows, and there once. WEFT_EINVAL. */
 WEFT_MUST_USE enum weft_err weft_http_target_check_params(
     const struct weft_http_target *target, enum weft_http_method method, struct weft_msg *msg);

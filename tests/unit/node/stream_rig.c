@@ -169,6 +169,9 @@ static struct weft_text policy_note(uint32_t party)
              "permit admin\n  who  op ann\n  do   admin-policy admin-keys share redact\n"
              "permit write\n  who  op ann svc robot\n  do   write create\n"
              "permit partners\n  who  partner %s\n  do   share\n"
+             "permit look\n  who  op cy\n  do   read\n  hide cost/*\n"
+             "permit builds\n  who  op dee\n  do   read\n  on   kind as_built\n"
+             "forbid secret\n  who  op cy op dee\n  do   read\n  on   label secret\n"
              "forbid itar\n  do   share\n  on   label itar\n"
              "forbid sealed\n  who  partner %s\n  do   write\n  on   label sealed\n"
              "forbid kept\n  who  partner %s\n  do   redact\n  on   label kept\n",

@@ -45,7 +45,8 @@ struct rig_pair {
 
 const char *rig_site_of(uint32_t party); /* "oem.example/plant1" */
 
-/* Both sites, governed, each with the other and itself pinned; directories "<name>0", "<name>1". */
+/* Both sites, governed, each with the other and itself pinned; directories "<name>0", "<name>1".
+ * At each op/cy reads all but costs, op/dee builds, and both nothing with the label `secret`. */
 void rig_pair_start(struct rig_pair *pair, const char *name);
 /* And the agreement, accepted by both. */
 void rig_pair_agree(struct rig_pair *pair);

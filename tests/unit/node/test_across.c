@@ -43,7 +43,8 @@ static void build(struct rig_site *site, const char *unit, const char *from)
     rig_must(site, rig_link("as_built", unit, "consumes", from));
 }
 
-static uint64_t labels_told; /* A bit for each, of the last answer. */
+static struct weft_text told_here; /* What partners answered; empty: nobody was asked. */
+static uint64_t labels_told;       /* A bit for each, of the last answer. */
 
 /* The answer; "" if there is none, "refused". Static. */
 static const char *ask_by(struct rig_site *site, const char *path, const char *who)
@@ -54,8 +55,10 @@ static const char *ask_by(struct rig_site *site, const char *path, const char *w
     struct weft_arena arena = {.size_max = 64 << 20};
     char uri[128];
     (void)snprintf(uri, sizeof(uri), "spiffe://%s/%s", rig_site_of(site->party), who);
-    const struct weft_query query = {
-        .type = WEFT_QUERY_AUDIT, .asset = weft_text_of(path), .principal = weft_text_of(uri)};
+    const struct weft_query query = {.type = WEFT_QUERY_AUDIT,
+        .asset = weft_text_of(path),
+        .principal = weft_text_of(uri),
+        .where_value = told_here};
     EXPECT_EQ(WEFT_OK, weft_view_open(site->f.state, &view, &site->msg));
     enum weft_err err = weft_view_query(view, &query, &arena, &answer, &site->msg);
     EXPECT_TRUE(err == WEFT_OK || err == WEFT_ENOTFOUND || err == WEFT_EREFUSED);
@@ -183,9 +186,18 @@ TEST(across, who_made_what_nobody_states_is_named)
     rig_pair_stop(&pair);
 }
 
-/* NOD-170: who may read nothing of it is told what he is told of what is not there. */
-/* Nor whether there is such a thing. */
-TEST(across, who_may_not_read_all_is_refused)
+static void label(struct rig_site *site, const char *asset, const char *name)
+{
+    const struct weft_field field = {WEFT_TEXT("labels/[0]"), weft_text_of(name), WEFT_VALUE_TEXT};
+    const struct weft_record record = {.kind = WEFT_TEXT("access_label"),
+        .asset = weft_text_of(asset),
+        .fields = &field,
+        .field_count = 1};
+    rig_must(site, record);
+}
+
+/* NOD-173: who may read nothing of it is told what he is told of what is not there. */
+TEST(across, who_may_read_nothing_is_not_told_whether_there_is_such_a_thing)
 {
     static struct rig_pair pair;
     start(&pair, "unread", true, true);
@@ -193,8 +205,128 @@ TEST(across, who_may_not_read_all_is_refused)
     build(oem, CAR, AXLE);
     build(west, AXLE, BOLT);
     rig_transfer(&pair, RIG_SUPPLIER, 100);
+    label(oem, AXLE, "secret");
     EXPECT_TEXT("refused", ask_by(oem, "across/" CAR, "op/eve"));
     EXPECT_TEXT("refused", ask_by(oem, "across/serial:none", "op/eve"));
+    EXPECT_TEXT("refused", ask_by(oem, "across/" AXLE, "op/cy"));
+    EXPECT_TEXT("refused", ask_by(oem, "across/" NUT, "op/dee")); /* Perhaps of another kind. */
+    EXPECT_TEXT("", ask_by(oem, "across/" NUT, "op/cy"));
+    EXPECT_TEXT("", ask(oem, "across/" NUT));
+    rig_pair_stop(&pair);
+}
+
+#define WITHHELD "the%20policy%20withholds%20more%20of%20what%20is%20in%20it:%20"
+#define BY_BUILDS "%20by%20records%20of%20kind%20as_built"
+
+/* NOD-280, of what this site has: all but a cost is seen as all is; of what is secret, and of a
+ * kind that he may not read, he is told that there is more. */
+TEST(across, who_may_not_read_all_is_told_how_much_of_his_own_site_is_withheld)
+{
+    static struct rig_pair pair;
+    static char all[4096];
+    start(&pair, "withheld-own", true, true);
+    struct rig_site *oem = &pair.sites[RIG_OEM];
+    build(oem, CAR, AXLE);
+    build(oem, CAR, GLASS);
+    build(oem, CAR, NUT);
+    build(oem, AXLE, BOLT);
+    rig_must(oem, rig_link("note", GLASS, "consumes", NUT));
+    (void)snprintf(all, sizeof(all), "%s", ask(oem, "across/" CAR));
+    EXPECT_TEXT(all, ask_by(oem, "across/" CAR, "op/cy"));
+    EXPECT_TEXT("tree 5 3\n"
+                "node 0 0 - - agreed - epc " CAR "\n"
+                "node 1 0 consumes oem.example/plant1 agreed - epc " AXLE "\n"
+                "node 2 0 consumes oem.example/plant1 agreed oem.example/plant1 serial " GLASS "\n"
+                "node 3 0 consumes oem.example/plant1 agreed - epc " NUT "\n"
+                "node 4 1 consumes oem.example/plant1 agreed - epc " BOLT "\n"
+                "hole - 3 nobody%20has%20stated%20anything%20of%20it\n"
+                "hole - 4 nobody%20has%20stated%20anything%20of%20it\n"
+                "hole oem.example/plant1 2 " WITHHELD
+                "1%20by%20records%20of%20kind%20note 1 note\n",
+        ask_by(oem, "across/" CAR, "op/dee"));
+    label(oem, AXLE, "secret");
+    label(oem, NUT, "secret");
+    EXPECT_TEXT("tree 2 2\n"
+                "node 0 0 - - agreed - epc " CAR "\n"
+                "node 1 0 consumes oem.example/plant1 agreed oem.example/plant1 serial " GLASS "\n"
+                "hole oem.example/plant1 0 " WITHHELD "2" BY_BUILDS " 2 as_built\n"
+                "hole oem.example/plant1 1 " WITHHELD
+                "1%20by%20records%20of%20kind%20note 1 note\n",
+        ask_by(oem, "across/" CAR, "op/cy"));
+    EXPECT_TRUE(strncmp(all, ask(oem, "across/" CAR), 30) == 0);
+    rig_pair_stop(&pair);
+}
+
+/* NOD-280, of what the partner stated. */
+TEST(across, who_may_not_read_all_is_told_how_much_of_a_partner_is_withheld)
+{
+    static struct rig_pair pair;
+    static char all[4096];
+    start(&pair, "withheld-their", true, true);
+    struct rig_site *west = &pair.sites[RIG_SUPPLIER], *oem = &pair.sites[RIG_OEM];
+    build(oem, CAR, AXLE);
+    build(west, AXLE, BOLT);
+    build(west, AXLE, NUT);
+    build(west, BOLT, "serial:steel/1");
+    rig_transfer(&pair, RIG_SUPPLIER, 100);
+    (void)snprintf(all, sizeof(all), "%s", ask(oem, "across/" CAR));
+    EXPECT_TRUE(strstr(all, "tree 5 ") != NULL);
+    EXPECT_TEXT(all, ask_by(oem, "across/" CAR, "op/cy"));
+    EXPECT_TEXT(all, ask_by(oem, "across/" CAR, "op/dee"));
+    label(oem, BOLT, "secret");
+    EXPECT_TEXT("tree 3 2\n"
+                "node 0 0 - - agreed - epc " CAR "\n"
+                "node 1 0 consumes oem.example/plant1 agreed - epc " AXLE "\n"
+                "node 2 1 - supplier.example/west agreed - epc " NUT "\n"
+                "hole supplier.example/west 2 what%20is%20inside%20was%20not%20disclosed;"
+                "%20the%20agreement%20lets%20us%20ask\n"
+                "hole oem.example/plant1 1 " WITHHELD "1" BY_BUILDS " 1 as_built\n",
+        ask_by(oem, "across/" CAR, "op/dee"));
+    label(oem, AXLE, "secret"); /* Now not even who stated something of it. */
+    EXPECT_TEXT("tree 1 1\n"
+                "node 0 0 - - agreed - epc " CAR "\n"
+                "hole oem.example/plant1 0 " WITHHELD "1" BY_BUILDS " 1 as_built\n",
+        ask_by(oem, "across/" CAR, "op/cy"));
+    EXPECT_TEXT(all, ask(oem, "across/" CAR));
+    rig_pair_stop(&pair);
+}
+
+/* NOD-280, of what a partner answered: no kind of record stands there. */
+TEST(across, what_partners_answered_is_withheld_too)
+{
+    static struct rig_pair pair;
+    start(&pair, "withheld-told", true, true);
+    struct rig_site *oem = &pair.sites[RIG_OEM];
+    struct weft_buffer told = {.size_max = WEFT_TIERS_SIZE_MAX};
+    const struct weft_subject_name axle = {{"", 0}, {"epc", 3}, {AXLE, sizeof(AXLE) - 1}};
+    const struct weft_tiers_part part = {.organization = WEFT_TEXT("supplier.example/west"),
+        .subject = weft_subject_of(&axle),
+        .head = 9,
+        .content = WEFT_TEXT("at\t1\nin\tconsumes\t-\tepc\t" BOLT "\n"
+                             "in\tconsumes\t-\tepc\t" NUT "\n")};
+    struct weft_tiers_part room[1];
+    struct weft_tiers_answer answer = {room, 0, 1};
+    build(oem, CAR, AXLE);
+    label(oem, BOLT, "secret");
+    EXPECT_EQ(WEFT_OK, weft_tiers_add(&answer, &part));
+    EXPECT_EQ(WEFT_OK, weft_tiers_encode(&answer, &told));
+    told_here = weft_buffer_as_text(&told);
+    EXPECT_TRUE(strstr(ask(oem, "across/" CAR), "epc " BOLT "\n") != NULL);
+    EXPECT_TEXT("tree 3 2\n"
+                "node 0 0 - - agreed - epc " CAR "\n"
+                "node 1 0 consumes oem.example/plant1 agreed - epc " AXLE "\n"
+                "node 2 1 consumes supplier.example/west agreed - epc " NUT "\n"
+                "hole - 2 nobody%20has%20stated%20anything%20of%20it\n"
+                "hole oem.example/plant1 1 " WITHHELD "1%20as%20partners%20have%20answered 1 -\n"
+                "told supplier.example/west 9 1\n",
+        ask_by(oem, "across/" CAR, "op/cy"));
+    EXPECT_TEXT("tree 2 1\n"
+                "node 0 0 - - agreed - epc " CAR "\n"
+                "node 1 0 consumes oem.example/plant1 agreed - epc " AXLE "\n"
+                "hole oem.example/plant1 1 " WITHHELD "2%20as%20partners%20have%20answered 2 -\n",
+        ask_by(oem, "across/" CAR, "op/dee"));
+    told_here = (struct weft_text){NULL, 0};
+    weft_buffer_destroy(&told);
     rig_pair_stop(&pair);
 }
 

@@ -36,7 +36,8 @@ TEST(question, each_resource_asks_its_own)
     } cases[] = {{"/v1/assets/a", WEFT_QUERY_TWIN}, {"/v1/assets/a/records", WEFT_QUERY_ASSET},
         {"/v1/assets/a/story", WEFT_QUERY_STORY}, {"/v1/records", WEFT_QUERY_FIND},
         {"/v1/commits", WEFT_QUERY_COMMITS}, {"/v1/trace/forward/a", WEFT_QUERY_TRACE_FORWARD},
-        {"/v1/trace/back/a", WEFT_QUERY_TRACE_BACK}, {"/v1/recall?lot=a", WEFT_QUERY_RECALL}};
+        {"/v1/trace/back/a", WEFT_QUERY_TRACE_BACK}, {"/v1/recall?lot=a", WEFT_QUERY_RECALL},
+        {"/v1/audit/across/a", WEFT_QUERY_AUDIT}, {"/v1/audit/cells/*/asset/a", WEFT_QUERY_AUDIT}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         EXPECT_EQ(WEFT_OK, ask(cases[i].target));
         EXPECT_EQ(cases[i].type, query.type);
@@ -44,15 +45,19 @@ TEST(question, each_resource_asks_its_own)
         EXPECT_TRUE(!query.has_at && query.as_of == 0 && !query.has_as_of_ns);
     }
     expect_refused("/v1/status", "not a resource");
+    EXPECT_EQ(WEFT_ENOTFOUND, ask("/v1/audit/cells/box/disputes"));
 }
 
-TEST(question, of_audit_the_files_of_the_log_alone)
+TEST(question, of_audit_the_files_of_the_log_and_what_is_about_one_asset)
 {
-    static const char *const others[] = {"across/serial:box/1", "ask/serial:box/1", "cells/box/sum",
-        "recalls", "partner/box", "across/", "ask/", "checkpoint/", "tile/0"};
+    static const char *const others[] = {
+        "cells/box/sum", "cells/*", "recalls", "partner/box", "checkpoint/", "tile/0"};
     EXPECT_EQ(WEFT_OK, ask("/v1/audit/checkpoint"));
     EXPECT_EQ(WEFT_OK, ask("/v1/audit/tile/0/000"));
     EXPECT_EQ(WEFT_QUERY_AUDIT, query.type);
+    EXPECT_EQ(WEFT_OK, ask("/v1/audit/ask/serial:box/1")); /* NOD-300: nobody says what was told. */
+    EXPECT_EQ(0, query.where_value.size);
+    EXPECT_EQ(WEFT_EINVAL, ask("/v1/audit/across/a?where_value=x"));
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         char target[128];
         (void)snprintf(target, sizeof(target), "/v1/audit/%s", others[i]);

@@ -77,6 +77,19 @@ TEST(target, paths_are_taken_as_they_are)
     }
 }
 
+/* Files of the audit log have the names that they have; behind others an asset is named. */
+TEST(target, what_is_told_beside_the_audit_log_names_an_asset)
+{
+    EXPECT_EQ(WEFT_OK, parse("/v1/audit/across/serial%3Abox/7%208"));
+    EXPECT_TRUE(weft_text_is(target.id, "across/serial:box/7 8"));
+    EXPECT_EQ(WEFT_OK, parse("/v1/audit/cells/*/asset/a"));
+    EXPECT_EQ(WEFT_OK, parse("/v1/audit/ask/a"));
+    EXPECT_EQ(WEFT_EINVAL, parse("/v1/audit/across/"));
+    EXPECT_EQ(WEFT_EINVAL, parse("/v1/audit/ask/%00"));
+    EXPECT_EQ(WEFT_OK, parse("/v1/audit/tile/0/%30"));
+    EXPECT_TRUE(weft_text_is(target.id, "tile/0/%30"));
+}
+
 TEST(target, direction_that_is_none_is_answered_with_those_that_are)
 {
     EXPECT_EQ(WEFT_ENOTFOUND, parse("/v1/trace/sideways/serial:box/7"));
