@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "node/state/store_hints.h"
 #include "node/state/waiting.h"
 #include "proto/check.h"
 
@@ -125,7 +124,6 @@ static void set_options(struct weft_store *s, const struct weft_store_options *o
     rocksdb_options_set_max_open_files(o, OPEN_FILES_MAX);
     weft_store_log_set(o, options->on_complaint);
     weft_store_files_keep(o);
-    weft_store_hints_keep(o);
     rocksdb_options_set_stats_dump_period_sec(o, 0);
     rocksdb_options_set_stats_persist_period_sec(o, 0);
     /* One writer: the locks and hints of several cost time and gain nothing. */
