@@ -271,7 +271,7 @@ static void on_taken(struct weft_checkpoint_work *w, const struct weft_keeper_re
     struct weft_node *node = w->owner->node;
     struct weft_msg msg = {""};
     if (result->err == WEFT_ECORRUPT) {
-        weft_node_fail(node, "state_failed", result->err, &result->msg);
+        weft_node_fail(node, WEFT_NODE_STATE_FAILED, result->err, &result->msg);
     }
     if (result->err != WEFT_OK) {
         if (result->err != WEFT_ECLOSED) {

@@ -32,14 +32,18 @@ _Noreturn void weft_node_fail(
     struct weft_node *node, const char *event, enum weft_err err, const struct weft_msg *msg)
 {
     const char *next = "the node stops; see ops/runbooks";
+    bool is_state =
+        err == WEFT_ECORRUPT && node->state != NULL && strcmp(event, WEFT_NODE_STATE_FAILED) == 0;
     if (err == WEFT_ENOSPC) {
         next = "the node stops; free space on its disk, then start it again";
+    } else if (is_state) {
+        next = "the node stops, and makes its state anew at its next start";
     } else if (err == WEFT_ECORRUPT) {
         next = "the node stops; see ops/runbooks/corrupted-log.md";
     }
     weft_log(WEFT_LOG_ERROR, event, weft_kv("class", weft_err_name(err)),
         weft_kv("error", (const char *)msg->text), weft_kv("next", next));
-    if (err == WEFT_ECORRUPT && node->state != NULL && strcmp(event, "state_failed") == 0) {
+    if (is_state) {
         weft_rebuild_mark(&node->datadir);
     }
     weft_notify_status("failed; see the log");
@@ -107,6 +111,7 @@ static void on_turn(uv_check_t *check)
     if (node->phase == WEFT_NODE_RUNNING || node->phase == WEFT_NODE_HANDING_OVER) {
         weft_turn(node);
     }
+    weft_damage_turn(node, uv_now(&node->loop));
 }
 
 /* Both only end the poll, so that the check handle runs. */
@@ -412,7 +417,7 @@ static enum weft_err open_reads(struct weft_node *node, struct weft_msg *msg)
  * more, and would fail at the next compaction. */
 static void on_corrupt(void *ctx, const struct weft_msg *msg)
 {
-    weft_node_fail(ctx, "state_failed", WEFT_ECORRUPT, msg);
+    weft_node_fail(ctx, WEFT_NODE_STATE_FAILED, WEFT_ECORRUPT, msg);
 }
 
 static void tell_audit(void *ctx, const struct weft_audit_line *line)

@@ -20,6 +20,7 @@
 #include "node/chains.h"
 #include "node/checkpoints.h"
 #include "node/config.h"
+#include "node/damage.h"
 #include "node/datadir.h"
 #include "node/digests.h"
 #include "node/dispatch.h"
@@ -100,6 +101,7 @@ struct weft_node {
     struct weft_membership membership;
     struct weft_checkpoints checkpoints;
     struct weft_digests digests;
+    struct weft_damage damage;
     struct weft_notices notices;
     struct weft_chains chains;
     struct weft_arena arena; /* Of one apply. */
@@ -135,6 +137,8 @@ struct weft_node {
 /* Run until told to stop. 0: clean; otherwise the exit code after weft_node_fail. */
 int weft_node_run(const struct weft_node_options *options);
 
+/* The event of a failed state: if that is damage, the next start makes it anew. */
+#define WEFT_NODE_STATE_FAILED "state_failed"
 /* The node must stop: log the reason and what to do next, and end the process. */
 _Noreturn void weft_node_fail(
     struct weft_node *node, const char *event, enum weft_err err, const struct weft_msg *msg);

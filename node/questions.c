@@ -231,6 +231,7 @@ static void on_work(uv_work_t *work)
     if (ask->yield.err != WEFT_OK) { /* Whatever came of that. */
         ask->err = weft_fail(&ask->msg, ask->yield.err, "%s", ask->yield.msg.text);
     }
+    ask->err = weft_read_err(ask->view, ask->err, &ask->msg);
 }
 
 static void on_worked(uv_work_t *work, int status)

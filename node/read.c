@@ -46,6 +46,16 @@ enum weft_err weft_read_report(const struct weft_view *view, const struct weft_q
     return copy != NULL ? WEFT_OK : WEFT_EBUSY;
 }
 
+enum weft_err weft_read_err(const struct weft_view *view, enum weft_err err, struct weft_msg *msg)
+{
+    if (err != WEFT_ECORRUPT || !weft_view_is_damaged(view)) {
+        return err;
+    }
+    return weft_fail(msg, WEFT_EUNAVAILABLE,
+        "the state of this node is damaged and is made anew: ask another node, or this one again "
+        "in a while");
+}
+
 enum weft_err weft_read_encode(const struct weft_view *view, enum weft_err err,
     struct weft_client_message *message, uint64_t request_id, struct weft_msg *msg,
     struct weft_buffer *out)
@@ -58,6 +68,7 @@ enum weft_err weft_read_encode(const struct weft_view *view, enum weft_err err,
         }
         (void)weft_fail(msg, err, "the answer is too large; ask with a smaller limit");
     }
+    err = weft_read_err(view, err, msg);
     const struct weft_client_message error = {.kind = WEFT_KIND_ERROR,
         .request_id = request_id,
         .error = {.err = err, .detail = weft_text_of(msg->text), .index = weft_view_index(view)}};

@@ -18,6 +18,10 @@ struct weft_read_note {
     struct weft_bytes report;
 };
 
+/* What whoever asked hears of an error, and `msg` says: of damage that the node mends by itself,
+ * that another node answers, or this one in a while (NOD-21): WEFT_EUNAVAILABLE. */
+enum weft_err weft_read_err(const struct weft_view *view, enum weft_err err, struct weft_msg *msg);
+
 /* Where answers go. Called on the loop. */
 struct weft_read_door {
     void *ctx;

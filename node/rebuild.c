@@ -9,11 +9,15 @@
 
 #include "node/checkpoint/install.h"
 #include "node/checkpoint/keeper.h"
+#include "node/checkpoint/tree.h"
 #include "node/logger.h"
 #include "node/node.h"
+#include "node/wall.h"
 
 enum {
-    ASIDE_MAX = 100
+    ASIDE_MAX = 100,
+    ANEW_MAX = 3,                 /* Chosen: a disk that damages so much is to be looked at. */
+    ANEW_WITHIN_S = 24 * 60 * 60, /* Chosen. */
 };
 
 /* One level down, so that both are limited, each by itself. An error that matters fails the next
@@ -28,7 +32,7 @@ static void on_complaint(bool is_error, const char *text)
     }
 }
 
-struct weft_state_options weft_rebuild_state_options(const struct weft_node *node)
+struct weft_state_options weft_rebuild_state_options(struct weft_node *node)
 {
     return (struct weft_state_options){.directory = node->datadir.state,
         .site = node->config.node.site,
@@ -37,7 +41,8 @@ struct weft_state_options weft_rebuild_state_options(const struct weft_node *nod
         .cache_bytes = node->config.limits.cache_bytes,
         .memtable_bytes = node->config.limits.memtable_bytes,
         .lineage_bytes = node->config.limits.lineage_bytes,
-        .on_complaint = on_complaint};
+        .on_complaint = on_complaint,
+        .on_damage = {weft_damage_note, node}};
 }
 
 void weft_rebuild_watch_lineage(struct weft_node *node)
@@ -93,6 +98,31 @@ static void unmark(const struct weft_datadir *datadir)
     (void)unlink(path);
 }
 
+/* When it was set aside is the time of a directory's last change. */
+static bool is_of_late(const struct stat *st)
+{
+    return st->st_mtime + ANEW_WITHIN_S > weft_wall_ns() / 1000000000;
+}
+
+/* NOD-22: what is met again and again is not mended by making the state anew. */
+static enum weft_err check_aside(const struct weft_datadir *datadir, struct weft_msg *msg)
+{
+    char aside[WEFT_DATADIR_PATH_SIZE + 16];
+    struct stat st;
+    int count = 0;
+    for (int i = 1; i < ASIDE_MAX; i++) {
+        (void)snprintf(aside, sizeof(aside), "%s.damaged-%d", datadir->state, i);
+        count += stat(aside, &st) == 0 && is_of_late(&st);
+    }
+    return count < ANEW_MAX
+               ? WEFT_OK
+               : weft_fail(msg, WEFT_ESTATE,
+                     "%s was set aside and made anew %d times within a day, and is damaged again: "
+                     "look at the disk (ops/runbooks/corrupted-log.md), remove %s.damaged-*, then "
+                     "start again",
+                     datadir->state, count, datadir->state);
+}
+
 /* The damaged state is evidence: it is renamed, never removed. */
 static enum weft_err set_aside(const struct weft_datadir *datadir, struct weft_msg *msg)
 {
@@ -100,6 +130,10 @@ static enum weft_err set_aside(const struct weft_datadir *datadir, struct weft_m
     struct stat st;
     if (stat(datadir->state, &st) != 0) {
         return WEFT_OK;
+    }
+    enum weft_err rv = check_aside(datadir, msg);
+    if (rv != WEFT_OK) {
+        return rv;
     }
     for (int i = 1; i < ASIDE_MAX; i++) {
         (void)snprintf(aside, sizeof(aside), "%s.damaged-%d", datadir->state, i);
@@ -109,6 +143,7 @@ static enum weft_err set_aside(const struct weft_datadir *datadir, struct weft_m
         if (rename(datadir->state, aside) != 0) {
             return weft_fail(msg, WEFT_EIO, "rename %s: %s", datadir->state, strerror(errno));
         }
+        (void)utimensat(AT_FDCWD, aside, NULL, 0);
         weft_log(WEFT_LOG_WARN, "state_set_aside", weft_kv("directory", (const char *)aside),
             weft_kv("next", "remove it once it has been looked at"));
         return WEFT_OK;
@@ -163,7 +198,7 @@ enum weft_err weft_rebuild_open_state(struct weft_node *node, struct weft_msg *m
 {
     struct weft_state_options options = weft_rebuild_state_options(node);
     enum weft_install_outcome outcome;
-    struct weft_state_position position;
+    struct weft_state_position position = {.index = UINT64_MAX};
     enum weft_err rv = weft_install_recover(options.directory, &outcome, msg);
     if (rv == WEFT_OK && !is_marked(&node->datadir)) {
         rv = weft_state_open(&options, &node->state, msg);
@@ -185,6 +220,10 @@ enum weft_err weft_rebuild_open_state(struct weft_node *node, struct weft_msg *m
         return weft_wrap(msg, rv, "state");
     }
     weft_log(WEFT_LOG_WARN, "state_damaged", weft_kv("error", (const char *)msg->text));
-    rv = set_aside(&node->datadir, msg);
+    if (position.index == 0) { /* It was gone: what was made in its place is no evidence. */
+        rv = weft_tree_remove(node->datadir.state, msg);
+    } else {
+        rv = set_aside(&node->datadir, msg);
+    }
     return rv == WEFT_OK ? rebuild(node, msg) : rv;
 }

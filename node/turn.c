@@ -155,7 +155,7 @@ static void apply_some(struct weft_node *node, const struct weft_log_entry *entr
     enum weft_err rv = weft_state_apply(node->state, entries, count,
         node->proposer.proposed_count > 0, &node->arena, &items, &item_count, &msg);
     if (rv != WEFT_OK) {
-        weft_node_fail(node, "state_failed", rv, &msg);
+        weft_node_fail(node, WEFT_NODE_STATE_FAILED, rv, &msg);
     }
     answer_entries(node, entries, count, items, item_count);
     node->applied_entries += count;

@@ -96,6 +96,7 @@ static enum weft_err describe(void *ctx, const char *directory, struct weft_aren
     options.directory = directory;
     options.read_only = true;
     options.take_over = false;
+    options.on_damage.tell = NULL; /* Of the copy: whoever asks for it hears. */
     enum weft_err rv = weft_state_open(&options, &copy, msg);
     if (rv != WEFT_OK) {
         return weft_wrap(msg, rv, "open the copy");

@@ -365,6 +365,7 @@ enum weft_err weft_state_open(
         weft_state_close(s);
         return rv;
     }
+    weft_store_watch(s->store, &options->on_damage); /* Until now the caller of this hears. */
     *ret_state = s;
     return WEFT_OK;
 }

@@ -39,6 +39,7 @@ struct weft_state_options {
     uint64_t memtable_bytes; /* Per memtable, at most 3 live; chosen: 32 MiB. */
     uint64_t lineage_bytes;  /* Limit of the index of lineage; 0: none, all from the store. */
     weft_store_complaint *on_complaint; /* Of the store below; may be NULL. */
+    struct weft_store_damage on_damage; /* Of any reader of the open state. */
     bool read_only;
     bool take_over;       /* Restore: a state of another cluster becomes this one's. */
     uint64_t take_over_s; /* Seconds since 1970, when it is taken over. */
@@ -140,8 +141,7 @@ WEFT_MUST_USE enum weft_err weft_state_apply(struct weft_state *state,
     struct weft_arena *arena, struct weft_applied_item **ret_items, uint32_t *ret_count,
     struct weft_msg *msg);
 
-/* Does the entry hold a DIGEST item? Cheap. */
-bool weft_state_is_marker(const struct weft_log_entry *entry);
+bool weft_state_is_marker(const struct weft_log_entry *entry); /* Holds a DIGEST item? Cheap. */
 
 /* Is the request id known (and its answer)? Advice before proposing: saves a log entry.
  * WEFT_ENOTFOUND. */
@@ -158,6 +158,7 @@ uint64_t weft_view_index(const struct weft_view *view);
  * NULL: nobody, as at first. */
 void weft_view_yield_with(struct weft_view *view, struct weft_yield *yield);
 void weft_view_close(struct weft_view *view);
+bool weft_view_is_damaged(const struct weft_view *view); /* Some read of its state has found so. */
 
 /* How much of the last answer is labelled: count 0: nothing. An answer with an error has nothing.
  * NOD-182: it is in the log before the answer leaves the node (node/label_reads.h). */
@@ -187,8 +188,7 @@ WEFT_MUST_USE enum weft_err weft_view_digest(struct weft_view *view, const volat
  * applies go on. The position it speaks for is read from the checkpoint itself. */
 WEFT_MUST_USE enum weft_err weft_state_checkpoint(
     struct weft_state *state, const char *directory, struct weft_msg *msg);
-/* Checksums of the files that the open state, or a copy of it, consists of. WEFT_EIO. Any thread.
- */
+/* Checksums of the files that the open state, or a copy, consists of. WEFT_EIO. Any thread. */
 WEFT_MUST_USE enum weft_err weft_state_files(
     struct weft_state *state, weft_store_on_file *on_file, void *ctx, struct weft_msg *msg);
 /* Make everything applied so far durable: so that the log below it may be trimmed without a

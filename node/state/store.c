@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <rocksdb/c.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -42,6 +43,8 @@ struct weft_store {
     rocksdb_writeoptions_t *write;
     rocksdb_readoptions_t *read;
     rocksdb_readoptions_t *read_durable;
+    struct weft_store_damage on_damage;
+    atomic_bool is_damaged; /* As a read has found. */
 };
 
 struct weft_store_snapshot {
@@ -57,6 +60,7 @@ struct weft_store_batch {
 };
 
 struct weft_store_walk {
+    struct weft_store *store;
     rocksdb_iterator_t *iterator;
     rocksdb_readoptions_t *read;
     struct weft_yield *yield;
@@ -87,6 +91,30 @@ static enum weft_err translate(char *error, struct weft_msg *msg, const char *wh
     (void)weft_fail(msg, err, "%s: %s", what, error);
     rocksdb_free(error);
     return err;
+}
+
+/* Of any read, on any thread; what is damaged is told once. */
+static enum weft_err read_failed(struct weft_store *store, char *error, struct weft_msg *msg)
+{
+    struct weft_msg own = {""};
+    struct weft_msg *text = msg != NULL ? msg : &own;
+    enum weft_err err = translate(error, text, "read");
+    if (err == WEFT_ECORRUPT && !atomic_exchange(&store->is_damaged, true) &&
+        store->on_damage.tell != NULL) {
+        store->on_damage.tell(store->on_damage.ctx, text->text);
+    }
+    return err;
+}
+
+void weft_store_watch(struct weft_store *store, const struct weft_store_damage *on_damage)
+{
+    store->on_damage = *on_damage;
+    atomic_store(&store->is_damaged, false);
+}
+
+bool weft_store_is_damaged(const struct weft_store *store)
+{
+    return atomic_load(&store->is_damaged);
 }
 
 /* --- open and close -------------------------------------------------------------------------- */
@@ -275,7 +303,7 @@ static enum weft_err get(struct weft_store *store, const rocksdb_readoptions_t *
     rocksdb_pinnableslice_t *slice =
         rocksdb_get_pinned(store->db, read, (const char *)key->bytes, key->size, &error);
     if (error != NULL) {
-        return translate(error, msg, "read");
+        return read_failed(store, error, msg);
     }
     if (slice == NULL) {
         return WEFT_ENOTFOUND;
@@ -313,7 +341,7 @@ enum weft_err weft_store_get_many(struct weft_store *store,
     rocksdb_batched_multi_get_cf(store->db, snapshot != NULL ? snapshot->read : store->read,
         store->family, count, data, sizes, slices, errors, true);
     for (uint32_t i = 0; i < count; i++) {
-        enum weft_err err = translate(errors[i], msg, "read");
+        enum weft_err err = errors[i] != NULL ? read_failed(store, errors[i], msg) : WEFT_OK;
         rv = rv == WEFT_OK ? err : rv;
         take_slice(&ret_values[i], slices[i]);
     }
@@ -479,6 +507,7 @@ struct weft_store_walk *weft_store_walk_create(
     if (walk == NULL) {
         return NULL;
     }
+    walk->store = store;
     walk->read = rocksdb_readoptions_create();
     if (snapshot != NULL) {
         rocksdb_readoptions_set_snapshot(walk->read, snapshot->snapshot);
@@ -492,6 +521,8 @@ struct weft_store_walk *weft_store_walk_create(
 void weft_store_walk_destroy(struct weft_store_walk *walk)
 {
     if (walk != NULL) {
+        enum weft_err err = weft_store_walk_err(walk, NULL); /* Told, whoever asked or did not. */
+        (void)err;
         rocksdb_iter_destroy(walk->iterator);
         rocksdb_readoptions_destroy(walk->read);
         free(walk);
@@ -601,7 +632,7 @@ enum weft_err weft_store_walk_err(const struct weft_store_walk *walk, struct wef
         return weft_fail(msg, walk->yield->err, "%s", walk->yield->msg.text);
     }
     rocksdb_iter_get_error(walk->iterator, &error);
-    return translate(error, msg, "read");
+    return error != NULL ? read_failed(walk->store, error, msg) : WEFT_OK;
 }
 
 /* --- the disk -------------------------------------------------------------------------------- */

@@ -43,6 +43,13 @@ WEFT_MUST_USE enum weft_err weft_store_open(const struct weft_store_options *opt
     struct weft_store **ret_store, bool *ret_created, struct weft_msg *msg);
 /* What was written is flushed first. Accepts NULL. */
 void weft_store_close(struct weft_store *store);
+/* From now on, before any other thread reads: `on_damage` hears of damage that a read meets, in
+ * RocksDB's words (of a table they name the file), once, on the thread that reads. Not of errors
+ * of the disk itself, of memory, of limits or deadlines; nor of what writes, flushes and
+ * checkpoints meet, whose callers hear it. */
+void weft_store_watch(struct weft_store *store, const struct weft_store_damage *on_damage);
+/* Has a read met damage since? Any thread. */
+bool weft_store_is_damaged(const struct weft_store *store);
 
 /* `snapshot` NULL: the present. WEFT_ENOTFOUND: no such key; nothing to release. */
 WEFT_MUST_USE enum weft_err weft_store_get(struct weft_store *store,

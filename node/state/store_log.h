@@ -17,6 +17,12 @@ enum {
 /* A warning or an error in RocksDB's own words. Any thread, also within calls of the store. */
 typedef void weft_store_complaint(bool is_error, const char *text);
 
+/* Who hears of damage that a read has met. */
+struct weft_store_damage {
+    void (*tell)(void *ctx, const char *text); /* NULL: nobody is told. */
+    void *ctx;
+};
+
 #ifdef __cplusplus
 extern "C" {
 #endif

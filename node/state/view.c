@@ -61,6 +61,11 @@ void weft_view_yield_with(struct weft_view *view, struct weft_yield *yield)
     view->yield = yield;
 }
 
+bool weft_view_is_damaged(const struct weft_view *view)
+{
+    return weft_store_is_damaged(view->store);
+}
+
 void weft_view_close(struct weft_view *view)
 {
     if (view == NULL) {

@@ -1,15 +1,19 @@
 """tests/cluster/test_damage.py: what a node does when parts of its disk are gone or wrong.
 
-The state directory is only a convenience: checkpoint and log make it again (NOD-9). The log is
+The state directory is only a convenience: checkpoint and log make it again (NOD-9), whoever meets
+the damage (NOD-21), unless that comes again and again (NOD-22). The log is
 not: damage in it is reported with file and offset, and the node does not start until told."""
 
+import os
 import pathlib
 import re
 import shutil
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import cluster  # noqa: E402
+import wire  # noqa: E402
 from plant import WAIT_S, wait_for  # noqa: E402
 from writers import Writers  # noqa: E402
 
@@ -25,6 +29,18 @@ def flip(path, offset):
 def used_bytes(path):
     """Up to the last byte that is not zero: segments are zeroed ahead."""
     return len(path.read_bytes().rstrip(b"\0"))
+
+
+def files_of(node):
+    return [p for p in (node.data / "state").iterdir() if p.suffix in (".sst", ".blob")]
+
+
+def take_copy(path):
+    """Checkpoints share files with the state by hard links: damage a copy, as a disk that returns
+    one bad sector for one file would."""
+    copy = path.with_suffix(".copy")
+    shutil.copyfile(path, copy)
+    copy.replace(path)
 
 
 class Damage(cluster.PlantCase):
@@ -44,6 +60,8 @@ class Damage(cluster.PlantCase):
             if not node.is_alive():
                 shutil.rmtree(node.data, ignore_errors=True)
                 node.launch("--join", self.plant.leader().client)
+            for aside in node.data.glob("state.damaged-*"):
+                shutil.rmtree(aside)
         self.plant.wait_for_voters()
         # A node whose checkpoint was damaged takes a new one as soon as something is applied.
         for node in self.plant:
@@ -83,12 +101,8 @@ class Damage(cluster.PlantCase):
         tables = sorted((p for p in (node.data / "state").rglob("*.sst")),
                         key=lambda p: p.stat().st_size)
         self.assertTrue(tables, "the state has no table file to damage")
-        # A checkpoint shares files with the state by hard links: damage a copy, as a disk that
-        # returns one bad sector for one file would.
         table = tables[-1]
-        copy = table.with_suffix(".copy")
-        shutil.copyfile(table, copy)
-        copy.replace(table)
+        take_copy(table)
         for place in (0.2, 0.5, 0.8):
             flip(table, int(table.stat().st_size * place))
         self.comes_back(node)
@@ -100,6 +114,59 @@ class Damage(cluster.PlantCase):
         for name in ("CURRENT",):
             (node.data / "state" / name).unlink()
         self.comes_back(node)
+
+    def damage_what_runs(self, node):
+        """Nothing writes, so nobody but who reads a record can meet it. Gives an asset."""
+        node.stop()
+        for path in files_of(node):
+            take_copy(path)
+        node.start()
+        self.plant.wait_for_voters()
+        for path in files_of(node):
+            for place in range(50, path.stat().st_size, 211):
+                flip(path, place)
+        time.sleep(1)
+        self.assertTrue(node.is_alive(), node.tail())
+        return self.writers.clients[0].asset
+
+    def ends_and_makes_its_state_anew(self, node):
+        wait_for("it ends by itself", lambda: not node.is_alive())
+        self.assertIn("state_failed", node.log.read_text())
+        self.comes_back(node)
+        self.assertTrue((node.data / "state.damaged-1").is_dir())
+
+    def test_whoever_reads_damage_is_sent_elsewhere_and_the_state_made_again(self):
+        node = self.plant.followers()[0]
+        asset = self.damage_what_runs(node)
+        with node.connect() as client:
+            with self.assertRaises(wire.Refusal) as heard:
+                client.query("story", asset=asset)
+        self.assertEqual("unavailable", heard.exception.outcome)
+        self.assertRegex(heard.exception.detail, "damaged and is made anew: ask another node")
+        self.ends_and_makes_its_state_anew(node)
+
+    def test_the_command_hears_from_another_node_what_is_damaged_here(self):
+        node, other = self.plant.followers()
+        asset = self.damage_what_runs(node)
+        done = self.plant.weft("story", asset, endpoints=",".join(
+            f"tls+tcp://{n.client}" for n in (node, other)))
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertIn(asset, done.stdout)
+        self.ends_and_makes_its_state_anew(node)
+
+    def test_a_state_that_is_damaged_again_and_again_is_not_made_anew_for_ever(self):
+        node = self.plant.followers()[0]
+        node.stop()
+        asides = [node.data / f"state.damaged-{i}" for i in (1, 2, 3)]
+        for aside in asides:
+            aside.mkdir()
+        (node.data / "state" / "CURRENT").unlink()
+        for _ in range(2):  # it stays refused
+            self.refuses_to_start(node, "made anew 3 times within a day", "corrupted-log.md")
+        earlier = time.time() - 25 * 3600
+        os.utime(asides[0], (earlier, earlier))
+        self.comes_back(node)
+        self.assertTrue((node.data / "state.damaged-4").is_dir())
 
     def test_a_corrupted_checkpoint_is_not_used(self):
         node = self.plant.followers()[0]

@@ -403,6 +403,17 @@ static enum weft_err get(struct weft_store *store, uint64_t number, const struct
     return WEFT_OK;
 }
 
+void weft_store_watch(struct weft_store *store, const struct weft_store_damage *on_damage)
+{
+    (void)store, (void)on_damage;
+}
+
+bool weft_store_is_damaged(const struct weft_store *store)
+{
+    (void)store;
+    return false;
+}
+
 enum weft_err weft_store_get(struct weft_store *store, const struct weft_store_snapshot *snapshot,
     const struct weft_key *key, struct weft_store_value *ret_value, struct weft_msg *msg)
 {

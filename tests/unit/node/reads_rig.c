@@ -29,6 +29,12 @@ void weft_view_yield_with(struct weft_view *view, struct weft_yield *yield)
     view->yield = yield;
 }
 
+bool weft_view_is_damaged(const struct weft_view *view)
+{
+    (void)view;
+    return reads_fake.is_damaged;
+}
+
 void weft_view_close(struct weft_view *view)
 {
     reads_fake.views_open--;
@@ -44,6 +50,9 @@ static enum weft_err answer(struct weft_view *view, const struct weft_query *que
     view->is_labelled = weft_text_is(query->where_value, "labelled");
     if (weft_text_is(query->asset, "missing")) {
         return weft_fail(msg, WEFT_ENOTFOUND, "no such asset");
+    }
+    if (weft_text_is(query->asset, "damaged")) {
+        return weft_fail(msg, WEFT_ECORRUPT, "block checksum mismatch in 000012.sst");
     }
     if (query->type == WEFT_QUERY_COMMITS) {
         page->next_index = view->index + 1;

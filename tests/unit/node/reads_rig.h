@@ -23,6 +23,7 @@ struct reads_fake {
     atomic_uint worked;    /* Queries that a worker answered. */
     atomic_uint unbounded; /* Of those without a budget of steps. */
     bool is_gone;          /* Nobody waits for anything. */
+    bool is_damaged;       /* The state's files, as its readers found. */
 };
 
 extern struct reads_fake reads_fake;
@@ -48,7 +49,8 @@ struct fixture {
 void reads_start(struct fixture *f);
 void reads_stop(struct fixture *f);
 void reads_turn(struct fixture *f, uint64_t now_ms);
-/* At 100 ms: an asset, a story. "on disk" is not in memory; "long", "endless": steps. */
+/* At 100 ms: an asset, a story. "on disk" is not in memory; "long", "endless": steps; "damaged":
+ * WEFT_ECORRUPT. */
 void reads_ask(
     struct fixture *f, enum weft_consistency consistency, const char *asset, uint64_t request_id);
 void reads_ask_story_as(

@@ -49,6 +49,24 @@ TEST(reads, of_a_stale_state_need_no_round)
     reads_stop(&f);
 }
 
+TEST(reads, of_damage_that_the_node_mends_are_to_be_asked_again_elsewhere)
+{
+    for (int is_damaged = 0; is_damaged < 2; is_damaged++) {
+        struct fixture f;
+        reads_start(&f);
+        reads_fake.is_damaged = is_damaged;
+        reads_ask_story(&f, "damaged", 1);
+        reads_turn(&f, 100);
+        EXPECT_EQ(1, f.answers.errors);
+        EXPECT_EQ(is_damaged ? WEFT_EUNAVAILABLE : WEFT_ECORRUPT, f.answers.last_err);
+        EXPECT_EQ(is_damaged, strstr(f.answers.last_detail, "ask another node") != NULL);
+        reads_ask_story(&f, "missing", 2);
+        reads_turn(&f, 100);
+        EXPECT_EQ(WEFT_ENOTFOUND, f.answers.last_err);
+        reads_stop(&f);
+    }
+}
+
 TEST(reads, at_a_minimum_index_wait_for_it_and_time_out)
 {
     struct fixture f;
