@@ -42,6 +42,33 @@ static enum weft_err load_lacks(
     return err == WEFT_OK ? is_without(rows, a, WEFT_CELLS_HANDOFFS, &a->lacks_handoffs, msg) : err;
 }
 
+/* Who has a row is known without looking into the store. */
+static enum weft_err load_subjects(
+    struct weft_cells *cells, const struct weft_cells_agreement *a, struct weft_msg *msg)
+{
+    const struct weft_key prefix = weft_cells_key(a->id, WEFT_CELLS_SUBJECTS);
+    struct weft_store_walk *walk = weft_store_walk_create(cells->rows.store, NULL, true);
+    enum weft_err err = WEFT_OK;
+    if (walk == NULL) {
+        return weft_fail(msg, WEFT_ENOMEM, "subjects of an agreement");
+    }
+    for (weft_store_walk_to(walk, &prefix); err == WEFT_OK && !cells->subjects.is_full &&
+                                            weft_store_walk_is_below(walk, weft_key_bytes(&prefix));
+         weft_store_walk_next(walk)) {
+        const struct weft_bytes key = weft_store_walk_key(walk);
+        struct weft_digest subject;
+        if (key.size != prefix.size + WEFT_DIGEST_SIZE) {
+            err = weft_fail(msg, WEFT_ECORRUPT, "a subject in the state is damaged");
+            break;
+        }
+        memcpy(subject.bytes, key.data + prefix.size, WEFT_DIGEST_SIZE);
+        weft_filter_add(&cells->subjects, weft_cells_subject_hash(a, &subject));
+    }
+    err = err == WEFT_OK ? weft_store_walk_err(walk, msg) : err;
+    weft_store_walk_destroy(walk);
+    return err;
+}
+
 /* The first agreement at or behind an id. *ret_agreement NULL: there is none. */
 static enum weft_err load_next(struct weft_cells *cells,
     const uint8_t from[WEFT_CELLS_AGREEMENT_SIZE], struct weft_cells_agreement **ret_agreement,
@@ -69,6 +96,7 @@ static enum weft_err load_next(struct weft_cells *cells,
         err = weft_cells_agreement_load(&cells->rows, a, msg);
         err = err == WEFT_ENOTFOUND ? weft_wrap(msg, WEFT_ECORRUPT, "an agreement's cells") : err;
         err = err == WEFT_OK ? load_lacks(&cells->rows, a, msg) : err;
+        err = err == WEFT_OK ? load_subjects(cells, a, msg) : err;
     }
     if (err != WEFT_OK && a != NULL) {
         weft_cells_agreement_close(a);
@@ -139,6 +167,7 @@ void weft_cells_destroy(struct weft_cells *cells)
     free(cells->changes);
     free(cells->sorted);
     weft_cells_nodes_destroy(&cells->nodes);
+    weft_filter_destroy(&cells->subjects);
     free(cells);
 }
 

@@ -30,13 +30,19 @@ enum weft_err weft_cells_note_subject(struct weft_cells_work *w, const struct we
 {
     struct weft_cells_subject now = {*name, is_known, is_unnamed}, before;
     struct weft_key key = weft_cells_key_of(&w->desk, WEFT_CELLS_SUBJECTS, subject, NULL);
-    enum weft_err err = weft_cells_subject(&w->desk, subject, &before);
+    const uint64_t hash = weft_cells_subject_hash(w->agreement, subject);
+    /* Most that partners state is about a thing that is new; the store takes long to say so. */
+    enum weft_err err = weft_filter_may_hold(&w->cells->subjects, hash)
+                            ? weft_cells_subject(&w->desk, subject, &before)
+                            : WEFT_ENOTFOUND;
     bool is_new = err == WEFT_ENOTFOUND;
     *ret_is_new = is_new;
     if (err != WEFT_OK && !is_new) {
         return err;
     }
-    if (!is_new) {
+    if (is_new) {
+        weft_filter_add(&w->cells->subjects, hash);
+    } else {
         now.is_known = now.is_known || before.is_known;
         now.is_unnamed = now.is_unnamed || before.is_unnamed;
         if (now.is_known == before.is_known && now.is_unnamed == before.is_unnamed) {

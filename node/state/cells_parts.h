@@ -5,6 +5,7 @@
 #include "node/state/cells.h"
 #include "node/state/cells_desk.h"
 #include "node/state/cells_nodes.h"
+#include "node/state/filter.h"
 
 enum {
     /* Cells and edges that one entry judges anew beside those it changed. Chosen: about 20 ms. */
@@ -44,6 +45,7 @@ struct weft_cells {
     uint32_t change_capacity;
     struct weft_shared_change *sorted; /* Of one agreement; as many. */
     struct weft_cells_nodes nodes;
+    struct weft_filter subjects; /* That have a row, of all agreements. */
 };
 
 /* A statement that is being filed, or what else is being done in an agreement. */
@@ -81,6 +83,13 @@ WEFT_MUST_USE enum weft_err weft_cells_spoil_edge(
     struct weft_cells_work *w, const struct weft_digest *parent, const struct weft_digest *child);
 WEFT_MUST_USE enum weft_err weft_cells_add_task(
     struct weft_cells_work *w, const struct weft_cells_task *task);
+
+/* Where the filter looks for a subject of an agreement. */
+static inline uint64_t weft_cells_subject_hash(
+    const struct weft_cells_agreement *agreement, const struct weft_digest *subject)
+{
+    return weft_get_be64(subject->bytes) ^ weft_get_be64(agreement->id);
+}
 
 /* There is no such cell any more. */
 WEFT_MUST_USE enum weft_err weft_cells_remove(

@@ -1,4 +1,5 @@
-/* node/state/filter.h: is this name new for certain? A Bloom filter over all asset names.
+/* node/state/filter.h: is this name new for certain? A Bloom filter over all asset names, and over
+ * the subjects that agreements name.
  *
  * Most records of a plant speak of something new, and asking RocksDB for what it does not have
  * costs a third of an apply. Cache-line blocks, 10 bits a name, 1 % said to be known that are
