@@ -251,6 +251,43 @@ static enum weft_err take_again(struct again *g, uint64_t last, struct weft_byte
     return err == WEFT_OK && change.is_erasing ? erase_all(g, last, change.erased_count > 0) : err;
 }
 
+static bool is_shown(const struct weft_batch_entry *entry)
+{
+    return entry->fault != WEFT_STREAM_DIGEST && entry->fault != WEFT_STREAM_BAD_PROJECTION &&
+           entry->fault != WEFT_STREAM_HUGE;
+}
+
+/* Of one that is the partner's own, and is what its leaf says. */
+static bool has_revision(const struct weft_accord *accord, const struct weft_batch_entry *entry,
+    struct weft_cell_revision *ret_revision)
+{
+    const struct weft_statement_header *h = &entry->projection.header;
+    const struct weft_contract *contract = &accord->deeds[WEFT_ACCORD_RECEIVED]->contract;
+    const struct weft_text partner = contract->parties[1 - accord->row.party].site;
+    if (!is_shown(entry) || !weft_text_equal(h->authority, partner)) {
+        return false;
+    }
+    *ret_revision = (struct weft_cell_revision){h->epoch, h->index, h->ordinal};
+    return true;
+}
+
+/* Where it was told last. What is behind all that was told can not have been. */
+static enum weft_err find_last(struct again *g, uint64_t *ret_last, uint32_t *ret_told)
+{
+    struct weft_cell_revision *newest = &g->accord->received.newest, revision;
+    const bool is_own = has_revision(g->accord, g->entry, &revision);
+    const bool is_new = is_own && weft_cell_revision_compare(revision, *newest) > 0;
+    if (is_new) {
+        *newest = revision;
+        return WEFT_ENOTFOUND;
+    }
+    if (!is_shown(g->entry)) {
+        newest->epoch = UINT64_MAX;
+    }
+    return weft_flow_last(
+        &g->accord->flows[WEFT_RECEIVED], &g->entry->leaf.digest, ret_last, ret_told, g->msg);
+}
+
 enum weft_err weft_imports_again(struct weft_streams *streams, struct weft_accord *accord,
     struct weft_batch_entry *entry, const struct weft_exports_place *place,
     struct weft_imports_again *totals, struct weft_flow_leaf *row, struct weft_msg *msg)
@@ -263,8 +300,7 @@ enum weft_err weft_imports_again(struct weft_streams *streams, struct weft_accor
         .msg = msg};
     uint64_t last;
     uint32_t told;
-    enum weft_err err =
-        weft_flow_last(&accord->flows[WEFT_RECEIVED], &entry->leaf.digest, &last, &told, msg);
+    enum weft_err err = find_last(&g, &last, &told);
     const bool is_again = err == WEFT_OK;
     if (is_again || err == WEFT_ENOTFOUND) {
         err = weft_imports_ask(streams, accord, entry, is_again, place, msg);

@@ -119,6 +119,9 @@ static void code_received(struct weft_coder *c, struct weft_received_row *row)
     weft_code_time(c, &row->batch_ns);
     weft_code_time(c, &row->head_ns);
     weft_code_u64(c, &row->claim_count);
+    weft_code_u64(c, &row->newest.epoch);
+    weft_code_u64(c, &row->newest.index);
+    weft_code_u32(c, &row->newest.ordinal, UINT64_C(1) << 32);
     code_buffer(c, &row->head);
 }
 

@@ -3,6 +3,7 @@
 #ifndef WEFT_NODE_STATE_STREAM_CODE_H
 #define WEFT_NODE_STATE_STREAM_CODE_H
 
+#include "federation/cells/cell.h"
 #include "federation/consumer.h"
 #include "federation/provider.h"
 
@@ -36,6 +37,9 @@ struct weft_received_row {
     int64_t batch_ns;
     int64_t head_ns;
     uint64_t claim_count;
+    /* The largest of what the provider has stated of his own here; epoch UINT64_MAX: nobody knows,
+     * since a leaf names a statement that was not shown. */
+    struct weft_cell_revision newest;
     struct weft_buffer head; /* The newest, as it was signed. */
 };
 

@@ -572,7 +572,7 @@ enum weft_err rig_send_batch(struct rig_pair *pair, uint32_t from, uint32_t coun
     uint32_t count = 0;
     const uint64_t left = head - next < count_max ? head - next : count_max;
     must(weft_stream_source_items(
-             &source, next, (uint32_t)left, 256 * 1024, false, &items, &count, &a->msg),
+             &source, next, (uint32_t)left, 256 * 1024, pair->is_explicit, &items, &count, &a->msg),
         &a->msg);
     must(weft_stream_source_consistency(&source, next + count, head, &proof, &a->msg), &a->msg);
     struct weft_partner_message message = {.kind = WEFT_KIND_STREAM_BATCH,

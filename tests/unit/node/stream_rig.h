@@ -41,6 +41,7 @@ struct rig_pair {
     struct rig_site sites[2];
     struct weft_contract contract; /* The newest that both have. */
     struct weft_digest digest;     /* Of its text. */
+    bool is_explicit;              /* Batches say the digests of their leaves. */
 };
 
 const char *rig_site_of(uint32_t party); /* "oem.example/plant1" */

@@ -468,3 +468,43 @@ TEST(told_again, one_statement_is_told_so_often_and_no_more)
     rig_expect_replayed(oem, "often2", 13);
     rig_pair_stop(&pair);
 }
+
+/* Of what a leaf names and does not show nobody knows how old it is: it is told again all the same.
+ */
+TEST(told_again, what_came_as_something_else_is_told_again)
+{
+    static struct rig_pair pair;
+    agree(&pair, "else");
+    struct rig_site *oem = &pair.sites[RIG_OEM], *west = &pair.sites[RIG_SUPPLIER];
+    struct weft_store_value value = {.handle = NULL};
+    struct weft_store_batch *batch = weft_store_batch_create();
+    struct weft_buffer kept = {0};
+    struct weft_flow_leaf leaf;
+    rig_must(west, rig_inspection(1, "PASS"));
+    EXPECT_EQ(WEFT_OK,
+        weft_flow_get(west->f.state->store, NULL, 0, WEFT_SENT, 1, &value, &leaf, &west->msg));
+    EXPECT_EQ(WEFT_OK, weft_buffer_append(&kept, leaf.content.data, leaf.content.size));
+    pair.is_explicit = true;
+    leaf.content = (struct weft_bytes){(const uint8_t *)"else", 4};
+    EXPECT_EQ(
+        WEFT_OK, weft_flow_replace(&weft_state_streams(west->f.state)->accords[0]->flows[WEFT_SENT],
+                     1, &leaf, batch, &west->msg));
+    EXPECT_EQ(WEFT_OK, weft_store_write(west->f.state->store, batch, &west->msg));
+    weft_streams_settle(weft_state_streams(west->f.state));
+    rig_transfer(&pair, RIG_SUPPLIER, 5);
+    EXPECT_EQ(1, rig_consumer(oem)->quarantined);
+    state_raw(west, &leaf.leaf.digest, (struct weft_bytes){kept.data, kept.size}, 0);
+    weft_store_release(&value);
+    rig_transfer(&pair, RIG_SUPPLIER, 5);
+    EXPECT_EQ(1, rig_consumer(oem)->quarantined);
+    EXPECT_EQ(WEFT_OK,
+        weft_flow_get(oem->f.state->store, NULL, 0, WEFT_RECEIVED, 2, &value, &leaf, &oem->msg));
+    EXPECT_EQ(2, leaf.earlier);
+    EXPECT_EQ(1, leaf.told);
+    weft_store_release(&value);
+    weft_store_batch_destroy(batch);
+    weft_buffer_destroy(&kept);
+    rig_expect_sound(oem);
+    rig_expect_replayed(oem, "else2", 13);
+    rig_pair_stop(&pair);
+}
