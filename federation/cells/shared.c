@@ -31,13 +31,28 @@ struct weft_shared_path weft_shared_below(const struct weft_shared_path *path, u
 
 struct weft_digest weft_shared_digest(const struct weft_shared_node *node)
 {
-    static const char domain[] = "weft-shared/v1\n";
+    static const char domain[] = "weft-shared/v2\n";
     uint8_t bytes[WEFT_SHARED_NODE_SIZE_MAX];
     size_t size = weft_shared_encode(node, bytes);
     struct weft_sha256 h;
     weft_sha256_init(&h);
     weft_sha256_update(&h, domain, sizeof(domain) - 1);
     weft_sha256_update(&h, bytes, size);
+    return weft_sha256_final(&h);
+}
+
+struct weft_digest weft_shared_leaf(
+    const struct weft_digest *subject, const struct weft_digest *states, uint32_t count)
+{
+    static const char domain[] = "weft-subject-state/v1\n";
+    struct weft_sha256 h;
+    weft_sha256_init(&h);
+    weft_sha256_update(&h, domain, sizeof(domain) - 1);
+    weft_sha256_update(&h, subject->bytes, WEFT_DIGEST_SIZE);
+    for (uint32_t i = 0; i < count; i++) {
+        weft_assert(i == 0 || memcmp(&states[i - 1], &states[i], WEFT_DIGEST_SIZE) < 0);
+        weft_sha256_update(&h, states[i].bytes, WEFT_DIGEST_SIZE);
+    }
     return weft_sha256_final(&h);
 }
 

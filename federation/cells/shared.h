@@ -1,9 +1,10 @@
 /* federation/cells/shared.h: one digest of all cells that two sides share, and where they differ.
  *
- * A radix-16 Merkle trie from cells to their states (cell.h). Its shape follows from what is in it
- * alone, so two sides that hold the same have the same root whatever came first; a change reads and
- * writes the nodes of one path. Sides whose roots differ descend, a node each a round, to the cells
- * that do. Nodes are the caller's to keep. Rules: README.md, "The shared digest". */
+ * A radix-16 Merkle trie from subjects to the states of all their cells (cell.h); below, what a
+ * leaf is of is called its cell. Its shape follows from what is in it alone, so two sides that hold
+ * the same have the same root whatever came first; a change reads and writes the nodes of one path.
+ * Sides whose roots differ descend, a node each a round, to the leaves that do. Nodes are the
+ * caller's to keep. Rules: README.md, "The shared digest". */
 #ifndef WEFT_FEDERATION_CELLS_SHARED_H
 #define WEFT_FEDERATION_CELLS_SHARED_H
 
@@ -72,7 +73,13 @@ WEFT_MUST_USE enum weft_err weft_shared_put_all(const struct weft_shared_store *
 WEFT_MUST_USE enum weft_err weft_shared_get(const struct weft_shared_store *store,
     const struct weft_digest *cell, struct weft_digest *ret_state);
 
-/* SHA-256("weft-shared/v1" || newline || the encoded node); the root of nothing is an empty node's.
+/* The leaf of a subject, which stands for its set of aliases: SHA-256("weft-subject-state/v1" ||
+ * newline || subject || states), of the states of its cells, which rise. Of an edge its subject
+ * (intake.h) and the state of its cell. */
+struct weft_digest weft_shared_leaf(
+    const struct weft_digest *subject, const struct weft_digest *states, uint32_t count);
+
+/* SHA-256("weft-shared/v2" || newline || the encoded node); the root of nothing is an empty node's.
  */
 struct weft_digest weft_shared_digest(const struct weft_shared_node *node);
 /* The slots that differ, a bit each. */

@@ -165,7 +165,7 @@ void weft_cells_destroy(struct weft_cells *cells)
     weft_buffer_destroy(&cells->buffer);
     free(cells->dirty);
     free(cells->changes);
-    free(cells->sorted);
+    free(cells->leaves);
     weft_cells_nodes_destroy(&cells->nodes);
     weft_filter_destroy(&cells->subjects);
     free(cells);
@@ -256,120 +256,6 @@ enum weft_err weft_cells_add_task(struct weft_cells_work *w, const struct weft_c
     return weft_cells_store(w, &key, weft_cells_task_encode(task, &w->cells->buffer, w->msg));
 }
 
-/* --- the trie ---------------------------------------------------------------------------------
- */
-
-static enum weft_err read_node(void *ctx, const struct weft_shared_path *path,
-    struct weft_shared_node *ret_node, struct weft_digest *ret_digest)
-{
-    const struct weft_cells_work *w = ctx;
-    if (weft_cells_nodes_find(&w->cells->nodes, w->agreement->id, path, ret_node, ret_digest)) {
-        return WEFT_OK;
-    }
-    enum weft_err err = weft_cells_shared_node(&w->desk, path, ret_node);
-    if (err == WEFT_OK) {
-        *ret_digest = weft_shared_digest(ret_node); /* It is kept with what it becomes. */
-    }
-    return err;
-}
-
-static enum weft_err write_node(void *ctx, const struct weft_shared_path *path,
-    const struct weft_shared_node *node, const struct weft_digest *digest)
-{
-    struct weft_cells_work *w = ctx;
-    uint8_t bytes[WEFT_SHARED_NODE_SIZE_MAX];
-    struct weft_key key = weft_cells_shared_key(&w->desk, path);
-    const size_t size = weft_shared_encode(node, bytes);
-    weft_cells_nodes_put(
-        &w->cells->nodes, w->agreement->id, path, (struct weft_bytes){bytes, size}, digest);
-    return weft_cells_rows_put(&w->cells->rows, &key, bytes, size, w->msg);
-}
-
-static enum weft_err erase_node(void *ctx, const struct weft_shared_path *path)
-{
-    struct weft_cells_work *w = ctx;
-    struct weft_key key = weft_cells_shared_key(&w->desk, path);
-    weft_cells_nodes_forget(&w->cells->nodes, w->agreement->id, path);
-    return weft_cells_rows_erase(&w->cells->rows, &key, w->msg);
-}
-
-static int compare_changes(const void *a, const void *b)
-{
-    const struct weft_cells_change *x = a, *y = b;
-    int order = memcmp(x->agreement->id, y->agreement->id, sizeof(x->agreement->id));
-    order = order != 0 ? order : memcmp(&x->change.cell, &y->change.cell, WEFT_DIGEST_SIZE);
-    return order != 0 ? order : (x->number > y->number) - (x->number < y->number);
-}
-
-/* Those of one agreement, from `first` on: of each cell the last. */
-static enum weft_err put_changes_of(
-    struct weft_cells *cells, uint32_t first, uint32_t *ret_end, struct weft_msg *msg)
-{
-    const struct weft_cells_change *changes = cells->changes;
-    struct weft_cells_agreement *agreement = changes[first].agreement;
-    struct weft_cells_work w;
-    struct weft_digest root;
-    uint32_t count = 0, i = first;
-    for (; i < cells->change_count && changes[i].agreement == agreement; i++) {
-        if (i > first && weft_digest_equal(&changes[i].change.cell, &changes[i - 1].change.cell)) {
-            count--;
-        }
-        cells->sorted[count++] = changes[i].change;
-    }
-    *ret_end = i;
-    weft_cells_begin(cells, agreement, &w, msg);
-    const struct weft_shared_store store = {&w, read_node, write_node, erase_node};
-    return weft_shared_put_all(&store, cells->sorted, count, &root);
-}
-
-static enum weft_err put_changes(struct weft_cells *cells, struct weft_msg *msg)
-{
-    enum weft_err err = WEFT_OK;
-    if (cells->change_count > 1) {
-        qsort(cells->changes, cells->change_count, sizeof(*cells->changes), compare_changes);
-    }
-    for (uint32_t i = 0; err == WEFT_OK && i < cells->change_count;) {
-        err = put_changes_of(cells, i, &i, msg);
-    }
-    cells->change_count = 0;
-    return err;
-}
-
-static bool has_room_for_change(struct weft_cells *c)
-{
-    if (c->change_count < c->change_capacity) {
-        return true;
-    }
-    const uint32_t capacity = c->change_capacity == 0 ? 64 : 2 * c->change_capacity;
-    struct weft_cells_change *changes = realloc(c->changes, capacity * sizeof(*changes));
-    c->changes = changes != NULL ? changes : c->changes;
-    struct weft_shared_change *sorted = realloc(c->sorted, capacity * sizeof(*sorted));
-    c->sorted = sorted != NULL ? sorted : c->sorted;
-    if (changes == NULL || sorted == NULL) {
-        return false;
-    }
-    c->change_capacity = capacity;
-    return true;
-}
-
-/* NULL: there is no such cell any more. The trie is told before the write, with all others. */
-static enum weft_err put_state(
-    struct weft_cells_work *w, const struct weft_digest *cell, const struct weft_digest *state)
-{
-    struct weft_cells *c = w->cells;
-    if (!has_room_for_change(c)) {
-        return weft_fail(w->msg, WEFT_ENOMEM, "cells that changed");
-    }
-    struct weft_cells_change *change = &c->changes[c->change_count];
-    *change = (struct weft_cells_change){.agreement = w->agreement,
-        .number = c->change_count++,
-        .change = {.cell = *cell, .is_gone = state == NULL}};
-    if (state != NULL) {
-        change->change.state = *state;
-    }
-    return WEFT_OK;
-}
-
 /* --- judging --------------------------------------------------------------------------------- */
 
 /* `dispute` NULL: there is none (any more). */
@@ -403,13 +289,19 @@ static enum weft_err put_judged(struct weft_cells_work *w, const struct weft_cel
         .child = dirty->is_edge ? dirty->child : (struct weft_digest){{0}},
         .kind = j->kind,
         .group = j->group};
-    enum weft_err err = put_state(w, &j->cell, &j->state);
+    struct weft_digest leaf = *subject;
+    if (dirty->is_edge) {
+        leaf = weft_intake_edge_subject(&dirty->subject, &dirty->child);
+    }
+    enum weft_err err =
+        weft_cells_put_state(w, &leaf, dirty->is_edge ? NULL : dirty->child.bytes, &j->state);
     return err == WEFT_OK ? put_dispute(w, &j->cell, j->answer.is_disputed ? &dispute : NULL) : err;
 }
 
-enum weft_err weft_cells_remove(struct weft_cells_work *w, const struct weft_digest *cell)
+enum weft_err weft_cells_remove(struct weft_cells_work *w, const struct weft_digest *subject,
+    const uint8_t *kg, const struct weft_digest *cell)
 {
-    enum weft_err err = put_state(w, cell, NULL);
+    enum weft_err err = weft_cells_put_state(w, subject, kg, NULL);
     return err == WEFT_OK ? put_dispute(w, cell, NULL) : err;
 }
 
@@ -424,7 +316,7 @@ static enum weft_err judge_edge(struct weft_cells_work *w, const struct weft_cel
         return err;
     }
     return j.set.count > 0 ? put_judged(w, &j, dirty, &dirty->subject)
-                           : weft_cells_remove(w, &cell);
+                           : weft_cells_remove(w, &subject, NULL, &cell);
 }
 
 static enum weft_err judge(struct weft_cells_work *w, const struct weft_cells_dirty *dirty)
@@ -442,7 +334,7 @@ static enum weft_err judge(struct weft_cells_work *w, const struct weft_cells_di
         return err;
     }
     return j.set.count > 0 ? put_judged(w, &j, dirty, &set.subjects[0])
-                           : weft_cells_remove(w, &j.cell);
+                           : weft_cells_remove(w, &set.subjects[0], dirty->child.bytes, &j.cell);
 }
 
 static int compare_dirty(const void *a, const void *b)
@@ -564,7 +456,8 @@ enum weft_err weft_cells_get_sum(struct weft_cells *cells, struct weft_text agre
     if (a == NULL) {
         return weft_fail(msg, WEFT_ENOTFOUND, "no such agreement");
     }
-    enum weft_err err = put_changes(cells, msg); /* Of entries that are not written yet. */
+    enum weft_err err =
+        weft_cells_put_changes(cells, msg); /* Of entries that are not written yet. */
     if (err != WEFT_OK) {
         return err;
     }
@@ -584,7 +477,7 @@ enum weft_err weft_cells_get_sum(struct weft_cells *cells, struct weft_text agre
 enum weft_err weft_cells_put(struct weft_cells *cells, struct weft_msg *msg)
 {
     weft_assert(cells->dirty_count == 0); /* NOD-220: judged behind each entry. */
-    enum weft_err err = put_changes(cells, msg);
+    enum weft_err err = weft_cells_put_changes(cells, msg);
     for (struct weft_cells_agreement *a = cells->agreements; a != NULL; a = a->next) {
         struct weft_cells_work w;
         if (a->is_counted_anew && err == WEFT_OK) {

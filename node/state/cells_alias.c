@@ -76,12 +76,12 @@ static enum weft_err settle_unnamed(struct weft_cells_work *w, const struct weft
 /* The cell may have been any of theirs: they all lose it, and those who have something get it
  * anew, where their sets are now. */
 static enum weft_err move_cell(struct weft_cells_work *w, const struct touched *t,
-    struct weft_text kind, struct weft_text group)
+    const uint8_t kg[WEFT_CELLS_KG_SIZE], struct weft_text kind, struct weft_text group)
 {
     enum weft_err err = WEFT_OK;
     for (uint32_t i = 0; err == WEFT_OK && i < t->count; i++) {
         struct weft_digest cell = weft_cell_id(&t->subjects[i], kind, group);
-        err = weft_cells_remove(w, &cell);
+        err = weft_cells_remove(w, &t->subjects[i], kg, &cell);
     }
     return err;
 }
@@ -101,7 +101,7 @@ static enum weft_err move_cells(
         if (err == WEFT_ENOTFOUND) {
             err = weft_fail(w->msg, WEFT_ECORRUPT, "a group of cells is missing");
         }
-        err = err == WEFT_OK ? move_cell(w, t, kind, group) : err;
+        err = err == WEFT_OK ? move_cell(w, t, groups.kg, kind, group) : err;
         err = err == WEFT_OK ? weft_cells_spoil(w, subject, groups.kg) : err;
         if (err != WEFT_OK) {
             break;

@@ -175,6 +175,13 @@ static void code_subject(struct coder *c, struct weft_cells_subject *subject)
     code_name(c, &subject->name);
     code_flag(c, &subject->is_known);
     code_flag(c, &subject->is_unnamed);
+    code_word32(c, &subject->cell_count);
+    const size_t size = (size_t)subject->cell_count * sizeof(subject->cells[0]);
+    if (c->out != NULL) {
+        put(c, subject->cells, size);
+    } else {
+        subject->cells = (const struct weft_cells_standing *)weft_octets_bytes(&c->in, size);
+    }
 }
 
 static void code_pair(struct coder *c, struct weft_cells_pair *pair)

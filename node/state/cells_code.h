@@ -10,6 +10,7 @@
 #include "federation/cells/cell.h"
 
 enum {
+    WEFT_CELLS_KG_SIZE = 16,
     WEFT_CELLS_VALUE_SIZE_MAX = 1024, /* bytes of a value in a cell; chosen: 4,096 of them, 4 MiB */
 };
 
@@ -35,10 +36,19 @@ struct weft_cells_place {
     const struct weft_digest *edges; /* Parent and child of each. */
 };
 
+/* A cell as it was judged last. Bytes: so it stands in the row. */
+struct weft_cells_standing {
+    uint8_t kg[WEFT_CELLS_KG_SIZE];
+    struct weft_digest state;
+};
+
 struct weft_cells_subject {
     struct weft_subject_name name;
     bool is_known;   /* Something was stated of it. */
     bool is_unnamed; /* Without a usable serial. */
+    /* Of the lowest of a set: its cells, by their kgs. */
+    uint32_t cell_count;
+    const struct weft_cells_standing *cells;
 };
 
 struct weft_cells_pair {

@@ -28,7 +28,7 @@ static enum weft_err no_memory(struct weft_cells_work *w)
 enum weft_err weft_cells_note_subject(struct weft_cells_work *w, const struct weft_digest *subject,
     const struct weft_subject_name *name, bool is_known, bool is_unnamed, bool *ret_is_new)
 {
-    struct weft_cells_subject now = {*name, is_known, is_unnamed}, before;
+    struct weft_cells_subject now = {*name, is_known, is_unnamed, 0, NULL}, before;
     struct weft_key key = weft_cells_key_of(&w->desk, WEFT_CELLS_SUBJECTS, subject, NULL);
     const uint64_t hash = weft_cells_subject_hash(w->agreement, subject);
     /* Most that partners state is about a thing that is new; the store takes long to say so. */
@@ -48,6 +48,8 @@ enum weft_err weft_cells_note_subject(struct weft_cells_work *w, const struct we
         if (now.is_known == before.is_known && now.is_unnamed == before.is_unnamed) {
             return WEFT_OK;
         }
+        now.cell_count = before.cell_count;
+        now.cells = before.cells;
     }
     err = weft_cells_store(w, &key, weft_cells_subject_encode(&now, &w->cells->buffer, w->msg));
     if (err == WEFT_OK && now.is_unnamed && (is_new || !before.is_unnamed)) {

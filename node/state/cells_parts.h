@@ -27,8 +27,12 @@ struct weft_cells_dirty {
 /* What the trie is still to be told. */
 struct weft_cells_change {
     struct weft_cells_agreement *agreement;
-    uint32_t number; /* The last one of a cell counts. */
-    struct weft_shared_change change;
+    struct weft_digest subject; /* Of its leaf. */
+    bool is_edge;
+    uint8_t kg[WEFT_CELLS_KG_SIZE]; /* Of an edge zeros. */
+    uint32_t number;                /* The last one of a cell counts. */
+    bool is_gone;
+    struct weft_digest state;
 };
 
 struct weft_cells {
@@ -43,7 +47,7 @@ struct weft_cells {
     struct weft_cells_change *changes;
     uint32_t change_count;
     uint32_t change_capacity;
-    struct weft_shared_change *sorted; /* Of one agreement; as many. */
+    struct weft_shared_change *leaves; /* Of one agreement; as many at most. */
     struct weft_cells_nodes nodes;
     struct weft_filter subjects; /* That have a row, of all agreements. */
 };
@@ -91,9 +95,18 @@ static inline uint64_t weft_cells_subject_hash(
     return weft_get_be64(subject->bytes) ^ weft_get_be64(agreement->id);
 }
 
-/* There is no such cell any more. */
-WEFT_MUST_USE enum weft_err weft_cells_remove(
-    struct weft_cells_work *w, const struct weft_digest *cell);
+/* There is no such cell any more: of the lowest subject of a set; `kg` NULL: of an edge. */
+WEFT_MUST_USE enum weft_err weft_cells_remove(struct weft_cells_work *w,
+    const struct weft_digest *subject, const uint8_t *kg, const struct weft_digest *cell);
+
+/* --- cells_trie.c --------------------------------------------------------------------------- */
+
+/* As it was judged; `state` NULL: there is none any more. The trie is told before the write, with
+ * all others. `kg` NULL: of an edge, whose subject is weft_intake_edge_subject. */
+WEFT_MUST_USE enum weft_err weft_cells_put_state(struct weft_cells_work *w,
+    const struct weft_digest *subject, const uint8_t *kg, const struct weft_digest *state);
+/* Into rows of subjects, and the trie. */
+WEFT_MUST_USE enum weft_err weft_cells_put_changes(struct weft_cells *cells, struct weft_msg *msg);
 
 /* --- cells_file.c --------------------------------------------------------------------------- */
 

@@ -10,7 +10,6 @@
 
 enum {
     WEFT_CELLS_AGREEMENT_SIZE = 16,
-    WEFT_CELLS_KG_SIZE = 16,
     WEFT_CELLS_ROW_LEVELS = 16, /* of the list; specified: 2^16 rows at its best */
     WEFT_CELLS_WALKS_MAX = 6,   /* kept for the next cursor; measured: four are open at once */
 };

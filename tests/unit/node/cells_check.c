@@ -62,15 +62,67 @@ static enum weft_err read_node(void *ctx, const struct weft_shared_path *path,
     return err;
 }
 
-/* The cell stands in the trie as it is judged now. */
-static void expect_state(struct cells_side *s, const struct weft_cells_judged *judged)
+/* The subject stands in the trie with those cells. */
+static void expect_leaf(struct cells_side *s, const struct weft_digest *subject,
+    const struct weft_cells_standing *cells, uint32_t count)
 {
+    static struct weft_digest states[64];
     struct weft_cells_work w = {
         .desk = {.rows = &s->cells->rows, .agreement = s->cells->agreements, .msg = &s->msg}};
     const struct weft_shared_store store = {.ctx = &w, .read = read_node};
     struct weft_digest state;
-    EXPECT_EQ(WEFT_OK, weft_shared_get(&store, &judged->cell, &state));
-    EXPECT_MEM(&judged->state, &state, sizeof(state));
+    EXPECT_TRUE(count <= 64);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = i;
+        while (at > 0 && memcmp(&states[at - 1], &cells[i].state, WEFT_DIGEST_SIZE) > 0) {
+            states[at] = states[at - 1];
+            at--;
+        }
+        states[at] = cells[i].state;
+    }
+    const struct weft_digest leaf = weft_shared_leaf(subject, states, count);
+    EXPECT_EQ(WEFT_OK, weft_shared_get(&store, subject, &state));
+    EXPECT_MEM(&leaf, &state, sizeof(state));
+}
+
+/* The cell stands with the lowest of its set as it is judged now. */
+static void expect_state(struct cells_side *s, const struct weft_digest *lowest, const uint8_t *kg,
+    const struct weft_cells_judged *judged)
+{
+    struct weft_cells_work w = cells_work(s);
+    struct weft_cells_subject row;
+    uint32_t found = 0;
+    EXPECT_EQ(WEFT_OK, weft_cells_subject(&w.desk, lowest, &row));
+    for (uint32_t i = 0; i < row.cell_count; i++) {
+        if (memcmp(row.cells[i].kg, kg, WEFT_CELLS_KG_SIZE) == 0) {
+            EXPECT_MEM(&judged->state, &row.cells[i].state, sizeof(judged->state));
+            found++;
+        }
+    }
+    EXPECT_EQ(1, found);
+}
+
+/* Subjects that have cells, and how many cells all of them have. */
+static uint64_t count_subjects(struct cells_side *s, uint64_t *ret_cells)
+{
+    struct weft_cells_cursor cursor;
+    struct weft_cells_work w = cells_work(s);
+    struct weft_key prefix = weft_cells_desk_key(&w.desk, WEFT_CELLS_SUBJECTS);
+    uint64_t count = 0;
+    EXPECT_EQ(WEFT_OK, weft_cells_cursor_open(&s->cells->rows, &prefix, NULL, &cursor, &s->msg));
+    while (weft_cells_cursor_next(&cursor)) {
+        struct weft_cells_subject row;
+        struct weft_digest subject;
+        memcpy(subject.bytes, weft_cells_cursor_rest(&cursor).data, WEFT_DIGEST_SIZE);
+        EXPECT_EQ(WEFT_OK, weft_cells_subject_decode(cursor.value, &s->cells->arena, &row, w.msg));
+        if (row.cell_count > 0) {
+            expect_leaf(s, &subject, row.cells, row.cell_count);
+            count++;
+        }
+        *ret_cells += row.cell_count;
+    }
+    EXPECT_EQ(WEFT_OK, weft_cells_cursor_close(&cursor, WEFT_OK));
+    return count;
 }
 
 static bool has_rows(struct cells_side *s, const struct weft_key *prefix)
@@ -107,7 +159,7 @@ static uint64_t judge_cells(struct cells_side *s, uint64_t *ret_disputes)
         if (judged.set.count == 0) {
             continue;
         }
-        expect_state(s, &judged);
+        expect_state(s, &set.subjects[0], last + WEFT_DIGEST_SIZE, &judged);
         /* Of a set the first one that has such rows counts it. */
         bool is_first = true;
         for (uint32_t i = 0; i < set.count; i++) {
@@ -145,7 +197,9 @@ static uint64_t judge_edges(struct cells_side *s, uint64_t *ret_disputes)
         w = cells_work(s);
         EXPECT_EQ(WEFT_OK, weft_cells_judge_edge(&w.desk, &ends[0], &ends[1], &judged));
         if (judged.set.count > 0) {
-            expect_state(s, &judged);
+            const struct weft_digest subject = weft_intake_edge_subject(&ends[0], &ends[1]);
+            const struct weft_cells_standing cell = {.state = judged.state};
+            expect_leaf(s, &subject, &cell, 1);
             count++;
             *ret_disputes += judged.answer.is_disputed;
         }
@@ -168,10 +222,12 @@ void cells_check(struct cells_side *s)
     EXPECT_EQ(count_rows(&w, WEFT_CELLS_TASKS), counts->tasks);
     EXPECT_EQ(count_dangling(&w), counts->dangling);
     if (counts->tasks == 0) {
-        uint64_t cells = judge_cells(s, &disputes);
-        cells += judge_edges(s, &disputes);
+        uint64_t standing = 0;
+        const uint64_t subjects = count_subjects(s, &standing);
+        EXPECT_EQ(judge_cells(s, &disputes), standing);
+        const uint64_t leaves = subjects + judge_edges(s, &disputes);
         w = cells_work(s);
-        EXPECT_EQ(cells, count_leaves(&w));
+        EXPECT_EQ(leaves, count_leaves(&w));
         EXPECT_EQ(disputes, counts->disputes);
     }
 }

@@ -104,7 +104,9 @@ static void settle(struct desk *desk, const struct weft_digest *subject)
     for (uint32_t i = 0; i < set.count; i++) {
         struct weft_digest id = weft_cell_id(&set.subjects[i], desk->kind, desk->group);
         struct weft_digest state = weft_cell_state(&id, &cell.set, &cell.answer);
-        must(weft_shared_put(&store, &id, i == 0 && is_there ? &state : NULL, &desk->root));
+        struct weft_digest leaf = weft_shared_leaf(&set.subjects[i], &state, 1);
+        must(weft_shared_put(
+            &store, &set.subjects[i], i == 0 && is_there ? &leaf : NULL, &desk->root));
     }
 }
 

@@ -26,6 +26,23 @@ static struct weft_digest put(int at, const struct weft_digest *cell, uint64_t s
     return root;
 }
 
+/* The value is another program's. */
+TEST(cell_shared, a_leaf_is_of_a_subject_and_of_the_states_of_its_cells)
+{
+    const struct weft_digest subject = {{0}};
+    struct weft_digest states[2], expected;
+    memset(&states[0], 1, sizeof(states[0]));
+    memset(&states[1], 2, sizeof(states[1]));
+    EXPECT_EQ(WEFT_OK,
+        weft_digest_parse(
+            WEFT_TEXT("sha256:b6387672d9f0fbe54bf72d67f1146e3794f0a7c00bd9595d036276af1558e714"),
+            &expected));
+    struct weft_digest leaf = weft_shared_leaf(&subject, states, 2);
+    EXPECT_MEM(&expected, &leaf, sizeof(leaf));
+    leaf = weft_shared_leaf(&subject, states, 1);
+    EXPECT_TRUE(!weft_digest_equal(&expected, &leaf));
+}
+
 /* Cells that share their first nibbles: most of the digest's first bytes are taken from few. */
 static struct weft_digest near_cell(uint64_t number)
 {
