@@ -181,7 +181,7 @@ enum weft_stream_fault weft_provider_greet(const struct weft_provider *provider,
 
 void weft_provider_restore(struct weft_provider *provider)
 {
-    provider->is_unsure = true;
+    provider->is_unsure = !weft_stream_mutant(WEFT_STREAM_MUTANT_UNFENCED);
     weft_provider_check(provider);
 }
 

@@ -62,6 +62,7 @@ enum weft_node_mutant {
     WEFT_NODE_MUTANT_CURSOR_APART,  /* The cursor is in another write than the leaves. */
     WEFT_NODE_MUTANT_HIDDEN_SHOWN,  /* A field that is hidden from a partner is shown to him. */
     WEFT_NODE_MUTANT_LEAF_UNBOUND,  /* Heads are of a tree that does not bind its leaves. */
+    WEFT_NODE_MUTANT_UNFENCED, /* Who comes back from a backup states on, whatever others know. */
     /* Reads. */
     WEFT_NODE_MUTANT_READ_UNASKED,      /* Linearizable reads are served as stale ones. */
     WEFT_NODE_MUTANT_MIN_INDEX_IGNORED, /* A read does not wait for the index it names. */

@@ -7,6 +7,9 @@ enum {
     UNDER_WAY_MAX = 64 /* at one time; plans have a few */
 };
 
+/* Chosen: what a node, or a connection, takes to be found and made again. */
+#define SETTLE_NS ((int64_t)2 * 1000000000)
+
 static struct jep_fault *find_open(struct jep_faults *faults, const char *name)
 {
     for (size_t i = faults->count; i-- > 0;) {
@@ -128,6 +131,23 @@ bool jep_faults_any(const struct jep_faults *faults, int64_t at_ns)
         }
     }
     return false;
+}
+
+int64_t jep_faults_peace_ns(const struct jep_faults *faults, int64_t from_ns, int64_t until_ns)
+{
+    int64_t peace_ns = 0;
+    if (faults->count == 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < faults->count && from_ns < until_ns; i++) {
+        const struct jep_fault *fault = &faults->faults[i];
+        const int64_t settled_ns = fault->end_ns + SETTLE_NS;
+        if (i > 0 && fault->begin_ns > from_ns) {
+            peace_ns += (fault->begin_ns < until_ns ? fault->begin_ns : until_ns) - from_ns;
+        }
+        from_ns = settled_ns > from_ns ? settled_ns : from_ns;
+    }
+    return peace_ns + (until_ns > from_ns ? until_ns - from_ns : 0);
 }
 
 bool jep_is_write(const struct jep_op *op)

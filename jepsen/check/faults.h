@@ -43,6 +43,9 @@ struct jep_faults jep_faults_find(const struct jep_history *history);
 void jep_faults_free(struct jep_faults *faults);
 /* Whether any fault was starting, active or stopping at that time. */
 bool jep_faults_any(const struct jep_faults *faults, int64_t at_ns);
+/* How much of that time lies in peace: under no fault, and settled after one. What is to make
+ * progress makes it then, however soon the next fault comes. */
+int64_t jep_faults_peace_ns(const struct jep_faults *faults, int64_t from_ns, int64_t until_ns);
 
 /* Names of operations that write, whatever the workload. */
 bool jep_is_write(const struct jep_op *op);

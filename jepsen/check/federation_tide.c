@@ -37,7 +37,7 @@ struct tides {
     size_t count;
     struct head *heads;
     size_t head_count;
-    int64_t judged, slowest_ns, grown;
+    int64_t judged, slowest_ns, grown, idle_ns;
     struct jep_edn_list times;
 };
 
@@ -443,6 +443,36 @@ static void judge_heal(struct tides *t, size_t number, int64_t agreement)
     }
 }
 
+/* Faults may come so soon one after the other that none leaves the time of CONVERGE_NS: then the
+ * peace between them counts, as long as it goes by without one leaf more that is acknowledged. A
+ * site that came back from a backup has fewer, and goes on from there. */
+static void judge_stall(struct tides *t, int64_t site, int64_t agreement)
+{
+    const struct seen *last = NULL;
+    int64_t idle_ns = 0;
+    bool is_told = false;
+    for (size_t i = 0; i < t->count; i++) {
+        const struct seen *s = &t->seen[i];
+        if (s->site != site || s->agreement != agreement) {
+            continue;
+        }
+        if (last != NULL && s->acknowledged <= last->acknowledged && s->acknowledged < s->sent) {
+            idle_ns += jep_faults_peace_ns(&t->f->faults, last->at_ns, s->at_ns);
+        } else {
+            idle_ns = 0;
+        }
+        t->idle_ns = idle_ns > t->idle_ns ? idle_ns : t->idle_ns;
+        if (idle_ns > CONVERGE_NS && !is_told) {
+            is_told = true;
+            jep_found(&t->f->findings, JEP_INVALID, "stalled",
+                "%" PRId64 " leaves of site %" PRId64 " were acknowledged at %.1f s, of %" PRId64
+                ", and none more in %.1f s of peace",
+                s->acknowledged, site, (double)s->at_ns / 1e9, s->sent, (double)idle_ns / 1e9);
+        }
+        last = s;
+    }
+}
+
 void jep_federation_judge_tides(
     struct jep_federation *f, const struct jep_check_options *options, struct jep_result *result)
 {
@@ -465,6 +495,10 @@ void jep_federation_judge_tides(
             }
         }
     }
+    for (int64_t a = 1; a < JEP_FEDERATION_SITES_MAX; a++) {
+        judge_stall(&t, 0, a);
+        judge_stall(&t, a, a);
+    }
     if (t.head_count > 0 && t.grown == 0 && !options->is_coverage_off) {
         jep_found(&f->findings, JEP_UNKNOWN, "heads-of-nothing",
             "none of %zu heads was held against the leaves", t.head_count);
@@ -474,6 +508,7 @@ void jep_federation_judge_tides(
     jep_result_put(result, "heals-judged", jep_edn_int(t.judged));
     jep_result_put(result, "even-after-ms", jep_edn_take_vector(&t.times, f->findings.arena));
     jep_result_put(result, "slowest-even-s", jep_edn_float((double)t.slowest_ns / 1e9));
+    jep_result_put(result, "longest-stall-s", jep_edn_float((double)t.idle_ns / 1e9));
     free(t.seen);
     free(t.heads);
 }

@@ -8,8 +8,8 @@
 
 /* JEP-18. After the last of several faults is healed, each node answers a client within a time, and
  * a leader is seen within three election timeouts; while a majority is up and connected, no fault
- * stops writes for longer than a time. What the next fault or the end of the run cut short is not
- * judged. */
+ * stops writes for longer than a time. What the next fault or the end of the run cut short is
+ * judged by the peace between faults: who is asked then answers before so much of it is over. */
 
 enum {
     NODES_MAX = 64
@@ -17,6 +17,7 @@ enum {
 
 #define RECOVERY_NS ((int64_t)10 * 1000000000)
 #define WRITE_GAP_NS ((int64_t)5 * 1000000000)
+#define AGAIN_NS ((int64_t)1 * 1000000000) /* who is refused and asks again so soon waits */
 
 struct recovery {
     struct jep_findings findings;
@@ -29,6 +30,7 @@ struct recovery {
     uint64_t judged; /* heals times nodes */
     int64_t slowest_node_ns;
     int64_t slowest_leader_ns;
+    int64_t longest_wait_ns; /* in peace */
     uint64_t leaders_judged;
     uint64_t leaders_starved; /* late, while the harness itself did not get the processor */
     struct jep_edn_list leaders_ms;
@@ -194,6 +196,40 @@ static void judge_leader(struct recovery *recovery, int64_t heal_ns, int64_t unt
     }
 }
 
+/* What is asked of that node, or of whichever one by writes (NULL), succeeds; else the time in
+ * which somebody waits for it, in peace, adds up. */
+static void judge_waits(struct recovery *recovery, const char *node, int64_t allowed_ns)
+{
+    const struct jep_history *history = recovery->history;
+    int64_t idle_ns = 0, last_ns = 0;
+    uint64_t open = 0;
+    bool is_told = false, is_refused = false;
+    for (size_t i = 0; i < history->count; i++) {
+        const struct jep_op *op = &history->ops[i];
+        if (op->process == JEP_NEMESIS || (node != NULL ? op->node != node : !jep_is_write(op))) {
+            continue;
+        }
+        if (open > 0 || (is_refused && op->time_ns - last_ns <= AGAIN_NS)) {
+            idle_ns += jep_faults_peace_ns(&recovery->faults, last_ns, op->time_ns);
+        }
+        recovery->longest_wait_ns =
+            idle_ns > recovery->longest_wait_ns ? idle_ns : recovery->longest_wait_ns;
+        if (idle_ns > allowed_ns && !is_told) {
+            is_told = true;
+            jep_found(&recovery->findings, JEP_INVALID,
+                node != NULL ? "node-stalled" : "writes-stalled",
+                "%s until %.1f s, in %.1f s between faults in which it was asked for",
+                node != NULL ? jep_arena_format(history->arena, "no success at %s", node)
+                             : "no write succeeded",
+                (double)op->time_ns / 1e9, (double)idle_ns / 1e9);
+        }
+        open = op->type == JEP_INVOKE ? open + 1 : open > 0 ? open - 1 : 0;
+        is_refused = op->type != JEP_OK;
+        idle_ns = is_refused ? idle_ns : 0;
+        last_ns = op->time_ns;
+    }
+}
+
 static void judge_heals(struct recovery *recovery)
 {
     int64_t allowed_ns =
@@ -211,6 +247,10 @@ static void judge_heals(struct recovery *recovery)
         }
         judge_leader(recovery, fault->end_ns, until_ns);
     }
+    for (size_t n = 0; n < recovery->nodes_count; n++) {
+        judge_waits(recovery, recovery->nodes[n], allowed_ns);
+    }
+    judge_waits(recovery, NULL, allowed_ns);
 }
 
 static void judge_writes(struct recovery *recovery, struct jep_edn_list *ret_gaps)
@@ -268,6 +308,7 @@ void jep_check_recovery(struct jep_history *history, const struct jep_check_opti
     jep_result_put(ret_result, "heals", jep_edn_int((int64_t)recovery.heals));
     jep_result_put(ret_result, "answers-judged", jep_edn_int((int64_t)recovery.judged));
     jep_result_put(ret_result, "slowest-node-s", seconds(recovery.slowest_node_ns));
+    jep_result_put(ret_result, "longest-wait-s", seconds(recovery.longest_wait_ns));
     jep_result_put(ret_result, "leaders-judged", jep_edn_int((int64_t)recovery.leaders_judged));
     jep_result_put(ret_result, "slowest-leader-s", seconds(recovery.slowest_leader_ns));
     jep_result_put(ret_result, "leaders-starved", jep_edn_int((int64_t)recovery.leaders_starved));

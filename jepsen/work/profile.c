@@ -80,6 +80,7 @@ static const struct jep_hunt hunts[] = {
     {"cursor_apart", "federation", "kill-all", 3, false},
     {"receipt_early", "federation", "disk-slow", 3, false},
     {"leaf_unbound", "federation", "partner-cut", 3, true},
+    {"unfenced", "federation", "restore-apart", 3, false},
 };
 
 enum {

@@ -42,6 +42,10 @@ int main(int argc, char **argv)
     if (weft_node_mutant(WEFT_NODE_MUTANT_LEAF_UNBOUND)) {
         weft_stream_mutants_on |= UINT64_C(1) << WEFT_STREAM_MUTANT_LEAF_UNBOUND;
     }
+    if (weft_node_mutant(WEFT_NODE_MUTANT_UNFENCED)) {
+        weft_stream_mutants_on |= UINT64_C(1) << WEFT_STREAM_MUTANT_UNFENCED |
+                                  UINT64_C(1) << WEFT_STREAM_MUTANT_GREETS_ALL;
+    }
     (void)fprintf(stderr, "weftd_mutants: planted: %s\n",
         names != NULL && *names != '\0' ? names : "nothing");
     return weftd_main(argc, argv);
