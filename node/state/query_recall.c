@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "node/state/lineage/trace.h"
+#include "node/state/walks.h"
 #include "proto/check.h"
 #include "proto/thread.h"
 
@@ -67,43 +68,38 @@ static bool has_seed(const struct seeds *s, uint64_t asset)
            bsearch(&asset, s->assets, s->count, sizeof(*s->assets), compare_assets) != NULL;
 }
 
+/* What links by `rel`, until before `to_ns`. */
+struct linked {
+    struct seeds *seeds;
+    struct weft_text rel;
+    int64_t to_ns;
+};
+
+static enum weft_err on_linked(
+    void *ctx, const struct weft_ref *record, uint64_t owner, bool *ret_ends)
+{
+    const struct linked *l = ctx;
+    struct weft_run *run = l->seeds->run;
+    enum weft_err rv = WEFT_OK;
+    *ret_ends = record->at_ns >= l->to_ns && l->to_ns != INT64_MAX;
+    bool may_see = !*ret_ends && weft_run_sees(run, record->index, record->at_ns);
+    if (may_see) {
+        rv = weft_run_may_see_link(run, record, l->rel, &may_see);
+    }
+    return rv == WEFT_OK && may_see ? add_seed(l->seeds, owner) : rv;
+}
+
 /* Assets whose records link to `target` by `rel`, with a time from `from_ns` until before
  * `to_ns`. */
 static enum weft_err find_linked(
     struct seeds *s, uint64_t target, enum weft_rel rel, int64_t from_ns, int64_t to_ns)
 {
-    struct weft_run *run = s->run;
+    struct linked linked = {s, weft_text_of(weft_thread_rel_traits(rel)->name), to_ns};
     uint16_t word;
-    enum weft_err rv =
-        weft_run_word(run, 'r', weft_text_of(weft_thread_rel_traits(rel)->name), &word);
-    if (rv != WEFT_OK || word == 0) {
-        return rv;
-    }
-    struct weft_key key = weft_key_mirror(target, word, from_ns, 0, 0);
-    struct weft_bytes prefix = {key.bytes, WEFT_KEY_MIRROR_PREFIX_SIZE};
-    for (weft_store_walk_to(run->walk, &key);
-         rv == WEFT_OK && weft_store_walk_is_below(run->walk, prefix);
-         weft_store_walk_next(run->walk)) {
-        struct weft_ref record;
-        uint64_t owner;
-        rv = weft_run_mirror(
-            run, weft_store_walk_key(run->walk), weft_store_walk_value(run->walk), &record, &owner);
-        if (rv != WEFT_OK) {
-            return rv;
-        }
-        if (record.at_ns >= to_ns && to_ns != INT64_MAX) {
-            break;
-        }
-        bool may_see = weft_run_sees(run, record.index, record.at_ns);
-        if (may_see) {
-            rv = weft_run_may_see_link(
-                run, &record, weft_text_of(weft_thread_rel_traits(rel)->name), &may_see);
-        }
-        if (rv == WEFT_OK && may_see) {
-            rv = add_seed(s, owner);
-        }
-    }
-    return rv == WEFT_OK ? weft_store_walk_err(run->walk, run->msg) : rv;
+    enum weft_err rv = weft_run_word(s->run, 'r', linked.rel, &word);
+    return rv == WEFT_OK && word != 0
+               ? weft_walk_mirror(s->run, target, word, from_ns, on_linked, &linked)
+               : rv;
 }
 
 /* NOD-173: of a machine or part that is not there no more is told than of one that made nothing

@@ -8,6 +8,7 @@
 #include "node/state/deed.h"
 #include "node/state/machine.h"
 #include "node/state/stream_keys.h"
+#include "node/state/walks.h"
 #include "proto/arith.h"
 #include "proto/thread.h"
 
@@ -270,31 +271,30 @@ static enum weft_err add_record(
     return add_act(r, &act);
 }
 
+/* A partner that was told. */
+struct told {
+    struct weft_recalls *r;
+    uint32_t partner;
+};
+
+static enum weft_err on_told(
+    void *ctx, const struct weft_ref *ref, struct weft_bytes stored, bool *ret_ends)
+{
+    const struct told *t = ctx;
+    (void)ret_ends;
+    return add_record(t->r, stored, ref->index, t->partner);
+}
+
 /* What this site has told that partner. */
 static enum weft_err load_told(struct weft_recalls *r, uint32_t partner, uint16_t kind)
 {
-    struct weft_run *run = r->run;
+    struct told told = {r, partner};
     struct weft_head head;
-    enum weft_err err = weft_run_head(run, r->partners[partner].asset, &head);
+    enum weft_err err = weft_run_head(r->run, r->partners[partner].asset, &head);
     if (err != WEFT_OK || kind == 0) {
         return err == WEFT_ENOTFOUND ? WEFT_OK : err;
     }
-    struct weft_key key = weft_key_version(head.id, kind, 0, 0);
-    struct weft_bytes prefix = {key.bytes, WEFT_KEY_VERSION_PREFIX_SIZE};
-    for (weft_store_walk_to(run->walk, &key);
-         err == WEFT_OK && weft_store_walk_is_below(run->walk, prefix);
-         weft_store_walk_next(run->walk)) {
-        struct weft_ref ref;
-        struct weft_bytes bytes;
-        int64_t time_ns;
-        bool is_late;
-        err = weft_run_version(run, weft_store_walk_key(run->walk),
-            weft_store_walk_value(run->walk), &ref, &kind, &is_late);
-        err =
-            err == WEFT_OK ? weft_loader_get(&run->loader, &ref, &bytes, &time_ns, run->msg) : err;
-        err = err == WEFT_OK ? add_record(r, bytes, ref.index, partner) : err;
-    }
-    return err == WEFT_OK ? weft_store_walk_err(run->walk, run->msg) : err;
+    return weft_walk_versions(r->run, head.id, kind, on_told, &told);
 }
 
 static enum weft_err load_entry(

@@ -1,9 +1,9 @@
 /* Where something that is recalled is used here, and where that was shipped to. */
 #include <stdlib.h>
 
-#include "node/state/links.h"
 #include "node/state/machine.h"
 #include "node/state/recalls.h"
+#include "node/state/walks.h"
 #include "proto/thread.h"
 
 enum {
@@ -199,36 +199,34 @@ enum weft_err weft_recalls_resolve_told(struct weft_recalls *r, struct weft_reca
 
 /* --- what they went into --------------------------------------------------------------------- */
 
+struct naming {
+    char recall[WEFT_DIGEST_TEXT_SIZE];
+    bool has_one;
+};
+
+static enum weft_err on_version(
+    void *ctx, const struct weft_ref *ref, struct weft_bytes stored, bool *ret_ends)
+{
+    struct naming *n = ctx;
+    struct weft_text value;
+    enum weft_value_type type;
+    (void)ref;
+    if (weft_stored_field(stored, WEFT_TEXT("recall"), &type, &value) == WEFT_OK) {
+        *ret_ends = n->has_one = weft_text_is(value, n->recall);
+    }
+    return WEFT_OK;
+}
+
 /* Has the unit a record of that kind that names the recall? */
 static enum weft_err has_record(struct weft_recalls *r, uint64_t asset, uint16_t kind,
     const struct weft_digest *recall, bool *ret_has)
 {
-    struct weft_run *run = r->run;
-    struct weft_key key = weft_key_version(asset, kind, 0, 0);
-    struct weft_bytes prefix = {key.bytes, WEFT_KEY_VERSION_PREFIX_SIZE};
-    char digest[WEFT_DIGEST_TEXT_SIZE];
-    enum weft_err err = WEFT_OK;
-    weft_digest_format(recall, digest);
-    *ret_has = false;
-    for (weft_store_walk_to(run->walk, &key);
-         kind != 0 && err == WEFT_OK && !*ret_has && weft_store_walk_is_below(run->walk, prefix);
-         weft_store_walk_next(run->walk)) {
-        struct weft_ref ref;
-        struct weft_bytes bytes;
-        struct weft_text value;
-        enum weft_value_type type;
-        int64_t time_ns;
-        bool is_late;
-        err = weft_run_version(run, weft_store_walk_key(run->walk),
-            weft_store_walk_value(run->walk), &ref, &kind, &is_late);
-        err =
-            err == WEFT_OK ? weft_loader_get(&run->loader, &ref, &bytes, &time_ns, run->msg) : err;
-        if (err == WEFT_OK &&
-            weft_stored_field(bytes, WEFT_TEXT("recall"), &type, &value) == WEFT_OK) {
-            *ret_has = weft_text_is(value, digest);
-        }
-    }
-    return err == WEFT_OK ? weft_store_walk_err(run->walk, run->msg) : err;
+    struct naming naming = {.has_one = false};
+    weft_digest_format(recall, naming.recall);
+    enum weft_err err =
+        kind != 0 ? weft_walk_versions(r->run, asset, kind, on_version, &naming) : WEFT_OK;
+    *ret_has = naming.has_one;
+    return err;
 }
 
 static enum weft_err count_unit(struct weft_recalls *r, struct weft_trace *trace, uint64_t asset,
@@ -332,9 +330,11 @@ static enum weft_err add_shipped(struct shipping *s, uint64_t to)
 
 /* NOD-170: as far as whoever asks may see it. */
 static enum weft_err take_links(
-    struct shipping *s, const struct weft_ref *ref, struct weft_links *links)
+    void *ctx, const struct weft_ref *ref, struct weft_links *links, bool *ret_ends)
 {
+    struct shipping *s = ctx;
     enum weft_err err = WEFT_OK;
+    (void)ret_ends;
     while (err == WEFT_OK && links->left > 0) {
         uint16_t word;
         uint64_t to;
@@ -353,56 +353,12 @@ static enum weft_err take_links(
     return err;
 }
 
-static enum weft_err look_at_own(struct shipping *s, uint64_t asset)
-{
-    struct weft_run *run = s->r->run;
-    struct weft_key key = weft_key_links(asset, 0, 0);
-    struct weft_bytes prefix = {key.bytes, 1 + WEFT_ASSET_ID_SIZE};
-    enum weft_err err = WEFT_OK;
-    for (weft_store_walk_to(run->walk, &key);
-         err == WEFT_OK && weft_store_walk_is_below(run->walk, prefix);
-         weft_store_walk_next(run->walk)) {
-        struct weft_links links;
-        struct weft_ref ref;
-        if (!weft_links_read(
-                weft_store_walk_key(run->walk), weft_store_walk_value(run->walk), &ref, &links)) {
-            return weft_run_damaged(run, "a record's links");
-        }
-        err = take_links(s, &ref, &links);
-    }
-    return err == WEFT_OK ? weft_store_walk_err(run->walk, run->msg) : err;
-}
-
 /* A shipment is a record of its own, too, about what was shipped. */
-static enum weft_err look_at_events(struct shipping *s, uint64_t asset, uint16_t rel)
+static enum weft_err on_event(void *ctx, const struct weft_ref *ref, uint64_t owner, bool *ret_ends)
 {
-    struct weft_run *run = s->r->run;
-    struct weft_key key =
-        weft_key_mirror(asset, rel, INT64_MAX, WEFT_STATE_INDEX_MAX, WEFT_STATE_ORDINAL_MAX);
-    struct weft_bytes prefix = {key.bytes, WEFT_KEY_MIRROR_PREFIX_SIZE};
-    enum weft_err err = WEFT_OK;
-    uint32_t looked = 0;
-    for (weft_store_walk_back_to(run->walk, &key);
-         err == WEFT_OK && looked < EVENTS_MAX && weft_store_walk_is_below(run->walk, prefix);
-         weft_store_walk_back(run->walk), looked++) {
-        struct weft_ref ref;
-        struct weft_links links = {.count = 0};
-        struct weft_store_value value = {.handle = NULL};
-        uint64_t owner;
-        err = weft_run_mirror(
-            run, weft_store_walk_key(run->walk), weft_store_walk_value(run->walk), &ref, &owner);
-        if (err != WEFT_OK) {
-            return err;
-        }
-        struct weft_key at = weft_key_links(owner, ref.index, ref.ordinal);
-        err = weft_store_get(run->view->store, run->snapshot, &at, &value, run->msg);
-        if (err == WEFT_ENOTFOUND || (err == WEFT_OK && !weft_links_open(value.bytes, &links))) {
-            err = weft_run_damaged(run, "a record's links");
-        }
-        err = err == WEFT_OK ? take_links(s, &ref, &links) : err;
-        weft_store_release(&value);
-    }
-    return err == WEFT_OK ? weft_store_walk_err(run->walk, run->msg) : err;
+    struct shipping *s = ctx;
+    (void)ret_ends;
+    return weft_walk_links_of(s->r->run, owner, ref, take_links, s);
 }
 
 enum weft_err weft_recalls_find_shipped(struct weft_recalls *r,
@@ -412,9 +368,11 @@ enum weft_err weft_recalls_find_shipped(struct weft_recalls *r,
     struct shipping s = {.r = r, .word = r->shipped_to, .rel = "shipped_to"};
     enum weft_err err = WEFT_OK;
     for (s.place = 0; err == WEFT_OK && r->shipped_to != 0 && s.place < reach->count; s.place++) {
-        err = look_at_own(&s, reach->assets[s.place]);
+        const uint64_t asset = reach->assets[s.place];
+        err = weft_walk_links(r->run, asset, take_links, &s);
         for (size_t k = 0; err == WEFT_OK && k < sizeof(r->events) / sizeof(r->events[0]); k++) {
-            err = r->events[k] != 0 ? look_at_events(&s, reach->assets[s.place], r->events[k])
+            err = r->events[k] != 0 ? weft_walk_mirror_back(r->run, asset, r->events[k], INT64_MAX,
+                                          EVENTS_MAX, on_event, &s)
                                     : WEFT_OK;
         }
         err = err == WEFT_OK ? weft_run_yield(r->run, 4) : err;
@@ -430,7 +388,7 @@ enum weft_err weft_recalls_find_maker(
     struct shipping s = {.r = r, .rel = "made_by"};
     enum weft_err err = weft_run_word(r->run, 'r', weft_text_of(s.rel), &s.word);
     for (uint32_t i = 0; err == WEFT_OK && s.word != 0 && s.count == 0 && i < count; i++) {
-        err = look_at_own(&s, ids[i]);
+        err = weft_walk_links(r->run, ids[i], take_links, &s);
     }
     *ret_maker = s.count > 0 ? s.items[0].to : 0;
     return err;

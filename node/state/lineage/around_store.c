@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "node/state/lineage/around.h"
-#include "node/state/links.h"
+#include "node/state/walks.h"
 #include "proto/check.h"
 
 struct weft_found {
@@ -116,62 +116,50 @@ static enum weft_err take_own(struct search *s, const struct weft_ref *record, u
     return rv;
 }
 
-static enum weft_err search_own(struct search *s)
+static enum weft_err on_own(
+    void *ctx, const struct weft_ref *record, struct weft_links *links, bool *ret_ends)
 {
-    struct weft_run *run = s->around->run;
-    struct weft_key key = weft_key_links(s->asset, 0, 0);
-    struct weft_bytes prefix = {key.bytes, 1 + WEFT_ASSET_ID_SIZE};
-    enum weft_err rv = WEFT_OK;
-    for (weft_store_walk_to(run->walk, &key);
-         rv == WEFT_OK && weft_store_walk_is_below(run->walk, prefix);
-         weft_store_walk_next(run->walk)) {
-        struct weft_links links;
-        struct weft_ref record;
-        if (!weft_links_read(weft_store_walk_key(run->walk), weft_store_walk_value(run->walk),
-                &record, &links)) {
-            return weft_run_damaged(run, "a record's links");
-        }
-        if (record.index > run->as_of) {
-            break;
-        }
-        rv = read_links(s->around, &links);
-        if (rv == WEFT_OK) {
-            s->edges->looked += links.count;
-            rv = links.at_ns <= s->around->question.at_ns ? take_own(s, &record, links.count)
-                                                          : WEFT_OK;
-        }
+    struct search *s = ctx;
+    if (record->index > s->around->run->as_of) {
+        *ret_ends = true;
+        return WEFT_OK;
     }
-    return rv == WEFT_OK ? weft_store_walk_err(run->walk, run->msg) : rv;
+    enum weft_err rv = read_links(s->around, links);
+    if (rv != WEFT_OK) {
+        return rv;
+    }
+    s->edges->looked += links->count;
+    return links->at_ns <= s->around->question.at_ns ? take_own(s, record, links->count) : WEFT_OK;
 }
 
 /* --- records that link to the asset ---------------------------------------------------------- */
 
+/* Records that link to the asset by one word. */
+struct mirror {
+    struct search *search;
+    uint64_t owner; /* Of the record that is looked at. */
+    uint8_t rel;    /* Of the edge; 0: look at the record's links (parent). */
+    bool is_relayed;
+};
+
 /* A record whose `parent` may take the place of its asset: look at all its links. */
-static enum weft_err take_relayed(
-    struct search *s, const struct weft_ref *record, uint64_t owner, uint8_t only_rel)
+static enum weft_err on_relayed(
+    void *ctx, const struct weft_ref *record, struct weft_links *links, bool *ret_ends)
 {
+    const struct mirror *m = ctx;
+    struct search *s = m->search;
     struct weft_around *a = s->around;
-    struct weft_store_value value = {.handle = NULL};
-    struct weft_key key = weft_key_links(owner, record->index, record->ordinal);
-    struct weft_links links = {.count = 0};
-    enum weft_err rv =
-        weft_store_get(a->run->view->store, a->run->snapshot, &key, &value, a->run->msg);
-    if (rv == WEFT_ENOTFOUND || (rv == WEFT_OK && !weft_links_open(value.bytes, &links))) {
-        rv = weft_run_damaged(a->run, "a record's links");
-    }
-    if (rv == WEFT_OK) {
-        rv = read_links(a, &links);
-    }
-    weft_store_release(&value);
+    enum weft_err rv = read_links(a, links);
+    (void)ret_ends;
     if (rv != WEFT_OK) {
         return rv;
     }
-    s->edges->looked += links.count;
-    uint32_t count = weft_relations_of(owner, a->links, links.count, a->relations);
+    s->edges->looked += links->count;
+    uint32_t count = weft_relations_of(m->owner, a->links, links->count, a->relations);
     for (uint32_t i = 0; i < count && rv == WEFT_OK; i++) {
         const struct weft_relation *r = &a->relations[i];
         if (s->is_forward && r->child == s->asset && r->child_link != WEFT_RELATION_OF_ASSET &&
-            (uint8_t)r->rel == only_rel) {
+            (uint8_t)r->rel == m->rel) {
             rv = keep(s, record, (uint8_t)r->rel, r->parent, r->link);
         } else if (!s->is_forward && r->parent == s->asset &&
                    r->parent_link != WEFT_RELATION_OF_ASSET &&
@@ -182,36 +170,31 @@ static enum weft_err take_relayed(
     return rv;
 }
 
+static enum weft_err on_mirror(
+    void *ctx, const struct weft_ref *record, uint64_t owner, bool *ret_ends)
+{
+    struct mirror *m = ctx;
+    struct search *s = m->search;
+    struct weft_run *run = s->around->run;
+    s->edges->looked++;
+    *ret_ends = record->at_ns > s->around->question.at_ns;
+    if (*ret_ends || record->index > run->as_of) {
+        return WEFT_OK;
+    }
+    m->owner = owner;
+    return m->is_relayed ? weft_walk_links_of(run, owner, record, on_relayed, m)
+                         : keep(s, record, m->rel, owner, 0);
+}
+
 /* All records that link to the asset by this word and that the question sees. `rel`: of the
  * edge; 0: look at the record's links (parent). */
 static enum weft_err search_mirror(struct search *s, uint16_t word, uint8_t rel)
 {
-    struct weft_run *run = s->around->run;
-    struct weft_key key = weft_key_mirror(s->asset, word, INT64_MIN, 0, 0);
-    struct weft_bytes prefix = {key.bytes, WEFT_KEY_MIRROR_PREFIX_SIZE};
-    bool is_relayed = rel == 0 || (rel <= WEFT_REL_LINEAGE_LAST &&
-                                      weft_thread_rel_traits((enum weft_rel)rel)->uses_parent);
-    enum weft_err rv = WEFT_OK;
-    for (weft_store_walk_to(run->walk, &key);
-         rv == WEFT_OK && weft_store_walk_is_below(run->walk, prefix);
-         weft_store_walk_next(run->walk)) {
-        struct weft_ref record;
-        uint64_t owner;
-        rv = weft_run_mirror(
-            run, weft_store_walk_key(run->walk), weft_store_walk_value(run->walk), &record, &owner);
-        if (rv != WEFT_OK) {
-            return rv;
-        }
-        s->edges->looked++;
-        if (record.at_ns > s->around->question.at_ns) {
-            break;
-        }
-        if (record.index > run->as_of) {
-            continue;
-        }
-        rv = is_relayed ? take_relayed(s, &record, owner, rel) : keep(s, &record, rel, owner, 0);
-    }
-    return rv == WEFT_OK ? weft_store_walk_err(run->walk, run->msg) : rv;
+    struct mirror mirror = {.search = s,
+        .rel = rel,
+        .is_relayed = rel == 0 || (rel <= WEFT_REL_LINEAGE_LAST &&
+                                      weft_thread_rel_traits((enum weft_rel)rel)->uses_parent)};
+    return weft_walk_mirror(s->around->run, s->asset, word, INT64_MIN, on_mirror, &mirror);
 }
 
 static enum weft_err search_others(struct search *s)
@@ -344,7 +327,7 @@ enum weft_err weft_around_from_store(
         .is_forward = is_forward};
     ret_edges->count = ret_edges->end_count = 0;
     around->found_count = 0;
-    enum weft_err rv = search_own(&s);
+    enum weft_err rv = weft_walk_links(around->run, s.asset, on_own, &s);
     if (rv == WEFT_OK) {
         rv = search_others(&s);
     }

@@ -1,7 +1,7 @@
 /* Where an asset is now: the newest statement of a place. */
 #include "node/mutant.h"
-#include "node/state/links.h"
 #include "node/state/lineage/trace.h"
+#include "node/state/walks.h"
 #include "proto/thread.h"
 
 enum {
@@ -115,74 +115,32 @@ static enum weft_err take(
     return WEFT_OK;
 }
 
-static enum weft_err search_own(struct search *s)
+static enum weft_err on_own(
+    void *ctx, const struct weft_ref *ref, struct weft_links *links, bool *ret_ends)
 {
-    struct weft_run *run = s->run;
-    struct weft_key key = weft_key_links(s->asset, 0, 0);
-    struct weft_bytes prefix = {key.bytes, 1 + WEFT_ASSET_ID_SIZE};
-    enum weft_err rv = WEFT_OK;
-    for (weft_store_walk_to(run->walk, &key);
-         rv == WEFT_OK && weft_store_walk_is_below(run->walk, prefix);
-         weft_store_walk_next(run->walk)) {
-        struct weft_links links;
-        struct weft_ref ref;
-        if (!weft_links_read(
-                weft_store_walk_key(run->walk), weft_store_walk_value(run->walk), &ref, &links)) {
-            return weft_run_damaged(run, "a record's links");
-        }
-        if (weft_run_sees(run, ref.index, ref.at_ns) && is_newer(s, &ref)) {
-            rv = take(s, &ref, &links, -1);
-        }
-    }
-    return rv == WEFT_OK ? weft_store_walk_err(run->walk, run->msg) : rv;
+    struct search *s = ctx;
+    (void)ret_ends;
+    return weft_run_sees(s->run, ref->index, ref->at_ns) && is_newer(s, ref)
+               ? take(s, ref, links, -1)
+               : WEFT_OK;
 }
 
 /* The event's biz_location, if it names one: the last of own_rels. */
-static enum weft_err look_at_event(struct search *s, const struct weft_ref *ref, uint64_t owner)
+static enum weft_err on_links_of_event(
+    void *ctx, const struct weft_ref *ref, struct weft_links *links, bool *ret_ends)
 {
-    struct weft_store_value value = {.handle = NULL};
-    struct weft_key key = weft_key_links(owner, ref->index, ref->ordinal);
-    struct weft_links links = {.count = 0};
-    enum weft_err rv =
-        weft_store_get(s->run->view->store, s->run->snapshot, &key, &value, s->run->msg);
-    if (rv == WEFT_ENOTFOUND || (rv == WEFT_OK && !weft_links_open(value.bytes, &links))) {
-        rv = weft_run_damaged(s->run, "a record's links");
-    }
-    if (rv == WEFT_OK) {
-        rv = take(s, ref, &links, OWN_RELS - 1);
-    }
-    weft_store_release(&value);
-    return rv;
+    (void)ret_ends;
+    return take(ctx, ref, links, OWN_RELS - 1);
 }
 
 /* Newest first, until one names a place or is older than what there is. */
-static enum weft_err search_events(struct search *s, uint16_t rel)
+static enum weft_err on_event(void *ctx, const struct weft_ref *ref, uint64_t owner, bool *ret_ends)
 {
-    struct weft_run *run = s->run;
-    int64_t from_ns = run->query->has_at ? run->query->at_ns : INT64_MAX;
-    struct weft_key key =
-        weft_key_mirror(s->asset, rel, from_ns, WEFT_STATE_INDEX_MAX, WEFT_STATE_ORDINAL_MAX);
-    struct weft_bytes prefix = {key.bytes, WEFT_KEY_MIRROR_PREFIX_SIZE};
-    enum weft_err rv = WEFT_OK;
-    uint32_t looked = 0;
-    for (weft_store_walk_back_to(run->walk, &key);
-         rv == WEFT_OK && weft_store_walk_is_below(run->walk, prefix) && looked < EVENTS_LOOKED_MAX;
-         weft_store_walk_back(run->walk), looked++) {
-        struct weft_ref ref;
-        uint64_t owner;
-        rv = weft_run_mirror(
-            run, weft_store_walk_key(run->walk), weft_store_walk_value(run->walk), &ref, &owner);
-        if (rv != WEFT_OK) {
-            return rv;
-        }
-        if (!is_newer(s, &ref)) {
-            break;
-        }
-        if (weft_run_sees(run, ref.index, ref.at_ns)) {
-            rv = look_at_event(s, &ref, owner);
-        }
-    }
-    return rv == WEFT_OK ? weft_store_walk_err(run->walk, run->msg) : rv;
+    struct search *s = ctx;
+    *ret_ends = !is_newer(s, ref);
+    return !*ret_ends && weft_run_sees(s->run, ref->index, ref->at_ns)
+               ? weft_walk_links_of(s->run, owner, ref, on_links_of_event, s)
+               : WEFT_OK;
 }
 
 enum weft_err weft_trace_locate(
@@ -191,11 +149,14 @@ enum weft_err weft_trace_locate(
     struct search s = {.run = trace->run, .words = &trace->words, .asset = asset};
     enum weft_err rv = trace->words.is_known ? WEFT_OK : find_words(trace->run, &trace->words);
     if (rv == WEFT_OK) {
-        rv = search_own(&s);
+        rv = weft_walk_links(s.run, asset, on_own, &s);
     }
     for (int i = 0; i < EVENT_RELS && rv == WEFT_OK; i++) {
         s.by = name_of(event_rels[i]);
-        rv = s.words->events[i] != 0 ? search_events(&s, s.words->events[i]) : WEFT_OK;
+        rv = s.words->events[i] != 0 ? weft_walk_mirror_back(s.run, asset, s.words->events[i],
+                                           s.run->query->has_at ? s.run->query->at_ns : INT64_MAX,
+                                           EVENTS_LOOKED_MAX, on_event, &s)
+                                     : WEFT_OK;
     }
     if (rv != WEFT_OK || !s.has_one) {
         return rv;
