@@ -10,8 +10,8 @@
 
 enum {
     WEFT_CELLS_AGREEMENT_SIZE = 16,
-    WEFT_CELLS_ROW_LEVELS = 16, /* of the list; specified: 2^16 rows at its best */
-    WEFT_CELLS_WALKS_MAX = 6,   /* kept for the next cursor; measured: four are open at once */
+    WEFT_CELLS_ROW_LEVELS = 8, /* of a list; specified: 2^16 rows at its best */
+    WEFT_CELLS_WALKS_MAX = 6,  /* kept for the next cursor; measured: four are open at once */
 };
 
 /* The numbers are in keys. */
@@ -43,13 +43,14 @@ enum weft_cells_table {
 };
 
 struct weft_cells_row;
+struct weft_cells_list;
 
 /* Zero-initialized with a store is ready. */
 struct weft_cells_rows {
     struct weft_store *store;
     const struct weft_store_snapshot *snapshot; /* NULL: the present. */
     struct weft_arena arena;                    /* Of what is put. */
-    struct weft_cells_row *heads[WEFT_CELLS_ROW_LEVELS];
+    struct weft_cells_list *lists; /* One for each agreement that something was put of. */
     struct weft_store_walk *walks[WEFT_CELLS_WALKS_MAX]; /* Idle ones. */
     uint32_t walk_count;
 };
@@ -75,7 +76,7 @@ WEFT_MUST_USE enum weft_err weft_cells_rows_erase(
     struct weft_cells_rows *rows, const struct weft_key *key, struct weft_msg *msg);
 /* What is in it stays until the next settle. */
 struct weft_arena *weft_cells_rows_arena(struct weft_cells_rows *rows);
-/* All of it into the batch, by their keys. */
+/* All of it into the batch, each agreement's by their keys. */
 void weft_cells_rows_flush(struct weft_cells_rows *rows, struct weft_store_batch *batch);
 /* The store has it. */
 void weft_cells_rows_settle(struct weft_cells_rows *rows);
