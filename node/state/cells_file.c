@@ -55,8 +55,8 @@ enum weft_err weft_cells_note_subject(struct weft_cells_work *w, const struct we
     if (err == WEFT_OK && now.is_unnamed && (is_new || !before.is_unnamed)) {
         err = weft_cells_note_unnamed(w, subject);
     }
-    if (err == WEFT_OK && now.is_known && (is_new || !before.is_known)) {
-        err = weft_cells_refile_set(w, subject); /* They dangle no more. */
+    if (err == WEFT_OK && now.is_known && !is_new && !before.is_known) {
+        err = weft_cells_refile_set(w, subject); /* They dangle no more; at what is new are none. */
     }
     return err;
 }

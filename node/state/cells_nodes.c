@@ -22,18 +22,33 @@ static uint32_t place_of(uint64_t agreement, const struct weft_shared_path *path
                : WEFT_CELLS_NODES_NEAR + (uint32_t)(hash % WEFT_CELLS_NODES_FAR);
 }
 
+static bool is_of(const struct weft_cells_node *node, const uint8_t agreement[16],
+    const struct weft_shared_path *path)
+{
+    return node->size > 0 && node->agreement == weft_get_be64(agreement) &&
+           node->rest == weft_get_be64(agreement + 8) && node->depth == path->depth &&
+           node->prefix == weft_get_be64(path->prefix.bytes);
+}
+
+/* Where it is, or what gives way to it: each node has two places, side by side. */
+static struct weft_cells_node *place_for(const struct weft_cells_nodes *nodes,
+    const uint8_t agreement[16], const struct weft_shared_path *path)
+{
+    const uint32_t at = place_of(weft_get_be64(agreement), path);
+    struct weft_cells_node *first = &nodes->places[at], *second = &nodes->places[at ^ 1];
+    bool is_second = is_of(second, agreement, path) ||
+                     (first->size > 0 && second->size == 0 && !is_of(first, agreement, path));
+    return is_second ? second : first;
+}
+
 static struct weft_cells_node *find(const struct weft_cells_nodes *nodes,
     const uint8_t agreement[16], const struct weft_shared_path *path)
 {
     if (nodes->places == NULL || path->depth > DEPTH_MAX) {
         return NULL;
     }
-    const uint64_t id = weft_get_be64(agreement);
-    struct weft_cells_node *node = &nodes->places[place_of(id, path)];
-    bool is_it = node->size > 0 && node->agreement == id &&
-                 node->rest == weft_get_be64(agreement + 8) && node->depth == path->depth &&
-                 node->prefix == weft_get_be64(path->prefix.bytes);
-    return is_it ? node : NULL;
+    struct weft_cells_node *node = place_for(nodes, agreement, path);
+    return is_of(node, agreement, path) ? node : NULL;
 }
 
 bool weft_cells_nodes_find(const struct weft_cells_nodes *nodes, const uint8_t agreement[16],
@@ -80,7 +95,7 @@ void weft_cells_nodes_put(struct weft_cells_nodes *nodes, const uint8_t agreemen
         return;
     }
     const uint64_t id = weft_get_be64(agreement);
-    struct weft_cells_node *node = &nodes->places[place_of(id, path)];
+    struct weft_cells_node *node = place_for(nodes, agreement, path);
     node->size = 0;
     if (reserve(nodes, node, bytes.size)) {
         memcpy(node->bytes, bytes.data, bytes.size);

@@ -1,7 +1,7 @@
 /* node/state/cells_nodes.h: nodes of shared digests that apply has read or written of late.
  *
  * What is in the rows, without reading, decoding and hashing it again: of each node its digest is
- * kept too. A table in which each node has one place, those near the root in a part of their own;
+ * kept too. A table in which each node has two places, those near the root in a part of their own;
  * what comes takes the place of what was there. One thread, apply's; of an apply that failed
  * nothing is used any more. */
 #ifndef WEFT_NODE_STATE_CELLS_NODES_H

@@ -33,10 +33,11 @@ enum {
 struct weft_key weft_cells_key(
     const uint8_t agreement[WEFT_CELLS_AGREEMENT_SIZE], enum weft_cells_table table)
 {
-    struct weft_key key = {.size = 1, .bytes = {WEFT_KEY_CELLS}};
-    const uint8_t byte = (uint8_t)table;
-    weft_cells_key_add(&key, agreement, WEFT_CELLS_AGREEMENT_SIZE);
-    weft_cells_key_add(&key, &byte, 1);
+    struct weft_key key; /* Not zeroed: behind its size nobody looks. */
+    key.size = PREFIX_SIZE + 1;
+    key.bytes[0] = WEFT_KEY_CELLS;
+    memcpy(key.bytes + 1, agreement, WEFT_CELLS_AGREEMENT_SIZE);
+    key.bytes[PREFIX_SIZE] = (uint8_t)table;
     return key;
 }
 
@@ -240,7 +241,8 @@ static void flush_list(const struct weft_cells_list *list, struct weft_store_bat
 {
     for (const struct weft_cells_row *row = list->heads[0]; row != NULL; row = row->next[0]) {
         const struct weft_cells_content *content = row->content;
-        struct weft_key key = {.size = content->key.size};
+        struct weft_key key; /* As above. */
+        key.size = content->key.size;
         memcpy(key.bytes, content->key.data, key.size);
         if (content->is_erased) {
             weft_store_batch_remove(batch, &key);

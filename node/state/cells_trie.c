@@ -175,7 +175,12 @@ static enum weft_err put_changes_of(
 enum weft_err weft_cells_put_changes(struct weft_cells *cells, struct weft_msg *msg)
 {
     enum weft_err err = WEFT_OK;
-    if (cells->change_count > 1) {
+    uint32_t risen = 1; /* So they come from one entry that changed no edge. */
+    while (risen < cells->change_count &&
+           compare_changes(&cells->changes[risen - 1], &cells->changes[risen]) < 0) {
+        risen++;
+    }
+    if (risen < cells->change_count) {
         qsort(cells->changes, cells->change_count, sizeof(*cells->changes), compare_changes);
     }
     for (uint32_t i = 0; err == WEFT_OK && i < cells->change_count;) {
