@@ -1,7 +1,6 @@
 #include "node/audit_sign.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,51 +47,11 @@ struct weft_audit_sign {
     void *closed_ctx;
 };
 
-/* --- files ----------------------------------------------------------------------------------- */
-
-/* *ret_found false: there is none. */
-static enum weft_err read_file(
-    const char *path, struct weft_buffer *out, bool *ret_found, struct weft_msg *msg)
-{
-    char bytes[4096];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    *ret_found = fd >= 0;
-    if (fd < 0) {
-        return errno == ENOENT ? WEFT_OK
-                               : weft_fail(msg, WEFT_EIO, "%s: %s", path, strerror(errno));
-    }
-    ssize_t size = read(fd, bytes, sizeof(bytes));
-    (void)close(fd);
-    if (size < 0) {
-        return weft_fail(msg, WEFT_EIO, "%s: %s", path, strerror(errno));
-    }
-    enum weft_err err = weft_buffer_append(out, bytes, (size_t)size);
-    explicit_bzero(bytes, sizeof(bytes)); /* It may be a key. */
-    return err == WEFT_OK ? err : weft_fail(msg, err, "%s: too large", path);
-}
-
-/* A file beside it, synced, put in its place, and that synced. */
-static enum weft_err replace(
-    const char *directory, const struct weft_buffer *text, struct weft_msg *msg)
-{
-    char path[PATH_SIZE], fresh[PATH_SIZE];
-    (void)snprintf(path, sizeof(path), "%s/signed", directory);
-    (void)snprintf(fresh, sizeof(fresh), "%s/signed.new", directory);
-    enum weft_err err = weft_tree_remove(fresh, msg); /* Of a run that ended there. */
-    if (err == WEFT_OK) {
-        err = weft_tree_write(fresh, text->data, text->size, msg);
-    }
-    if (err == WEFT_OK) {
-        err = weft_tree_rename(fresh, path, msg);
-    }
-    return err == WEFT_OK ? weft_tree_sync(directory, msg) : err;
-}
-
 /* NOD-160: on the pool. */
 static void persist(uv_work_t *work)
 {
     struct weft_audit_sign *s = work->data;
-    s->err = replace(s->directory, &s->text, &s->msg);
+    s->err = weft_tree_replace(s->directory, s->path, &s->text, &s->msg);
     weft_failpoint(WEFT_FAILPOINT_AUDIT_SIGN);
 }
 
@@ -330,7 +289,7 @@ static enum weft_err load_key(struct weft_audit_sign *s, struct weft_msg *msg)
     struct weft_buffer pem = {.size_max = WEFT_KEYFILE_SIZE_MAX};
     struct weft_ed25519_pair pair;
     bool is_found;
-    enum weft_err err = read_file(s->options.key_file, &pem, &is_found, msg);
+    enum weft_err err = weft_tree_read(s->options.key_file, &pem, &is_found, msg);
     if (err == WEFT_OK && !is_found) {
         weft_log(WEFT_LOG_WARN, "audit_no_key", weft_kv("file", s->options.key_file),
             weft_kv("next", "this node signs no audit checkpoints; weft pki node makes a key"));
@@ -355,7 +314,7 @@ static enum weft_err load_signed(struct weft_audit_sign *s, struct weft_msg *msg
     struct weft_buffer bytes = {.size_max = SIGNED_SIZE_MAX};
     struct weft_checkpoint_note checkpoint;
     bool is_found;
-    enum weft_err err = read_file(s->path, &bytes, &is_found, msg);
+    enum weft_err err = weft_tree_read(s->path, &bytes, &is_found, msg);
     if (err == WEFT_OK && is_found) {
         struct weft_text text = weft_buffer_as_text(&bytes);
         err = weft_checkpoint_note_parse(text, &checkpoint, msg);
@@ -387,7 +346,7 @@ enum weft_err weft_audit_sign_bar(const char *directory, const char *origin, str
         return WEFT_OK; /* It is known. */
     }
     enum weft_err err = weft_checkpoint_note_encode(&never, &text, msg);
-    err = err == WEFT_OK ? replace(directory, &text, msg) : err;
+    err = err == WEFT_OK ? weft_tree_replace(directory, path, &text, msg) : err;
     weft_buffer_destroy(&text);
     return err;
 }

@@ -11,6 +11,7 @@
 
 #include "node/audit_sign.h"
 #include "node/checkpoint/keeper.h"
+#include "node/checkpoint/tree.h"
 #include "node/config.h"
 #include "node/datadir.h"
 #include "node/start.h"
@@ -153,27 +154,6 @@ int weft_offline_check_data(const char *directory)
 
 /* --- restore --------------------------------------------------------------------------- */
 
-static enum weft_err read_file(
-    const char *path, size_t size_max, struct weft_buffer *out, struct weft_msg *msg)
-{
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) {
-        return weft_fail(msg, WEFT_ENOTFOUND, "%s: %s", path, strerror(errno));
-    }
-    enum weft_err rv = WEFT_OK;
-    uint8_t piece[4096];
-    size_t got;
-    out->size_max = size_max;
-    while (rv == WEFT_OK && (got = fread(piece, 1, sizeof(piece), file)) > 0) {
-        rv = weft_buffer_append(out, piece, got);
-    }
-    if (rv == WEFT_OK && ferror(file)) {
-        rv = WEFT_EIO;
-    }
-    (void)fclose(file);
-    return rv == WEFT_OK ? rv : weft_fail(msg, rv, "%s cannot be read", path);
-}
-
 /* Copy one file of the backup into the state, its digest computed on the way. */
 static enum weft_err copy_file(
     const char *from, const char *to, const struct weft_checkpoint_file *file, struct weft_msg *msg)
@@ -280,7 +260,7 @@ static enum weft_err restore(const struct weft_config *config, const char *backu
     struct weft_datadir *datadir, struct weft_msg *msg)
 {
     char path[2 * WEFT_DATADIR_PATH_SIZE];
-    struct weft_buffer bytes = {0};
+    struct weft_buffer bytes = {.size_max = WEFT_MANIFEST_SIZE_MAX};
     struct weft_arena arena = {.size_max = 16 * 1024 * 1024};
     struct weft_manifest manifest;
     struct weft_configuration *known = calloc(1, sizeof(*known));
@@ -288,7 +268,7 @@ static enum weft_err restore(const struct weft_config *config, const char *backu
     uint64_t cluster = weft_start_random_id();
     weft_assert(known != NULL);
     (void)snprintf(path, sizeof(path), "%s/manifest", backup);
-    enum weft_err rv = read_file(path, WEFT_MANIFEST_SIZE_MAX, &bytes, msg);
+    enum weft_err rv = weft_tree_read(path, &bytes, NULL, msg);
     if (rv == WEFT_OK) {
         rv = weft_manifest_decode((struct weft_bytes){bytes.data, bytes.size}, &arena, &manifest);
         if (rv != WEFT_OK) {

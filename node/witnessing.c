@@ -1,14 +1,13 @@
 #include "node/witnessing.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "node/checkpoint/tree.h"
 #include "node/logger.h"
 #include "policy/crypto/keyfile.h"
 #include "proto/check.h"
@@ -61,62 +60,6 @@ struct weft_witnessing {
 
 /* --- files ----------------------------------------------------------------------------------- */
 
-static enum weft_err read_file(
-    const char *path, struct weft_buffer *out, bool *ret_found, struct weft_msg *msg)
-{
-    char bytes[4096];
-    size_t got;
-    enum weft_err err = WEFT_OK;
-    FILE *file = fopen(path, "rbe");
-    *ret_found = file != NULL;
-    if (file == NULL) {
-        return errno == ENOENT ? WEFT_OK
-                               : weft_fail(msg, WEFT_EIO, "%s: %s", path, strerror(errno));
-    }
-    while (err == WEFT_OK && (got = fread(bytes, 1, sizeof(bytes), file)) > 0) {
-        err = weft_buffer_append(out, bytes, got);
-    }
-    if (ferror(file)) {
-        err = WEFT_EIO;
-    }
-    (void)fclose(file);
-    return err == WEFT_OK ? err : weft_fail(msg, err, "%s: cannot be read", path);
-}
-
-static bool write_all(int fd, const struct weft_buffer *bytes)
-{
-    size_t done = 0;
-    while (done < bytes->size) {
-        ssize_t size = write(fd, bytes->data + done, bytes->size - done);
-        if (size <= 0) {
-            return false;
-        }
-        done += (size_t)size;
-    }
-    return true;
-}
-
-/* A file beside it, synced, put in its place, and that synced. */
-static enum weft_err write_file(
-    const char *directory, const char *path, const struct weft_buffer *bytes, struct weft_msg *msg)
-{
-    char fresh[PATH_SIZE + 8];
-    (void)snprintf(fresh, sizeof(fresh), "%s.new", path);
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool is_written = fd >= 0 && write_all(fd, bytes) && fsync(fd) == 0;
-    if (fd >= 0) {
-        is_written = close(fd) == 0 && is_written;
-    }
-    int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    is_written = is_written && rename(fresh, path) == 0 && dir >= 0 && fsync(dir) == 0;
-    enum weft_err err =
-        is_written ? WEFT_OK : weft_fail(msg, WEFT_EIO, "%s: %s", path, strerror(errno));
-    if (dir >= 0) {
-        (void)close(dir);
-    }
-    return err;
-}
-
 /* Both notes of a split view, under the digest of the second: they prove it to anybody. */
 static enum weft_err write_split(struct weft_witnessing *w, struct weft_msg *msg)
 {
@@ -129,7 +72,7 @@ static enum weft_err write_split(struct weft_witnessing *w, struct weft_msg *msg
     for (int i = 0; err == WEFT_OK && i < 2; i++) {
         (void)snprintf(path, sizeof(path), "%s/split-%.16s.%s", w->directory,
             digest + sizeof("sha256:") - 1, suffixes[i]);
-        err = write_file(w->directory, path, notes[i], msg);
+        err = weft_tree_replace(w->directory, path, notes[i], msg);
     }
     return err;
 }
@@ -138,9 +81,10 @@ static enum weft_err write_split(struct weft_witnessing *w, struct weft_msg *msg
 static void persist(uv_work_t *work)
 {
     struct weft_witnessing *w = work->data;
-    w->err = w->decision.outcome == WEFT_WITNESS_COSIGN
-                 ? write_file(w->directory, w->known[w->decision.log].path, &w->note, &w->msg)
-                 : write_split(w, &w->msg);
+    w->err =
+        w->decision.outcome == WEFT_WITNESS_COSIGN
+            ? weft_tree_replace(w->directory, w->known[w->decision.log].path, &w->note, &w->msg)
+            : write_split(w, &w->msg);
 }
 
 /* --- answers --------------------------------------------------------------------------------- */
@@ -302,7 +246,7 @@ static enum weft_err load_key(struct weft_witnessing *w, bool *ret_found, struct
     const struct weft_bytes none = {NULL, 0};
     struct weft_ed25519_pair pair, log;
     bool has_log = false;
-    enum weft_err err = read_file(w->options.key_file, &pem, ret_found, msg);
+    enum weft_err err = weft_tree_read(w->options.key_file, &pem, ret_found, msg);
     if (err == WEFT_OK && *ret_found) {
         err = weft_keyfile_decode((struct weft_bytes){pem.data, pem.size}, none, &pair, msg);
         if (err == WEFT_OK) {
@@ -312,7 +256,7 @@ static enum weft_err load_key(struct weft_witnessing *w, bool *ret_found, struct
         }
     }
     if (err == WEFT_OK && *ret_found) {
-        err = read_file(w->options.log_key_file, &other, &has_log, msg);
+        err = weft_tree_read(w->options.log_key_file, &other, &has_log, msg);
     }
     if (err == WEFT_OK && has_log) {
         err = weft_keyfile_decode((struct weft_bytes){other.data, other.size}, none, &log, msg);
@@ -372,7 +316,7 @@ static enum weft_err load_logs(struct weft_witnessing *w, struct weft_msg *msg)
 {
     struct weft_buffer bytes = {.size_max = LOGS_SIZE_MAX};
     bool is_found;
-    enum weft_err err = read_file(w->options.logs_file, &bytes, &is_found, msg);
+    enum weft_err err = weft_tree_read(w->options.logs_file, &bytes, &is_found, msg);
     struct weft_text rest = {(const char *)bytes.data, bytes.size}, line;
     while (err == WEFT_OK && rest.size > 0) {
         struct weft_verifier verifier;
@@ -404,7 +348,7 @@ static enum weft_err load_record(struct weft_witnessing *w, uint32_t i, struct w
     (void)snprintf(
         known->path, sizeof(known->path), "%s/%s", w->directory, digest + sizeof("sha256:") - 1);
     known->note.size_max = WEFT_NOTE_SIZE_MAX;
-    enum weft_err err = read_file(known->path, &known->note, &is_found, msg);
+    enum weft_err err = weft_tree_read(known->path, &known->note, &is_found, msg);
     if (err != WEFT_OK || !is_found) {
         return err;
     }

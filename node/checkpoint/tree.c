@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,6 +130,46 @@ enum weft_err weft_tree_write(const char *path, const void *data, size_t size, s
         return fail(msg, "create", path);
     }
     return sync_and_close(fd, path, write_all(fd, path, data, size, msg), msg);
+}
+
+enum weft_err weft_tree_read(
+    const char *path, struct weft_buffer *out, bool *ret_found, struct weft_msg *msg)
+{
+    uint8_t block[4096];
+    enum weft_err err = WEFT_OK;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (ret_found != NULL) {
+        *ret_found = fd >= 0 || errno != ENOENT;
+    }
+    if (fd < 0) {
+        return ret_found != NULL && !*ret_found ? WEFT_OK : fail(msg, "open", path);
+    }
+    for (bool is_over = false; err == WEFT_OK && !is_over;) {
+        ssize_t got = read(fd, block, sizeof(block));
+        is_over = got == 0;
+        if (got < 0 && errno != EINTR) {
+            err = fail(msg, "read", path);
+        } else if (got > 0 && (err = weft_buffer_append(out, block, (size_t)got)) != WEFT_OK) {
+            err = weft_fail(msg, err, "%s: over %zu bytes", path, out->size_max);
+        }
+    }
+    explicit_bzero(block, sizeof(block));
+    (void)close(fd);
+    return err;
+}
+
+enum weft_err weft_tree_replace(
+    const char *directory, const char *path, const struct weft_buffer *text, struct weft_msg *msg)
+{
+    char fresh[PATH_MAX];
+    int size = snprintf(fresh, sizeof(fresh), "%s.new", path);
+    if (size < 0 || (size_t)size >= sizeof(fresh)) {
+        return weft_fail(msg, WEFT_EIO, "%s: its name is too long", path);
+    }
+    enum weft_err err = weft_tree_remove(fresh, msg); /* Of a run that ended there. */
+    err = err == WEFT_OK ? weft_tree_write(fresh, text->data, text->size, msg) : err;
+    err = err == WEFT_OK ? weft_tree_rename(fresh, path, msg) : err;
+    return err == WEFT_OK ? weft_tree_sync(directory, msg) : err;
 }
 
 enum weft_err weft_tree_link(const char *from, const char *to, struct weft_msg *msg)

@@ -1,13 +1,15 @@
 /* node/checkpoint/tree.h: directories of plain files: make, link, hash, sync, rename, remove.
  *
- * What checkpoints are handled with. Every function names the path in its message. Errors:
- * WEFT_ENOSPC, WEFT_ENOMEM, WEFT_ENOTFOUND (it is not there), otherwise WEFT_EIO. */
+ * What checkpoints, and other small files of a node, are handled with. Every function names the
+ * path in its message. Errors: WEFT_ENOSPC, WEFT_ENOMEM, WEFT_ENOTFOUND (it is not there),
+ * otherwise WEFT_EIO. */
 #ifndef WEFT_NODE_CHECKPOINT_TREE_H
 #define WEFT_NODE_CHECKPOINT_TREE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/bytes.h"
 #include "proto/digest.h"
 #include "proto/err.h"
 
@@ -30,6 +32,14 @@ WEFT_MUST_USE enum weft_err weft_tree_sync(const char *path, struct weft_msg *ms
 /* Write a whole file and sync it; it must not exist. */
 WEFT_MUST_USE enum weft_err weft_tree_write(
     const char *path, const void *data, size_t size, struct weft_msg *msg);
+/* All of a small file, behind what is in `out`; of it nothing is left on the stack, since it may be
+ * a key. `ret_found`: is it there? NULL: it has to be. WEFT_ETOOBIG: past out->size_max. */
+WEFT_MUST_USE enum weft_err weft_tree_read(
+    const char *path, struct weft_buffer *out, bool *ret_found, struct weft_msg *msg);
+/* A small file that is there whole, as it was or as it is to be: PATH.new, synced, put in its place
+ * in that directory, and that synced. */
+WEFT_MUST_USE enum weft_err weft_tree_replace(
+    const char *directory, const char *path, const struct weft_buffer *text, struct weft_msg *msg);
 WEFT_MUST_USE enum weft_err weft_tree_link(const char *from, const char *to, struct weft_msg *msg);
 /* A copy, synced. */
 WEFT_MUST_USE enum weft_err weft_tree_copy(const char *from, const char *to, struct weft_msg *msg);

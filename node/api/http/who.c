@@ -1,8 +1,8 @@
 #include "node/api/http/door.h"
 
-#include <stdio.h>
 #include <string.h>
 
+#include "node/checkpoint/tree.h"
 #include "node/logger.h"
 #include "node/node.h"
 #include "node/wall.h"
@@ -14,24 +14,9 @@
 static enum weft_err read_file(
     const char *path, size_t size_max, struct weft_buffer *out, struct weft_msg *msg)
 {
-    uint8_t block[4096];
-    size_t got;
-    FILE *file = fopen(path, "rbe");
-    if (file == NULL) {
-        return weft_fail(msg, WEFT_EINVAL, "%s cannot be read", path);
-    }
-    enum weft_err err = WEFT_OK;
     weft_buffer_clear(out);
     out->size_max = size_max;
-    while (err == WEFT_OK && (got = fread(block, 1, sizeof(block), file)) > 0) {
-        err = weft_buffer_append(out, block, got);
-    }
-    if (err == WEFT_OK && ferror(file)) {
-        err = WEFT_EIO;
-    }
-    (void)fclose(file);
-    explicit_bzero(block, sizeof(block));
-    return err == WEFT_OK ? err : weft_fail(msg, WEFT_EINVAL, "%s: %s", path, weft_err_name(err));
+    return weft_tree_read(path, out, NULL, msg) == WEFT_OK ? WEFT_OK : WEFT_EINVAL;
 }
 
 static void wipe(struct weft_buffer *b)
