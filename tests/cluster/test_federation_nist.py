@@ -14,6 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import cluster  # noqa: E402
 import nist_box  # noqa: E402
 import partners  # noqa: E402
+import sites  # noqa: E402
 from plant import wait_for  # noqa: E402
 
 SAMPLES = cluster.ROOT / "ops/samples/nist-box"
@@ -26,7 +27,6 @@ NAMELESS = {"supplier": 1, "customer": 3}
 
 class Inspections:
     """Two sites with an agreement."""
-    plant_nodes = None
     order = SIDES
     nodes = {"supplier": ("n1",), "customer": ("n1",)}
 
@@ -34,48 +34,32 @@ class Inspections:
     def setUpClass(cls):
         cls.box = nist_box.NistBox(cluster.data("nist-box"))
         cluster.need("weft")
-        cluster.need("weftd")
         super().setUpClass()
-        cls.directory = cls.directory.resolve()
-        cls.sites = {}
-        try:
-            cls.sites["supplier"] = partners.Site(
-                cls.directory / "supplier", "supplier.example", "west", "oem.example",
-                cls.nodes["supplier"])
-            cls.sites["customer"] = partners.Site(
-                cls.directory / "customer", "oem.example", "plant1", "supplier.example",
-                cls.nodes["customer"])
-            for site in cls.sites.values():
-                site.plant.start()
-            cls.supplier, cls.customer = cls.sites.values()
-            cls.supplier.meet(cls.customer)
-            cls.customer.meet(cls.supplier)
-            cls.agree("box")
-        except BaseException:
-            cls._failed = True
-            cls.tearDownClass()
-            raise
 
     @classmethod
-    def tearDownClass(cls):
-        for site in cls.sites.values():
-            site.plant.stop()
-            if cls._failed:
-                print(site.plant.tails(40), file=sys.stderr)
-        super().tearDownClass()
+    def begin(cls):
+        cls.supplier = cls.site("supplier", "supplier.example", "west", "oem.example",
+                                cls.nodes["supplier"])
+        cls.customer = cls.site("customer", "oem.example", "plant1", "supplier.example",
+                                cls.nodes["customer"])
+        cls.sides = dict(zip(SIDES, cls.sites))
+        cls.start()
+        cls.supplier.meet(cls.customer)
+        cls.customer.meet(cls.supplier)
+        cls.agree("box")
 
     @classmethod
     def agree(cls, name):
-        edits = [f"{site.site}: {line}" for site in cls.sites.values() for line in (
+        edits = [f"{site.site}: {line}" for site in cls.sites for line in (
             "kind alias disclosed", f"threshold {len(site.keys) // 2 + 1}")]
         note = partners.agree(cls.supplier, cls.customer, name, SAMPLES / "agreement.draft", edits)
-        for site in cls.sites.values():
+        for site in cls.sites:
             site.run("partner", "apply", note)
 
     # --- what is done -----------------------------------------------------------------------------
 
     def block(self, is_blocked):
-        for site in self.sites.values():
+        for site in self.sites:
             site.block(is_blocked)
 
     def wait_even(self, *names):
@@ -84,7 +68,7 @@ class Inspections:
                 self.supplier, self.customer, name), every=0.2)
 
     def import_inspections(self, side):
-        answer = self.sites[side].told(
+        answer = self.sides[side].told(
             "import", "qif", "--map", SAMPLES / f"{FILES[side].replace('_', '-')}.json",
             *getattr(self.box, f"{FILES[side]}_files"))
         self.assertEqual((3, 59, 0), (answer["files"], answer["imported"], answer["refused"]))
@@ -98,7 +82,7 @@ class Inspections:
 
     def alias(self, side, *pairs):
         """One side's word: what the customer calls so is what the supplier calls so."""
-        self.sites[side].commit(*(
+        self.sides[side].commit(*(
             {"kind": "alias", "asset": f"alias:{theirs}",
              "attrs": {"a/authority": self.customer.site, "a/kind": "serial", "a/key": theirs,
                        "b/authority": self.supplier.site, "b/kind": "serial", "b/key": ours,
@@ -115,7 +99,7 @@ class Inspections:
 
     def nameless(self, side):
         """Names of units without a serial, as the site has them."""
-        found = self.sites[side].told("find", "--kind", "inspection", "--limit", "1000")["records"]
+        found = self.sides[side].told("find", "--kind", "inspection", "--limit", "1000")["records"]
         return sorted(r["asset"] for r in found if "/no-serial/" in r["asset"])
 
     @staticmethod
@@ -136,7 +120,7 @@ class Inspections:
             self.import_runs()
         self.wait_even("box")
         before = {side: int(site.shared("box")["statements"])
-                  for side, site in self.sites.items()}
+                  for side, site in self.sides.items()}
         self.block(True)
         self.import_inspections(second)
         # The customer's map infers which unit is which; the supplier looks at it, and agrees.
@@ -144,7 +128,7 @@ class Inspections:
         pairs = [(self.asset(unit), self.asset(unit)) for unit in units]
         self.alias("customer", *pairs)
         self.alias("supplier", *pairs)
-        parted = {side: site.shared("box") for side, site in self.sites.items()}
+        parted = {side: site.shared("box") for side, site in self.sides.items()}
         self.assertEqual(
             {first: before[first] + len(pairs),
              second: before[second] + UNITS[second] + len(pairs)},
@@ -161,7 +145,7 @@ class Inspections:
     def test_2_both_have_the_disputes_of_the_files(self):
         expected = self.box.differing()
         self.assertEqual(DISPUTED, len(expected))
-        here, there = (site.told("partner", "disputes", "box") for site in self.sites.values())
+        here, there = (site.told("partner", "disputes", "box") for site in self.sites)
         self.assertEqual(here, there)
         self.assertEqual(sorted(map(self.asset, expected)),
                          sorted(cell["claims"][0]["asset"] for cell in here))
@@ -173,18 +157,18 @@ class Inspections:
             self.assertEqual(f"sha256:{name}", cell["dispute"])
             unit = cell["claims"][0]["asset"].removeprefix("serial:")
             said = {c["author"]: c["value"] for c in cell["claims"]}
-            self.assertEqual({self.sites[side].site: self.verdicts(side)[unit] for side in SIDES},
+            self.assertEqual({self.sides[side].site: self.verdicts(side)[unit] for side in SIDES},
                              said)
             self.assertEqual(max(said.values(), key=WORDS.index), cell["value"])
 
     def test_3_the_stricter_verdict_counts_and_both_claims_stay(self):
-        given = {self.sites[side].site: self.verdicts(side) for side in SIDES}
+        given = {self.sides[side].site: self.verdicts(side) for side in SIDES}
         units = set.union(*map(set, given.values()))
         self.assertEqual(BOTH, len(set.intersection(*map(set, given.values()))))
         for unit in sorted(units):
             expected = {site: said[unit] for site, said in given.items() if unit in said}
             cells = [self.verdict_of(site, "box", self.asset(unit))
-                     for site in self.sites.values()]
+                     for site in self.sites]
             self.assertEqual(cells[0], cells[1])
             self.assertEqual(expected, self.said(cells[0]), unit)
             self.assertEqual(max(expected.values(), key=WORDS.index), cells[0].value, unit)
@@ -192,7 +176,7 @@ class Inspections:
         # And as people see it.
         for unit in self.box.differing():
             shown = [site.run("get", self.asset(unit), "-o", "table").partition("\nShared\n")[2]
-                     for site in self.sites.values()]
+                     for site in self.sites]
             self.assertEqual(*shown)
             rows = [row.split() for row in shown[0].splitlines()]
             rows = {row[5]: row[2:5] + row[6:7] for row in rows if row[:2] == [
@@ -203,35 +187,35 @@ class Inspections:
 
     def test_4_every_unit_is_accounted_for(self):
         """With a serial in a cell of its name, without one in a cell that waits for a name."""
-        listed = [site.lines("cells/box/unnamed") for site in self.sites.values()]
+        listed = [site.lines("cells/box/unnamed") for site in self.sites]
         self.assertEqual(*listed)
         waiting = collections.Counter()
         for what, *words in listed[0]:
             if what == "unnamed":
                 waiting[words[1]] += 1
-        self.assertEqual({self.sites[side].site: NAMELESS[side] for side in SIDES}, waiting)
-        for side, site in self.sites.items():
+        self.assertEqual({self.sides[side].site: NAMELESS[side] for side in SIDES}, waiting)
+        for side, site in self.sides.items():
             nameless = self.nameless(side)
             self.assertEqual(NAMELESS[side], len(nameless))
             self.assertEqual(NAMELESS[side],
                              sum(r.unit is None for r in getattr(self.box, FILES[side])))
             self.assertEqual(UNITS[side], len(nameless) + len(self.verdicts(side)))
             lost = sorted(r.verdict for r in getattr(self.box, FILES[side]) if not r.unit)
-            for other in self.sites.values():
+            for other in self.sites:
                 kept = [self.said(self.verdict_of(other, "box", name))[site.site]
                         for name in nameless]
                 self.assertEqual(lost, sorted(kept))
-        for site in self.sites.values():
+        for site in self.sites:
             self.assertEqual("[]", site.run("partner", "quarantine", "box", "-o", "json").strip())
 
     def test_5_what_is_told_in_another_order_comes_to_the_same(self):
         """All of it once more, under an agreement that begins when all is there."""
         self.agree("late")
         self.wait_even("late")
-        there = [site.shared(name) for site in self.sites.values() for name in ("box", "late")]
+        there = [site.shared(name) for site in self.sites for name in ("box", "late")]
         self.assertEqual(1, len({sum["shared"] for sum in there}), there)
         self.assertEqual(*(site.told("partner", "disputes", "late")
-                           for site in self.sites.values()))
+                           for site in self.sites))
         self.assertEqual(self.supplier.told("partner", "disputes", "box"),
                          self.supplier.told("partner", "disputes", "late"))
 
@@ -248,7 +232,7 @@ class Inspections:
         self.alias("customer", *pairs)
         self.block(False)
         self.wait_even("box", "late")
-        for site in self.sites.values():
+        for site in self.sites:
             proposed = site.lines("cells/box/aliases")
             self.assertEqual(sorted(pairs), sorted(
                 tuple(sorted((one[4], other[4]), key=lambda name: "/no-serial/" not in name))
@@ -257,7 +241,7 @@ class Inspections:
         self.alias("supplier", *pairs)
         self.wait_even("box", "late")
         for name in ("box", "late"):
-            for site in self.sites.values():
+            for site in self.sites:
                 shared = site.shared(name)
                 self.assertEqual(("0", str(sum(NAMELESS.values()) - len(parts))),
                                  (shared["aliases"], shared["unnamed"]))
@@ -270,11 +254,11 @@ class Inspections:
                          self.customer.shared("late")["shared"])
 
 
-class SupplierFirst(Inspections, cluster.PlantCase):
+class SupplierFirst(Inspections, sites.SitesCase):
     nodes = {"supplier": ("n1", "n2", "n3"), "customer": ("n1",)}
 
 
-class CustomerFirst(Inspections, cluster.PlantCase):
+class CustomerFirst(Inspections, sites.SitesCase):
     order = ("customer", "supplier")
 
 
