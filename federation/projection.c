@@ -63,15 +63,12 @@ static uint32_t add_blind(
     return count + 1;
 }
 
-/* The items, and in `hashes` those of all leaves. */
 static uint32_t make_items(const struct weft_record *record, const struct making *m,
-    const struct weft_opened_leaf *leaves, uint32_t leaf_count, struct weft_digest *hashes,
-    struct weft_projection_item *items)
+    const struct weft_statement *statement, struct weft_projection_item *items)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < leaf_count; i++) {
-        const struct weft_opened_leaf *leaf = &leaves[i];
-        hashes[i] = leaf->hash;
+    for (uint32_t i = 0; i < statement->leaf_count; i++) {
+        const struct weft_opened_leaf *leaf = &statement->leaves[i];
         enum weft_disclosure disclosure = disclosure_of(m, record, leaf);
         if (leaf->type == WEFT_VALUE_REDACTED && disclosure != WEFT_HIDDEN) {
             items[count++] = (struct weft_projection_item){
@@ -92,11 +89,26 @@ static uint32_t make_items(const struct weft_record *record, const struct making
             break;
         case WEFT_HIDDEN:
         case WEFT_DISCLOSURES:
-            count = add_blind(items, count, i, hashes[i]);
+            count = add_blind(items, count, i, leaf->hash);
             break;
         }
     }
     return count;
+}
+
+static enum weft_err make(const struct weft_record *record, const struct making *making,
+    const struct weft_statement *statement, struct weft_arena *arena, struct weft_buffer *out)
+{
+    struct weft_projection_item *items =
+        weft_arena_array(arena, statement->leaf_count, sizeof(*items));
+    if (items == NULL) {
+        return WEFT_ENOMEM;
+    }
+    const struct weft_projection projection = {.header = statement->header,
+        .asset = record->asset,
+        .items = items,
+        .item_count = make_items(record, making, statement, items)};
+    return weft_projection_encode(&projection, out);
 }
 
 enum weft_err weft_projection_make_shown(const struct weft_record *record,
@@ -105,25 +117,21 @@ enum weft_err weft_projection_make_shown(const struct weft_record *record,
     struct weft_buffer *out, struct weft_digest *ret_digest)
 {
     const struct making making = {side, paths, path_count};
-    const struct weft_opened_leaf *leaves = NULL;
-    uint32_t count = 0;
-    enum weft_err err = weft_statement_open(record, place, arena, &leaves, &count);
-    if (err != WEFT_OK) {
-        return err;
-    }
-    struct weft_digest *hashes = weft_arena_array(arena, count, sizeof(*hashes));
-    struct weft_projection_item *items = weft_arena_array(arena, count, sizeof(*items));
-    if (hashes == NULL || items == NULL) {
-        return WEFT_ENOMEM;
-    }
-    struct weft_projection projection = {.asset = record->asset, .items = items};
-    projection.item_count = make_items(record, &making, leaves, count, hashes, items);
-    projection.header = weft_statement_header_of(record, place, hashes, count);
-    err = weft_projection_encode(&projection, out);
+    struct weft_statement statement;
+    enum weft_err err = weft_statement_make(record, place, arena, &statement);
+    err = err == WEFT_OK ? make(record, &making, &statement, arena, out) : err;
     if (err == WEFT_OK) {
-        *ret_digest = weft_statement_header_digest(&projection.header);
+        *ret_digest = statement.digest;
     }
     return err;
+}
+
+enum weft_err weft_projection_of(const struct weft_record *record,
+    const struct weft_statement *statement, const struct weft_contract_side *side,
+    struct weft_arena *arena, struct weft_buffer *out)
+{
+    const struct making making = {side, NULL, 0};
+    return make(record, &making, statement, arena, out);
 }
 
 enum weft_err weft_projection_make(const struct weft_record *record,

@@ -52,8 +52,13 @@ WEFT_MUST_USE enum weft_err weft_projection_make(const struct weft_record *recor
     const struct weft_statement_place *place, const struct weft_contract_side *side,
     struct weft_arena *arena, struct weft_buffer *out, struct weft_digest *ret_digest);
 
-/* The same, and of what the mask commits to these fields are shown all the same: a disclosure
- * (README.md, "Told again"). */
+/* The same of a statement that is there whole; the record is its. */
+WEFT_MUST_USE enum weft_err weft_projection_of(const struct weft_record *record,
+    const struct weft_statement *statement, const struct weft_contract_side *side,
+    struct weft_arena *arena, struct weft_buffer *out);
+
+/* As weft_projection_make, and of what the mask commits to these fields are shown all the same: a
+ * disclosure (README.md, "Told again"). */
 WEFT_MUST_USE enum weft_err weft_projection_make_shown(const struct weft_record *record,
     const struct weft_statement_place *place, const struct weft_contract_side *side,
     const struct weft_text *paths, uint32_t path_count, struct weft_arena *arena,

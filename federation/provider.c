@@ -16,21 +16,45 @@ void weft_provider_check(const struct weft_provider *provider)
 
 /* --- what goes in ---------------------------------------------------------------------------- */
 
+static bool is_for(const struct weft_contract *contract, uint32_t party,
+    const struct weft_record *record, struct weft_text authority,
+    const struct weft_contract_facts *facts)
+{
+    weft_assert(party < WEFT_CONTRACT_PARTIES); /* FED-11 */
+    const struct weft_contract_side *side = &contract->sides[party];
+    bool is_own = weft_text_equal(authority, contract->parties[party].site);
+    return (is_own || side->may_forward) && weft_contract_is_in_scope(side, record->kind, facts);
+}
+
 enum weft_err weft_provider_select(const struct weft_contract *contract, uint32_t party,
     const struct weft_record *record, const struct weft_statement_place *place,
     const struct weft_contract_facts *facts, struct weft_arena *arena, struct weft_buffer *out,
     struct weft_stream_leaf *ret_leaf)
 {
-    weft_assert(party < WEFT_CONTRACT_PARTIES); /* FED-11 */
-    const struct weft_contract_side *side = &contract->sides[party];
-    bool is_own = weft_text_equal(place->authority, contract->parties[party].site);
-    if (!(is_own || side->may_forward) || !weft_contract_is_in_scope(side, record->kind, facts)) {
+    struct weft_stream_leaf leaf = {.kind = WEFT_STREAM_STATEMENT};
+    if (!is_for(contract, party, record, place->authority, facts)) {
         return WEFT_ENOTFOUND;
     }
-    struct weft_stream_leaf leaf = {.kind = WEFT_STREAM_STATEMENT};
-    enum weft_err err = weft_projection_make(record, place, side, arena, out, &leaf.digest);
+    enum weft_err err =
+        weft_projection_make(record, place, &contract->sides[party], arena, out, &leaf.digest);
     if (err == WEFT_OK) {
         *ret_leaf = leaf;
+    }
+    return err;
+}
+
+enum weft_err weft_provider_select_made(const struct weft_contract *contract, uint32_t party,
+    const struct weft_record *record, const struct weft_statement *statement,
+    const struct weft_contract_facts *facts, struct weft_arena *arena, struct weft_buffer *out,
+    struct weft_stream_leaf *ret_leaf)
+{
+    if (!is_for(contract, party, record, statement->header.authority, facts)) {
+        return WEFT_ENOTFOUND;
+    }
+    enum weft_err err = weft_projection_of(record, statement, &contract->sides[party], arena, out);
+    if (err == WEFT_OK) {
+        *ret_leaf =
+            (struct weft_stream_leaf){.kind = WEFT_STREAM_STATEMENT, .digest = statement->digest};
     }
     return err;
 }

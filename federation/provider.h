@@ -40,6 +40,12 @@ WEFT_MUST_USE enum weft_err weft_provider_select(const struct weft_contract *con
     const struct weft_contract_facts *facts, struct weft_arena *arena, struct weft_buffer *out,
     struct weft_stream_leaf *ret_leaf);
 
+/* The same of a statement that is there whole; the record is its. */
+WEFT_MUST_USE enum weft_err weft_provider_select_made(const struct weft_contract *contract,
+    uint32_t party, const struct weft_record *record, const struct weft_statement *statement,
+    const struct weft_contract_facts *facts, struct weft_arena *arena, struct weft_buffer *out,
+    struct weft_stream_leaf *ret_leaf);
+
 /* As weft_stream_append; WEFT_STREAM_BEHIND: it is fenced. */
 enum weft_stream_fault weft_provider_append(
     struct weft_provider *provider, const struct weft_stream_leaf *leaf, struct weft_msg *msg);

@@ -18,6 +18,20 @@ static const char *const words[WEFT_STREAM_LEAF_KINDS] = {
 
 /* --- leaves ---------------------------------------------------------------------------------- */
 
+/* Nearly all are of this kind: a formatter costs more than hashing the leaf. */
+static size_t format_statement(
+    const char digest[WEFT_DIGEST_TEXT_SIZE], char ret_text[WEFT_STREAM_LEAF_SIZE])
+{
+    static const char head[] = "statement ";
+    char *p = ret_text;
+    memcpy(p, head, sizeof(head) - 1);
+    p += sizeof(head) - 1;
+    memcpy(p, digest, WEFT_DIGEST_TEXT_SIZE - 1);
+    p += WEFT_DIGEST_TEXT_SIZE - 1;
+    memcpy(p, "\n", 2);
+    return (size_t)(p + 1 - ret_text);
+}
+
 size_t weft_stream_leaf_format(
     const struct weft_stream_leaf *leaf, char ret_text[WEFT_STREAM_LEAF_SIZE])
 {
@@ -30,8 +44,7 @@ size_t weft_stream_leaf_format(
             leaf->version, digest);
         break;
     case WEFT_STREAM_STATEMENT:
-        size = snprintf(ret_text, WEFT_STREAM_LEAF_SIZE, "%s %s\n", words[leaf->kind], digest);
-        break;
+        return format_statement(digest, ret_text);
     case WEFT_STREAM_SUSPEND:
     case WEFT_STREAM_RESUME:
     case WEFT_STREAM_END:

@@ -502,6 +502,26 @@ struct weft_statement_header weft_statement_header_of(const struct weft_record *
     };
 }
 
+enum weft_err weft_statement_make(const struct weft_record *record,
+    const struct weft_statement_place *place, struct weft_arena *arena,
+    struct weft_statement *ret_statement)
+{
+    struct weft_statement made = {.leaf_count = 0};
+    enum weft_err err = weft_statement_open(record, place, arena, &made.leaves, &made.leaf_count);
+    struct weft_digest *hashes =
+        err == WEFT_OK ? weft_arena_array(arena, made.leaf_count, sizeof(*hashes)) : NULL;
+    if (hashes == NULL) {
+        return err == WEFT_OK ? WEFT_ENOMEM : err;
+    }
+    for (uint32_t i = 0; i < made.leaf_count; i++) {
+        hashes[i] = made.leaves[i].hash;
+    }
+    made.header = weft_statement_header_of(record, place, hashes, made.leaf_count);
+    made.digest = weft_statement_header_digest(&made.header);
+    *ret_statement = made;
+    return WEFT_OK;
+}
+
 enum weft_err weft_statement_digest(const struct weft_record *record,
     const struct weft_statement_place *place, struct weft_arena *arena,
     struct weft_digest *ret_root, struct weft_digest *ret_digest)

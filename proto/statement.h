@@ -15,6 +15,7 @@
 #include "proto/digest.h"
 #include "proto/entry.h"
 #include "proto/record.h"
+#include "proto/statement_header.h"
 
 enum {
     WEFT_SALT_SIZE = 16,
@@ -81,11 +82,24 @@ struct weft_opened_leaf {
     const struct weft_link *link; /* Of the record; NULL: it is none. */
 };
 
+/* A statement with all that its digest is of. */
+struct weft_statement {
+    struct weft_statement_header header; /* Borrows record and place. */
+    struct weft_digest digest;
+    const struct weft_opened_leaf *leaves; /* In the order of the tree. */
+    uint32_t leaf_count;
+};
+
 /* All leaves of such a record, in the order of the tree; in the arena, borrowing the record.
  * WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_statement_open(const struct weft_record *record,
     const struct weft_statement_place *place, struct weft_arena *arena,
     const struct weft_opened_leaf **ret_leaves, uint32_t *ret_count);
+
+/* The whole of such a record's statement: no dearer than its digest. WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_statement_make(const struct weft_record *record,
+    const struct weft_statement_place *place, struct weft_arena *arena,
+    struct weft_statement *ret_statement);
 
 /* Root of the tree over leaves in order (RFC 6962, 2.1). */
 struct weft_digest weft_statement_root(const struct weft_digest *leaves, uint32_t count);

@@ -165,17 +165,18 @@ static enum weft_err accept(struct weft_apply *a, const struct weft_commit *comm
         weft_answer_fill_in(&record, a->principal, a->time_ns);
         context.place.ordinal = a->ordinal + i;
         context.place.schema = weft_models_schema(s->models, record.kind, a->position.public.index);
-        const struct weft_digest previous = weft_names_at(s->names, names[i])->head.digest;
-        enum weft_err rv =
-            weft_stage_record(&s->stage, &context, &record, names[i], &digest, a->msg);
+        struct weft_statement statement;
+        const bool is_open = weft_streams_are_open(s->streams);
+        enum weft_err rv = weft_stage_record(
+            &s->stage, &context, &record, names[i], &digest, is_open ? &statement : NULL, a->msg);
         if (rv == WEFT_OK) {
             rv = weft_govern_note(s->govern, &s->stage, &record, a->msg);
         }
-        if (rv == WEFT_OK && weft_streams_are_open(s->streams)) {
+        if (rv == WEFT_OK && is_open) {
             struct weft_statement_place place = context.place;
-            place.previous = previous;
+            place.previous = statement.header.previous;
             rv = weft_apply_export(
-                a, &record, &place, &digest, weft_names_at(s->names, names[i])->head.id);
+                a, &record, &place, &statement, weft_names_at(s->names, names[i])->head.id);
         }
         struct weft_digest leaf = weft_merkle_leaf(digest.bytes, WEFT_DIGEST_SIZE);
         if (rv == WEFT_OK) {

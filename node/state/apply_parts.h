@@ -58,7 +58,7 @@ WEFT_MUST_USE enum weft_err weft_apply_stream(struct weft_apply *a,
 /* A record was staged, with those previous statement and place. */
 WEFT_MUST_USE enum weft_err weft_apply_export(struct weft_apply *a,
     const struct weft_record *record, const struct weft_statement_place *place,
-    const struct weft_digest *digest, uint64_t asset);
+    const struct weft_statement *statement, uint64_t asset);
 /* What a redaction struck goes from streams too. */
 WEFT_MUST_USE enum weft_err weft_apply_erase(
     struct weft_apply *a, const struct weft_redacted *redacted);

@@ -166,9 +166,11 @@ enum weft_err weft_apply_stream(struct weft_apply *a, const struct weft_entry_it
 
 /* A record that was staged, into the streams that it belongs to. */
 enum weft_err weft_apply_export(struct weft_apply *a, const struct weft_record *record,
-    const struct weft_statement_place *place, const struct weft_digest *digest, uint64_t asset)
+    const struct weft_statement_place *place, const struct weft_statement *statement,
+    uint64_t asset)
 {
-    const struct weft_exports_record exported = {record, *place, *digest, asset};
+    const struct weft_exports_record exported = {
+        record, *place, statement->digest, statement, asset};
     const struct weft_exports_place at = place_of(a);
     return weft_exports_record(a->state->streams, &exported, &at, a->msg);
 }

@@ -202,7 +202,7 @@ static enum weft_err check_record(struct checker *c, struct weft_bytes bytes, in
         .assets = &c->assets};
     rv = weft_names_find(c->names, record.asset, &name, c->msg);
     if (rv == WEFT_OK) {
-        rv = weft_stage_record(&c->stage, &context, &record, name, &made, c->msg);
+        rv = weft_stage_record(&c->stage, &context, &record, name, &made, NULL, c->msg);
     }
     if (rv == WEFT_OK && !weft_digest_equal(&stored, &made)) {
         rv = bad_record(c, "has another digest than its content");
@@ -531,6 +531,7 @@ static enum weft_err begin(struct checker *c)
         c->batch = weft_store_batch_create();
         c->walk = weft_store_walk_create(c->store, NULL, true);
         c->stage.arena.size_max = WEFT_STATE_ARENA_SIZE_MAX;
+        c->stage.statement.size_max = WEFT_STATE_ARENA_SIZE_MAX;
         c->stage.bytes.size_max = SIZE_MAX / 2;
         if (c->batch == NULL || c->walk == NULL) {
             rv = weft_fail(c->msg, WEFT_ENOMEM, "check the state");

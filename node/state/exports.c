@@ -183,8 +183,11 @@ static enum weft_err select_record(struct weft_streams *s, struct weft_accord *a
         return WEFT_OK;
     }
     weft_buffer_clear(&s->projection);
-    enum weft_err err = weft_provider_select(contract, accord->row.party, r->record, &r->place,
-        facts, &s->arena, &s->projection, ret_leaf);
+    enum weft_err err = r->statement != NULL
+                            ? weft_provider_select_made(contract, accord->row.party, r->record,
+                                  r->statement, facts, &s->arena, &s->projection, ret_leaf)
+                            : weft_provider_select(contract, accord->row.party, r->record,
+                                  &r->place, facts, &s->arena, &s->projection, ret_leaf);
     *ret_selected = err == WEFT_OK && weft_digest_equal(&ret_leaf->digest, &r->digest);
     if (err == WEFT_ENOMEM) {
         return weft_fail(msg, err, "a record's projection");

@@ -33,7 +33,8 @@ struct weft_exports_place {
 struct weft_exports_record {
     const struct weft_record *record; /* Author and at filled in. */
     struct weft_statement_place place;
-    struct weft_digest digest; /* Of its statement. */
+    struct weft_digest digest;              /* Of its statement. */
+    const struct weft_statement *statement; /* NULL: it is to be made again. */
     uint64_t asset;
 };
 

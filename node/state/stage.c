@@ -112,7 +112,7 @@ static enum weft_err stage_links(struct weft_stage *stage, const struct weft_sta
 
 enum weft_err weft_stage_record(struct weft_stage *stage, const struct weft_stage_context *context,
     const struct weft_record *record, uint32_t name, struct weft_digest *ret_digest,
-    struct weft_msg *msg)
+    struct weft_statement *ret_statement, struct weft_msg *msg)
 {
     enum weft_err rv = grow_records(stage);
     if (rv != WEFT_OK) {
@@ -141,7 +141,13 @@ enum weft_err weft_stage_record(struct weft_stage *stage, const struct weft_stag
     }
     struct weft_statement_place place = context->place;
     place.previous = asset->head.digest;
-    rv = weft_statement_digest(record, &place, &stage->arena, NULL, &staged->digest);
+    weft_arena_reset(&stage->statement);
+    if (ret_statement == NULL) {
+        rv = weft_statement_digest(record, &place, &stage->statement, NULL, &staged->digest);
+    } else {
+        rv = weft_statement_make(record, &place, &stage->statement, ret_statement);
+        staged->digest = rv == WEFT_OK ? ret_statement->digest : staged->digest;
+    }
     if (rv == WEFT_OK) {
         rv = weft_stored_encode(record, &staged->digest, &stage->bytes);
     }
@@ -418,6 +424,7 @@ void weft_stage_clear(struct weft_stage *stage)
 void weft_stage_destroy(struct weft_stage *stage)
 {
     weft_arena_destroy(&stage->arena);
+    weft_arena_destroy(&stage->statement);
     weft_buffer_destroy(&stage->bytes);
     weft_buffer_destroy(&stage->value);
     weft_buffer_destroy(&stage->names);

@@ -35,9 +35,10 @@ struct weft_staged {
 
 /* Memory that is kept from one apply to the next. */
 struct weft_stage {
-    struct weft_arena arena;  /* Of one item: its decoded commit and scratch. */
-    struct weft_buffer bytes; /* Encoded records. */
-    struct weft_buffer value; /* Under construction. */
+    struct weft_arena arena;     /* Of one item: its decoded commit and scratch. */
+    struct weft_arena statement; /* Of one record: its statement. */
+    struct weft_buffer bytes;    /* Encoded records. */
+    struct weft_buffer value;    /* Under construction. */
     struct weft_staged *records;
     uint32_t count;
     uint32_t capacity;
@@ -65,10 +66,11 @@ enum {
 };
 
 /* `record`: author and at filled in; `name`: of its asset, in weft_names. The head is brought
- * forward, ids are given. WEFT_ENOMEM, WEFT_ECORRUPT, WEFT_EIO: the apply has failed. */
+ * forward, ids are given. *ret_statement (NULL: its digest is enough) borrows the record and lasts
+ * until the next one is staged. WEFT_ENOMEM, WEFT_ECORRUPT, WEFT_EIO: the apply has failed. */
 WEFT_MUST_USE enum weft_err weft_stage_record(struct weft_stage *stage,
     const struct weft_stage_context *context, const struct weft_record *record, uint32_t name,
-    struct weft_digest *ret_digest, struct weft_msg *msg);
+    struct weft_digest *ret_digest, struct weft_statement *ret_statement, struct weft_msg *msg);
 /* Put records, versions, links, kinds and new names of the entry under way into the batch. */
 WEFT_MUST_USE enum weft_err weft_stage_end_entry(struct weft_stage *stage, const uint8_t *seed,
     struct weft_store_batch *batch, struct weft_msg *msg);

@@ -337,6 +337,7 @@ enum weft_err weft_state_open(
     weft_shelf_init(&s->shelf);
     weft_audit_roots_init(&s->audit_roots);
     s->stage.arena.size_max = WEFT_STATE_ARENA_SIZE_MAX;
+    s->stage.statement.size_max = WEFT_STATE_ARENA_SIZE_MAX;
     s->stage.bytes.size_max = SIZE_MAX / 2;
     s->batch = weft_store_batch_create();
     s->packs = weft_packs_create(options->cache_bytes / PACKS_SHARE);

@@ -5,7 +5,7 @@
  * RAFT is the directory `raft` of a stopped node, copied; CLUSTER its group's id, hexadecimal, as
  * each of its segments says; STATE is made and left there. Each entry is an apply, as on a node
  * that keeps up. Processor time of this thread and of all, for each record or leaf of a stream
- * behind index FROM. */
+ * behind index FROM, and the digest of the state: whoever makes an apply cheaper has the same. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +47,19 @@ static uint64_t count_of(struct weft_state *state)
         count += weft_streams_at(streams, i).consumer->stream.tree.size;
     }
     return count;
+}
+
+static void print_digest(struct weft_state *state, struct weft_msg *msg)
+{
+    const bool never = false;
+    struct weft_view *view;
+    struct weft_digest_result result;
+    char text[WEFT_DIGEST_TEXT_SIZE];
+    need(weft_view_open(state, &view, msg), msg);
+    need(weft_view_digest(view, &never, &result, msg), msg);
+    weft_view_close(view);
+    weft_digest_format(&result.digest, text);
+    (void)printf("state %s\n", text);
 }
 
 int main(int argc, char **argv)
@@ -99,12 +112,9 @@ int main(int argc, char **argv)
     own = seconds(CLOCK_THREAD_CPUTIME_ID) - own;
     all = seconds(CLOCK_PROCESS_CPUTIME_ID) - all;
     const double records = (double)(count_of(state) - before);
-    struct weft_state_position position;
-    char chain[WEFT_DIGEST_TEXT_SIZE];
-    weft_state_position(state, &position);
-    weft_digest_format(&position.chain, chain);
-    (void)printf("%.0f records in %" PRIu64 " applies: %.1f us each, %.1f of all threads; %s\n",
-        records, applies, own * 1e6 / records, all * 1e6 / records, chain);
+    (void)printf("%.0f records in %" PRIu64 " applies: %.1f us each, %.1f of all threads; ",
+        records, applies, own * 1e6 / records, all * 1e6 / records);
+    print_digest(state, &msg);
     weft_state_close(state);
     log->engine->close(log);
     weft_arena_destroy(&arena);

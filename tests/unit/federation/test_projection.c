@@ -253,6 +253,14 @@ TEST(projection, of_random_records_under_random_masks_keeps_digest_form_and_mask
         EXPECT_EQ(WEFT_OK, weft_projection_verify(&projection, &digest, &msg));
         EXPECT_MEM(statement.bytes, digest.bytes, WEFT_DIGEST_SIZE);
         EXPECT_EQ(WEFT_OK, weft_projection_check_mask(&projection, &side, &msg));
+        struct weft_statement whole; /* Made once, it gives the same projection. */
+        struct weft_buffer again = {0};
+        EXPECT_EQ(WEFT_OK, weft_statement_make(&record, &place, &arena, &whole));
+        EXPECT_MEM(statement.bytes, whole.digest.bytes, WEFT_DIGEST_SIZE);
+        EXPECT_EQ(WEFT_OK, weft_projection_of(&record, &whole, &side, &arena, &again));
+        EXPECT_EQ(bytes.size, again.size);
+        EXPECT_MEM(bytes.data, again.data, bytes.size);
+        weft_buffer_destroy(&again);
         weft_buffer_destroy(&bytes);
     }
 }

@@ -15,21 +15,28 @@ static enum weft_err select_as(const char *kind, const char *part, uint32_t dept
         .parts = parts, .part_count = 1, .is_unit = true, .depth = depth};
     struct weft_record record = rig_record(3);
     struct weft_statement_place place = rig_place(RIG_SUPPLIER, 4);
-    struct weft_buffer out = {0};
-    struct weft_stream_leaf leaf;
-    struct weft_digest digest;
+    struct weft_buffer out = {0}, again = {0};
+    struct weft_stream_leaf leaf, other;
+    struct weft_statement whole;
     weft_arena_reset(&arena);
     record.kind = weft_text_of(kind);
     enum weft_err err =
         weft_provider_select(&contract, RIG_SUPPLIER, &record, &place, &facts, &arena, &out, &leaf);
+    EXPECT_EQ(WEFT_OK, weft_statement_make(&record, &place, &arena, &whole));
+    EXPECT_EQ(err, weft_provider_select_made(
+                       &contract, RIG_SUPPLIER, &record, &whole, &facts, &arena, &again, &other));
+    EXPECT_EQ(out.size, again.size);
     if (err == WEFT_OK) { /* FED-11: the leaf is that of the statement as its site has it */
-        EXPECT_EQ(WEFT_OK, weft_statement_digest(&record, &place, &arena, NULL, &digest));
-        EXPECT_MEM(digest.bytes, leaf.digest.bytes, WEFT_DIGEST_SIZE);
+        EXPECT_MEM(whole.digest.bytes, leaf.digest.bytes, WEFT_DIGEST_SIZE);
+        EXPECT_MEM(whole.digest.bytes, other.digest.bytes, WEFT_DIGEST_SIZE);
+        EXPECT_EQ(WEFT_STREAM_STATEMENT, other.kind);
+        EXPECT_MEM(out.data, again.data, out.size);
         EXPECT_TRUE(out.size > 0);
     } else {
         EXPECT_EQ(0, out.size);
     }
     weft_buffer_destroy(&out);
+    weft_buffer_destroy(&again);
     return err;
 }
 
@@ -53,8 +60,12 @@ TEST(provider, states_nothing_of_others_unless_it_may_forward)
     struct weft_stream_leaf leaf;
     place.authority = WEFT_TEXT("third.example/east");
     weft_arena_reset(&arena);
+    struct weft_statement whole;
+    EXPECT_EQ(WEFT_OK, weft_statement_make(&record, &place, &arena, &whole));
     EXPECT_EQ(WEFT_ENOTFOUND, weft_provider_select(&contract, RIG_SUPPLIER, &record, &place, &facts,
                                   &arena, &out, &leaf));
+    EXPECT_EQ(WEFT_ENOTFOUND, weft_provider_select_made(&contract, RIG_SUPPLIER, &record, &whole,
+                                  &facts, &arena, &out, &leaf));
     contract.sides[RIG_SUPPLIER].may_forward = true;
     EXPECT_EQ(WEFT_OK, weft_provider_select(
                            &contract, RIG_SUPPLIER, &record, &place, &facts, &arena, &out, &leaf));

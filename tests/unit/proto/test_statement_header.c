@@ -187,7 +187,14 @@ TEST(statement_header, opened_leaves_lead_to_the_root_of_the_statement)
     EXPECT_EQ(WEFT_OK, weft_statement_digest(&record, &place, &arena, &root, &digest));
     other = weft_statement_root(hashes, count);
     EXPECT_MEM(root.bytes, other.bytes, WEFT_DIGEST_SIZE);
+    struct weft_statement whole;
+    EXPECT_EQ(WEFT_OK, weft_statement_make(&record, &place, &arena, &whole));
+    EXPECT_MEM(digest.bytes, whole.digest.bytes, WEFT_DIGEST_SIZE);
+    EXPECT_MEM(root.bytes, whole.header.root.bytes, WEFT_DIGEST_SIZE);
+    EXPECT_EQ(7, whole.leaf_count);
+    EXPECT_MEM(hashes[3].bytes, whole.leaves[3].hash.bytes, WEFT_DIGEST_SIZE);
     struct weft_arena none = {.size_max = 16};
     EXPECT_EQ(WEFT_ENOMEM, weft_statement_open(&record, &place, &none, &leaves, &count));
+    EXPECT_EQ(WEFT_ENOMEM, weft_statement_make(&record, &place, &none, &whole));
     weft_arena_destroy(&none);
 }
