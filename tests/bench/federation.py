@@ -100,10 +100,10 @@ class Watch(threading.Thread):
             while not self.is_over:
                 before = time.monotonic()
                 try:
-                    gauges = client.status()["gauges"]
+                    value = client.gauge(self.key)
                 except (OSError, wire.Refusal):
                     return
-                self.looks.append((before, time.monotonic(), gauges.get(self.key, 0)))
+                self.looks.append((before, time.monotonic(), value))
                 time.sleep(LOOK_S)
 
     def end(self):

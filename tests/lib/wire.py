@@ -293,6 +293,7 @@ class Client:
         self.timeout_s = timeout_s
         self.numbers = itertools.count(1)
         self.buffer = bytearray()
+        self.places = {}  # of gauges in a status, where they were found last
         plain = socket.create_connection((host, int(port)), timeout=timeout_s)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
@@ -430,6 +431,18 @@ class Client:
     def status(self, timeout_s=None):
         return decode_status(self.expect(STATUS, encode_table("StatusRequest"), STATUS_RESULT,
                                          timeout_s))
+
+    def gauge(self, name, timeout_s=None):
+        """A figure of the status, 0 if it has none of that name. Others are not decoded: for who
+        looks often."""
+        s = tables.Status.Status.GetRootAs(
+            self.expect(STATUS, encode_table("StatusRequest"), STATUS_RESULT, timeout_s), 0)
+        count = s.GaugesLength()
+        for i in itertools.chain((self.places.get(name, count),), range(count)):
+            if i < count and _text(s.Gauges(i).Name()) == name:
+                self.places[name] = i
+                return s.Gauges(i).Value()
+        return 0
 
     def member(self, action, name="", force=False, timeout_s=None, **texts):
         """action: add, promote, demote, remove, transfer."""
