@@ -137,7 +137,7 @@ static enum weft_stream_fault judge_authority(const struct weft_contract *contra
     return WEFT_STREAM_SOUND;
 }
 
-static void judge_statement(const struct weft_contract *contract, uint32_t party,
+void weft_consumer_judge_statement(const struct weft_contract *contract, uint32_t party,
     struct weft_arena *arena, struct weft_batch_entry *entry)
 {
     struct weft_msg why = {""};
@@ -258,7 +258,7 @@ static enum weft_stream_fault judge_leaves(open_batch *open, const struct weft_c
             contract = entry->contract;
         } else if (entry->leaf.kind == WEFT_STREAM_STATEMENT) {
             weft_assert(contract != NULL); /* FED-8: the first leaf is a contract */
-            judge_statement(contract, terms->party, arena, entry);
+            weft_consumer_judge_statement(contract, terms->party, arena, entry);
             quarantined += entry->fault != WEFT_STREAM_SOUND ? 1 : 0;
         }
         /* FED-16: what is behind it may be refused in apply, and has no room any more. */

@@ -74,6 +74,10 @@ enum weft_stream_fault weft_consumer_judge_batch(const struct weft_consumer *con
 enum weft_stream_fault weft_consumer_judge_more(const struct weft_consumer *consumer,
     const struct weft_consumer_terms *terms, const struct weft_stream_batch *message,
     struct weft_arena *arena, struct weft_batch *ret_batch, struct weft_msg *msg);
+/* One statement by itself: is it of a kind that is agreed, in a mask that is, in whose name it may
+ * be? One without a fault may get one. */
+void weft_consumer_judge_statement(const struct weft_contract *contract, uint32_t party,
+    struct weft_arena *arena, struct weft_batch_entry *entry);
 /* Local policy refuses a statement that was judged: in apply, before the batch is taken. */
 void weft_consumer_refuse(
     struct weft_batch_entry *entry, struct weft_arena *arena, const struct weft_msg *why);

@@ -532,7 +532,8 @@ static void install(struct weft_checkpoint_work *w)
     struct weft_msg msg = {""};
     bool is_installed = false;
     if (node->digests.working > 0 || !weft_recaller_is_idle(node) ||
-        !weft_questions_is_idle(node)) {
+        !weft_questions_is_idle(node) ||
+        (node->partners != NULL && !weft_partners_is_idle(node->partners))) {
         return; /* They end by themselves; the next turn looks again. */
     }
     weft_reads_hold(&node->reads, true);

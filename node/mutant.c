@@ -90,6 +90,8 @@ const struct weft_mutant_info weft_node_mutant_infos[WEFT_NODE_MUTANTS] = {
         "heads of streams, on both sides, are of a tree that does not bind its leaves", true},
     [WEFT_NODE_MUTANT_UNFENCED] = {"unfenced",
         "a site that comes back from a backup states on, whatever its partners know", true},
+    [WEFT_NODE_MUTANT_STATEMENT_UNFILED] = {"statement_unfiled",
+        "some statements of a partner are taken and count for nothing", false},
     [WEFT_NODE_MUTANT_READ_UNASKED] = {"read_unasked",
         "linearizable reads are answered from whatever the node has", true},
     [WEFT_NODE_MUTANT_MIN_INDEX_IGNORED] = {"min_index_ignored",

@@ -63,6 +63,7 @@ enum weft_node_mutant {
     WEFT_NODE_MUTANT_HIDDEN_SHOWN,  /* A field that is hidden from a partner is shown to him. */
     WEFT_NODE_MUTANT_LEAF_UNBOUND,  /* Heads are of a tree that does not bind its leaves. */
     WEFT_NODE_MUTANT_UNFENCED, /* Who comes back from a backup states on, whatever others know. */
+    WEFT_NODE_MUTANT_STATEMENT_UNFILED, /* Some of a partner's are taken, and count for nothing. */
     /* Reads. */
     WEFT_NODE_MUTANT_READ_UNASKED,      /* Linearizable reads are served as stale ones. */
     WEFT_NODE_MUTANT_MIN_INDEX_IGNORED, /* A read does not wait for the index it names. */

@@ -8,6 +8,7 @@
 #include "node/partner_evidence.h"
 #include "node/partner_parts.h"
 #include "node/partner_receipt.h"
+#include "node/partner_set.h"
 #include "proto/check.h"
 
 /* The stream that is received: judged off the loop, proposed as it came, acknowledged once it is
@@ -36,6 +37,13 @@ static void want_hello(struct weft_partners *p, struct weft_partner_in *in, uint
     in->wants_hello = true;
     in->hello_ms = p->now_ms + pause_ms;
     weft_partners_due(p, in->hello_ms);
+}
+
+void weft_partner_in_greet_again(struct weft_partners *p, struct weft_partner_in *in)
+{
+    if (!in->is_judging && in->pending_count == 0) {
+        want_hello(p, in, 0);
+    }
 }
 
 /* After something that went wrong: sooner the first time. */
@@ -70,6 +78,7 @@ static void greet(
     m.hello = weft_receiver_hello(
         &in->receiver, a->consumer, side, weft_partner_in_room(p, in, side), window);
     m.hello.knows_questions = p->options.io.ask != NULL;
+    weft_partner_set_say(p, a, &m.hello);
     in->conn = conn;
     in->wants_hello = false;
     in->heard_ms = p->now_ms;

@@ -5,6 +5,7 @@
 #include "federation/refusal.h"
 #include "node/logger.h"
 #include "node/partner_parts.h"
+#include "node/partner_set.h"
 
 /* The stream that is sent: heads are agreed to be signed, signed, and sent with what is under them;
  * what the partner says of it goes into the log. */
@@ -380,6 +381,7 @@ static void hear_hello(struct weft_partners *p, struct weft_partner_exchange *x,
         return;
     }
     weft_sender_open(&x->out.sender, hello);
+    weft_partner_set_greeted(p, x, a, hello);
     if (a->provider->is_unsure) {
         keep(p, x, a, WEFT_PARTNER_KEEPS, WEFT_STREAM_ACT_SURE, bytes);
     }
@@ -599,6 +601,7 @@ void weft_partner_out_done(struct weft_partners *p, struct weft_partner_exchange
         return;
     case WEFT_PARTNER_TAKES:
     case WEFT_PARTNER_FREEZES:
+    case WEFT_PARTNER_FILES:
     case WEFT_PARTNER_ACTS:
         return;
     }

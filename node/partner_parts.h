@@ -4,6 +4,8 @@
 #ifndef WEFT_NODE_PARTNER_PARTS_H
 #define WEFT_NODE_PARTNER_PARTS_H
 
+#include <stdatomic.h>
+
 #include "federation/receiver.h"
 #include "federation/recovery.h"
 #include "federation/sender.h"
@@ -48,6 +50,7 @@ enum weft_partner_act {
     WEFT_PARTNER_RECOVERS, /* RECOVER, REWIND. */
     WEFT_PARTNER_TAKES,    /* HEAD, BATCH. */
     WEFT_PARTNER_FREEZES,  /* EVIDENCE of what was found here. */
+    WEFT_PARTNER_FILES,    /* FILE. */
     WEFT_PARTNER_ACTS
 };
 
@@ -106,6 +109,7 @@ struct weft_partner_exchange {
     uint32_t number;
     struct weft_partner_out out;
     struct weft_partner_in in;
+    struct weft_partner_set *set; /* partner_set.h; NULL: nothing of it yet. */
 };
 
 struct weft_partner_peer {
@@ -131,6 +135,9 @@ struct weft_partners {
     uint32_t exchange_count;
     struct weft_arena arena; /* Of one message. */
     struct weft_buffer scratch, body;
+    uint32_t set_own, set_their, set_jobs; /* Comparisons that are under way. */
+    atomic_bool is_set_over;
+    bool is_judge_closed;
     void (*on_closed)(void *ctx);
     void *closed_ctx;
 };
@@ -145,6 +152,8 @@ bool weft_partners_find_agreed(
 /* NULL: there is none of that number. */
 struct weft_partner_exchange *weft_partners_exchange(
     const struct weft_partners *p, uint32_t number);
+/* Closing: one of what is closed is; then all may go. */
+void weft_partners_closed(struct weft_partners *p);
 /* Turn again at that time. */
 void weft_partners_due(struct weft_partners *p, uint64_t ms);
 /* WEFT_OK: done is called for it. */
@@ -196,6 +205,8 @@ void weft_partner_in_done(struct weft_partners *p, struct weft_partner_exchange 
 /* A head came otherwise that contradicts the one that is known: it is looked at in a turn. */
 void weft_partner_in_suspect(
     struct weft_partners *p, struct weft_partner_exchange *x, struct weft_bytes head);
+/* A hello is said, soon. */
+void weft_partner_in_greet_again(struct weft_partners *p, struct weft_partner_in *in);
 void weft_partner_in_reset(struct weft_partner_in *in);
 bool weft_partner_in_is_full(const struct weft_partner_in *in);
 

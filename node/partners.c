@@ -8,6 +8,7 @@
 #include "node/logger.h"
 #include "node/partner_ask.h"
 #include "node/partner_parts.h"
+#include "node/partner_set.h"
 #include "proto/check.h"
 
 /* --- what both directions use ----------------------------------------------------------------- */
@@ -272,7 +273,8 @@ static void hear(struct weft_partners *p, struct weft_partner_peer *peer,
         peer->knows_questions = m->hello.knows_questions;
         peer->hello = ++p->hellos;
     }
-    if (x != NULL && weft_partner_ask_hear(p, &a, peer->conn, m)) {
+    if (x != NULL && (weft_partner_ask_hear(p, &a, peer->conn, m) ||
+                         weft_partner_set_hear(p, x, &a, peer->conn, m))) {
         return;
     }
     if (x != NULL && weft_text_equal(m->stream.provider, a.terms->site)) {
@@ -319,6 +321,7 @@ static void reset(struct weft_partners *p)
         if (p->exchanges[i] != NULL) {
             weft_partner_out_reset(&p->exchanges[i]->out);
             weft_partner_in_reset(&p->exchanges[i]->in);
+            weft_partner_set_reset(p, p->exchanges[i]);
         }
     }
     p->generation++;
@@ -392,6 +395,7 @@ void weft_partners_turn(
         if (x != NULL && get_agreed(p, i, &a)) {
             weft_partner_out_turn(p, x, &a);
             weft_partner_in_turn(p, x, &a);
+            weft_partner_set_turn(p, x, &a);
         }
     }
     for (uint32_t i = 0; i < p->peer_end; i++) {
@@ -418,6 +422,8 @@ void weft_partners_done(
     }
     if (act == WEFT_PARTNER_TAKES || act == WEFT_PARTNER_FREEZES) {
         weft_partner_in_done(p, x, &a, act, err);
+    } else if (act == WEFT_PARTNER_FILES) {
+        weft_partner_set_done(p, x, &a, err);
     } else {
         weft_partner_out_done(p, x, &a, act, err);
     }
@@ -539,9 +545,11 @@ enum weft_err weft_partners_open(const struct weft_partners_options *options,
     return WEFT_OK;
 }
 
-static void finish_close(void *ctx)
+void weft_partners_closed(struct weft_partners *p)
 {
-    struct weft_partners *p = ctx;
+    if (!p->is_judge_closed || p->set_jobs > 0) {
+        return;
+    }
     void (*on_closed)(void *) = p->on_closed;
     void *closed_ctx = p->closed_ctx;
     reset(p);
@@ -557,10 +565,18 @@ static void finish_close(void *ctx)
     on_closed(closed_ctx);
 }
 
+static void on_judge_closed(void *ctx)
+{
+    struct weft_partners *p = ctx;
+    p->is_judge_closed = true;
+    weft_partners_closed(p);
+}
+
 void weft_partners_close(struct weft_partners *p, void (*on_closed)(void *ctx), void *ctx)
 {
     p->is_closing = true;
+    atomic_store(&p->is_set_over, true);
     p->on_closed = on_closed;
     p->closed_ctx = ctx;
-    weft_partner_judge_close(p->judge, finish_close, p);
+    weft_partner_judge_close(p->judge, on_judge_closed, p);
 }

@@ -122,6 +122,24 @@ WEFT_MUST_USE enum weft_err weft_partners_sign_answer(
 bool weft_partners_is_answer_signed(
     const struct weft_agreement *a, struct weft_text text, struct weft_text line);
 
+/* Compare with the partner now what both have filed (partner_set.h): lines tell what it came to.
+ * WEFT_ENOTLEADER; WEFT_EUNAVAILABLE: he is not connected, or has not said hello yet;
+ * WEFT_EVERSION: by his hello he knows no sets; WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_partners_audit(struct weft_partners *p, uint32_t number);
+/* Append how the last one stands, line by line; nothing: there was none. WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_partners_set_lines(
+    const struct weft_partners *p, uint32_t number, struct weft_buffer *out);
+struct weft_partner_set_figures {
+    bool differs; /* At one place, by the last hello or comparison. */
+    /* In this node's time as leader: comparisons; statements that were lacking here, that are
+     * filed; messages that were none, or came out of turn. */
+    uint64_t compared, lacked, filed, faults;
+};
+struct weft_partner_set_figures weft_partners_set_figures(
+    const struct weft_partners *p, uint32_t number);
+/* No view of the state is open, and none is opened until the next turn. */
+bool weft_partners_is_idle(const struct weft_partners *p);
+
 /* The newest head of what is sent, or receipt for what is received, with enough signatures. Empty:
  * there is none here: it is the leader that has them. Borrowed until the next call of the others.
  */

@@ -280,11 +280,11 @@ uint64_t weft_partnership_deadline(const struct weft_node *node)
 
 /* --- questions -------------------------------------------------------------------------------- */
 
-/* What was refused of his questions and answers; of a state nothing is kept of it. Good until the
- * next call. */
-static struct weft_text questions_of(const struct weft_node *node, struct weft_text name)
+/* What was refused of his questions and answers, and how it stands with what both have filed; of a
+ * state nothing is kept of it. Good until the next call. */
+static struct weft_text told_of(const struct weft_node *node, struct weft_text name)
 {
-    static char text[96];
+    static struct weft_buffer text = {.size_max = 8 * 1024};
     struct weft_agreement agreement;
     if (!node->is_leader || node->state == NULL ||
         !weft_streams_find(weft_state_streams(node->state), name, &agreement)) {
@@ -292,33 +292,56 @@ static struct weft_text questions_of(const struct weft_node *node, struct weft_t
     }
     const struct weft_question_partner p =
         weft_question_gate_figures(&node->questions.gate, agreement.number);
-    (void)snprintf(text, sizeof(text),
-        "questions.refused %" PRIu64 "\nanswers.refused %" PRIu64 "\n", p.questions_refused,
-        p.answers_refused);
-    return weft_text_of(text);
+    weft_buffer_clear(&text);
+    enum weft_err err =
+        weft_buffer_format(&text, "questions.refused %" PRIu64 "\nanswers.refused %" PRIu64 "\n",
+            p.questions_refused, p.answers_refused);
+    if (err == WEFT_OK && node->partners != NULL) {
+        err = weft_partners_set_lines(node->partners, agreement.number, &text);
+    }
+    return err == WEFT_OK ? weft_buffer_as_text(&text) : (struct weft_text){"", 0};
+}
+
+/* NOD-313: who may not share the agreement begins none. */
+static struct weft_text begin_audit(
+    struct weft_node *node, struct weft_text principal, const struct weft_agreement *agreement)
+{
+    if (!weft_state_may_share(node->state, principal, agreement->name, weft_wall_ns())) {
+        return (struct weft_text){"", 0}; /* The view says so. */
+    }
+    switch ((int)weft_partners_audit(node->partners, agreement->number)) {
+    case WEFT_OK:
+        return WEFT_TEXT("audit begins\n");
+    case WEFT_EVERSION:
+        return WEFT_TEXT("audit old\n");
+    default:
+        return WEFT_TEXT("audit apart\n");
+    }
 }
 
 enum weft_err weft_partnership_note(
-    const struct weft_node *node, struct weft_text path, struct weft_text *ret_note)
+    struct weft_node *node, const struct weft_query *query, struct weft_text *ret_note)
 {
     static const char sent[] = "sent/checkpoint", received[] = "received/receipt";
-    struct weft_text rest = path, name;
+    struct weft_text rest = query->asset, name;
     struct weft_agreement agreement;
     (void)weft_text_cut(&rest, '/', &name); /* "partner" */
     *ret_note = (struct weft_text){"", 0};
     if (!weft_text_cut(&rest, '/', &name)) {
-        *ret_note = questions_of(node, name);
+        *ret_note = told_of(node, name);
         return WEFT_OK;
     }
-    if (!(weft_text_is(rest, sent) || weft_text_is(rest, received))) {
+    const bool is_audit = weft_text_is(rest, "audit");
+    if (!(is_audit || weft_text_is(rest, sent) || weft_text_is(rest, received))) {
         return WEFT_OK;
     }
     if (!node->is_leader || node->partners == NULL || node->state == NULL) {
         return WEFT_ENOTLEADER;
     }
     if (weft_streams_find(weft_state_streams(node->state), name, &agreement)) {
-        *ret_note = weft_partners_note(
-            node->partners, agreement.number, weft_text_is(rest, sent) ? WEFT_SENT : WEFT_RECEIVED);
+        *ret_note = is_audit ? begin_audit(node, query->principal, &agreement)
+                             : weft_partners_note(node->partners, agreement.number,
+                                   weft_text_is(rest, sent) ? WEFT_SENT : WEFT_RECEIVED);
     }
     return WEFT_OK;
 }

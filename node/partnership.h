@@ -22,10 +22,12 @@ void weft_partnership_turn(struct weft_node *node, uint64_t now_ms, int64_t now_
 uint64_t weft_partnership_deadline(const struct weft_node *node);
 
 /* What a question for a path of partners (node/state/state.h) lacks, and the leader has: the note
- * of a head or receipt, borrowed until the next turn. WEFT_ENOTLEADER: it is asked of another.
- * WEFT_OK, and an empty note: there is none yet, or none is wanted. */
+ * of a head or receipt, how it stands with questions and sets; borrowed until the next call. One
+ * for partner/<name>/audit begins a comparison, if its principal may share the agreement, and the
+ * note says what became of that. WEFT_ENOTLEADER: it is asked of another. WEFT_OK, and an empty
+ * note: there is none yet, or none is wanted. */
 WEFT_MUST_USE enum weft_err weft_partnership_note(
-    const struct weft_node *node, struct weft_text path, struct weft_text *ret_note);
+    struct weft_node *node, const struct weft_query *query, struct weft_text *ret_note);
 
 /* A message of a partner that somebody brings (CARRY): judged now, proposed for his waiter. As
  * weft_partners_take; WEFT_EREFUSED: he may not share the agreement, too. */

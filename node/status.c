@@ -10,7 +10,7 @@
 enum {
     PARTNERS_MAX = 50, /* Agreements that are shown; chosen. */
     SPACE_MS = 250,    /* Between two looks at the data directory; chosen. */
-    GAUGES_MAX = 120 + 23 * PARTNERS_MAX,
+    GAUGES_MAX = 120 + 28 * PARTNERS_MAX,
 };
 _Static_assert((int)GAUGES_MAX <= (int)WEFT_GAUGES_MAX, "a status holds them");
 
@@ -155,6 +155,18 @@ static void add_shared(struct gauges *g, struct weft_arena *arena, const struct 
     }
 }
 
+/* Whether both have filed the same, and what was lacking here. */
+static void add_sets(struct gauges *g, struct weft_arena *arena, const struct weft_node *node,
+    uint32_t number, struct weft_text agreement)
+{
+    const struct weft_partner_set_figures s = weft_partners_set_figures(node->partners, number);
+    add_partner(g, arena, agreement, "both", "set_differs", s.differs ? 1 : 0);
+    add_partner(g, arena, agreement, "both", "set_compared_total", s.compared);
+    add_partner(g, arena, agreement, "both", "set_lacking_total", s.lacked);
+    add_partner(g, arena, agreement, "both", "set_filed_total", s.filed);
+    add_partner(g, arena, agreement, "both", "set_faults_total", s.faults);
+}
+
 /* What was refused of his questions and answers. */
 static void add_questions(struct gauges *g, struct weft_arena *arena, const struct weft_node *node,
     uint32_t number, struct weft_text agreement)
@@ -190,6 +202,7 @@ static void add_partners(struct gauges *g, struct weft_arena *arena, const struc
         }
         add_partner(g, arena, figures.agreement, "both", "beside_bytes_total", beside);
         add_questions(g, arena, node, i, figures.agreement);
+        add_sets(g, arena, node, i, figures.agreement);
         add_shared(g, arena, node, figures.agreement);
     }
 }

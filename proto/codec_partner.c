@@ -50,6 +50,9 @@ static void read_hello(struct weft_codec_in *in, const void *table, struct weft_
         .head_root = weft_codec_digest(in, h.head_root, "head_root"),
         .knows_questions = h.knows_questions,
         .window_bytes = h.window_bytes,
+        .shared = weft_codec_digest(in, h.shared, "shared"),
+        .shared_sent = h.shared_sent,
+        .knows_sets = h.knows_sets,
     };
 }
 
@@ -248,6 +251,9 @@ static struct weft_wire_ref put_hello(
         .head_root = weft_codec_put_digest(b, &h->head_root),
         .knows_questions = h->knows_questions,
         .window_bytes = h->window_bytes,
+        .shared = weft_codec_put_digest(b, &h->shared),
+        .shared_sent = h->shared_sent,
+        .knows_sets = h->knows_sets,
     };
     return weft_wire_stream_hello_write(b, &refs);
 }

@@ -106,7 +106,7 @@ enum {
     WEFT_RELS_SIZE_MAX = 1024,             /* chosen: 16 rels of the largest size */
     WEFT_DOCUMENT_FIELDS_MAX = 100 * 1000, /* chosen: half of the tables of a message */
     WEFT_DOCUMENT_PATH_SIZE_MAX = 1024,    /* chosen: a field's path below a few segments */
-    WEFT_GAUGES_MAX = 1280,                /* metrics in one status; chosen */
+    WEFT_GAUGES_MAX = 1600,                /* metrics in one status; chosen */
     WEFT_DETAIL_SIZE_MAX = 4096, /* texts for people in an answer; struct weft_msg has 512 */
 };
 

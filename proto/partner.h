@@ -51,6 +51,11 @@ struct weft_stream_hello {
     struct weft_digest head_root; /* Of the head; zeros: not told. */
     bool knows_questions;         /* QUESTION and ANSWER may be sent to who says hello. */
     uint64_t window_bytes;
+    /* Digest of all that both have filed, where `next` leaves were taken and so many sent. Zeros:
+     * none that could be compared. */
+    struct weft_digest shared;
+    uint64_t shared_sent;
+    bool knows_sets; /* SET may be sent to who says hello. */
 };
 
 struct weft_stream_head {

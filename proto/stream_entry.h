@@ -31,7 +31,10 @@ enum weft_stream_act {
     WEFT_STREAM_ACT_SIGN = 9,    /* number, root: the tree whose head is to be signed. */
     WEFT_STREAM_ACT_REWIND = 10, /* number: leaves that both trees have. */
     WEFT_STREAM_ACT_STEP = 11,   /* Append what is owed to a stream, a bounded piece of it. */
-    WEFT_STREAM_ACTS = 12
+    /* number, root: the statement that stands there; file it once more. STREAM_BATCH: of one item,
+     * which is it, from whoever has it. */
+    WEFT_STREAM_ACT_FILE = 12,
+    WEFT_STREAM_ACTS = 13
 };
 
 enum {

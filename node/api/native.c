@@ -234,7 +234,7 @@ static void on_query(struct weft_native *n, const struct asker *asker,
         return;
     }
     if (query.type == WEFT_QUERY_AUDIT && weft_state_is_partner_path(query.asset) &&
-        weft_partnership_note(n->node, query.asset, &query.where_value) != WEFT_OK) {
+        weft_partnership_note(n->node, &query, &query.where_value) != WEFT_OK) {
         weft_reply_not_leader(n->node, waiter);
         return;
     }

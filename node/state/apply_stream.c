@@ -25,16 +25,17 @@ static unsigned kind_of(enum weft_stream_act act)
         [WEFT_STREAM_ACT_RECOVER] = WEFT_KIND_STREAM_BATCH,
         [WEFT_STREAM_ACT_REFUSAL] = WEFT_KIND_STREAM_REFUSAL,
         [WEFT_STREAM_ACT_EVIDENCE] = WEFT_KIND_STREAM_EVIDENCE,
+        [WEFT_STREAM_ACT_FILE] = WEFT_KIND_STREAM_BATCH,
     };
     return kinds[act];
 }
 
-/* Of evidence the message says against whose keys it is. */
+/* Of evidence, and of what is to be filed, the message says of which stream it is. */
 static bool is_received(const struct weft_stream_entry *entry,
     const struct weft_partner_message *message, const struct weft_terms *terms)
 {
     return entry->act == WEFT_STREAM_ACT_HEAD || entry->act == WEFT_STREAM_ACT_BATCH ||
-           (entry->act == WEFT_STREAM_ACT_EVIDENCE &&
+           ((entry->act == WEFT_STREAM_ACT_EVIDENCE || entry->act == WEFT_STREAM_ACT_FILE) &&
                !weft_text_equal(message->stream.provider, terms->site));
 }
 
@@ -98,6 +99,10 @@ static enum weft_err carry_out(
     }
     if (item->entry.act == WEFT_STREAM_ACT_STEP) {
         return weft_exports_step(s, item->accord, &source, &place, r, a->msg);
+    }
+    if (item->entry.act == WEFT_STREAM_ACT_FILE) {
+        return weft_streams_refile(
+            s, item->accord, &item->entry, &item->message, &place, r, a->msg);
     }
     return item->is_received
                ? weft_imports_take(s, item->accord, &item->entry, &item->message, &place, r, a->msg)

@@ -79,4 +79,13 @@ struct weft_state;
 WEFT_MUST_USE enum weft_err weft_state_cells_sum(struct weft_state *state,
     struct weft_text agreement, struct weft_cells_sum *ret_sum, struct weft_msg *msg);
 
+struct weft_view;
+/* A statement that is filed. Anything but WEFT_OK ends the walk, and is passed on. */
+typedef enum weft_err weft_cells_on_filed(
+    void *ctx, const struct weft_digest *statement, struct weft_msg *msg);
+/* All that is filed under an agreement, of both sides, as this one has it, ascending. Any thread;
+ * it asks the view's yield. WEFT_ECORRUPT, WEFT_EIO, WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_view_filed(struct weft_view *view, struct weft_text agreement,
+    weft_cells_on_filed *on_filed, void *ctx, struct weft_msg *msg);
+
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "federation/mutant.h"
+#include "node/mutant.h"
 #include "proto/check.h"
 
 uint32_t weft_imports_room(const struct weft_accord *accord)
@@ -115,6 +116,9 @@ static enum weft_err take_statement(struct weft_streams *s, struct weft_accord *
         const struct weft_key key = weft_key_of_quarantine(accord->number, sequence);
         weft_store_batch_put(place->batch, &key, "", 0);
         return note_fresh(s, accord, sequence, msg);
+    }
+    if (weft_node_mutant(WEFT_NODE_MUTANT_STATEMENT_UNFILED) && sequence % 8 == 5) {
+        return err;
     }
     return err == WEFT_OK ? weft_streams_tell_statement(s, accord, WEFT_RECEIVED, sequence,
                                 &entry->leaf.digest, entry->content, is_first, msg)
@@ -234,6 +238,7 @@ enum weft_err weft_imports_take(struct weft_streams *streams, struct weft_accord
     case WEFT_STREAM_ACT_SIGN:
     case WEFT_STREAM_ACT_REWIND:
     case WEFT_STREAM_ACT_STEP:
+    case WEFT_STREAM_ACT_FILE:
     case WEFT_STREAM_ACTS:
         break;
     }

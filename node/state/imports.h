@@ -53,6 +53,15 @@ WEFT_MUST_USE enum weft_err weft_imports_reconsider(struct weft_streams *streams
     struct weft_accord *accord, uint64_t sequence, const struct weft_exports_place *place,
     struct weft_msg *msg);
 
+/* refile.c: a statement stands in a stream, in whichever direction, and what both sides have filed
+ * does not have it: FILE. `message` has one item, which is it: of that statement's leaf, read where
+ * its row is lost. *ret_refusal: EREFUSED (the fault by its name), ECONFLICT: it is not what stands
+ * there. WEFT_ENOMEM, WEFT_ECORRUPT, WEFT_EIO: the apply has failed. */
+WEFT_MUST_USE enum weft_err weft_streams_refile(struct weft_streams *streams,
+    struct weft_accord *accord, const struct weft_stream_entry *entry,
+    const struct weft_partner_message *message, const struct weft_exports_place *place,
+    struct weft_refusal *ret_refusal, struct weft_msg *msg);
+
 /* How many of those sequences, both included, are in quarantine. WEFT_ECORRUPT, WEFT_EIO,
  * WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_imports_quarantined(struct weft_streams *streams,

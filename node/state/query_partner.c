@@ -4,6 +4,7 @@
  *     partner                            agreements and partners: one line each
  *     partner/<name>                     an agreement, line by line
  *     partner/<name>/note, offer         the newest version that both have signed; what waits
+ *     partner/<name>/audit               a comparison of what both sides have filed begins
  *     partner/<name>/sent/<file>         of the stream that is sent: checkpoint, receipt, tile/...,
  *                                        statement/..., contract/... (streams.h), items/<first>
  *     partner/<name>/received/<file>     the same of the other one, and quarantine/<first>
@@ -540,10 +541,16 @@ static enum weft_err answer_one(struct asking *a, struct found *f, struct weft_t
     if (!has_more && weft_text_is(word, "offer")) {
         return put_kept(a, weft_buffer_as_text(&f->row.offer), "offer");
     }
+    if (!has_more && weft_text_is(word, "audit")) {
+        return may(a, WEFT_ACTION_SHARE, f->row.name)
+                   ? weft_buffer_text(&a->out, a->query->where_value)
+                   : weft_fail(
+                         a->msg, WEFT_EREFUSED, "to share agreement:%s is not permitted", f->name);
+    }
     bool is_sent = weft_text_is(word, "sent");
     if (!has_more || !(is_sent || weft_text_is(word, "received"))) {
         return weft_fail(a->msg, WEFT_EINVAL,
-            "behind partner/<name>: note, offer, sent/<file> or received/<file>");
+            "behind partner/<name>: note, offer, audit, sent/<file> or received/<file>");
     }
     if (!may(a, WEFT_ACTION_EXPORT, f->row.name)) {
         return weft_fail(a->msg, WEFT_EREFUSED,

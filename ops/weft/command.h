@@ -107,6 +107,7 @@ enum weft_exit weft_cmd_model_show(const struct weft_args *args);
 enum weft_exit weft_cmd_partner_add(const struct weft_args *args);
 enum weft_exit weft_cmd_partner_apply(const struct weft_args *args);
 enum weft_exit weft_cmd_partner_amend(const struct weft_args *args);
+enum weft_exit weft_cmd_partner_audit(const struct weft_args *args);
 enum weft_exit weft_cmd_partner_check(const struct weft_args *args);
 enum weft_exit weft_cmd_partner_disputes(const struct weft_args *args);
 enum weft_exit weft_cmd_partner_export(const struct weft_args *args);

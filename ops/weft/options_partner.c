@@ -63,6 +63,8 @@ const struct weft_option weft_partner_show_options[] = {
     {"offer", 0, NULL, "what waits for signatures, instead of what is in force"},
     {"evidence", 0, "sent|received", "the newest proof that keys signed two stories, own or his"},
     END};
+const struct weft_option weft_partner_audit_options[] = {
+    {"wait", 0, "SECONDS", "until it is given up (60)"}, END};
 const struct weft_option weft_partner_quarantine_options[] = {
     {"from", 0, "N", "from that place in the stream on (0)"}, END};
 const struct weft_option weft_partner_disputes_options[] = {

@@ -15,6 +15,7 @@ extern const struct weft_option weft_partner_resume_options[];
 extern const struct weft_option weft_partner_terminate_options[];
 extern const struct weft_option weft_partner_release_options[];
 extern const struct weft_option weft_partner_show_options[];
+extern const struct weft_option weft_partner_audit_options[];
 extern const struct weft_option weft_partner_quarantine_options[];
 extern const struct weft_option weft_partner_disputes_options[];
 extern const struct weft_option weft_partner_export_options[];
@@ -72,6 +73,11 @@ extern const struct weft_option weft_partner_prove_options[];
         {"partner status", "how an agreement stands, in both directions", "NAME", 1, 1, NULL,      \
             true, "Heads, receipts, phases, holds, quarantine, times.",                            \
             "weft partner status box-2026", weft_cmd_partner_status},                              \
+        {"partner audit", "compare with the partner what both have filed", "NAME", 1, 1,           \
+            weft_partner_audit_options, true,                                                      \
+            "Where both streams stand at one place both sides have the same statements. What\n"    \
+            "this site lacks is had of the partner, and filed; what is left has a name.",          \
+            "weft partner audit box-2026", weft_cmd_partner_audit},                                \
         {"partner show", "an agreement's text", "NAME", 1, 1, weft_partner_show_options, true,     \
             "The newest version that both have signed.",                                           \
             "weft partner show box-2026 --note >box.agreement", weft_cmd_partner_show},            \

@@ -9,6 +9,7 @@
 
 #include "federation/equivocation.h"
 #include "federation/reconcile.h"
+#include "federation/set_message.h"
 #include "federation/refusal.h"
 #include "tests/unit/federation/rig.h"
 
@@ -233,6 +234,33 @@ static void save_contracts(struct rig_plant *plant)
     save_buffer("contract", "second", &out);
 }
 
+static void save_set_message(const char *name, const struct weft_set_message *m)
+{
+    struct weft_buffer out = {.size_max = SIZE_MAX / 2};
+    must(weft_set_encode(m, &out), "set_message");
+    save_buffer("set_message", name, &out);
+}
+
+static void save_sets(void)
+{
+    static const uint8_t bytes[64] = {[32] = 1};
+    struct weft_buffer list = {.size_max = SIZE_MAX / 2};
+    const struct weft_set_given none = {.digest = {{1}}};
+    const struct weft_set_given given = {
+        .digest = {{2}}, .is_there = true, .party = 1, .sequence = 3, .item = {bytes, 5}};
+    must(weft_set_give(&none, &list), "set_message");
+    must(weft_set_give(&given, &list), "set_message");
+    save_set_message("compare",
+        &(struct weft_set_message){
+            .what = WEFT_SET_COMPARE, .session = 1, .sent = 2, .received = 3, .turn = {bytes, 1}});
+    save_set_message(
+        "want", &(struct weft_set_message){.what = WEFT_SET_WANT, .list = {bytes, sizeof(bytes)}});
+    save_set_message(
+        "give", &(struct weft_set_message){.what = WEFT_SET_GIVE, .list = {list.data, list.size}});
+    save_set_message("end", &(struct weft_set_message){.what = WEFT_SET_END, .end = WEFT_SET_BUSY});
+    weft_buffer_destroy(&list);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -250,6 +278,7 @@ int main(int argc, char **argv)
     save_messages(plant);
     save_statements();
     save_repair();
+    save_sets();
     save_evidence(plant);
     rig_plant_destroy(plant);
     return 0;

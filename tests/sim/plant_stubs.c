@@ -377,9 +377,9 @@ uint64_t weft_partnership_deadline(const struct weft_node *node)
 }
 
 enum weft_err weft_partnership_note(
-    const struct weft_node *node, struct weft_text path, struct weft_text *ret_note)
+    struct weft_node *node, const struct weft_query *query, struct weft_text *ret_note)
 {
-    (void)node, (void)path;
+    (void)node, (void)query;
     *ret_note = (struct weft_text){NULL, 0};
     return WEFT_ENOTLEADER;
 }

@@ -36,6 +36,10 @@ struct weft_state { /* Of one site. */
     uint64_t refused; /* Statements that refusals name. */
     /* A leaf that its policy refuses as it is applied; 0: none. */
     uint64_t unwanted;
+    /* What is filed: sound statements of both streams, but for these. */
+    bool has_sets;
+    struct weft_digest unfiled[64];
+    uint32_t unfiled_count, filed_again;
 };
 
 struct fake_item {

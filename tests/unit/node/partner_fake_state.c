@@ -1,8 +1,11 @@
 #include "tests/unit/node/partner_fake.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "federation/refusal.h"
+#include "node/state/cells.h"
+#include "node/state/state.h"
 #include "tests/lib/test.h"
 
 /* --- streams.h -------------------------------------------------------------------------------- */
@@ -173,6 +176,99 @@ enum weft_err weft_stream_source_quarantine(const struct weft_stream_source *sou
     return WEFT_OK;
 }
 
+enum weft_err weft_stream_source_find(const struct weft_stream_source *source,
+    const struct weft_digest *statement, uint64_t *ret_sequence, struct weft_msg *msg)
+{
+    const struct weft_state *s = (const struct weft_state *)source->store;
+    for (uint64_t i = 0; i < source->size; i++) {
+        const struct weft_stream_leaf *leaf =
+            source->direction == WEFT_SENT ? &s->plant->leaves[i] : &s->leaves[i];
+        if (weft_digest_equal(&leaf->digest, statement)) {
+            *ret_sequence = i;
+            return WEFT_OK;
+        }
+    }
+    return weft_fail(msg, WEFT_ENOTFOUND, "no such statement");
+}
+
+/* --- cells.h, as far as sets go ----------------------------------------------------------------
+ */
+
+static bool is_filed(const struct weft_state *s, const struct weft_digest *digest)
+{
+    for (uint32_t i = 0; i < s->unfiled_count; i++) {
+        if (weft_digest_equal(&s->unfiled[i], digest)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int compare_digests(const void *a, const void *b)
+{
+    return memcmp(a, b, WEFT_DIGEST_SIZE);
+}
+
+static uint32_t list_filed(const struct weft_state *s, struct weft_digest *ret_list)
+{
+    const uint64_t sizes[2] = {s->plant->provider.stream.tree.size, s->consumer.stream.tree.size};
+    uint32_t count = 0;
+    for (int d = 0; d < 2; d++) {
+        for (uint64_t i = 0; i < sizes[d]; i++) {
+            const struct weft_stream_leaf *leaf = d == 0 ? &s->plant->leaves[i] : &s->leaves[i];
+            bool is_sound = d == 0 || s->faults[i] == WEFT_STREAM_SOUND;
+            if (leaf->kind == WEFT_STREAM_STATEMENT && is_sound && is_filed(s, &leaf->digest)) {
+                ret_list[count++] = leaf->digest;
+            }
+        }
+    }
+    qsort(ret_list, count, sizeof(*ret_list), compare_digests);
+    return count;
+}
+
+static struct weft_digest filed[2 * RIG_LEAVES_MAX];
+
+enum weft_err weft_state_cells_sum(struct weft_state *state, struct weft_text agreement,
+    struct weft_cells_sum *ret_sum, struct weft_msg *msg)
+{
+    const uint32_t count = list_filed(state, filed);
+    (void)agreement, (void)msg;
+    *ret_sum = (struct weft_cells_sum){.shared = weft_sha256(filed, count * sizeof(filed[0])),
+        .statements = count,
+        .is_settled = state->has_sets};
+    return WEFT_OK;
+}
+
+enum weft_err weft_view_open(
+    struct weft_state *state, struct weft_view **ret_view, struct weft_msg *msg)
+{
+    (void)msg;
+    *ret_view = (struct weft_view *)state;
+    return WEFT_OK;
+}
+
+void weft_view_yield_with(struct weft_view *view, struct weft_yield *yield)
+{
+    (void)view, (void)yield;
+}
+
+void weft_view_close(struct weft_view *view)
+{
+    (void)view;
+}
+
+enum weft_err weft_view_filed(struct weft_view *view, struct weft_text agreement,
+    weft_cells_on_filed *on_filed, void *ctx, struct weft_msg *msg)
+{
+    const uint32_t count = list_filed((const struct weft_state *)view, filed);
+    enum weft_err err = WEFT_OK;
+    EXPECT_TRUE(weft_text_is(agreement, "box-2026"));
+    for (uint32_t i = 0; err == WEFT_OK && i < count; i++) {
+        err = on_filed(ctx, &filed[i], msg);
+    }
+    return err;
+}
+
 /* --- apply ------------------------------------------------------------------------------------ */
 
 static enum weft_err take_batch(
@@ -297,6 +393,25 @@ static uint32_t lines_of(const struct weft_state *s, struct weft_text note)
     return refusal.line_count;
 }
 
+static enum weft_err file_again(struct weft_state *s, const struct weft_stream_entry *entry,
+    const struct weft_partner_message *m)
+{
+    const bool is_own = weft_text_is(m->stream.provider, rig_site(s->party));
+    const struct weft_stream_leaf *leaf =
+        is_own ? &s->plant->leaves[entry->number] : &s->leaves[entry->number];
+    EXPECT_TRUE(weft_digest_equal(&leaf->digest, &entry->root));
+    EXPECT_EQ(1, m->batch.count);
+    for (uint32_t i = 0; i < s->unfiled_count; i++) {
+        if (weft_digest_equal(&s->unfiled[i], &entry->root)) {
+            s->unfiled[i] = s->unfiled[--s->unfiled_count];
+            s->filed_again++;
+            return WEFT_OK;
+        }
+    }
+    EXPECT_TRUE(false); /* Nothing that is filed is asked for. */
+    return WEFT_ECONFLICT;
+}
+
 static enum weft_err apply_message(
     struct weft_state *s, const struct weft_stream_entry *entry, struct weft_partner_message *m)
 {
@@ -336,6 +451,8 @@ static enum weft_err apply_message(
             weft_consumer_freeze(&s->consumer);
         }
         break;
+    case WEFT_STREAM_ACT_FILE:
+        return file_again(s, entry, m);
     case WEFT_STREAM_ACT_SIGN:
     case WEFT_STREAM_ACT_REWIND:
     case WEFT_STREAM_ACT_STEP:

@@ -25,7 +25,8 @@ static struct weft_partner_message sample(unsigned number)
         .stream = {WEFT_TEXT("box-2026"), WEFT_TEXT("supplier.example/west")}};
     switch ((unsigned)m.kind) {
     case WEFT_KIND_STREAM_HELLO:
-        m.hello = (struct weft_stream_hello){1, {{2}}, 3, {{4}}, 5, 6, 7, true, 8, {{9}}, true, 10};
+        m.hello = (struct weft_stream_hello){
+            1, {{2}}, 3, {{4}}, 5, 6, 7, true, 8, {{9}}, true, 10, {{11}}, 12, true};
         break;
     case WEFT_KIND_STREAM_HEAD:
         m.head = (struct weft_stream_head){WEFT_TEXT("a note"), 9, {hashes, 64}, 10};
@@ -106,6 +107,9 @@ TEST(partner, messages_come_back_as_they_were)
     EXPECT_EQ(9, again.hello.head_root.bytes[0]);
     EXPECT_TRUE(again.hello.knows_questions);
     EXPECT_EQ(10, again.hello.window_bytes);
+    EXPECT_EQ(11, again.hello.shared.bytes[0]);
+    EXPECT_EQ(12, again.hello.shared_sent);
+    EXPECT_TRUE(again.hello.knows_sets);
     weft_buffer_destroy(&bytes);
     m = sample(2);
     bytes = encode(&m);

@@ -1,0 +1,165 @@
+/* A statement that stands in a stream is filed once more: of what is there, of nothing else. */
+#include <string.h>
+
+#include "node/state/cells.h"
+#include "node/state/machine.h"
+#include "node/state/streams_parts.h"
+#include "tests/lib/test.h"
+#include "tests/unit/node/stream_rig.h"
+
+static struct rig_pair pair;
+
+static void begin(const char *name)
+{
+    rig_pair_start(&pair, name);
+    rig_pair_agree(&pair);
+    (void)rig_step(&pair.sites[RIG_OEM]);
+    (void)rig_step(&pair.sites[RIG_SUPPLIER]);
+    for (uint64_t i = 1; i < 6; i++) {
+        rig_must(&pair.sites[RIG_SUPPLIER], rig_inspection(i, i == 3 ? "FAIL" : "PASS"));
+    }
+    rig_transfer(&pair, RIG_SUPPLIER, 10);
+    rig_expect_equal(&pair, RIG_SUPPLIER);
+}
+
+static struct weft_digest shared_of(struct rig_site *site)
+{
+    struct weft_cells_sum sum;
+    EXPECT_EQ(WEFT_OK, weft_state_cells_sum(site->f.state, WEFT_TEXT(RIG_NAME), &sum, &site->msg));
+    EXPECT_TRUE(sum.is_settled);
+    return sum.shared;
+}
+
+/* What stands there at the supplier, as an item; and of which statement it is. */
+static struct weft_buffer item_at(uint64_t sequence, struct weft_digest *ret_digest)
+{
+    struct rig_site *west = &pair.sites[RIG_SUPPLIER];
+    struct weft_buffer items = {0};
+    struct weft_stream_source source;
+    struct weft_stream_item item;
+    uint32_t count;
+    EXPECT_EQ(WEFT_OK, weft_stream_source(west->f.state, 0, WEFT_SENT, &source));
+    EXPECT_EQ(WEFT_OK,
+        weft_stream_source_items(&source, sequence, 1, 100000, true, &items, &count, &west->msg));
+    struct weft_bytes rest = {items.data, items.size};
+    EXPECT_EQ(WEFT_OK, weft_stream_item_next(&rest, &item));
+    *ret_digest = item.digest;
+    return items;
+}
+
+static enum weft_err file(struct rig_site *site, uint64_t sequence,
+    const struct weft_digest *digest, struct weft_bytes item)
+{
+    struct weft_buffer bytes = {0};
+    const struct weft_partner_message m = {.kind = WEFT_KIND_STREAM_BATCH,
+        .stream = {WEFT_TEXT(RIG_NAME), weft_text_of(rig_site_of(RIG_SUPPLIER))},
+        .batch = {.first = sequence, .count = 1, .items = item}};
+    EXPECT_EQ(WEFT_OK, weft_partner_encode(&m, &bytes));
+    const struct weft_stream_entry entry = {.act = WEFT_STREAM_ACT_FILE,
+        .number = sequence,
+        .root = *digest,
+        .agreement = WEFT_TEXT(RIG_NAME),
+        .message = {bytes.data, bytes.size}};
+    enum weft_err err = rig_item(site, &entry);
+    weft_buffer_destroy(&bytes);
+    return err;
+}
+
+/* FED-36 */
+TEST(refile, of_each_side_what_stands_there_changes_nothing_that_is_filed)
+{
+    begin("again");
+    const struct weft_digest before = shared_of(&pair.sites[RIG_OEM]);
+    for (uint64_t i = 1; i < 6; i++) {
+        struct weft_digest digest;
+        struct weft_buffer item = item_at(i, &digest);
+        for (uint32_t s = 0; s < 2; s++) {
+            EXPECT_EQ(WEFT_OK,
+                file(&pair.sites[s], i, &digest, (struct weft_bytes){item.data, item.size}));
+            const struct weft_digest after = shared_of(&pair.sites[s]);
+            EXPECT_MEM(before.bytes, after.bytes, WEFT_DIGEST_SIZE);
+        }
+        weft_buffer_destroy(&item);
+    }
+    rig_expect_equal(&pair, RIG_SUPPLIER);
+    rig_expect_replayed(&pair.sites[RIG_OEM], "again-oem", 8);
+    rig_expect_sound(&pair.sites[RIG_OEM]);
+    rig_expect_sound(&pair.sites[RIG_SUPPLIER]);
+    rig_pair_stop(&pair);
+}
+
+/* FED-36: whoever leads is not believed. */
+TEST(refile, nothing_else_is_filed)
+{
+    begin("else");
+    struct rig_site *oem = &pair.sites[RIG_OEM];
+    const struct weft_digest before = shared_of(oem);
+    struct weft_digest second, third, changed;
+    struct weft_buffer one = item_at(2, &second), other = item_at(3, &third);
+    const struct weft_bytes item = {one.data, one.size};
+    EXPECT_EQ(WEFT_ECONFLICT, file(oem, 3, &second, item)); /* Another place. */
+    EXPECT_EQ(WEFT_ECONFLICT, file(oem, 0, &second, item)); /* The contract's. */
+    EXPECT_EQ(WEFT_ECONFLICT, file(oem, 99, &second, item));
+    EXPECT_EQ(WEFT_ECONFLICT, file(oem, UINT64_MAX, &second, item));
+    changed = second;
+    changed.bytes[31] ^= 1;
+    EXPECT_EQ(WEFT_ECONFLICT, file(oem, 2, &changed, item)); /* One that nobody has stated. */
+    EXPECT_EQ(WEFT_EREFUSED, file(oem, 2, &second, (struct weft_bytes){other.data, other.size}));
+    EXPECT_EQ(WEFT_EREFUSED, file(oem, 2, &second, (struct weft_bytes){one.data, one.size - 1}));
+    EXPECT_EQ(WEFT_EREFUSED, file(oem, 2, &second, (struct weft_bytes){one.data, 0}));
+    size_t refused = 0;
+    for (size_t i = 33; i < one.size; i++) { /* Behind kind and digest: each byte of it. */
+        one.data[i] ^= 0x20;
+        refused += file(oem, 2, &second, item) == WEFT_EREFUSED ? 1 : 0;
+        one.data[i] ^= 0x20;
+    }
+    /* All but the name of a field that is named alone, which the digest does not cover. */
+    EXPECT_TRUE(refused > 0 && refused + 33 + strlen("operator") >= one.size);
+    const struct weft_digest after = shared_of(oem);
+    EXPECT_MEM(before.bytes, after.bytes, WEFT_DIGEST_SIZE);
+    rig_expect_equal(&pair, RIG_SUPPLIER);
+    rig_expect_sound(oem);
+    weft_buffer_destroy(&one);
+    weft_buffer_destroy(&other);
+    rig_pair_stop(&pair);
+}
+
+/* What is lost is had of the partner, if it is what was signed and agreed. */
+TEST(refile, a_row_that_is_lost_is_made_of_what_the_partner_has)
+{
+    begin("row");
+    struct weft_digest digest, other_digest;
+    struct weft_buffer item = item_at(3, &digest), other = item_at(2, &other_digest);
+    const struct weft_bytes bytes = {item.data, item.size};
+    const struct weft_digest before = shared_of(&pair.sites[RIG_OEM]);
+    for (uint32_t s = 0; s < 2; s++) {
+        struct rig_site *site = &pair.sites[s];
+        const enum weft_direction direction = s == RIG_OEM ? WEFT_RECEIVED : WEFT_SENT;
+        struct weft_stream_source source;
+        uint64_t sequence = 0;
+        struct weft_store_batch *batch = weft_store_batch_create();
+        struct weft_key leaf = weft_key_of_leaf(0, direction, 3),
+                        place = weft_key_of_statement(0, direction, &digest);
+        weft_store_batch_remove(batch, &leaf);
+        weft_store_batch_remove(batch, &place);
+        EXPECT_EQ(WEFT_OK, weft_store_write(site->f.state->store, batch, &site->msg));
+        weft_store_batch_destroy(batch);
+        EXPECT_EQ(WEFT_OK, weft_stream_source(site->f.state, 0, direction, &source));
+        EXPECT_EQ(WEFT_ENOTFOUND, weft_stream_source_find(&source, &digest, &sequence, &site->msg));
+        EXPECT_EQ(
+            WEFT_EREFUSED, file(site, 3, &digest, (struct weft_bytes){other.data, other.size}));
+        EXPECT_EQ(WEFT_OK, file(site, 3, &digest, bytes));
+        EXPECT_EQ(WEFT_OK, weft_stream_source(site->f.state, 0, direction, &source));
+        EXPECT_EQ(WEFT_OK, weft_stream_source_find(&source, &digest, &sequence, &site->msg));
+        EXPECT_EQ(3, sequence);
+        const struct weft_digest after = shared_of(site);
+        EXPECT_MEM(before.bytes, after.bytes, WEFT_DIGEST_SIZE);
+        rig_expect_sound(site); /* Offline: leaves, tiles, places. */
+    }
+    rig_must(&pair.sites[RIG_SUPPLIER], rig_inspection(9, "PASS"));
+    rig_transfer(&pair, RIG_SUPPLIER, 10);
+    rig_expect_equal(&pair, RIG_SUPPLIER);
+    weft_buffer_destroy(&item);
+    weft_buffer_destroy(&other);
+    rig_pair_stop(&pair);
+}
