@@ -323,26 +323,33 @@ enum weft_err weft_equivocation_verify(struct weft_text text,
     return err;
 }
 
-bool weft_equivocation_is_of_lost(
-    struct weft_text text, const struct weft_stream_signers *signers, const struct weft_lost *lost)
+bool weft_equivocation_heads(struct weft_text text, const struct weft_stream_signers *signers,
+    struct weft_merkle_head ret_heads[2])
 {
     struct weft_equivocation e;
     struct weft_msg msg = {""};
-    bool is_lost = false;
     if (weft_equivocation_parse(text, &e, &msg) != WEFT_OK) {
         return false;
     }
     for (uint32_t i = 0; i < 2; i++) {
         struct weft_tlog_proof proof;
-        struct weft_merkle_head head;
         struct weft_text note = e.parts[i];
         if (parts_of(e.kind) == 4) {
             note = weft_tlog_proof_parse(e.parts[2 * i + 1], &proof, &msg) == WEFT_OK
                        ? proof.checkpoint
                        : (struct weft_text){"", 0};
         }
-        is_lost = is_lost || (verify_note(note, signers, &head, &msg) == WEFT_OK &&
-                                 weft_lost_has(lost, &head));
+        if (verify_note(note, signers, &ret_heads[i], &msg) != WEFT_OK) {
+            return false;
+        }
     }
-    return is_lost;
+    return true;
+}
+
+bool weft_equivocation_is_of_lost(
+    struct weft_text text, const struct weft_stream_signers *signers, const struct weft_lost *lost)
+{
+    struct weft_merkle_head heads[2];
+    return weft_equivocation_heads(text, signers, heads) &&
+           (weft_lost_has(lost, &heads[0]) || weft_lost_has(lost, &heads[1]));
 }

@@ -61,6 +61,9 @@ WEFT_MUST_USE enum weft_err weft_equivocation_verify(struct weft_text text,
     const struct weft_stream_signers *signers, enum weft_equivocation_kind *ret_kind,
     struct weft_msg *msg);
 
+/* The two heads that it rests on, of evidence that was verified. False: it was not. */
+bool weft_equivocation_heads(struct weft_text text, const struct weft_stream_signers *signers,
+    struct weft_merkle_head ret_heads[2]);
 /* Does it rest on a head of the list (lost.h)? Of evidence that was verified: what else is in it
  * may contradict that head. */
 bool weft_equivocation_is_of_lost(

@@ -256,6 +256,37 @@ enum weft_stream_fault weft_provider_fence(struct weft_provider *provider, struc
     return WEFT_STREAM_SOUND;
 }
 
+enum weft_stream_fault weft_provider_contradict(struct weft_provider *provider,
+    const struct weft_merkle_head heads[2], weft_provider_root *root, void *ctx,
+    struct weft_msg *msg)
+{
+    const uint64_t settled = weft_lost_size(&provider->lost);
+    bool is_known[2], is_signed[2];
+    for (int i = 0; i < 2; i++) {
+        struct weft_digest own = weft_merkle_empty();
+        const bool has = heads[i].size <= provider->stream.tree.size;
+        if (has && root(ctx, heads[i].size, &own, msg) != WEFT_OK) {
+            return WEFT_STREAM_PROOF;
+        }
+        is_known[i] = has && weft_digest_equal(&own, &heads[i].root);
+        is_signed[i] = is_known[i] && heads[i].size <= provider->signed_head.size;
+    }
+    bool is_open = false;
+    for (int i = 0; i < 2; i++) {
+        if (is_known[i] || heads[i].size <= settled) {
+            continue;
+        }
+        if (heads[i].size <= provider->signed_head.size || is_signed[1 - i]) {
+            provider->rival = provider->rival.size > 0 ? provider->rival : heads[i];
+            return weft_stream_fail(msg, WEFT_STREAM_SPLIT,
+                "its keys signed another tree of %" PRIu64 " leaves too", heads[i].size);
+        }
+        is_open = true;
+    }
+    provider->is_unsure = provider->is_unsure || is_open;
+    return WEFT_STREAM_SOUND;
+}
+
 /* What its own state knows to be signed, or acknowledged, stands before and behind the base. */
 static enum weft_err check_base(const struct weft_provider *provider,
     const struct weft_merkle_head *base, weft_provider_root *root, void *ctx, bool *ret_known,
@@ -303,11 +334,11 @@ enum weft_err weft_provider_lose(struct weft_provider *provider,
 {
     bool is_known;
     weft_provider_check(provider);
-    if (base->size >= lost->size) {
-        return weft_fail(msg, WEFT_EINVAL, "a head is lost if its leaves are: fewer are left");
-    }
     enum weft_err err = check_lost(provider, lost, root, ctx, msg);
     err = err == WEFT_OK ? check_base(provider, base, root, ctx, &is_known, msg) : err;
+    if (err == WEFT_OK && base->size >= lost->size && !is_known) {
+        err = weft_fail(msg, WEFT_EINVAL, "a head is lost if its leaves are: fewer are left");
+    }
     if (err == WEFT_OK && weft_lost_add(&provider->lost, lost) != WEFT_OK) {
         err = weft_fail(
             msg, WEFT_ETOOBIG, "%d heads of it are lost: a new agreement is wanted", WEFT_LOST_MAX);

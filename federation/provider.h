@@ -25,7 +25,8 @@ struct weft_provider {
     struct weft_lost lost;
     bool is_owed; /* The newest of them was lost here, and the partner may still hold to it. */
     /* A head that its keys signed beside another one that its state knows, as the partner has
-     * shown: it was set back and did not know. Nothing is stated until it is lost; size 0: none. */
+     * shown or proven: it was set back and did not know, or somebody else has the keys. Nothing is
+     * stated until it is lost; size 0: none. */
     struct weft_merkle_head rival;
 };
 
@@ -105,12 +106,21 @@ void weft_provider_sure(struct weft_provider *provider);
 enum weft_stream_fault weft_provider_fence(struct weft_provider *provider, struct weft_text note,
     const struct weft_stream_signers *signers, weft_provider_root *root, void *ctx,
     struct weft_msg *msg);
+/* FED-38: it was proven (equivocation.h) that its keys signed both of these, which are of no one
+ * log. SPLIT: by what its own state knows to be signed the one is its own, and the other one not:
+ * it is fenced until that is lost. SOUND: nothing to fence by: both are of its own tree (two
+ * statements), or what is not is no larger than a head that was lost, and settled with it; of
+ * neither it knows that it was signed: then it is unsure, until a partner is greeted. PROOF: as
+ * acknowledge. */
+enum weft_stream_fault weft_provider_contradict(struct weft_provider *provider,
+    const struct weft_merkle_head heads[2], weft_provider_root *root, void *ctx,
+    struct weft_msg *msg);
 /* FED-32: an operator says that a head which its keys signed is lost, since nobody has its leaves,
  * and that the stream goes on from `base`, what the partner has. It is fenced until it has grown
  * into `base` if it has not, and until a partner is greeted who does not hold to the lost head.
- * WEFT_EINVAL: the base is none of it; WEFT_ESTATE: it has the leaves; WEFT_ECONFLICT: the base is
- * not what was signed or acknowledged as its own state knows it; WEFT_ETOOBIG: it has lost too
- * many. Errors of `root` are passed on. */
+ * WEFT_EINVAL: the base is as large, and not of its own tree; WEFT_ESTATE: it has the leaves;
+ * WEFT_ECONFLICT: the base is not what was signed or acknowledged as its own state knows it;
+ * WEFT_ETOOBIG: it has lost too many. Errors of `root` are passed on. */
 WEFT_MUST_USE enum weft_err weft_provider_lose(struct weft_provider *provider,
     const struct weft_merkle_head *lost, const struct weft_merkle_head *base,
     weft_provider_root *root, void *ctx, struct weft_msg *msg);

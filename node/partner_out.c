@@ -227,7 +227,7 @@ static void pump(
     struct weft_stream_source source;
     uint32_t count = 0;
     if (out->conn == NULL || !out->sender.is_open || out->head.size == 0 ||
-        !source_of(p, a, &source)) {
+        a->provider->rival.size > 0 || !source_of(p, a, &source)) {
         return;
     }
     while (count < WEFT_PARTNER_TURN_BATCHES && !weft_partners_is_full(p, out->conn) &&
@@ -251,8 +251,11 @@ static void ask_hello(
         .stream = weft_partners_stream(a, WEFT_SENT),
         .notice = {.fault = WEFT_STREAM_OUT_OF_TURN, .reason = WEFT_TEXT("no hello counts")}};
     bool is_explained = out->unheard != NULL && out->unheard != a->terms;
+    /* It was greeted before operators gave up a head that he never held to. */
+    bool is_unsure = a->provider->is_unsure && out->conn != NULL && out->keeping == 0 &&
+                     !out->is_contradicted && !weft_provider_is_behind(a->provider);
     bool is_due = is_explained || (out->ask_ms != 0 && p->now_ms >= out->ask_ms);
-    if (!is_explained && (out->conn != NULL || out->behind_ms == 0)) {
+    if (!is_explained && !is_unsure && (out->conn != NULL || out->behind_ms == 0)) {
         out->ask_ms = 0;
         return;
     }
@@ -520,7 +523,9 @@ static void hear_text(struct weft_partners *p, struct weft_partner_exchange *x,
         is_refusal ? "statements were not taken" : "its keys signed two histories");
     weft_partners_log_fault(a, is_refusal ? "partner_refuses" : "partner_own_split",
         is_refusal ? WEFT_STREAM_SOUND : WEFT_STREAM_SPLIT, &msg,
-        is_refusal ? "it is kept" : "it is kept: weft partner show --evidence sent");
+        is_refusal ? "it is kept"
+                   : "it is kept (weft partner show --evidence sent); what is not of the own tree "
+                     "is sent.split: weft partner status, weft partner resume --lost");
     x->out.texts++;
     keep(p, x, a, WEFT_PARTNER_KEEPS,
         is_refusal ? WEFT_STREAM_ACT_REFUSAL : WEFT_STREAM_ACT_EVIDENCE, bytes);

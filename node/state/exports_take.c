@@ -455,22 +455,34 @@ enum weft_err weft_exports_evidence(struct weft_accord *accord, enum weft_direct
     return WEFT_OK;
 }
 
-/* NOD-296: against own keys. Whoever shows it has frozen what it takes, so the stream stands; it is
- * for operators to find out who has the keys. The same once more is one. */
+/* NOD-296: against own keys. What they signed beside its own tree fences what is sent, until it is
+ * lost; it is for operators to find out who has the keys. The same once more is one. */
 static enum weft_err take_evidence(struct weft_streams *s, struct weft_accord *accord,
-    struct weft_text text, const struct weft_exports_place *place, struct weft_refusal *r)
+    struct weft_text text, const struct weft_exports_place *place, struct weft_refusal *r,
+    struct weft_msg *msg)
 {
+    struct weft_provider *p = &accord->sent.provider;
     const struct weft_digest digest = weft_sha256(text.data, text.size);
-    if (accord->sent.evidence_count > 0 && weft_digest_equal(&accord->sent.evidence, &digest)) {
-        return WEFT_OK;
-    }
+    struct weft_merkle_head heads[2];
+    struct weft_msg why = {""};
+    bool is_again =
+        accord->sent.evidence_count > 0 && weft_digest_equal(&accord->sent.evidence, &digest);
     enum weft_err err = weft_exports_evidence(accord, WEFT_SENT, text, place, r);
-    if (err == WEFT_OK && r->err == WEFT_OK) {
-        accord->sent.evidence_count++;
-        accord->sent.evidence = digest;
-        weft_streams_touch_flow(s, accord, WEFT_SENT);
+    if (err != WEFT_OK || r->err != WEFT_OK ||
+        !weft_equivocation_heads(text, &weft_accord_terms(accord)->own_heads, heads)) {
+        return err;
     }
-    return err;
+    if (weft_provider_contradict(p, heads, weft_flow_root, &accord->flows[WEFT_SENT], &why) ==
+        WEFT_STREAM_PROOF) {
+        return unread(&why, msg);
+    }
+    if (weft_provider_is_fenced(p)) {
+        weft_accord_fall_behind(accord, place->index);
+    }
+    accord->sent.evidence_count += is_again ? 0 : 1;
+    accord->sent.evidence = digest;
+    weft_streams_touch_flow(s, accord, WEFT_SENT);
+    return WEFT_OK;
 }
 
 enum weft_err weft_exports_take(struct weft_streams *streams, struct weft_accord *accord,
@@ -504,7 +516,7 @@ enum weft_err weft_exports_take(struct weft_streams *streams, struct weft_accord
         err = take_rewind(streams, accord, entry->number, place, r, msg);
         break;
     case WEFT_STREAM_ACT_EVIDENCE:
-        err = take_evidence(streams, accord, message->text, place, r);
+        err = take_evidence(streams, accord, message->text, place, r, msg);
         break;
     case WEFT_STREAM_ACT_HEAD:
     case WEFT_STREAM_ACT_BATCH:

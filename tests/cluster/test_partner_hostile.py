@@ -3,9 +3,11 @@ honest one does: each is refused by name, quarantine and memory stay within thei
 stories are kept as proof, and neither the plant nor another partner is harmed."""
 
 import base64
+import os
 import pathlib
 import random
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -14,6 +16,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import cluster  # noqa: E402
 import hostile  # noqa: E402
+import pki  # noqa: E402
 import wire  # noqa: E402
 from hostile import QUARANTINE, QUEUE  # noqa: E402
 from partners import sign  # noqa: E402
@@ -259,6 +262,60 @@ class Hostile(hostile.HostileCase):
         self.assertIn("frozen", self.weft("partner", "status", hostile.NAME))
         self.assertIn("event=partner_split", self.log())
         self.assertEqual(2, self.proven_heads(evidence, said["HeadSize"]))
+        self.assert_unharmed()
+
+    def two_heads(self, key, *heads):
+        """A proof that this key of the OEM's signed these two, (size, root)."""
+        text = "weft-equivocation/v1 heads\n"
+        for size, root in heads:
+            note = sign(f"{self.oem.site}/sent/{hostile.NAME}\n{size}\n"
+                        f"{base64.b64encode(root).decode()}\n", key)
+            text += f"part {len(note.encode())}\n{note}\n"
+        return text
+
+    def test_8_proof_against_own_keys_fences_what_is_sent_until_it_is_settled(self):
+        """NOD-296, FED-38: by name, once, and what is shown again afterwards fences nothing."""
+        def status():
+            return self.oem.told("partner", "status", hostile.NAME)
+
+        def signed():
+            now = status()
+            return now["sent_signed"] if now["sent_signed"] == now["sent_size"] else None
+        self.oem.inspect("before", 3)
+        self.eve.call(self.door)
+        self.eve.greet()
+        size, root = wait_for("all is signed", signed).split(" sha256:")
+        own, size, forged = bytes.fromhex(root), int(size), os.urandom(32)
+        stolen, nobodys = self.directory / "stolen.key", self.directory / "log.key"
+        shutil.copy(next(iter(self.oem.plant)).tls / "log.key", stolen)
+        stolen.with_suffix(".vkey").write_text(self.oem.keys[0])
+        nobodys.with_suffix(".vkey").write_text(
+            pki.log_key(self.directory, f"{self.oem.site}/audit"))
+        proof = self.two_heads(stolen, (size, own), (size, forged))
+        for text in (self.two_heads(nobodys, (size, own), (size, forged)),
+                     self.two_heads(stolen, (size, own), (size, own))):
+            self.eve.say(hostile.EVIDENCE, "StreamText", self.oem.site, Note=text)
+        self.wait_said("partner_text", "unsigned", 2)
+        self.assertNotIn("sent_split", status())
+        self.eve.say(hostile.EVIDENCE, "StreamText", self.oem.site, Note=proof)
+        wait_for("it is fenced", lambda: self.figure("sent/split") == 1)
+        self.assertEqual((f"{size} sha256:{forged.hex()}", "yes", 1), tuple(
+            status()[key] for key in ("sent_split", "sent_fenced", "sent_evidence")))
+        self.oem.inspect("meanwhile", 2)
+        self.assert_unharmed()
+        self.assertEqual(size, int(status()["sent_size"].split()[0]))
+        self.weft("partner", "resume", hostile.NAME, "--lost", status()["sent_split"], "--base",
+                  "0", "--reason", "the key was stolen, and ends")
+        self.eve.hear(lambda m: m["kind"] == hostile.NOTICE and m["provider"] == self.oem.site)
+        self.eve.greet()  # It holds to no other.
+        wait_for("it goes on", lambda: status()["sent_fenced"] == "no" and int(
+            status()["sent_size"].split()[0]) >= size + 2)
+        older = self.two_heads(stolen, (size - 1, forged), (size - 1, os.urandom(32)))
+        for text in (proof, older):
+            self.eve.say(hostile.EVIDENCE, "StreamText", self.oem.site, Note=text)
+        wait_for("the second is kept", lambda: status()["sent_evidence"] == 2)
+        self.assertEqual("no", status()["sent_fenced"])
+        self.assertNotIn("sent_split", status())
         self.assert_unharmed()
 
     def proven_heads(self, evidence, size):

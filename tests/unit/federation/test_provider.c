@@ -455,3 +455,92 @@ TEST(provider, loses_no_head_whose_leaves_it_has_and_nothing_that_was_acknowledg
     EXPECT_EQ(WEFT_ETOOBIG, lose(plant, lost, 5, five));
     rig_plant_destroy(plant);
 }
+
+static enum weft_stream_fault contradict(
+    struct rig_plant *plant, struct weft_merkle_head one, struct weft_merkle_head other)
+{
+    const struct weft_merkle_head heads[2][2] = {{one, other}, {other, one}};
+    struct weft_provider before = plant->provider;
+    struct weft_msg msg = {""};
+    enum weft_stream_fault first =
+        weft_provider_contradict(&plant->provider, heads[0], rig_plant_root, plant, &msg);
+    const struct weft_provider after = plant->provider;
+    plant->provider = before;
+    EXPECT_EQ(
+        first, weft_provider_contradict(&plant->provider, heads[1], rig_plant_root, plant, &msg));
+    EXPECT_EQ(after.rival.size, plant->provider.rival.size); /* Whichever is named first. */
+    EXPECT_EQ(after.is_unsure, plant->provider.is_unsure);
+    return first;
+}
+
+/* FED-38: by proof alone, whatever the partner holds to; and once that is settled, never again. */
+TEST(provider, is_fenced_by_what_its_keys_provably_signed_beside_it_until_that_is_lost)
+{
+    struct rig_plant *plant = restored(6, true), *other = restored(2, true);
+    for (uint32_t i = 0; i < 6; i++) {
+        rig_plant_state(other, 60 + i);
+    }
+    const struct weft_merkle_head own = {7, rig_plant_root_at(plant, 7)},
+                                  seven = {7, rig_plant_root_at(other, 7)},
+                                  nine = {9, rig_plant_root_at(other, 9)},
+                                  five = {5, rig_plant_root_at(other, 5)},
+                                  three = {3, rig_plant_root_at(other, 3)};
+    struct weft_stream_hello hello = {
+        .next = 7, .root = own.root, .head_size = 7, .head_root = own.root};
+    struct weft_msg msg = {""};
+    EXPECT_EQ(WEFT_STREAM_SOUND, acknowledge(plant, RIG_OEM, 7, &own.root));
+    EXPECT_EQ(WEFT_STREAM_SOUND, contradict(plant, own, three)); /* Both of its own. */
+    EXPECT_TRUE(!weft_provider_is_fenced(&plant->provider));
+    EXPECT_EQ(WEFT_STREAM_SPLIT, contradict(plant, own, seven));
+    EXPECT_EQ(7, plant->provider.rival.size);
+    EXPECT_EQ(WEFT_STREAM_SPLIT, contradict(plant, own, nine)); /* The first one stays. */
+    EXPECT_EQ(7, plant->provider.rival.size);
+    EXPECT_EQ(WEFT_STREAM_BEHIND, weft_provider_append(&plant->provider, &other->leaves[4], &msg));
+    EXPECT_EQ(WEFT_ESTATE, weft_provider_may_sign(&plant->provider, rig_plant_root, plant, &msg));
+    /* The partner has all of the own tree: nothing of it is lost but that head. */
+    EXPECT_EQ(WEFT_ESTATE, lose(plant, own, 7, own.root));
+    EXPECT_EQ(WEFT_EINVAL, lose(plant, nine, 9, nine.root));
+    EXPECT_EQ(WEFT_OK, lose(plant, seven, 7, own.root));
+    EXPECT_EQ(0, plant->provider.rival.size);
+    EXPECT_TRUE(weft_provider_is_fenced(&plant->provider)); /* Until he is greeted. */
+    EXPECT_EQ(WEFT_STREAM_SOUND,
+        weft_provider_greet(&plant->provider, &hello, rig_plant_root, plant, &msg));
+    weft_provider_sure(&plant->provider);
+    EXPECT_TRUE(!weft_provider_is_fenced(&plant->provider));
+    /* Shown again, or of the same history and before it. */
+    EXPECT_EQ(WEFT_STREAM_SOUND, contradict(plant, own, seven));
+    EXPECT_EQ(WEFT_STREAM_SOUND, contradict(plant, own, five));
+    EXPECT_TRUE(!weft_provider_is_fenced(&plant->provider));
+    EXPECT_EQ(WEFT_STREAM_SPLIT, contradict(plant, own, nine)); /* Behind it. */
+    EXPECT_EQ(WEFT_OK, lose(plant, nine, 7, own.root));
+    EXPECT_EQ(0, plant->provider.rival.size);
+    rig_plant_destroy(plant);
+    rig_plant_destroy(other);
+}
+
+/* It came from a backup, and of neither it knows that its keys signed it. */
+TEST(provider, that_knows_neither_of_two_heads_is_unsure_until_its_partner_is_greeted)
+{
+    struct rig_plant *plant = restored(2, true), *one = restored(6, true), *two = restored(2, true);
+    for (uint32_t i = 0; i < 4; i++) {
+        rig_plant_state(two, 60 + i);
+    }
+    const struct weft_merkle_head heads[2] = {
+        {7, rig_plant_root_at(one, 7)}, {7, rig_plant_root_at(two, 7)}};
+    struct weft_msg msg = {""};
+    EXPECT_EQ(WEFT_STREAM_SOUND, contradict(plant, heads[0], heads[1]));
+    EXPECT_TRUE(plant->provider.is_unsure);
+    EXPECT_EQ(0, plant->provider.rival.size);
+    EXPECT_EQ(WEFT_STREAM_SOUND, show(plant, one)); /* Which of them he holds to. */
+    for (uint32_t i = 3; i < 7; i++) {
+        plant->hashes[i] = weft_stream_leaf_hash(&one->leaves[i]);
+        EXPECT_EQ(
+            WEFT_STREAM_SOUND, weft_provider_recover(&plant->provider, &one->leaves[i], &msg));
+    }
+    EXPECT_TRUE(!weft_provider_is_fenced(&plant->provider));
+    EXPECT_EQ(WEFT_STREAM_SPLIT, contradict(plant, heads[0], heads[1])); /* Shown once more. */
+    EXPECT_TRUE(weft_digest_equal(&heads[1].root, &plant->provider.rival.root));
+    rig_plant_destroy(plant);
+    rig_plant_destroy(one);
+    rig_plant_destroy(two);
+}

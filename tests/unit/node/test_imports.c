@@ -267,6 +267,84 @@ TEST(imports, two_heads_of_one_size_freeze_the_stream)
     rig_pair_stop(&pair);
 }
 
+/* Two heads as a proof. To be destroyed. */
+static struct weft_buffer two_heads(
+    const struct weft_merkle_head *one, const struct weft_merkle_head *other)
+{
+    const char *origin = "supplier.example/west/sent/" RIG_NAME;
+    struct weft_buffer notes[2] = {
+        rig_head_note(RIG_SUPPLIER, origin, one), rig_head_note(RIG_SUPPLIER, origin, other)};
+    struct weft_buffer text = {0};
+    EXPECT_EQ(WEFT_OK, weft_buffer_text(&text, WEFT_TEXT("weft-equivocation/v1 heads\n")));
+    for (int i = 0; i < 2; i++) {
+        EXPECT_EQ(WEFT_OK, weft_buffer_format(&text, "part %zu\n%.*s\n", notes[i].size,
+                               (int)notes[i].size, (const char *)notes[i].data));
+        weft_buffer_destroy(&notes[i]);
+    }
+    return text;
+}
+
+static enum weft_err prove(struct rig_site *site, const struct weft_buffer *text)
+{
+    struct weft_partner_message evidence = {
+        .kind = WEFT_KIND_STREAM_EVIDENCE, .text = weft_buffer_as_text(text)};
+    return rig_message(site, WEFT_STREAM_ACT_EVIDENCE, 0, RIG_SUPPLIER, &evidence);
+}
+
+/* NOD-296, FED-38: until operators give the other head up. The partner has all of the own tree. */
+TEST(imports, evidence_against_own_keys_fences_once_and_is_settled_for_good)
+{
+    static struct rig_pair pair;
+    agree(&pair, "settled");
+    struct rig_site *west = &pair.sites[RIG_SUPPLIER], *oem = &pair.sites[RIG_OEM];
+    for (uint64_t i = 1; i < 5; i++) {
+        rig_must(west, rig_inspection(i, "PASS"));
+        rig_transfer(&pair, RIG_SUPPLIER, 10);
+    }
+    const struct weft_merkle_head own = rig_provider(west)->signed_head;
+    struct weft_merkle_head rival = own, older = own, smaller = own;
+    rival.root.bytes[0] ^= 1;
+    smaller.size--;
+    smaller.root.bytes[0] ^= 2;
+    older = smaller;
+    older.root.bytes[1] ^= 2;
+    struct weft_buffer proof = two_heads(&own, &rival), old = two_heads(&smaller, &older);
+    EXPECT_EQ(WEFT_OK, prove(west, &proof));
+    EXPECT_TRUE(weft_digest_equal(&rival.root, &rig_provider(west)->rival.root));
+    EXPECT_TRUE(weft_provider_is_fenced(rig_provider(west)));
+    rig_must(west, rig_inspection(9, "FAIL")); /* The plant goes on. */
+    (void)rig_step(west);
+    EXPECT_EQ(own.size, rig_provider(west)->stream.tree.size);
+    EXPECT_EQ(WEFT_ESTATE, rig_commit(west, rig_act("suspend")));
+    rig_must(west, rig_lost("lose", &rival, &own));
+    EXPECT_EQ(0, rig_provider(west)->rival.size);
+    EXPECT_EQ(WEFT_EREFUSED, prove(west, &proof)); /* The same again. */
+    EXPECT_EQ(WEFT_OK, prove(west, &old));         /* Before it: kept, and settled. */
+    EXPECT_EQ(2, rig_agreement(west).evidence_count);
+    EXPECT_EQ(0, rig_provider(west)->rival.size);
+    struct weft_partner_message hello = {
+        .kind = WEFT_KIND_STREAM_HELLO, .hello = weft_consumer_hello(rig_consumer(oem))};
+    EXPECT_EQ(WEFT_OK, rig_message(west, WEFT_STREAM_ACT_SURE, 0, RIG_SUPPLIER, &hello));
+    EXPECT_TRUE(!weft_provider_is_fenced(rig_provider(west)));
+    (void)rig_step(west);
+    rig_transfer(&pair, RIG_SUPPLIER, 10); /* What was committed meanwhile. */
+    EXPECT_EQ(own.size + 1, rig_consumer(oem)->stream.tree.size);
+    rig_expect_equal(&pair, RIG_SUPPLIER);
+    /* FED-33: keys that ended before it prove nothing, whoever has them now. */
+    struct weft_merkle_head late = rig_provider(west)->signed_head, forged = late;
+    forged.root.bytes[0] ^= 1;
+    struct weft_buffer theirs = two_heads(&late, &forged);
+    rig_must(west, rig_former(RIG_SUPPLIER, true, " until " RIG_NAME " 2 2"));
+    EXPECT_TRUE(prove(west, &theirs) != WEFT_OK);
+    EXPECT_EQ(0, rig_provider(west)->rival.size);
+    rig_expect_sound(west);
+    rig_expect_replayed(west, "settled2", 13);
+    weft_buffer_destroy(&proof);
+    weft_buffer_destroy(&old);
+    weft_buffer_destroy(&theirs);
+    rig_pair_stop(&pair);
+}
+
 /* NOD-296: a partner proves that own keys have signed two trees. Nothing of it is his fault. */
 TEST(imports, evidence_against_own_keys_is_kept_and_counted_once)
 {
