@@ -67,7 +67,7 @@ class Hostile(hostile.HostileCase):
                 pass  # It was dropped already.
         self.transfer(3)
         self.assertNotIn("\x1b", self.log())
-        self.assertIn("event=partner_malformed", self.log())
+        wait_for("it is named", lambda: "event=partner_malformed" in self.log())
         self.assert_unharmed()
 
     def garbage(self, i, said, rng):
