@@ -5,16 +5,12 @@ themselves have tests of their own."""
 import concurrent.futures
 import json
 import pathlib
-import shutil
 import subprocess
 import sys
-import tempfile
-import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import cluster  # noqa: E402
-import pki  # noqa: E402
-import plant  # noqa: E402
+import orders  # noqa: E402
 from plant import wait_for  # noqa: E402
 
 LINES = """
@@ -51,65 +47,8 @@ safe hold
 """
 
 
-class Actuation(cluster.PlantCase):
-    plant_nodes = None  # Started below: with keys that sign the audit log's trees.
-
-    @classmethod
-    def setUpClass(cls):
-        cluster.need("weft")
-        if cluster.options.work:
-            pathlib.Path(cluster.options.work).mkdir(parents=True, exist_ok=True)
-        cls.home = pathlib.Path(tempfile.mkdtemp(prefix="actuation-", dir=cluster.options.work))
-        cls.home = cls.home.resolve()
-        done = cls.local("pki", "org", "--org", "oem.example", "--site", "plant1", "--admin",
-                         "ann", "--admin", "bo", "--clear", "--out", cls.home)
-        if done.returncode != 0:
-            raise RuntimeError(done.stderr)
-        super().setUpClass()
-        try:
-            cls.plant = plant.Plant(
-                cls.directory, cluster.options.bin, ("n1", "n2", "n3"),
-                {"policy": {"org": cls.home / "org.note", "keys": cls.home / "keys",
-                            "file": cls.home / "policy.note"}})
-            for node in cls.plant:
-                pki.log_key(node.tls, "oem.example/plant1/audit")
-            cls.plant.start()
-            cls.prepare()
-        except BaseException:
-            cls._failed = True
-            cls.tearDownClass()
-            raise
-
-    @classmethod
-    def tearDownClass(cls):
-        super().tearDownClass()
-        shutil.rmtree(cls.home, ignore_errors=True)
-
-    @staticmethod
-    def local(*arguments):
-        return subprocess.run([str(cluster.options.bin / "weft"), *map(str, arguments)],
-                              timeout=60, input="", capture_output=True, text=True, check=False)
-
-    @classmethod
-    def must(cls, *arguments):
-        done = cls.plant.weft(*map(str, arguments))
-        if done.returncode != 0:
-            raise RuntimeError(f"{arguments}: {done.stdout}{done.stderr}")
-        return done.stdout
-
-    @classmethod
-    def prepare(cls):
-        """A policy with two approvers, cy's key, an envelope."""
-        ann = cls.home / "admins/ann.key"
-        text = cls.must("policy", "show", "--next")
-        (cls.home / "next.policy").write_text(text + LINES, encoding="utf-8")
-        cls.must("policy", "apply", cls.home / "next.policy", "--key", ann)
-        cls.local("pki", "person", "cy", "--org", "oem.example", "--site", "plant1", "--only",
-                  "note", "--clear", "--out", cls.home / "cy")
-        cls.must("pki", "enroll", cls.home / "cy/note.key", "--key", ann)
-        (cls.home / "envelope").write_text(ENVELOPE, encoding="utf-8")
-        cls.local("envelope", "check", cls.home / "envelope")
-        cls.must("envelope", "apply", cls.home / "envelope", "--key", ann, "--yes")
+class Actuation(orders.OrdersCase):
+    lines, envelope = LINES, ENVELOPE
 
     # --- what is run ------------------------------------------------------------------------------
 

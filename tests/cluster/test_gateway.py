@@ -5,19 +5,17 @@ what happens when the gateway, the leader or the guard is not there."""
 import json
 import pathlib
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import cluster  # noqa: E402
+import orders  # noqa: E402
 import pki  # noqa: E402
-import plant  # noqa: E402
+from orders import SITE  # noqa: E402
 from plant import wait_for  # noqa: E402
 
-SITE = "oem.example/plant1"
 LINES = """
 group approvers = op plant1/bo, op plant1/cy
 
@@ -88,69 +86,27 @@ channels:
 """
 
 
-class Gateway(cluster.PlantCase):
+class Gateway(orders.OrdersCase):
     ROUNDS = 3
-    plant_nodes = None  # Started below: with keys that sign the audit log's trees.
+    plant_timers = cluster.PATIENT
+    lines, envelope = LINES, ENVELOPE
+    process, log = None, None
 
     @classmethod
     def setUpClass(cls):
-        cluster.need("weft")
         cluster.need("weft-gateway")
-        if cluster.options.work:
-            pathlib.Path(cluster.options.work).mkdir(parents=True, exist_ok=True)
-        cls.home = pathlib.Path(tempfile.mkdtemp(prefix="gateway-", dir=cluster.options.work))
-        cls.home = cls.home.resolve()
-        cls.process, cls.log = None, None
-        cls.local("pki", "org", "--org", "oem.example", "--site", "plant1", "--admin", "ann",
-                  "--admin", "bo", "--clear", "--out", cls.home)
         super().setUpClass()
-        try:
-            cls.plant = plant.Plant(
-                cls.directory, cluster.options.bin, ("n1", "n2", "n3"),
-                {"timers": dict(cluster.PATIENT),
-                 "policy": {"org": cls.home / "org.note", "keys": cls.home / "keys",
-                            "file": cls.home / "policy.note"}})
-            cls.logs = [pki.log_key(node.tls, f"{SITE}/audit") for node in cls.plant]
-            cls.plant.start()
-            cls.prepare()
-            cls.start()
-        except BaseException:
-            cls._failed = True
-            cls.tearDownClass()
-            raise
 
     @classmethod
     def tearDownClass(cls):
         cls.stop()
         super().tearDownClass()
-        shutil.rmtree(cls.home, ignore_errors=True)
-
-    @staticmethod
-    def local(*arguments):
-        done = subprocess.run([str(cluster.options.bin / "weft"), *map(str, arguments)],
-                              timeout=60, input="", capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise RuntimeError(done.stderr)
-
-    @classmethod
-    def must(cls, *arguments):
-        done = cls.plant.weft(*map(str, arguments))
-        if done.returncode != 0:
-            raise RuntimeError(f"{arguments}: {done.stdout}{done.stderr}")
-        return done.stdout
 
     @classmethod
     def prepare(cls):
-        """A policy, cy's key, the gateway's, an envelope; and the gateway's directory."""
+        """And the gateway's key, and its directory."""
+        super().prepare()
         ann = cls.home / "admins/ann.key"
-        text = cls.must("policy", "show", "--next")
-        (cls.home / "next.policy").write_text(text + LINES, encoding="utf-8")
-        cls.must("policy", "apply", cls.home / "next.policy", "--key", ann)
-        cls.local("pki", "person", "cy", "--org", "oem.example", "--site", "plant1", "--only",
-                  "note", "--clear", "--out", cls.home / "cy")
-        cls.must("pki", "enroll", cls.home / "cy/note.key", "--key", ann)
-        (cls.home / "envelope").write_text(ENVELOPE, encoding="utf-8")
-        cls.must("envelope", "apply", cls.home / "envelope", "--key", ann, "--yes")
         cls.gw = cls.home / "gw1"
         cls.gw.mkdir()
         vkey = pki.log_key(cls.gw, f"{SITE}/gw/gw1")
@@ -168,6 +124,7 @@ class Gateway(cluster.PlantCase):
             logs=", ".join(f'"{key}"' for key in cls.logs)), encoding="utf-8")
         (cls.gw / "press7").mkdir()
         cls.guard(True)
+        cls.start()
 
     # --- the gateway and its press ----------------------------------------------------------------
 
