@@ -51,6 +51,12 @@ enum weft_err weft_question_add_relayed(struct weft_ask *ask)
     return err;
 }
 
+static size_t size_of(const struct weft_ask *ask)
+{
+    return sizeof(*ask) + ask->arena.used_bytes +
+           (ask->answer.capacity + ask->relayed.capacity) * sizeof(*ask->answer.parts);
+}
+
 /* Of questions that nobody looks at just now. */
 static size_t held(const struct weft_questions *r, const struct weft_ask *like)
 {
@@ -61,19 +67,45 @@ static size_t held(const struct weft_questions *r, const struct weft_ask *like)
         if (!ask->is_looking && (like == NULL || (ask->is_own == like->is_own &&
                                                      (ask->is_own || weft_text_equal(ask->agreement,
                                                                          like->agreement))))) {
-            bytes += sizeof(*ask) + ask->arena.used_bytes +
-                     (ask->answer.capacity + ask->relayed.capacity) * sizeof(*ask->answer.parts);
+            bytes += size_of(ask);
         }
     }
     return bytes;
 }
 
-/* NOD-299: and so much more of it? */
+/* The largest of the partner who holds more than that, and most; NULL: nobody does. */
+static struct weft_ask *find_largest(struct weft_questions *r, size_t more_than)
+{
+    struct weft_ask *ask, *found = NULL;
+    size_t most = more_than, largest = 0;
+    TAILQ_FOREACH(ask, &r->asks, next)
+    {
+        const size_t bytes = ask->is_own || ask->is_looking ? 0 : held(r, ask);
+        if (bytes > most || (found != NULL && bytes == most && size_of(ask) > largest)) {
+            most = bytes;
+            largest = size_of(ask);
+            found = ask;
+        }
+    }
+    return found;
+}
+
+/* NOD-299: and so much more of it? Clients' give way to nobody. */
 bool weft_question_has_room(const struct weft_ask *ask, size_t bytes)
 {
-    const struct weft_questions *r = &ask->node->questions;
-    return held(r, ask) + bytes <= WEFT_QUESTIONS_BYTES_OF_ONE &&
-           held(r, NULL) + bytes <= WEFT_QUESTIONS_BYTES;
+    struct weft_questions *r = &ask->node->questions;
+    const size_t own = held(r, ask) + bytes;
+    if (own > WEFT_QUESTIONS_BYTES_OF_ONE) {
+        return false;
+    }
+    while (held(r, NULL) + bytes > WEFT_QUESTIONS_BYTES) {
+        struct weft_ask *yields = find_largest(r, own);
+        if (yields == NULL) {
+            return false;
+        }
+        weft_question_yield(yields);
+    }
+    return true;
 }
 
 /* What this site says of that thing ends there: by name. */

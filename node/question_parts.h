@@ -72,7 +72,10 @@ WEFT_MUST_USE enum weft_err weft_question_add(
     struct weft_tiers_answer *answer, const struct weft_tiers_part *part);
 /* At the end: what others were said to say. */
 WEFT_MUST_USE enum weft_err weft_question_add_relayed(struct weft_ask *ask);
-/* Are its kind's, and all, within their bounds, with so much more of it? */
+/* A partner's that nobody looks at: it is answered `busy`, and gone. */
+void weft_question_yield(struct weft_ask *ask);
+/* Are its kind's, and all, within their bounds, with so much more of it? Where all is taken,
+ * partners' questions give way until it is, but for whoever holds no more than its own. */
 bool weft_question_has_room(const struct weft_ask *ask, size_t bytes);
 /* What this site says of that thing ends there: by name. */
 void weft_question_leave(

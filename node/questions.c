@@ -142,6 +142,12 @@ static void finish(struct weft_ask *ask, uint64_t now_ms)
     free_ask(ask);
 }
 
+void weft_question_yield(struct weft_ask *ask)
+{
+    ask->err = weft_fail(&ask->msg, WEFT_EBUSY, "others have less under way");
+    finish(ask, uv_now(&ask->node->loop));
+}
+
 /* It will not be answered by this node. */
 static void drop(struct weft_ask *ask)
 {
@@ -402,8 +408,7 @@ static enum weft_ask_fault admit(struct weft_node *node, const struct weft_agree
         return WEFT_ASK_LOOP;
     }
     if (yields != NULL) {
-        yields->err = weft_fail(&yields->msg, WEFT_EBUSY, "others have fewer under way");
-        finish(yields, now_ms);
+        weft_question_yield(yields);
     }
     return WEFT_ASK_ANSWERED;
 }

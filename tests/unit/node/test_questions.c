@@ -52,7 +52,8 @@ static void end(void)
 /* One more question under the agreement of that number. */
 static void ask(uint32_t number)
 {
-    static const char *const names[] = {"agreement-0", "agreement-1", "agreement-2", "agreement-3"};
+    static const char *const names[] = {
+        "agreement-0", "agreement-1", "agreement-2", "agreement-3", "agreement-4"};
     const struct weft_agreement a = {
         .name = weft_text_of(names[number]), .number = number, .state = WEFT_AGREEMENT_IN_FORCE};
     const struct weft_subject_name name = {{"", 0}, WEFT_TEXT("epc"), WEFT_TEXT("a")};
@@ -158,5 +159,57 @@ TEST(questions, what_waits_past_its_time_is_over)
     expect_open(0, 0, 0);
     EXPECT_EQ(3, refused(1));
     node.questions.jobs = 0;
+    end();
+}
+
+/* Of that agreement, questions as they came: so much memory each. */
+static void hold(uint32_t number, int64_t *bytes)
+{
+    struct weft_ask *one;
+    TAILQ_FOREACH(one, &node.questions.asks, next)
+    {
+        if (one->number == number) {
+            one->arena.used_bytes = (size_t)*bytes++;
+        }
+    }
+}
+
+static uint32_t open_of(uint32_t number)
+{
+    return weft_question_gate_figures(&node.questions.gate, number).open;
+}
+
+/* NOD-299: four who hold all of it hold none that a fifth needs. */
+TEST(questions, who_holds_most_memory_gives_it_up_to_who_holds_less)
+{
+    const int64_t mib = 1024 * 1024;
+    begin();
+    ask_many(1, 3);
+    ask_many(2, 3);
+    ask_many(3, 2);
+    ask_many(4, 2);
+    ask(0);
+    hold(1, (int64_t[]){4 * mib, 7 * mib, 4 * mib});
+    hold(2, (int64_t[]){5 * mib, 4 * mib, 5 * mib});
+    hold(3, (int64_t[]){7 * mib, 7 * mib});
+    hold(4, (int64_t[]){9 * mib, 6 * mib + mib / 2});
+    struct weft_ask *last = TAILQ_LAST(&node.questions.asks, weft_asks);
+    EXPECT_TRUE(weft_question_has_room(last, 3 * mib)); /* There is. */
+    EXPECT_EQ(2, open_of(4));
+    EXPECT_TRUE(weft_question_has_room(last, 7 * mib));
+    EXPECT_EQ(1, open_of(4)); /* The largest of who holds most. */
+    EXPECT_EQ(1, refused(4));
+    EXPECT_EQ(10, node.questions.count);
+    /* And of the next one, until there is enough. */
+    hold(4, (int64_t[]){14 * mib});
+    EXPECT_TRUE(weft_question_has_room(last, 12 * mib));
+    EXPECT_EQ(2, open_of(1));
+    EXPECT_EQ(9, node.questions.count);
+    /* Who would hold as much as anybody takes nothing, nor does who is over his own. */
+    hold(1, (int64_t[]){14 * mib, mib / 2});
+    hold(0, (int64_t[]){14 * mib});
+    EXPECT_TRUE(!weft_question_has_room(last, mib + mib / 2));
+    EXPECT_TRUE(!weft_question_has_room(last, 2 * mib));
+    EXPECT_EQ(9, node.questions.count);
     end();
 }
