@@ -196,6 +196,10 @@ static enum weft_stream_fault judge_contract(const struct weft_consumer_terms *t
     if (terms->next != NULL && weft_digest_equal(&terms->next->link.digest, &entry->leaf.digest)) {
         return WEFT_STREAM_SOUND;
     }
+    if (terms->withdrawn != NULL && weft_digest_equal(terms->withdrawn, &entry->leaf.digest)) {
+        return weft_stream_fail(msg, WEFT_STREAM_WITHDRAWN,
+            "version %" PRIu64 " was offered by this site and taken back", entry->leaf.version);
+    }
     if (weft_note_parse(text, &note, &why) == WEFT_OK &&
         weft_contract_accept(
             &note, current, terms->orgs, terms->now_ns, arena, &again, &fault, &why) == WEFT_OK) {

@@ -38,6 +38,8 @@ struct weft_consumer_terms {
         *orgs;      /* Of the parties, in their order: for amendments not yet heard of. */
     uint32_t party; /* Which of them provides. */
     int64_t now_ns; /* For those amendments alone. */
+    /* Of one that this site offered and took back: it is none, whoever signed it; NULL. */
+    const struct weft_digest *withdrawn;
 };
 
 /* --- heads ------------------------------------------------------------------------------------ */
@@ -66,7 +68,8 @@ WEFT_MUST_USE enum weft_err weft_consumer_lose(struct weft_consumer *consumer,
 /* As weft_batch_verify, and each statement is held to the contract in force at its place: kind,
  * mask, authority. Perhaps not all of its entries are in the answer: it ends where quarantine would
  * pass its bound, and before an amendment that is refused. HELD, FROZEN; UNSIGNED_CONTRACT,
- * EXPIRED_CONTRACT: the first leaf is such an amendment. `arena` keeps what is in the batch. */
+ * EXPIRED_CONTRACT, WITHDRAWN: the first leaf is such an amendment. `arena` keeps what is in the
+ * batch. */
 enum weft_stream_fault weft_consumer_judge_batch(const struct weft_consumer *consumer,
     const struct weft_consumer_terms *terms, const struct weft_stream_batch *message,
     struct weft_arena *arena, struct weft_batch *ret_batch, struct weft_msg *msg);

@@ -37,6 +37,10 @@ enum weft_stream_fault {
     WEFT_STREAM_UNSIGNED_CONTRACT = 19, /* An amendment that is not what both have signed. */
     WEFT_STREAM_EXPIRED_CONTRACT = 20,  /* One that ran out before it was heard of here. */
 
+    /* Of an offer. */
+    WEFT_STREAM_DECLINED = 21,  /* Who was to sign it said no. */
+    WEFT_STREAM_WITHDRAWN = 22, /* Who made it took it back. */
+
     /* Of a statement. */
     WEFT_STREAM_BAD_PROJECTION = 32, /* It cannot be read. */
     WEFT_STREAM_DIGEST = 33,         /* It is not the statement that its leaf names. */

@@ -9,6 +9,7 @@
 #include "federation/receiver.h"
 #include "federation/recovery.h"
 #include "federation/sender.h"
+#include "node/partner_offer.h"
 #include "node/partner_signing.h"
 #include "node/partner_window.h"
 #include "node/partners.h"
@@ -110,6 +111,7 @@ struct weft_partner_exchange {
     struct weft_partner_out out;
     struct weft_partner_in in;
     struct weft_partner_set *set; /* partner_set.h; NULL: nothing of it yet. */
+    struct weft_partner_offer offer;
 };
 
 struct weft_partner_peer {
@@ -133,6 +135,7 @@ struct weft_partners {
     uint32_t peer_end; /* Behind the last that is used. */
     struct weft_partner_exchange **exchanges;
     uint32_t exchange_count;
+    struct weft_partner_guests guests;
     struct weft_arena arena; /* Of one message. */
     struct weft_buffer scratch, body;
     uint32_t set_own, set_their, set_jobs; /* Comparisons that are under way. */

@@ -201,6 +201,9 @@ void weft_partners_down(struct weft_partners *p, void *conn)
         if (x != NULL && x->in.conn == conn) {
             weft_partner_window_down(&x->in);
         }
+        if (x != NULL) {
+            weft_partner_offer_down(x, conn);
+        }
     }
     weft_partners_due(p, 0);
     p->options.io.wake(p->options.io.ctx);
@@ -265,6 +268,9 @@ static void hear(struct weft_partners *p, struct weft_partner_peer *peer,
         }
         return;
     }
+    if (weft_partner_offer_hear(p, peer, m, bytes)) {
+        return;
+    }
     bool is_known = weft_partners_find_agreed(p, m->stream.agreement, &a) &&
                     weft_text_is(a.terms->partner, peer->site);
     struct weft_partner_exchange *x = is_known ? weft_partners_exchange(p, a.terms->number) : NULL;
@@ -322,6 +328,7 @@ static void reset(struct weft_partners *p)
             weft_partner_out_reset(&p->exchanges[i]->out);
             weft_partner_in_reset(&p->exchanges[i]->in);
             weft_partner_set_reset(p, p->exchanges[i]);
+            p->exchanges[i]->offer = (struct weft_partner_offer){.agreed = {.conn = NULL}};
         }
     }
     p->generation++;
@@ -392,6 +399,9 @@ void weft_partners_turn(
     for (uint32_t i = 0; i < count && i < p->exchange_count; i++) {
         struct weft_partner_exchange *x = p->exchanges[i];
         struct weft_agreement a;
+        if (x != NULL) {
+            weft_partner_offer_turn(p, x);
+        }
         if (x != NULL && get_agreed(p, i, &a)) {
             weft_partner_out_turn(p, x, &a);
             weft_partner_in_turn(p, x, &a);
@@ -507,6 +517,8 @@ bool weft_partners_figures(const struct weft_partners *p, uint32_t number,
         f.bytes = x != NULL ? x->in.bytes : 0;
         f.beside = x != NULL ? x->in.beside : 0;
         f.refused = x != NULL ? x->in.faults : 0;
+        f.is_offered =
+            a.offer.note.size > 0 && a.offer.end == WEFT_OFFER_STANDS && !a.offer.is_ours;
     }
     *ret_figures = f;
     return true;
@@ -557,6 +569,7 @@ void weft_partners_closed(struct weft_partners *p)
         free(p->exchanges[i]);
     }
     free(p->exchanges);
+    weft_partner_guests_destroy(&p->guests);
     weft_partner_sign_wipe(&p->sign);
     weft_arena_destroy(&p->arena);
     weft_buffer_destroy(&p->scratch);

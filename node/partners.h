@@ -69,8 +69,9 @@ struct weft_partner_figures {
     uint64_t evidence; /* Of what is sent: proofs that own keys signed two stories. */
     uint64_t refused;  /* Statements that the partner refused; faults of what came. */
     uint64_t quarantined;
-    bool is_fenced; /* Sent: nothing is stated or signed, ... */
-    bool is_split;  /* ...since its keys signed two trees. */
+    bool is_fenced;  /* Sent: nothing is stated or signed, ... */
+    bool is_split;   /* ...since its keys signed two trees. */
+    bool is_offered; /* Received: an offer of the partner's waits to be signed here. */
     enum weft_agreement_state state;
     enum weft_consumer_hold hold;
 };
@@ -145,6 +146,9 @@ bool weft_partners_is_idle(const struct weft_partners *p);
  */
 struct weft_text weft_partners_note(
     const struct weft_partners *p, uint32_t number, enum weft_direction direction);
+/* What the partner said of the offer that is newest, or of the newest version: one line, empty:
+ * nothing, or another leads. Borrowed until the next call of the others. */
+struct weft_text weft_partners_offer_answer(const struct weft_partners *p, uint32_t number);
 /* False: there is no such agreement. */
 bool weft_partners_figures(const struct weft_partners *p, uint32_t number,
     enum weft_direction direction, struct weft_partner_figures *ret_figures);

@@ -280,8 +280,8 @@ uint64_t weft_partnership_deadline(const struct weft_node *node)
 
 /* --- questions -------------------------------------------------------------------------------- */
 
-/* What was refused of his questions and answers, and how it stands with what both have filed; of a
- * state nothing is kept of it. Good until the next call. */
+/* What was refused of his questions and answers, what he said of an offer, and how it stands with
+ * what both have filed; of a state nothing is kept of it. Good until the next call. */
 static struct weft_text told_of(const struct weft_node *node, struct weft_text name)
 {
     static struct weft_buffer text = {.size_max = 8 * 1024};
@@ -290,12 +290,18 @@ static struct weft_text told_of(const struct weft_node *node, struct weft_text n
         !weft_streams_find(weft_state_streams(node->state), name, &agreement)) {
         return (struct weft_text){"", 0};
     }
+    const struct weft_text answer =
+        node->partners != NULL ? weft_partners_offer_answer(node->partners, agreement.number)
+                               : (struct weft_text){"", 0};
     const struct weft_question_partner p =
         weft_question_gate_figures(&node->questions.gate, agreement.number);
     weft_buffer_clear(&text);
     enum weft_err err =
         weft_buffer_format(&text, "questions.refused %" PRIu64 "\nanswers.refused %" PRIu64 "\n",
             p.questions_refused, p.answers_refused);
+    if (err == WEFT_OK && answer.size > 0) {
+        err = weft_buffer_format(&text, "offer.answer %.*s\n", (int)answer.size, answer.data);
+    }
     if (err == WEFT_OK && node->partners != NULL) {
         err = weft_partners_set_lines(node->partners, agreement.number, &text);
     }

@@ -138,6 +138,7 @@ static void add_direction(struct gauges *g, struct weft_arena *arena,
         }
     } else {
         add_partner(g, arena, f->agreement, word, "quarantined", f->quarantined);
+        add_partner(g, arena, f->agreement, word, "offered", f->is_offered ? 1 : 0);
         add_partner(g, arena, f->agreement, word, "held", f->hold != WEFT_CONSUMER_TAKES ? 1 : 0);
     }
 }

@@ -111,6 +111,7 @@ static void read_notice(struct weft_codec_in *in, const void *table, struct weft
         .fault = n.fault,
         .sequence = n.sequence,
         .reason = weft_codec_text(in, n.reason, WEFT_DETAIL_SIZE_MAX, "reason"),
+        .offer = weft_codec_digest(in, n.offer, "offer"),
     };
 }
 
@@ -326,6 +327,7 @@ static struct weft_wire_ref put_notice(
         .fault = n->fault,
         .sequence = n->sequence,
         .reason = weft_codec_put_text(b, n->reason, WEFT_DETAIL_SIZE_MAX),
+        .offer = weft_codec_put_digest(b, &n->offer),
     };
     return weft_wire_stream_notice_write(b, &refs);
 }

@@ -99,6 +99,7 @@ struct weft_stream_notice {
     uint16_t fault; /* Not yet known to be one of federation's. */
     uint64_t sequence;
     struct weft_text reason;
+    struct weft_digest offer; /* Of its text; zeros: of none. */
 };
 
 struct weft_partner_message {

@@ -34,7 +34,10 @@ enum weft_stream_act {
     /* number, root: the statement that stands there; file it once more. STREAM_BATCH: of one item,
      * which is it, from whoever has it. */
     WEFT_STREAM_ACT_FILE = 12,
-    WEFT_STREAM_ACTS = 13
+    /* What a partner sent, whole, of an agreement that need not be in force: */
+    WEFT_STREAM_ACT_OFFER = 13,     /* STREAM_OFFER: one or both have signed it. */
+    WEFT_STREAM_ACT_OFFER_END = 14, /* STREAM_NOTICE: an offer is withdrawn or declined. */
+    WEFT_STREAM_ACTS = 15
 };
 
 enum {

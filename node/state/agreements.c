@@ -6,6 +6,7 @@
 
 #include "node/state/exports.h"
 #include "node/state/imports.h"
+#include "node/state/offers.h"
 #include "node/state/streams_parts.h"
 #include "proto/check.h"
 
@@ -20,6 +21,8 @@ static const char *const order_names[WEFT_STREAM_ORDERS] = {
     [WEFT_STREAM_ORDER_LOSE] = "lose",
     [WEFT_STREAM_ORDER_SUPERSEDE] = "supersede",
     [WEFT_STREAM_ORDER_DISCLOSE] = "disclose",
+    [WEFT_STREAM_ORDER_WITHDRAW] = "withdraw",
+    [WEFT_STREAM_ORDER_DECLINE] = "decline",
 };
 
 /* One commit, looked at. */
@@ -31,6 +34,19 @@ struct take {
     struct weft_text name; /* Of the asset, behind its prefix. */
     struct weft_msg *detail;
 };
+
+static enum weft_err fail(struct take *t, enum weft_err err, const char *text)
+{
+    return weft_fail(t->detail, err, "%s", text);
+}
+
+/* With the fault that the partner is told, if it came by a link. */
+static enum weft_err blame(
+    struct take *t, enum weft_stream_fault fault, enum weft_err err, const char *text)
+{
+    t->k->blame = fault;
+    return weft_fail(t->detail, err, "%s", text);
+}
 
 bool weft_stream_order_parse(struct weft_text word, enum weft_stream_order *ret_order)
 {
@@ -47,11 +63,6 @@ bool weft_agreements_is_kind(struct weft_text kind)
 {
     return weft_text_is(kind, WEFT_PARTNER_KIND) || weft_text_is(kind, WEFT_AGREEMENT_KIND) ||
            weft_text_is(kind, WEFT_STREAM_ACT_KIND);
-}
-
-static enum weft_err fail(struct take *t, enum weft_err err, const char *text)
-{
-    return weft_fail(t->detail, err, "%s", text);
 }
 
 /* The text or number of that path; {NULL, 0}: there is none. */
@@ -228,6 +239,7 @@ static enum weft_err check_offer(
         enum weft_err err = weft_org_count_roots(&orgs[i], note, &roots, &why);
         if (err == WEFT_OK && roots >= orgs[i].root_threshold) {
             t->k->what = WEFT_AGREEMENTS_OFFER;
+            t->k->offer_by = i;
             return WEFT_OK;
         }
         if (err != WEFT_OK) {
@@ -235,6 +247,23 @@ static enum weft_err check_offer(
         }
     }
     return WEFT_EREFUSED; /* The detail says whose roots are missing. */
+}
+
+/* NOD-340: what its proposer took back comes into force nowhere by itself: at the partner's by
+ * nobody, here by operators alone. It is offered anew, and not again. */
+static enum weft_err check_withdrawn(struct take *t)
+{
+    const struct weft_accord *accord = t->k->accord;
+    if (accord == NULL || accord->row.offer_end != WEFT_OFFER_WITHDRAWN ||
+        !weft_digest_equal(&accord->row.offer_digest, &t->k->deed->contract.link.digest)) {
+        return WEFT_OK;
+    }
+    bool is_ours = accord->row.offer_by == t->k->party;
+    return is_ours && !t->k->is_linked && t->k->what == WEFT_AGREEMENTS_ACCEPTED
+               ? WEFT_OK
+               : blame(t, WEFT_STREAM_WITHDRAWN, WEFT_ESTATE,
+                     is_ours ? "this site took that offer back: it is proposed anew"
+                             : "the partner took that offer back");
 }
 
 /* NOD-190: the next version, between this site and a partner that is pinned. */
@@ -246,14 +275,14 @@ static enum weft_err judge_agreement(struct take *t)
     struct weft_org orgs[WEFT_CONTRACT_PARTIES];
     struct weft_contract again;
     struct weft_note note;
-    enum weft_chain_fault fault;
     t->k->party = weft_contract_party(next, t->s->site);
     if (t->k->party == WEFT_CONTRACT_NOBODY) {
-        return fail(t, WEFT_EPEER, "this site is none of its parties");
+        return blame(t, WEFT_STREAM_UNKNOWN, WEFT_EPEER, "this site is none of its parties");
     }
     const struct weft_text site = next->parties[1 - t->k->party].site;
     const struct weft_pinned *partner = weft_streams_pinned(t->s, site);
     if (partner == NULL || !partner->has_org) {
+        t->k->blame = WEFT_STREAM_UNKNOWN;
         return weft_fail(
             t->detail, WEFT_ESTATE, "nothing is pinned of partner %.*s", (int)site.size, site.data);
     }
@@ -261,25 +290,22 @@ static enum weft_err judge_agreement(struct take *t)
     orgs[1 - t->k->party] = partner->org;
     enum weft_err err = weft_note_parse(weft_buffer_as_text(&t->k->deed->note), &note, t->detail);
     if (err == WEFT_OK) {
-        weft_arena_reset(&t->s->arena);
+        /* What came by a link is in the other one. */
+        struct weft_arena *arena = t->k->is_linked ? &t->s->again : &t->s->arena;
+        weft_arena_reset(arena);
         err = weft_contract_accept(&note, newest != NULL ? &newest->contract : NULL, orgs,
-            t->place->time_ns, &t->s->arena, &again, &fault, t->detail);
+            t->place->time_ns, arena, &again, &t->k->chain, t->detail);
         t->k->what = WEFT_AGREEMENTS_ACCEPTED;
-        if (err == WEFT_EREFUSED && fault == WEFT_CHAIN_THRESHOLD) {
+        if (err == WEFT_EREFUSED && t->k->chain == WEFT_CHAIN_THRESHOLD) {
             err = check_offer(t, &note, orgs);
         }
     }
-    return err;
+    return err == WEFT_OK ? check_withdrawn(t) : err;
 }
 
-static enum weft_err take_agreement(struct take *t)
+static enum weft_err take_note(struct take *t, struct weft_text note)
 {
-    static const char *const paths[] = {"note", NULL};
-    enum weft_err err = check_fields(t, paths);
-    err = err == WEFT_OK ? read_name(t, WEFT_AGREEMENT_ASSET) : err;
-    if (err == WEFT_OK) {
-        err = weft_deed_read(field(t->record, "note"), &t->k->deed, t->detail);
-    }
+    enum weft_err err = weft_deed_read(note, &t->k->deed, t->detail);
     if (err != WEFT_OK) {
         return err;
     }
@@ -287,32 +313,40 @@ static enum weft_err take_agreement(struct take *t)
         return fail(t, WEFT_EINVAL, "the note is of another agreement");
     }
     t->k->accord = weft_streams_accord(t->s, t->name);
-    if (t->k->accord == NULL && t->s->count == WEFT_AGREEMENTS_MAX) {
-        return weft_fail(t->detail, WEFT_ETOOBIG, "more than %d agreements", WEFT_AGREEMENTS_MAX);
-    }
     if (t->k->accord != NULL && t->k->accord->sent.provider.stream.phase == WEFT_STREAM_CLOSED) {
-        return fail(t, WEFT_ESTATE, "it has ended: a new agreement has a new name");
+        return blame(
+            t, WEFT_STREAM_ENDED, WEFT_ESTATE, "it has ended: a new agreement has a new name");
     }
-    return judge_agreement(t);
+    err = judge_agreement(t);
+    return err == WEFT_OK ? weft_offers_find_place(t->s, t->place->time_ns, t->detail) : err;
+}
+
+static enum weft_err take_agreement(struct take *t)
+{
+    static const char *const paths[] = {"note", NULL};
+    enum weft_err err = check_fields(t, paths);
+    err = err == WEFT_OK ? read_name(t, WEFT_AGREEMENT_ASSET) : err;
+    return err == WEFT_OK ? take_note(t, field(t->record, "note")) : err;
 }
 
 static enum weft_err accept_agreement(
     struct weft_streams *s, const struct weft_exports_place *place, struct weft_msg *msg)
 {
     struct weft_accord *accord = s->checked.accord;
-    enum weft_err err = accord == NULL
-                            ? weft_streams_add(s, s->checked.deed->contract.name, &accord, msg)
-                            : WEFT_OK;
+    enum weft_err err = accord == NULL ? weft_streams_add(s, s->checked.deed->contract.name,
+                                             s->checked.place, &accord, msg)
+                                       : WEFT_OK;
     if (err != WEFT_OK) {
         return err;
     }
+    s->checked.accord = accord;
     accord->row.party = s->checked.party;
     if (s->checked.what == WEFT_AGREEMENTS_OFFER) {
-        accord->row.offer_index = place->index;
-        accord->row.offer.size_max = WEFT_NOTE_SIZE_MAX;
-        weft_buffer_clear(&accord->row.offer);
-        weft_streams_touch(s, accord);
-        return weft_buffer_text(&accord->row.offer, weft_buffer_as_text(&s->checked.deed->note));
+        return weft_offers_keep(s, accord, place->index, msg);
+    }
+    if (accord->row.offer.size > 0 && accord->row.offer_by != accord->row.party &&
+        weft_digest_equal(&accord->row.offer_digest, &s->checked.deed->contract.link.digest)) {
+        accord->row.shown_version = s->checked.deed->contract.link.version;
     }
     err = weft_streams_put_version(s, accord, s->checked.deed, place->batch, msg);
     if (err == WEFT_OK) {
@@ -398,6 +432,24 @@ static enum weft_err check_disclose(struct take *t)
     return weft_exports_may_disclose(t->s, t->k->accord, t->k->from, t->k->path, &at, t->detail);
 }
 
+/* Who made an offer takes it back, who was to sign it says no. */
+static enum weft_err check_offer_act(struct take *t)
+{
+    const struct weft_accord *accord = t->k->accord;
+    bool is_withdrawal = t->k->order == WEFT_STREAM_ORDER_WITHDRAW;
+    if (accord == NULL || accord->row.offer.size == 0 ||
+        accord->row.offer_end != WEFT_OFFER_STANDS) {
+        return fail(t, WEFT_ENOTFOUND, "no such agreement is offered");
+    }
+    t->k->reason = field(t->record, "reason");
+    if (is_withdrawal != (accord->row.offer_by == accord->row.party)) {
+        return fail(t, WEFT_ESTATE,
+            is_withdrawal ? "the offer is the partner's: it is declined, not withdrawn"
+                          : "the offer is this site's: it is withdrawn, not declined");
+    }
+    return WEFT_OK;
+}
+
 static enum weft_err take_act(struct take *t)
 {
     static const char *const paths[] = {
@@ -406,14 +458,17 @@ static enum weft_err take_act(struct take *t)
     err = err == WEFT_OK ? read_name(t, WEFT_AGREEMENT_ASSET) : err;
     if (err == WEFT_OK && !weft_stream_order_parse(field(t->record, "act"), &t->k->order)) {
         err = fail(t, WEFT_EINVAL,
-            "act: suspend, resume, end, hold, unhold, unfreeze, release, lose, supersede or "
-            "disclose");
+            "act: suspend, resume, end, hold, unhold, unfreeze, release, lose, supersede, "
+            "disclose, withdraw or decline");
     }
     if (err != WEFT_OK) {
         return err;
     }
     t->k->what = WEFT_AGREEMENTS_ACT;
     t->k->accord = weft_streams_accord(t->s, t->name);
+    if (t->k->order == WEFT_STREAM_ORDER_WITHDRAW || t->k->order == WEFT_STREAM_ORDER_DECLINE) {
+        return check_offer_act(t);
+    }
     if (t->k->accord == NULL || t->k->accord->deeds[WEFT_ACCORD_NEWEST] == NULL) {
         return fail(t, WEFT_ENOTFOUND, "no such agreement");
     }
@@ -439,6 +494,8 @@ static enum weft_err take_act(struct take *t)
         return check_lost(t);
     case WEFT_STREAM_ORDER_DISCLOSE:
         return check_disclose(t);
+    case WEFT_STREAM_ORDER_WITHDRAW:
+    case WEFT_STREAM_ORDER_DECLINE:
     case WEFT_STREAM_ORDERS:
         break;
     }
@@ -473,6 +530,13 @@ static enum weft_err accept_act(
 {
     struct weft_accord *accord = s->checked.accord;
     struct weft_consumer *consumer = &accord->received.consumer;
+    if (s->checked.order == WEFT_STREAM_ORDER_WITHDRAW ||
+        s->checked.order == WEFT_STREAM_ORDER_DECLINE) {
+        return weft_offers_end(s, accord,
+            s->checked.order == WEFT_STREAM_ORDER_WITHDRAW ? WEFT_OFFER_WITHDRAWN
+                                                           : WEFT_OFFER_DECLINED,
+            s->checked.reason, msg);
+    }
     const uint32_t room = weft_imports_room(accord);
     weft_streams_touch_flow(s, accord, WEFT_RECEIVED);
     switch (s->checked.order) {
@@ -494,6 +558,8 @@ static enum weft_err accept_act(
         return accept_lost(s, accord, place, msg);
     case WEFT_STREAM_ORDER_DISCLOSE:
         return weft_exports_disclose(s, accord, s->checked.from, s->checked.path, place, msg);
+    case WEFT_STREAM_ORDER_WITHDRAW:
+    case WEFT_STREAM_ORDER_DECLINE:
     case WEFT_STREAM_ORDERS:
         break;
     }
@@ -515,6 +581,19 @@ static enum weft_err take(struct take *t)
     return weft_text_is(kind, WEFT_PARTNER_KIND)     ? take_partner(t)
            : weft_text_is(kind, WEFT_AGREEMENT_KIND) ? take_agreement(t)
                                                      : take_act(t);
+}
+
+enum weft_err weft_agreements_judge(struct weft_streams *streams, struct weft_text name,
+    struct weft_text note, const struct weft_agreements_place *place, struct weft_msg *detail)
+{
+    forget(&streams->checked);
+    streams->checked.is_linked = true;
+    if (weft_authority_org(place->authority) == NULL) {
+        return weft_fail(detail, WEFT_ESTATE, "an ungoverned site has no agreements");
+    }
+    struct take t = {
+        .s = streams, .k = &streams->checked, .place = place, .name = name, .detail = detail};
+    return take_note(&t, note);
 }
 
 enum weft_err weft_agreements_check(struct weft_streams *streams, const struct weft_commit *commit,

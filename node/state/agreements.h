@@ -75,6 +75,11 @@ bool weft_agreements_is_kind(struct weft_text kind);
 WEFT_MUST_USE enum weft_err weft_agreements_check(struct weft_streams *streams,
     const struct weft_commit *commit, const struct weft_agreements_place *place,
     struct weft_refusal *ret_refusal, struct weft_msg *msg);
+/* The same of a note that came by a link (offers.h), and accept takes it as it takes a commit. The
+ * refusal's err is returned. */
+WEFT_MUST_USE enum weft_err weft_agreements_judge(struct weft_streams *streams,
+    struct weft_text name, struct weft_text note, const struct weft_agreements_place *place,
+    struct weft_msg *detail);
 /* The commit that was checked last is accepted, behind its record. WEFT_ENOMEM, WEFT_ECORRUPT,
  * WEFT_EIO: the apply has failed. */
 WEFT_MUST_USE enum weft_err weft_agreements_accept(struct weft_streams *streams,
@@ -101,6 +106,8 @@ enum weft_stream_order {
     WEFT_STREAM_ORDER_LOSE,      /* A head of what is sent: weft_provider_lose. */
     WEFT_STREAM_ORDER_SUPERSEDE, /* The head of what is received: weft_consumer_lose. */
     WEFT_STREAM_ORDER_DISCLOSE,
+    WEFT_STREAM_ORDER_WITHDRAW, /* An offer of this site's. */
+    WEFT_STREAM_ORDER_DECLINE,  /* One of the partner's. */
     WEFT_STREAM_ORDERS
 };
 /* "suspend", ... False: no such word. */

@@ -2,6 +2,7 @@
 #include "node/state/apply_parts.h"
 #include "node/state/imports.h"
 #include "node/state/notice.h"
+#include "node/state/offers.h"
 #include "node/state/redact.h"
 #include "proto/entry.h"
 #include "proto/partner.h"
@@ -26,6 +27,8 @@ static unsigned kind_of(enum weft_stream_act act)
         [WEFT_STREAM_ACT_REFUSAL] = WEFT_KIND_STREAM_REFUSAL,
         [WEFT_STREAM_ACT_EVIDENCE] = WEFT_KIND_STREAM_EVIDENCE,
         [WEFT_STREAM_ACT_FILE] = WEFT_KIND_STREAM_BATCH,
+        [WEFT_STREAM_ACT_OFFER] = WEFT_KIND_STREAM_OFFER,
+        [WEFT_STREAM_ACT_OFFER_END] = WEFT_KIND_STREAM_NOTICE,
     };
     return kinds[act];
 }
@@ -47,6 +50,16 @@ struct item {
     bool is_received; /* It is about what is received. */
 };
 
+static enum weft_err read_message(
+    struct weft_apply *a, struct item *item, unsigned kind, struct weft_msg *detail)
+{
+    enum weft_err err =
+        weft_partner_decode(item->entry.message, &a->state->streams->arena, &item->message, detail);
+    return err == WEFT_OK && (unsigned)item->message.kind != kind
+               ? weft_fail(detail, WEFT_EINVAL, "the act wants a message of another kind")
+               : err;
+}
+
 /* Can it be read, by a node of this site, about an agreement that is in force, and is the message
  * of the stream that the act is about? */
 static enum weft_err read_item(struct weft_apply *a, const struct weft_entry_item *entry_item,
@@ -61,6 +74,13 @@ static enum weft_err read_item(struct weft_apply *a, const struct weft_entry_ite
     if (err != WEFT_OK) {
         return weft_fail(detail, err, "not an item about a stream");
     }
+    if (weft_offers_is_act(entry->act)) { /* Of what need not be there yet. */
+        err = read_message(a, ret_item, kind_of(entry->act), detail);
+        return err == WEFT_OK &&
+                       !weft_text_equal(ret_item->message.stream.agreement, entry->agreement)
+                   ? weft_fail(detail, WEFT_EPEER, "a message of another agreement")
+                   : err;
+    }
     ret_item->accord = weft_streams_accord(s, entry->agreement);
     if (ret_item->accord == NULL || ret_item->accord->deeds[WEFT_ACCORD_NEWEST] == NULL) {
         return weft_fail(detail, WEFT_ENOTFOUND, "no such agreement is in force");
@@ -71,10 +91,7 @@ static enum weft_err read_item(struct weft_apply *a, const struct weft_entry_ite
                    ? WEFT_OK
                    : weft_fail(detail, WEFT_EMALFORMED, "an act without a message has one");
     }
-    err = weft_partner_decode(entry->message, &s->arena, &ret_item->message, detail);
-    if (err == WEFT_OK && (unsigned)ret_item->message.kind != kind) {
-        err = weft_fail(detail, WEFT_EINVAL, "the act wants a message of another kind");
-    }
+    err = read_message(a, ret_item, kind, detail);
     const struct weft_terms *terms = weft_accord_terms(ret_item->accord);
     ret_item->is_received = is_received(entry, &ret_item->message, terms);
     struct weft_text provider = ret_item->is_received ? terms->partner : terms->site;
@@ -85,11 +102,25 @@ static enum weft_err read_item(struct weft_apply *a, const struct weft_entry_ite
     return err;
 }
 
+static enum weft_err carry_offer(struct weft_apply *a, const struct item *item,
+    const struct weft_exports_place *at, struct weft_refusal *r)
+{
+    const struct weft_agreements_place place = {at->authority, at->index, at->time_ns};
+    const struct weft_audit_acts acts = weft_apply_acts(a);
+    struct weft_offers_deed deed = {.act = NULL};
+    enum weft_err err = weft_offers_take(
+        a->state->streams, &item->entry, &item->message, &place, at->batch, &deed, r, a->msg);
+    return err == WEFT_OK && r->err == WEFT_OK ? weft_audit_acts_offer(&acts, &deed) : err;
+}
+
 static enum weft_err carry_out(
     struct weft_apply *a, const struct item *item, bool is_first, struct weft_refusal *r)
 {
     struct weft_streams *s = a->state->streams;
     const struct weft_exports_place place = place_of(a);
+    if (weft_offers_is_act(item->entry.act)) {
+        return carry_offer(a, item, &place, r);
+    }
     const struct weft_exports_source source = {a->state->models, &a->state->epochs};
     bool wants_store =
         item->entry.act == WEFT_STREAM_ACT_STEP || item->entry.act == WEFT_STREAM_ACT_REWIND;

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "node/state/offers.h"
 #include "node/state/streams_parts.h"
 #include "policy/chain.h"
 #include "proto/check.h"
@@ -197,6 +198,21 @@ enum weft_err weft_audit_acts_told(
             act.line = note->line;
         }
     }
+    return add(acts, &act);
+}
+
+enum weft_err weft_audit_acts_offer(
+    const struct weft_audit_acts *acts, const struct weft_offers_deed *deed)
+{
+    char subject[WEFT_CONTRACT_NAME_SIZE_MAX + 40];
+    (void)snprintf(subject, sizeof(subject), "%.*s version %llu", (int)deed->agreement.size,
+        deed->agreement.data, (unsigned long long)deed->version);
+    const struct weft_audit_act act = {.act = deed->act,
+        .principal = acts->principal,
+        .subject = weft_text_of(subject),
+        .count = 1,
+        .evidence = &deed->digest,
+        .evidence_count = 1};
     return add(acts, &act);
 }
 

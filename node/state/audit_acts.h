@@ -24,6 +24,11 @@
 #define WEFT_AUDIT_ACT_DISCLOSED "partner.disclosed" /* Of statements that are told again. */
 #define WEFT_AUDIT_ACT_ERASED "partner.erased"
 #define WEFT_AUDIT_ACT_PARTNER_REFUSED "partner.refused" /* Of one by local policy. */
+/* Of offers: what came from partners. Subject: "AGREEMENT version 2"; evidence: its digest. */
+#define WEFT_AUDIT_ACT_OFFERED "partner.offered"
+#define WEFT_AUDIT_ACT_AGREED "partner.agreed"
+#define WEFT_AUDIT_ACT_WITHDRAWN "partner.withdrawn"
+#define WEFT_AUDIT_ACT_DECLINED "partner.declined"
 /* And of commands: weft_command_act_name, and these two. */
 #define WEFT_AUDIT_ACT_ENVELOPE "envelope"
 #define WEFT_AUDIT_ACT_HANDOVER "handover"
@@ -32,6 +37,7 @@
  * never that far apart. */
 #define WEFT_AUDIT_CLOCK_BEHIND_NS INT64_C(1000000000)
 
+struct weft_offers_deed;
 struct weft_streams_note;
 
 /* Where acts go. Zero-initialized `ground`: nothing decided. All: WEFT_ENOMEM, WEFT_ETOOBIG. */
@@ -65,6 +71,8 @@ WEFT_MUST_USE enum weft_err weft_audit_acts_redacted(
  * the statement. */
 WEFT_MUST_USE enum weft_err weft_audit_acts_told(
     const struct weft_audit_acts *acts, const struct weft_streams_note *note);
+WEFT_MUST_USE enum weft_err weft_audit_acts_offer(
+    const struct weft_audit_acts *acts, const struct weft_offers_deed *deed);
 /* What is labelled was read: counted, for each label. */
 WEFT_MUST_USE enum weft_err weft_audit_acts_reads(
     const struct weft_audit_acts *acts, const struct weft_read_report *report);

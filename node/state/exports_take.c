@@ -522,6 +522,8 @@ enum weft_err weft_exports_take(struct weft_streams *streams, struct weft_accord
     case WEFT_STREAM_ACT_BATCH:
     case WEFT_STREAM_ACT_STEP:
     case WEFT_STREAM_ACT_FILE:
+    case WEFT_STREAM_ACT_OFFER:
+    case WEFT_STREAM_ACT_OFFER_END:
     case WEFT_STREAM_ACTS:
         weft_unreachable("NOD-195: an act on what is sent");
     }

@@ -239,6 +239,8 @@ enum weft_err weft_imports_take(struct weft_streams *streams, struct weft_accord
     case WEFT_STREAM_ACT_REWIND:
     case WEFT_STREAM_ACT_STEP:
     case WEFT_STREAM_ACT_FILE:
+    case WEFT_STREAM_ACT_OFFER:
+    case WEFT_STREAM_ACT_OFFER_END:
     case WEFT_STREAM_ACTS:
         break;
     }

@@ -56,7 +56,7 @@ struct asking {
 
 static void close_found(struct found *f)
 {
-    weft_buffer_destroy(&f->row.offer);
+    weft_accord_row_destroy(&f->row);
     weft_buffer_destroy(&f->sent.receipt);
     weft_buffer_destroy(&f->received.head);
 }
@@ -212,10 +212,21 @@ static const char *hold_name(enum weft_consumer_hold hold)
     return names[hold];
 }
 
-static const char *state_name(const struct found *f)
+/* What became of the offer; one that runs out is over by itself. */
+static const char *offer_name(const struct asking *a, const struct found *f)
+{
+    static const char *const ends[WEFT_OFFER_ENDS] = {
+        [WEFT_OFFER_WITHDRAWN] = "withdrawn", [WEFT_OFFER_DECLINED] = "declined"};
+    if (f->row.offer_end != WEFT_OFFER_STANDS) {
+        return ends[f->row.offer_end];
+    }
+    return f->row.offer_until_ns <= a->view->time_ns ? "expired" : "offered";
+}
+
+static const char *state_name(const struct asking *a, const struct found *f)
 {
     if (f->row.version == 0) {
-        return "offered";
+        return offer_name(a, f);
     }
     switch (f->sent.provider.stream.phase) {
     case WEFT_STREAM_NEW:
@@ -393,22 +404,65 @@ static enum weft_err put_warnings(struct asking *a, struct found *f)
     return err;
 }
 
+/* Whose it is, what it is, until when it may be signed; why it is over. */
+static enum weft_err put_offer(struct asking *a, const struct found *f)
+{
+    const struct weft_accord_row *row = &f->row;
+    struct weft_deed *deed = NULL;
+    char digest[WEFT_DIGEST_TEXT_SIZE], until[WEFT_DOCUMENT_TIME_TEXT_SIZE];
+    if (row->offer.size == 0) {
+        return WEFT_OK;
+    }
+    enum weft_err err = weft_deed_read(weft_buffer_as_text(&row->offer), &deed, a->msg);
+    if (err == WEFT_OK) {
+        const struct weft_contract *c = &deed->contract;
+        const struct weft_text by = c->parties[row->offer_by].site;
+        weft_digest_format(&row->offer_digest, digest);
+        weft_document_format_time(row->offer_until_ns, until);
+        err = weft_buffer_format(&a->out,
+            "offer.state %s\noffer.by %.*s\noffer.version %" PRIu64 " %s\noffer.index %" PRIu64
+            "\noffer.until %s\n",
+            offer_name(a, f), (int)by.size, by.data, c->link.version, digest, row->offer_index,
+            until);
+    }
+    if (err == WEFT_OK && row->offer_reason.size > 0) {
+        err = weft_buffer_format(&a->out, "offer.reason %.*s\n", (int)row->offer_reason.size,
+            (const char *)row->offer_reason.data);
+    }
+    weft_deed_release(deed);
+    return damaged(a, err);
+}
+
 static enum weft_err put_state(struct asking *a, struct found *f)
 {
     enum weft_err err = read_streams(a, f);
+    bool stands = f->row.offer.size > 0 && f->row.offer_end == WEFT_OFFER_STANDS;
     if (err == WEFT_OK) {
         err = weft_buffer_format(&a->out,
             "agreement %s\nstate %s\nversion %" PRIu64 "\noffer %s\nparties ", f->name,
-            state_name(f), f->row.version, f->row.offer.size > 0 ? "yes" : "no");
+            state_name(a, f), f->row.version, stands ? "yes" : "no");
     }
     if (err == WEFT_OK) {
         err = put_parties(a, f, " ");
     }
+    err = err == WEFT_OK ? put_offer(a, f) : err;
     if (err == WEFT_OK) {
         err = put_sent(a, &f->sent);
     }
     err = err == WEFT_OK ? put_received(a, &f->received) : err;
     return err == WEFT_OK ? put_warnings(a, f) : err;
+}
+
+/* Whose offer waits, or what became of the last one. */
+static const char *offer_word(const struct asking *a, const struct found *f)
+{
+    const char *name = offer_name(a, f);
+    if (f->row.offer.size == 0) {
+        return "-";
+    }
+    return strcmp(name, "offered") != 0      ? name
+           : f->row.offer_by == f->row.party ? "own"
+                                             : "partner";
 }
 
 /* agreement NAME STATE VERSION OFFER SENT ACKNOWLEDGED RECEIVED KNOWN QUARANTINE HOLD US THEM */
@@ -424,7 +478,7 @@ static enum weft_err put_line(struct asking *a, struct found *f, void *ctx)
         err = weft_buffer_format(&a->out,
             "agreement %s %s %" PRIu64 " %s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
             " %" PRIu32 " %s ",
-            f->name, state_name(f), f->row.version, f->row.offer.size > 0 ? "offer" : "-",
+            f->name, state_name(a, f), f->row.version, offer_word(a, f),
             f->sent.provider.stream.tree.size, f->sent.provider.receipt.size, c->stream.tree.size,
             c->head.size, c->quarantined, hold_name(c->hold));
     }

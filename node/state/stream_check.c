@@ -247,7 +247,7 @@ static enum weft_err check_agreement(struct weft_stream_check *check, struct wef
 {
     struct weft_accord_row row;
     enum weft_err err = weft_accord_row_decode(value, &row);
-    weft_buffer_destroy(&row.offer);
+    weft_accord_row_destroy(&row);
     if (err == WEFT_ENOMEM) {
         return weft_fail(msg, err, "check streams");
     }

@@ -1,6 +1,7 @@
 #include "node/state/stream_code.h"
 
 #include "node/state/coder.h"
+#include "node/state/streams.h"
 #include "proto/check.h"
 #include "proto/limits.h"
 
@@ -67,11 +68,38 @@ static void code_accord(struct weft_coder *c, struct weft_accord_row *row)
     weft_code_slice(c, &row->name);
     weft_code_u32(c, &row->party, WEFT_CONTRACT_PARTIES);
     weft_code_u64(c, &row->version);
+    weft_code_u64(c, &row->shown_version);
     weft_code_u64(c, &row->offer_index);
     code_buffer(c, &row->offer);
+    if (row->offer.size > 0) {
+        weft_code_u32(c, &row->offer_by, WEFT_CONTRACT_PARTIES);
+        weft_code_u32(c, &row->offer_end, WEFT_OFFER_ENDS);
+        weft_code_time(c, &row->offer_until_ns);
+        weft_code_bytes(c, row->offer_digest.bytes, WEFT_DIGEST_SIZE);
+        code_buffer(c, &row->offer_partner);
+        code_buffer(c, &row->offer_reason);
+    }
     if (c->err == WEFT_OK && row->name.size > WEFT_CONTRACT_NAME_SIZE_MAX) {
         c->err = WEFT_ECORRUPT;
     }
+}
+
+void weft_accord_row_destroy(struct weft_accord_row *row)
+{
+    weft_buffer_destroy(&row->offer);
+    weft_buffer_destroy(&row->offer_partner);
+    weft_buffer_destroy(&row->offer_reason);
+}
+
+void weft_accord_row_clear_offer(struct weft_accord_row *row)
+{
+    weft_buffer_clear(&row->offer);
+    weft_buffer_clear(&row->offer_partner);
+    weft_buffer_clear(&row->offer_reason);
+    row->offer_index = 0;
+    row->offer_by = row->offer_end = 0;
+    row->offer_until_ns = 0;
+    row->offer_digest = (struct weft_digest){{0}};
 }
 
 static void code_sent(struct weft_coder *c, struct weft_sent_row *row)

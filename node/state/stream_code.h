@@ -12,8 +12,15 @@ struct weft_accord_row {
     struct weft_text name;    /* Borrows; in memory: of the accord. */
     uint32_t party;           /* Which this site is. */
     uint64_t version;         /* The newest that both have signed; 0: none. */
+    uint64_t shown_version;   /* One that the partner offered: he is shown it, signed by both. */
     uint64_t offer_index;     /* Of the entry that brought the offer. */
-    struct weft_buffer offer; /* A note; empty: none. */
+    struct weft_buffer offer; /* A note; empty: none, and nothing of what follows. */
+    uint32_t offer_by;        /* Whose roots have signed it: the party. */
+    uint32_t offer_end;       /* enum weft_offer_end */
+    int64_t offer_until_ns;
+    struct weft_digest offer_digest;
+    struct weft_buffer offer_partner; /* The other site. */
+    struct weft_buffer offer_reason;  /* Of its end. */
 };
 
 /* Key s of what is sent. */
@@ -50,6 +57,10 @@ WEFT_MUST_USE enum weft_err weft_sent_row_encode(
     const struct weft_sent_row *row, struct weft_buffer *out);
 WEFT_MUST_USE enum weft_err weft_received_row_encode(
     const struct weft_received_row *row, struct weft_buffer *out);
+/* What it owns, but the name. */
+void weft_accord_row_destroy(struct weft_accord_row *row);
+/* Without an offer. */
+void weft_accord_row_clear_offer(struct weft_accord_row *row);
 /* Exactly what encode gives; buffers are the row's, to be destroyed whatever is returned.
  * WEFT_ECORRUPT, WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_accord_row_decode(

@@ -43,6 +43,25 @@ static enum weft_agreement_state state_of(const struct weft_accord *accord)
     weft_unreachable("FED-7: a phase");
 }
 
+static struct weft_offer offer_of(const struct weft_accord_row *row)
+{
+    return (struct weft_offer){.note = weft_buffer_as_text(&row->offer),
+        .digest = row->offer_digest,
+        .partner = weft_buffer_as_text(&row->offer_partner),
+        .is_ours = row->offer_by == row->party,
+        .until_ns = row->offer_until_ns,
+        .end = (enum weft_offer_end)row->offer_end,
+        .reason = weft_buffer_as_text(&row->offer_reason)};
+}
+
+static struct weft_text note_of(const struct weft_accord *accord)
+{
+    const struct weft_deed *newest = accord->deeds[WEFT_ACCORD_NEWEST];
+    return newest != NULL && newest->contract.link.version == accord->row.shown_version
+               ? weft_buffer_as_text(&newest->note)
+               : (struct weft_text){NULL, 0};
+}
+
 struct weft_agreement weft_streams_at(const struct weft_streams *streams, uint32_t number)
 {
     weft_assert(number < streams->count); /* NOD-191 */
@@ -51,7 +70,8 @@ struct weft_agreement weft_streams_at(const struct weft_streams *streams, uint32
         .name = accord->row.name,
         .terms = accord->terms != NULL ? weft_accord_terms(accord) : NULL,
         .state = state_of(accord),
-        .offer = weft_buffer_as_text(&accord->row.offer),
+        .offer = offer_of(&accord->row),
+        .note = note_of(accord),
         .provider = &accord->sent.provider,
         .consumer = &accord->received.consumer,
         .looked_index = accord->sent.looked_index,

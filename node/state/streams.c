@@ -113,8 +113,7 @@ enum weft_err weft_streams_put_version(struct weft_streams *streams, struct weft
         weft_provider_restore(&accord->sent.provider);
     }
     accord->row.version = version;
-    weft_buffer_clear(&accord->row.offer); /* It followed the one before. */
-    accord->row.offer_index = 0;
+    weft_accord_row_clear_offer(&accord->row); /* It followed the one before. */
     weft_accord_set(accord, WEFT_ACCORD_NEWEST, weft_deed_retain(deed));
     if (accord->received.consumer.stream.version + 1 == version) {
         weft_accord_set(accord, WEFT_ACCORD_NEXT, weft_deed_retain(deed));
@@ -293,7 +292,7 @@ static void destroy_accord(struct weft_accord *accord)
     for (unsigned i = 0; i < WEFT_DIRECTIONS; i++) {
         weft_flow_close(&accord->flows[i]);
     }
-    weft_buffer_destroy(&accord->row.offer);
+    weft_accord_row_destroy(&accord->row);
     weft_buffer_destroy(&accord->sent.receipt);
     weft_buffer_destroy(&accord->received.head);
     free(accord);
@@ -326,8 +325,14 @@ static void keep_name(struct weft_accord *accord, struct weft_text name)
 }
 
 enum weft_err weft_streams_add(struct weft_streams *streams, struct weft_text name,
-    struct weft_accord **ret_accord, struct weft_msg *msg)
+    struct weft_accord *place, struct weft_accord **ret_accord, struct weft_msg *msg)
 {
+    if (place != NULL) { /* Of an offer that came to nothing there is no row but its own. */
+        weft_accord_row_clear_offer(&place->row);
+        keep_name(place, name);
+        *ret_accord = place;
+        return WEFT_OK;
+    }
     weft_assert(streams->count < WEFT_AGREEMENTS_MAX); /* NOD-191: checked before */
     enum weft_err err = create_accord(streams, streams->count, ret_accord, msg);
     if (err == WEFT_OK) {

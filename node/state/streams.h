@@ -55,6 +55,7 @@ struct weft_terms {
     const struct weft_contract *sent;     /* In force at the end of the stream that is sent. */
     const struct weft_contract *received; /* At the cursor of the one that is received. */
     const struct weft_contract *next;     /* Accepted here, right behind `received`. */
+    const struct weft_digest *withdrawn;  /* An offer of this site that it took back. */
     /* Of the parties, in their order; that of a party whose document is gone has no roots. */
     struct weft_org orgs[WEFT_CONTRACT_PARTIES];
     /* By whose keys, as the newest version in force in that stream has it: heads that are sent;
@@ -80,13 +81,34 @@ enum weft_agreement_state {
     WEFT_AGREEMENT_STATES
 };
 
+/* What became of an offer that is no agreement. */
+enum weft_offer_end {
+    WEFT_OFFER_STANDS,
+    WEFT_OFFER_WITHDRAWN, /* By who made it. */
+    WEFT_OFFER_DECLINED,  /* By who was to sign it. */
+    WEFT_OFFER_ENDS
+};
+
+/* The newest; of one that has ended what it was. Kept until there is another, or a version. */
+struct weft_offer {
+    struct weft_text note;     /* Empty: there is none. */
+    struct weft_digest digest; /* Of its text. */
+    struct weft_text partner;  /* The other site. */
+    bool is_ours;              /* Signed by this site's roots; else by the partner's. */
+    int64_t until_ns;          /* It may be accepted. */
+    enum weft_offer_end end;
+    struct weft_text reason; /* Of the end; one line. */
+};
+
 /* Borrowed until the next apply. */
 struct weft_agreement {
     uint32_t number;
     struct weft_text name;
     const struct weft_terms *terms; /* NULL: it is offered, and was never in force. */
     enum weft_agreement_state state;
-    struct weft_text offer;               /* The note that waits for signatures; empty: none. */
+    struct weft_offer offer;
+    /* Of terms->newest, as both have signed it, if it was the partner's offer; empty. */
+    struct weft_text note;
     const struct weft_provider *provider; /* Of what is sent. */
     const struct weft_consumer *consumer; /* Of what is received. */
     /* Sent: records of entries below this one were looked at; UINT64_MAX: it keeps up. */

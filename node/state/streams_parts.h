@@ -53,7 +53,13 @@ struct weft_agreements_checked {
     struct weft_pinned *pinned; /* PARTNER. */
     struct weft_deed *deed;     /* OFFER, ACCEPTED. */
     uint32_t party;
+    uint32_t offer_by;          /* OFFER: whose roots have signed it. */
     struct weft_accord *accord; /* ACT; of the others NULL: there is none of that name. */
+    struct weft_accord *place;  /* Then: the one whose place it takes; NULL: a new one. */
+    bool is_linked;             /* It came by a link. */
+    enum weft_chain_fault chain;
+    enum weft_stream_fault blame; /* SOUND: as the chain's fault and the error say. */
+    struct weft_text reason;      /* Of an act, of the commit that is looked at. */
     enum weft_stream_order order;
     uint64_t from;
     uint64_t until;
@@ -138,9 +144,9 @@ struct weft_pinned *weft_streams_pinned(
     const struct weft_streams *streams, struct weft_text site); /* NULL. */
 /* The place of the site among the partners, or where it would stand. */
 uint32_t weft_streams_place(const struct weft_streams *streams, struct weft_text site);
-/* A new one, without a version. WEFT_ENOMEM. */
+/* A new one, without a version; in the place of another (NULL: its own). WEFT_ENOMEM. */
 WEFT_MUST_USE enum weft_err weft_streams_add(struct weft_streams *streams, struct weft_text name,
-    struct weft_accord **ret_accord, struct weft_msg *msg);
+    struct weft_accord *place, struct weft_accord **ret_accord, struct weft_msg *msg);
 /* A version that both have signed is the newest: its row into the batch. It is the next one of what
  * is received, if it follows there. WEFT_ENOMEM, WEFT_ETOOBIG. */
 WEFT_MUST_USE enum weft_err weft_streams_put_version(struct weft_streams *streams,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ops/weft/files.h"
+#include "ops/weft/partner_source.h"
 
 void weft_agreement_note_destroy(struct weft_agreement_note *agreement)
 {
@@ -34,28 +35,59 @@ enum weft_err weft_agreement_note_take(
     return err == WEFT_OK ? decode(agreement, msg) : weft_fail(msg, err, "keep an agreement");
 }
 
+enum weft_err weft_agreement_note_of(
+    struct weft_text text, struct weft_agreement_note *agreement, struct weft_msg *msg)
+{
+    struct weft_note note;
+    enum weft_err err = WEFT_OK;
+    if (weft_note_parse(text, &note, NULL) == WEFT_OK) {
+        size_t before = note.text.size + 1; /* And the blank line. */
+        err = weft_buffer_append(
+            &agreement->note.lines, (const uint8_t *)text.data + before, text.size - before);
+        text = note.text;
+    }
+    return err == WEFT_OK ? weft_agreement_note_take(text, agreement, msg)
+                          : weft_fail(msg, err, "keep an agreement");
+}
+
 enum weft_err weft_agreement_note_read(
     const char *path, struct weft_agreement_note *agreement, struct weft_msg *msg)
 {
     struct weft_buffer bytes = {.size_max = WEFT_NOTE_SIZE_MAX + 1};
-    struct weft_note note;
     enum weft_err err = weft_files_read(path, &bytes, msg);
-    if (err != WEFT_OK) {
-        weft_buffer_destroy(&bytes);
-        return err;
-    }
-    struct weft_text text = weft_buffer_as_text(&bytes);
-    if (weft_note_parse(text, &note, NULL) == WEFT_OK) {
-        size_t before = note.text.size + 1; /* And the blank line. */
-        err = weft_buffer_append(&agreement->note.lines, bytes.data + before, bytes.size - before);
-        text = note.text;
-    }
     if (err == WEFT_OK) {
-        err = weft_agreement_note_take(text, agreement, msg);
+        err = weft_agreement_note_of(weft_buffer_as_text(&bytes), agreement, msg);
         err = err == WEFT_OK ? err : weft_wrap(msg, err, "%s", path);
     }
     weft_buffer_destroy(&bytes);
     return err;
+}
+
+enum weft_err weft_agreement_note_site(struct weft_client *client, const char *name,
+    const char *file, struct weft_agreement_note *agreement, struct weft_msg *msg)
+{
+    struct weft_buffer bytes = {.size_max = WEFT_NOTE_SIZE_MAX + 1};
+    enum weft_err err = weft_partner_source_file(client, name, file, &bytes, msg);
+    if (err == WEFT_OK) {
+        err = weft_agreement_note_of(weft_buffer_as_text(&bytes), agreement, msg);
+    }
+    weft_buffer_destroy(&bytes);
+    return err;
+}
+
+enum weft_err weft_agreement_note_site_base(struct weft_client *client, const char *name,
+    struct weft_agreement_note *base, struct weft_msg *msg)
+{
+    enum weft_err err = weft_agreement_note_site(client, name, "note", base, msg);
+    return err == WEFT_ENOTFOUND ? WEFT_OK : err;
+}
+
+void weft_agreement_note_print_changes(const struct weft_contract_differences *d, FILE *out)
+{
+    for (uint32_t i = 0; i < d->count; i++) {
+        (void)fprintf(out, "%-8s %.*s\n", weft_policy_direction_name(d->items[i].direction),
+            (int)d->items[i].what.size, d->items[i].what.data);
+    }
 }
 
 enum weft_err weft_agreement_orgs_read(

@@ -34,6 +34,15 @@ void weft_agreement_orgs_destroy(struct weft_agreement_orgs *orgs);
  * FILE: line N: reason. */
 WEFT_MUST_USE enum weft_err weft_agreement_note_read(
     const char *path, struct weft_agreement_note *agreement, struct weft_msg *msg);
+/* The same of what such a file holds. */
+WEFT_MUST_USE enum weft_err weft_agreement_note_of(
+    struct weft_text text, struct weft_agreement_note *agreement, struct weft_msg *msg);
+/* As the site has it: "note" or "offer" (ops/weft/partner_source.h); WEFT_ENOTFOUND. */
+WEFT_MUST_USE enum weft_err weft_agreement_note_site(struct weft_client *client, const char *name,
+    const char *file, struct weft_agreement_note *agreement, struct weft_msg *msg);
+/* The version in force there, if there is one. */
+WEFT_MUST_USE enum weft_err weft_agreement_note_site_base(struct weft_client *client,
+    const char *name, struct weft_agreement_note *base, struct weft_msg *msg);
 /* Of a text, which becomes the note's without signatures. As weft_contract_decode. */
 WEFT_MUST_USE enum weft_err weft_agreement_note_take(
     struct weft_text text, struct weft_agreement_note *agreement, struct weft_msg *msg);
@@ -62,5 +71,8 @@ WEFT_MUST_USE enum weft_err weft_agreement_note_check_key(
 WEFT_MUST_USE enum weft_err weft_agreement_note_changes(const struct weft_agreement_note *agreement,
     const struct weft_agreement_note *base, struct weft_arena *arena,
     struct weft_contract_differences *ret_differences, struct weft_msg *msg);
+/* A line for each. */
+void weft_agreement_note_print_changes(
+    const struct weft_contract_differences *differences, FILE *out);
 
 #endif

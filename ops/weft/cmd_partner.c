@@ -9,9 +9,11 @@
 #include "ops/weft/files.h"
 #include "ops/weft/keys.h"
 #include "ops/weft/output.h"
+#include "ops/weft/partner_source.h"
+#include "proto/limits.h"
 
 /* partner propose, amend, sign, check: agreements as notes, on machines without a connection, since
- * that is where the roots' keys are. */
+ * that is where the roots' keys are; sign --offered where they are at hand. */
 
 static const int64_t second_ns = 1000 * 1000 * 1000;
 
@@ -47,11 +49,7 @@ static int64_t now_ns(void)
 
 static void print_differences(const struct working *w, FILE *out)
 {
-    for (uint32_t i = 0; i < w->differences.count; i++) {
-        const struct weft_contract_difference *d = &w->differences.items[i];
-        (void)fprintf(out, "%-8s %.*s\n", weft_policy_direction_name(d->direction),
-            (int)d->what.size, d->what.data);
-    }
+    weft_agreement_note_print_changes(&w->differences, out);
     if (!w->base.is_there && w->agreement.contract.link.version > 1) {
         (void)fprintf(out, "what it changes is not known: --base FILE is the version before\n");
     } else if (w->base.is_there) {
@@ -157,8 +155,82 @@ static enum weft_err sign_into(struct working *w, const char *out, struct weft_m
     return err;
 }
 
+/* Into the site that gathers the signatures. */
+static enum weft_err bring(
+    struct working *w, struct weft_client *client, const char *name, struct weft_msg *msg)
+{
+    struct weft_buffer status = {.size_max = WEFT_ANSWER_SIZE_MAX};
+    struct weft_note parsed;
+    char asset[WEFT_CONTRACT_NAME_SIZE_MAX + 16];
+    uint64_t index = 0;
+    (void)snprintf(asset, sizeof(asset), "agreement:%s", name);
+    enum weft_err err = weft_authority_note_join(&w->agreement.note, &parsed, msg);
+    if (err == WEFT_OK) {
+        err = weft_authority_note_commit_as(client, "agreement", asset,
+            weft_buffer_as_text(&w->agreement.note.joined), NULL, &index, msg);
+    }
+    if (err == WEFT_OK) {
+        err = weft_partner_source_file(client, name, NULL, &status, msg);
+    }
+    if (err == WEFT_OK) {
+        bool waits =
+            weft_text_is(weft_partner_source_line(weft_buffer_as_text(&status), "offer"), "yes");
+        (void)printf("%s version %" PRIu64 " at index %" PRIu64 ": %s\n", asset,
+            w->agreement.contract.link.version, index,
+            waits ? "it waits for more signatures"
+                  : "in force here; the partner is sent the signatures");
+    }
+    weft_buffer_destroy(&status);
+    return err;
+}
+
+/* What a partner has offered over the link, read from the site and brought back to it. */
+static enum weft_err sign_offered(
+    const struct weft_args *args, struct weft_client *client, struct weft_msg *msg)
+{
+    struct working w = {.args = args};
+    const char *name = args->operands[0];
+    bool is_whole = false;
+    enum weft_err err = begin(&w, NULL, msg);
+    if (err == WEFT_OK) {
+        err = weft_agreement_note_site(client, name, "offer", &w.agreement, msg);
+    }
+    if (err == WEFT_OK && !w.base.is_there) {
+        err = weft_agreement_note_site_base(client, name, &w.base, msg);
+    }
+    if (err == WEFT_OK && w.orgs.count == 0 &&
+        weft_org_source_site(client, &w.orgs.sources[0], msg) == WEFT_OK) {
+        w.orgs.orgs[w.orgs.count++] = &w.orgs.sources[0].org;
+    }
+    if (err == WEFT_OK) {
+        err = judge(&w, msg);
+    }
+    if (err == WEFT_OK && weft_args_nth(args, "key", 0) == NULL) {
+        err = weft_fail(msg, WEFT_EINVAL, "--key FILE is missing: the root's that signs");
+    }
+    if (err == WEFT_OK) {
+        print_differences(&w, stderr);
+        err = weft_consent_ask(
+            args, "the agreement", weft_buffer_as_text(&w.agreement.note.text), msg);
+    }
+    if (err == WEFT_OK) {
+        err = sign_by_each(&w, msg);
+    }
+    if (err == WEFT_OK) {
+        err = print_signed(&w, stderr, &is_whole, msg);
+    }
+    if (err == WEFT_OK) {
+        err = bring(&w, client, name, msg);
+    }
+    end(&w);
+    return err;
+}
+
 enum weft_exit weft_cmd_partner_sign(const struct weft_args *args)
 {
+    if (weft_args_has(args, "offered")) {
+        return weft_with_client(args, sign_offered);
+    }
     struct working w = {.args = args};
     struct weft_msg msg = {""};
     const char *out = weft_args_text(args, "out", NULL);

@@ -12,8 +12,8 @@
 #include "policy/crypto/pki.h"
 #include "proto/limits.h"
 
-/* partner add, apply, suspend, resume, terminate, release, disclose: what a site is told of its
- * partners. */
+/* partner add, apply, withdraw, decline, suspend, resume, terminate, release, disclose: what a site
+ * is told of its partners. */
 
 static const int64_t second_ns = 1000 * 1000 * 1000;
 
@@ -265,26 +265,6 @@ enum weft_exit weft_cmd_partner_add(const struct weft_args *args)
 
 /* --- apply ----------------------------------------------------------------------------------- */
 
-static enum weft_err read_base(struct weft_client *client,
-    const struct weft_agreement_note *agreement, struct weft_agreement_note *base,
-    struct weft_msg *msg)
-{
-    struct weft_buffer bytes = {.size_max = WEFT_NOTE_SIZE_MAX + 1};
-    struct weft_note note;
-    char name[WEFT_CONTRACT_NAME_SIZE_MAX + 1];
-    (void)snprintf(name, sizeof(name), "%.*s", (int)agreement->contract.name.size,
-        agreement->contract.name.data);
-    enum weft_err err = weft_partner_source_file(client, name, "note", &bytes, msg);
-    if (err == WEFT_OK) {
-        err = weft_note_parse(weft_buffer_as_text(&bytes), &note, msg);
-    }
-    if (err == WEFT_OK) {
-        err = weft_agreement_note_take(note.text, base, msg);
-    }
-    weft_buffer_destroy(&bytes);
-    return err == WEFT_ENOTFOUND ? WEFT_OK : err;
-}
-
 static enum weft_err tell_changes(const struct weft_agreement_note *agreement,
     const struct weft_agreement_note *base, struct weft_msg *msg)
 {
@@ -295,10 +275,8 @@ static enum weft_err tell_changes(const struct weft_agreement_note *agreement,
     if (err == WEFT_OK) {
         err = weft_agreement_note_changes(agreement, base, &arena, &differences, msg);
     }
-    for (uint32_t i = 0; err == WEFT_OK && i < differences.count; i++) {
-        (void)fprintf(stderr, "%-8s %.*s\n",
-            weft_policy_direction_name(differences.items[i].direction),
-            (int)differences.items[i].what.size, differences.items[i].what.data);
+    if (err == WEFT_OK) {
+        weft_agreement_note_print_changes(&differences, stderr);
     }
     weft_arena_destroy(&arena);
     return err;
@@ -309,21 +287,22 @@ static enum weft_err apply(
 {
     struct weft_agreement_note agreement = {.is_there = false}, base = {.is_there = false};
     struct weft_note parsed;
-    char asset[WEFT_CONTRACT_NAME_SIZE_MAX + 16];
+    char asset[WEFT_CONTRACT_NAME_SIZE_MAX + 16], name[WEFT_CONTRACT_NAME_SIZE_MAX + 1];
     uint64_t index = 0;
     enum weft_err err = weft_agreement_note_read(args->operands[0], &agreement, msg);
     if (err == WEFT_OK) {
         err = weft_authority_note_join(&agreement.note, &parsed, msg);
     }
     if (err == WEFT_OK) {
-        err = read_base(client, &agreement, &base, msg);
+        (void)snprintf(name, sizeof(name), "%.*s", (int)agreement.contract.name.size,
+            agreement.contract.name.data);
+        err = weft_agreement_note_site_base(client, name, &base, msg);
     }
     if (err == WEFT_OK) {
         err = tell_changes(&agreement, &base, msg);
     }
     if (err == WEFT_OK && !weft_args_has(args, "dry-run")) {
-        const struct weft_text name = agreement.contract.name;
-        (void)snprintf(asset, sizeof(asset), "agreement:%.*s", (int)name.size, name.data);
+        (void)snprintf(asset, sizeof(asset), "agreement:%s", name);
         err = weft_authority_note_commit_as(client, "agreement", asset,
             weft_buffer_as_text(&agreement.note.joined), NULL, &index, msg);
         if (err == WEFT_OK) {
@@ -465,6 +444,28 @@ static enum weft_err disclose(
             msg, WEFT_EINVAL, "%.40s: the place of a statement in what is sent, as 17", leaf);
     }
     return act(args, client, "disclose", &(struct about){leaf, NULL, args->operands[2]}, msg);
+}
+
+static enum weft_err withdraw(
+    const struct weft_args *args, struct weft_client *client, struct weft_msg *msg)
+{
+    return act(args, client, "withdraw", &nothing, msg);
+}
+
+static enum weft_err decline(
+    const struct weft_args *args, struct weft_client *client, struct weft_msg *msg)
+{
+    return act(args, client, "decline", &nothing, msg);
+}
+
+enum weft_exit weft_cmd_partner_withdraw(const struct weft_args *args)
+{
+    return weft_with_client(args, withdraw);
+}
+
+enum weft_exit weft_cmd_partner_decline(const struct weft_args *args)
+{
+    return weft_with_client(args, decline);
 }
 
 enum weft_exit weft_cmd_partner_suspend(const struct weft_args *args)

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "ops/weft/agreement_note.h"
 #include "ops/weft/output.h"
 #include "ops/weft/partner_source.h"
 #include "policy/note.h"
@@ -168,6 +169,42 @@ enum weft_exit weft_cmd_partner_status(const struct weft_args *args)
     return weft_with_client(args, status);
 }
 
+/* Whose it is and how it stands, and what it would change. */
+static enum weft_err tell_offer(
+    struct weft_client *client, const char *name, struct weft_text bytes, struct weft_msg *msg)
+{
+    static const char *const keys[] = {
+        "offer.state", "offer.by", "offer.until", "offer.reason", "offer.answer"};
+    struct weft_agreement_note offer = {.is_there = false}, base = {.is_there = false};
+    struct weft_arena arena = {.size_max = WEFT_CONTRACT_CHANGE_MEMORY_MAX};
+    struct weft_contract_differences differences;
+    struct weft_buffer status = {.size_max = WEFT_ANSWER_SIZE_MAX};
+    enum weft_err err = weft_partner_source_file(client, name, NULL, &status, msg);
+    for (size_t i = 0; err == WEFT_OK && i < sizeof(keys) / sizeof(keys[0]); i++) {
+        struct weft_text line = weft_partner_source_line(weft_buffer_as_text(&status), keys[i]);
+        if (line.size > 0) {
+            (void)fprintf(stderr, "%s %.*s\n", keys[i], (int)line.size, line.data);
+        }
+    }
+    if (err == WEFT_OK) {
+        err = weft_agreement_note_of(bytes, &offer, msg);
+    }
+    if (err == WEFT_OK) {
+        err = weft_agreement_note_site_base(client, name, &base, msg);
+    }
+    if (err == WEFT_OK) {
+        err = weft_agreement_note_changes(&offer, &base, &arena, &differences, msg);
+    }
+    if (err == WEFT_OK) {
+        weft_agreement_note_print_changes(&differences, stderr);
+    }
+    weft_agreement_note_destroy(&offer);
+    weft_agreement_note_destroy(&base);
+    weft_arena_destroy(&arena);
+    weft_buffer_destroy(&status);
+    return err;
+}
+
 static enum weft_err show(
     const struct weft_args *args, struct weft_client *client, struct weft_msg *msg)
 {
@@ -186,6 +223,9 @@ static enum weft_err show(
         (void)fwrite(bytes.data, 1, bytes.size, stdout);
     } else if (err == WEFT_OK) {
         err = weft_note_parse(weft_buffer_as_text(&bytes), &note, msg);
+        if (err == WEFT_OK && weft_args_has(args, "offer")) {
+            err = tell_offer(client, args->operands[0], weft_buffer_as_text(&bytes), msg);
+        }
         if (err == WEFT_OK) {
             (void)fwrite(note.text.data, 1, note.text.size, stdout);
             weft_partner_source_warn_of(client, args->operands[0]);

@@ -35,8 +35,9 @@ const struct weft_option weft_partner_amend_options[] = {
     {"unset", 0, "LINE", "a line that is taken out, as it stands; may be repeated"}, SIGN_OPTIONS,
     {"out", 0, "FILE", "where the signed note goes; default: NAME.amendment"}, WEFT_KEYS_OPTIONS,
     END};
-const struct weft_option weft_partner_sign_options[] = {ORG_OPTION,
-    {"base", 0, "FILE", "the version in force, to be compared with"}, SIGN_OPTIONS,
+const struct weft_option weft_partner_sign_options[] = {
+    {"offered", 0, NULL, "what the partner has offered the site under that name, and back into it"},
+    ORG_OPTION, {"base", 0, "FILE", "the version in force, to be compared with"}, SIGN_OPTIONS,
     {"out", 0, "FILE", "where the signed note goes: a new file"}, WEFT_KEYS_OPTIONS, END};
 const struct weft_option weft_partner_add_options[] = {
     {"org", 0, "FILE", "its org document, org.note: by it agreements are judged"},

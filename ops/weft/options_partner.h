@@ -44,11 +44,13 @@ extern const struct weft_option weft_partner_prove_options[];
             "weft partner amend box-2026 --base box.agreement \\\n"                                \
             "    --set 'supplier.example/west: mask inspection disclosed cost'",                   \
             weft_cmd_partner_amend},                                                               \
-        {"partner sign", "sign an agreement that is offered", "FILE", 1, 1,                        \
-            weft_partner_sign_options, false,                                                      \
+        {"partner sign", "sign an agreement that is offered", "FILE|NAME", 1, 1,                   \
+            weft_partner_sign_options, true,                                                       \
             "Shows what it widens and narrows, and the whole of it, asks, and adds the\n"          \
             "signatures of roots to those that are there. With --org of both parties it\n"         \
-            "says who still has to sign. Needs no connection.",                                    \
+            "says who still has to sign. Of a file it needs no connection; --offered: of what\n"   \
+            "came over the link (NAME in weft partner list), and the partner gets it back.",       \
+            "weft partner sign box-2026 --offered --key roots/a.key --key roots/b.key\n"           \
             "weft partner sign box-2026.offer --org org.note --org oem.note \\\n"                  \
             "    --key roots/a.key --key roots/b.key --out box.agreement",                         \
             weft_cmd_partner_sign},                                                                \
@@ -63,12 +65,24 @@ extern const struct weft_option weft_partner_prove_options[];
             weft_cmd_partner_add},                                                                 \
         {"partner apply", "bring a signed agreement into a site", "FILE", 1, 1,                    \
             weft_partner_apply_options, true,                                                      \
-            "With one side's signatures it is an offer, and waits; with both sides' it is\n"       \
-            "the next version. Both sites have to be told. Says what it changes.",                 \
-            "weft partner apply box.agreement", weft_cmd_partner_apply},                           \
+            "With one side's signatures it is an offer, and waits: the partner's site is told\n"   \
+            "over the link. With both sides' it is the next version, there too. A site of "        \
+            "before\n"                                                                             \
+            "offers travelled, or without a link, is told by a file. Says what it changes.",       \
+            "weft partner apply box.offer", weft_cmd_partner_apply},                               \
+        {"partner withdraw", "take an offer of this site's back", "NAME", 1, 1,                    \
+            weft_partner_release_options, true,                                                    \
+            "It comes into force here no more, whoever signs it; the partner is told, with the\n"  \
+            "reason. Who wants it after all proposes it anew.",                                    \
+            "weft partner withdraw box-2026 --reason 'wrong depth'", weft_cmd_partner_withdraw},   \
+        {"partner decline", "say no to an offer of a partner's", "NAME", 1, 1,                     \
+            weft_partner_release_options, true,                                                    \
+            "The partner is told, with the reason. It can be signed yet, while it runs.",          \
+            "weft partner decline box-2026 --reason 'depth 2 at most'", weft_cmd_partner_decline}, \
         {"partner list", "agreements, and how far they are", "", 0, 0, NULL, true,                 \
-            "Leaves that were sent, and of them acknowledged; received, and of those that\n"       \
-            "the partner has signed known.",                                                       \
+            "OFFER: whose waits, own or partner, or what became of the last one. Leaves that\n"    \
+            "were sent, and of them acknowledged; received, and of those that the partner has\n"   \
+            "signed known.",                                                                       \
             "weft partner list", weft_cmd_partner_list},                                           \
         {"partner status", "how an agreement stands, in both directions", "NAME", 1, 1, NULL,      \
             true, "Heads, receipts, phases, holds, quarantine, times.",                            \
@@ -79,7 +93,8 @@ extern const struct weft_option weft_partner_prove_options[];
             "this site lacks is had of the partner, and filed; what is left has a name.",          \
             "weft partner audit box-2026", weft_cmd_partner_audit},                                \
         {"partner show", "an agreement's text", "NAME", 1, 1, weft_partner_show_options, true,     \
-            "The newest version that both have signed.",                                           \
+            "The newest version that both have signed. --offer: what waits to be signed, with\n"   \
+            "what it widens and narrows.",                                                         \
             "weft partner show box-2026 --note >box.agreement", weft_cmd_partner_show},            \
         {"partner suspend", "state nothing under an agreement for a while", "NAME", 1, 1,          \
             weft_partner_suspend_options, true,                                                    \

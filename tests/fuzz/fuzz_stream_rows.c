@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct weft_accord_row row;
         err = weft_accord_row_decode(value, &row);
         written = err == WEFT_OK ? weft_accord_row_encode(&row, &out) : WEFT_OK;
-        weft_buffer_destroy(&row.offer);
+        weft_accord_row_destroy(&row);
     } else if (data[0] % 5 == 1) {
         struct weft_sent_row row;
         err = weft_sent_row_decode(value, &row);

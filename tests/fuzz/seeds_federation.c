@@ -84,7 +84,7 @@ static void save_messages(struct rig_plant *plant)
     m.receipt = (struct weft_stream_receipt){weft_buffer_as_text(&plant->head), 3, 4, 5};
     save_message("receipt", &m);
     m.kind = WEFT_KIND_STREAM_NOTICE;
-    m.notice = (struct weft_stream_notice){9, 10, WEFT_TEXT("split-view: two trees")};
+    m.notice = (struct weft_stream_notice){9, 10, WEFT_TEXT("split-view: two trees"), {{15}}};
     save_message("notice", &m);
     m.kind = WEFT_KIND_STREAM_OFFER;
     m.text = weft_buffer_as_text(&plant->contract_note);

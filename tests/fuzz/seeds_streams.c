@@ -107,9 +107,15 @@ int main(int argc, char **argv)
     begin(0);
     save(weft_accord_row_encode(&row, &out));
     weft_assert(weft_buffer_text(&row.offer, WEFT_TEXT("an offer\n")) == WEFT_OK);
+    row.offer_by = 1;
+    row.offer_end = 2;
+    row.offer_until_ns = SIGNERS_NOW_NS;
+    row.offer_digest = weft_sha256("an offer\n", 9);
+    weft_assert(weft_buffer_text(&row.offer_partner, WEFT_TEXT("oem.example/plant1")) == WEFT_OK &&
+                weft_buffer_text(&row.offer_reason, WEFT_TEXT("too deep")) == WEFT_OK);
     begin(0);
     save(weft_accord_row_encode(&row, &out));
-    weft_buffer_destroy(&row.offer);
+    weft_accord_row_destroy(&row);
     save_streams(0);
     save_streams(1);
     save_streams(13);

@@ -235,6 +235,7 @@ static const struct {
     {"evidence_total", "partner_evidence_total", 1, "Proofs that own keys signed two stories."},
     {"faults_total", "partner_faults_total", 1, "Faults of what the partner sent."},
     {"quarantined", "partner_quarantined", 1, "Statements of the partner in quarantine."},
+    {"offered", "partner_offered", 1, "1: an offer of the partner's waits to be signed."},
     {"disputes", "partner_disputes", 1, "Cells on which the statements of both sides differ."},
     {"aliases", "partner_aliases_proposed", 1, "Pairs of subjects that await confirmation."},
     {"unnamed", "partner_subjects_unnamed", 1, "Subjects without a usable serial."},

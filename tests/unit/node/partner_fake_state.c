@@ -5,6 +5,7 @@
 
 #include "federation/refusal.h"
 #include "node/state/cells.h"
+#include "node/state/offers.h"
 #include "node/state/state.h"
 #include "tests/lib/test.h"
 
@@ -52,6 +53,34 @@ bool weft_streams_find(
         *ret_agreement = weft_streams_at(streams, 0);
     }
     return is_it;
+}
+
+/* Offers: test_partner_offer.c has states that know some. */
+struct weft_text weft_offers_site(const struct weft_streams *streams)
+{
+    return state_of(streams)->terms.site;
+}
+
+struct weft_offer_verdict weft_offers_look(
+    const struct weft_streams *streams, const struct weft_partner_message *m)
+{
+    (void)streams, (void)m;
+    return (struct weft_offer_verdict){.fault = WEFT_STREAM_SOUND};
+}
+
+enum weft_err weft_offers_judge(struct weft_state *state, const struct weft_partner_message *m,
+    int64_t now_ns, struct weft_offer_verdict *ret_verdict)
+{
+    (void)state, (void)m, (void)now_ns;
+    *ret_verdict = (struct weft_offer_verdict){.fault = WEFT_STREAM_UNSIGNED};
+    return WEFT_OK;
+}
+
+bool weft_offers_is_ended_by(
+    const struct weft_streams *streams, const struct weft_partner_message *m)
+{
+    (void)streams, (void)m;
+    return false;
 }
 
 bool weft_streams_due(const struct weft_streams *streams, uint32_t *number)
@@ -456,6 +485,8 @@ static enum weft_err apply_message(
     case WEFT_STREAM_ACT_SIGN:
     case WEFT_STREAM_ACT_REWIND:
     case WEFT_STREAM_ACT_STEP:
+    case WEFT_STREAM_ACT_OFFER:
+    case WEFT_STREAM_ACT_OFFER_END:
     case WEFT_STREAM_ACTS:
         EXPECT_TRUE(false);
     }

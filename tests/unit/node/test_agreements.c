@@ -39,14 +39,14 @@ TEST(agreements, are_offered_by_one_side_and_in_force_by_both)
         const struct weft_agreement offered = rig_agreement(oem);
         EXPECT_EQ(WEFT_AGREEMENT_OFFERED, offered.state);
         EXPECT_TRUE(offered.terms == NULL);
-        EXPECT_TRUE(offered.offer.size > 0);
+        EXPECT_TRUE(offered.offer.note.size > 0);
         rig_reopen(oem);
     }
     EXPECT_EQ(WEFT_OK, bring(&pair, RIG_OEM, &contract, true, true));
     for (int i = 0; i < 2; i++) {
         const struct weft_agreement agreed = rig_agreement(oem);
         EXPECT_EQ(WEFT_AGREEMENT_IN_FORCE, agreed.state);
-        EXPECT_EQ(0, agreed.offer.size);
+        EXPECT_EQ(0, agreed.offer.note.size);
         EXPECT_EQ(1, agreed.terms->newest->link.version);
         EXPECT_EQ(1, agreed.terms->sent->link.version);
         EXPECT_TRUE(agreed.terms->received == NULL);

@@ -46,7 +46,7 @@ static struct weft_partner_message sample(unsigned number)
         m.receipt = (struct weft_stream_receipt){WEFT_TEXT("a receipt"), 2, 3, 12};
         break;
     case WEFT_KIND_STREAM_NOTICE:
-        m.notice = (struct weft_stream_notice){9, 10, WEFT_TEXT("split-view: two trees")};
+        m.notice = (struct weft_stream_notice){9, 10, WEFT_TEXT("split-view: two trees"), {{15}}};
         break;
     case WEFT_KIND_STREAM_REFUSAL:
     case WEFT_KIND_STREAM_OFFER:
@@ -119,6 +119,12 @@ TEST(partner, messages_come_back_as_they_were)
     EXPECT_EQ(5, again.batch.items.size);
     EXPECT_EQ(4, again.batch.head_size);
     EXPECT_EQ(32, again.batch.proof.size);
+    weft_buffer_destroy(&bytes);
+    m = sample(WEFT_KIND_STREAM_NOTICE - WEFT_KIND_STREAM_HELLO);
+    bytes = encode(&m);
+    EXPECT_EQ(WEFT_OK, decode(&bytes, &again));
+    EXPECT_EQ(9, again.notice.fault);
+    EXPECT_EQ(15, again.notice.offer.bytes[0]);
     weft_buffer_destroy(&bytes);
 }
 
