@@ -17,6 +17,8 @@ ANSWERED, CLOSED, MANY, SILENT, LOOP = 0, 1, 4, 5, 9  # federation/cells/ask.h
 CASTING = "urn:epc:id:sgtin:4012345.012345.casting"  # The partner made it.
 ENGINE = "urn:epc:id:sgtin:4012345.012345.engine"  # The OEM made it, of more than one may ask.
 HOUSE = "urn:epc:id:sgtin:4012345.012345.house"  # The same, of nothing.
+RING = "urn:epc:id:sgtin:4012345.012345.ring"  # The same: each of so many is in the next.
+LINKS = 500
 PARTS = 60  # of the engine, and of each of those
 BURST, AT_ONCE = 256, 64  # node/question_gate.h, node/questions.h
 # Beyond the time that was given: a machine is busy with others for many seconds.
@@ -36,6 +38,9 @@ class Questions(hostile.HostileCase):
         names = [f"{ENGINE}{i}" for i in range(PARTS)]
         cls.oem.commit(cls.built(ENGINE, names), *(
             cls.built(name, [f"{name}.{i}" for i in range(PARTS)]) for name in names))
+        cls.oem.commit({"kind": "inspection", "asset": f"{RING}0", "attrs": {"verdict": "PASS"}},
+                       *(cls.built(f"{RING}{i}", [f"{RING}{(i + 1) % LINKS}"])
+                         for i in range(LINKS)))
 
     @staticmethod
     def built(name, parts):
@@ -182,6 +187,14 @@ class Questions(hostile.HostileCase):
         self.assertIn(b"hole\t-\tunknown\n", heard[1][1])
         self.assertIn(f"hole\t{self.oem.site}\tclosed\n".encode(), heard[4][1])
         self.assertEqual(before + 3, self.count("questions"))
+
+    def test_5_a_question_of_what_has_no_end_ends(self):
+        self.meet()
+        self.eve.ask(1, f"{RING}0")
+        fault, parts = self.hear_answers({1})[1]
+        self.assertEqual(ANSWERED, fault)
+        for i in (0, 1, LINKS - 1):
+            self.assertEqual(1, parts.count(f"in\tconsumes\t-\tepc\t{RING}{i}\n".encode()))
 
     def test_5_questions_at_fault_end_the_connection(self):
         sound = hostile.question(1, HOUSE)
