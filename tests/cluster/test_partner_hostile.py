@@ -218,6 +218,53 @@ class Hostile(hostile.HostileCase):
         self.assertEqual(before + 10, self.figure("both/answers_refused_total"))
         self.assert_unharmed()
 
+    def offer(self, words, note, name="new-2026", provider=None):
+        """It is told of an offer, and says in these words what becomes of it."""
+        said = "more offers than one in"  # The flood before has used up what may be judged at once.
+        while "more offers than one in" in said:
+            self.eve.say(hostile.OFFER, "StreamText", provider, name=name, Note=note)
+            said = self.eve.hear(lambda m: m["kind"] == hostile.NOTICE and re.search(
+                words + "|more offers than one in", m["Reason"]))["Reason"]
+            time.sleep(0.5 if "more offers than one in" in said else 0)
+
+    def test_5_offers_at_fault_are_refused_by_name(self):
+        eve, oem, vendor = self.eve, self.oem, self.vendor
+        late = {"issued": -7200, "expires": -3600}
+        more = f"authority inspection {oem.site} verdict\n"
+        before = self.weft("partner", "list")
+        eve.call(self.door)
+        eve.greeted()
+
+        def by(*signers, name="new-2026", other=None, **options):
+            text = self.text(name, other or eve, **options)
+            return sign(text, *(key for signer in signers for key in signer.roots()))
+        good = by(eve)
+        for site in (oem.site, vendor.site):
+            self.offer("^wrong-origin: ", good, provider=site)
+        self.offer("^malformed: ", "weft-agreement/v1\n\x1b[2J")
+        self.offer("^malformed: .*overlapping-authority", by(eve, more=more))
+        self.offer("^malformed: .*another agreement", good, name="other-2026")
+        self.offer("^unsigned: ", by(vendor))
+        self.offer("^unsigned: ", by(eve, other=vendor))
+        self.offer("^expired-amendment: ", by(eve, **late))
+        self.offer("^wrong-sequence: ", by(eve, version=2, prev="sha256:" + 64 * "0"))
+        self.offer("^wrong-origin: |^wrong-sequence: |^unsigned: ",
+                   by(eve, vendor, name="fair", other=vendor), name="fair")
+        self.assertEqual(before, self.weft("partner", "list"))
+        for fault in (21, 22):  # Of nothing that was offered.
+            eve.say(hostile.NOTICE, "StreamNotice", Fault=fault, Reason="no", Offer=bytes(range(32)))
+        self.assertNotIn("\x1b", self.log())
+        # What is sound waits, so many and no more; nothing of it is in force.
+        for i in range(8):
+            self.offer("^it (waits|is known)", by(eve, name=f"new-{i}"), name=f"new-{i}")
+        self.offer("^flood: 8 offers wait here", by(eve, name="new-8"), name="new-8")
+        for i in range(9, 60):
+            eve.say(hostile.OFFER, "StreamText", name=f"new-{i}", Note=by(eve, name=f"new-{i}"))
+        eve.hear(lambda m: m["kind"] == hostile.NOTICE and "more offers than one in" in m["Reason"])
+        self.assertEqual(8, self.weft("partner", "list").count('"state":"offered"'))
+        self.assertEqual(1, self.figure("received/offered", "new-3"))
+        self.assert_unharmed()
+
     def refused(self, word, note):
         with self.assertRaises(wire.Refusal) as caught:
             self.oem.commit({"kind": "agreement", "asset": f"agreement:{hostile.NAME}",

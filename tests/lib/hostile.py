@@ -72,8 +72,8 @@ def encode(table, stream, **fields):
     return bytes(builder.Output())
 
 
-def message(kind, table, provider, fields):
-    body = encode(table, (NAME, provider), **fields)
+def message(kind, table, provider, fields, name=NAME):
+    body = encode(table, (name, provider), **fields)
     return wire.ENVELOPE.pack(len(body) + wire.ENVELOPE.size, kind, 1, 0) + body
 
 
@@ -185,8 +185,8 @@ class Supplier:
         self.conn.socket.settimeout(30)
         self.conn.socket.sendall(message)
 
-    def say(self, kind, table, stream=None, **fields):
-        self.send(message(kind, table, stream or self.site, fields))
+    def say(self, kind, table, stream=None, name=NAME, **fields):
+        self.send(message(kind, table, stream or self.site, fields, name))
 
     def ask(self, *arguments, **options):
         self.say(QUESTION, "StreamBody", self.other.site, Content=question(*arguments, **options))
