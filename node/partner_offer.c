@@ -294,8 +294,10 @@ static void hear_answer(struct weft_partner_exchange *x, const struct weft_agree
         if (n->fault == WEFT_STREAM_SOUND) {
             (void)snprintf(o->answer, sizeof(o->answer), "waits there");
         } else {
-            (void)snprintf(o->answer, sizeof(o->answer), "refused: %.*s", (int)reason.size,
-                reason.size > 0 ? reason.data : "");
+            const char *name = weft_stream_fault_name(n->fault);
+            bool has_name = weft_text_starts(reason, name);
+            (void)snprintf(o->answer, sizeof(o->answer), "refused: %s%s%.*s", has_name ? "" : name,
+                has_name ? "" : ": ", (int)reason.size, reason.size > 0 ? reason.data : "");
             log_offer(WEFT_LOG_WARN, "partner_offer_refused_there", a->name, partner, o->answer,
                 "weft partner status");
         }
