@@ -227,11 +227,16 @@ class Hostile(hostile.HostileCase):
                 words + "|more offers than one in", m["Reason"]))["Reason"]
             time.sleep(0.5 if "more offers than one in" in said else 0)
 
+    def standing(self):
+        """Each agreement, how it stands, and whose offer waits."""
+        return [(line["agreement"], line["state"], line["offer"])
+                for line in self.oem.told("partner", "list")]
+
     def test_5_offers_at_fault_are_refused_by_name(self):
         eve, oem, vendor = self.eve, self.oem, self.vendor
         late = {"issued": -7200, "expires": -3600}
         more = f"authority inspection {oem.site} verdict\n"
-        before = self.weft("partner", "list")
+        before = self.standing()
         eve.call(self.door)
         eve.greeted()
 
@@ -250,9 +255,10 @@ class Hostile(hostile.HostileCase):
         self.offer("^wrong-sequence: ", by(eve, version=2, prev="sha256:" + 64 * "0"))
         self.offer("^wrong-origin: |^wrong-sequence: |^unsigned: ",
                    by(eve, vendor, name="fair", other=vendor), name="fair")
-        self.assertEqual(before, self.weft("partner", "list"))
+        self.assertEqual(before, self.standing())
         for fault in (21, 22):  # Of nothing that was offered.
-            eve.say(hostile.NOTICE, "StreamNotice", Fault=fault, Reason="no", Offer=bytes(range(32)))
+            eve.say(hostile.NOTICE, "StreamNotice", Fault=fault, Reason="no",
+                    Offer=bytes(range(32)))
         self.assertNotIn("\x1b", self.log())
         # What is sound waits, so many and no more; nothing of it is in force.
         for i in range(8):
@@ -261,7 +267,7 @@ class Hostile(hostile.HostileCase):
         for i in range(9, 60):
             eve.say(hostile.OFFER, "StreamText", name=f"new-{i}", Note=by(eve, name=f"new-{i}"))
         eve.hear(lambda m: m["kind"] == hostile.NOTICE and "more offers than one in" in m["Reason"])
-        self.assertEqual(8, self.weft("partner", "list").count('"state":"offered"'))
+        self.assertEqual(8, sum(words[1:] == ("offered", "partner") for words in self.standing()))
         self.assertEqual(1, self.figure("received/offered", "new-3"))
         self.assert_unharmed()
 
