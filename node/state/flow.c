@@ -484,9 +484,7 @@ static void forget_statement(struct weft_flow *flow, uint64_t size,
     const struct weft_key key =
         weft_key_of_statement(flow->number, flow->direction, &leaf->leaf.digest);
     if (leaf->earlier == 0) {
-        struct weft_key behind = key;
-        behind.bytes[behind.size++] = 0;
-        weft_store_batch_forget(batch, &key, &behind);
+        weft_store_batch_remove(batch, &key);
     } else if (leaf->earlier <= size) {
         uint8_t place[8];
         weft_put_be64(place, leaf->earlier - 1);

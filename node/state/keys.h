@@ -5,7 +5,9 @@
 #ifndef WEFT_NODE_STATE_KEYS_H
 #define WEFT_NODE_STATE_KEYS_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "proto/arith.h"
 #include "proto/bytes.h"
@@ -99,6 +101,15 @@ struct weft_key {
     size_t size;
     uint8_t bytes[WEFT_KEY_SIZE_MAX];
 };
+
+/* Most of what is put is of such types: no range of their keys is ever forgotten, so that memtables
+ * may have hints for them (store_hints.h). */
+static inline bool weft_key_is_never_ranged(uint8_t type)
+{
+    static const char types[] = {WEFT_KEY_NAME, WEFT_KEY_VERSION, WEFT_KEY_LATE, WEFT_KEY_LINKS,
+        WEFT_KEY_MIRROR, WEFT_KEY_STATEMENT, WEFT_KEY_CELLS};
+    return memchr(types, type, sizeof(types)) != NULL;
+}
 
 static inline struct weft_bytes weft_key_bytes(const struct weft_key *key)
 {

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "node/state/store_hints.h"
 #include "node/state/waiting.h"
 #include "proto/check.h"
 
@@ -152,6 +153,7 @@ static void set_options(struct weft_store *s, const struct weft_store_options *o
     rocksdb_options_set_max_open_files(o, OPEN_FILES_MAX);
     weft_store_log_set(o, options->on_complaint);
     weft_store_files_keep(o);
+    weft_store_hints_keep(o, weft_key_is_never_ranged);
     rocksdb_options_set_stats_dump_period_sec(o, 0);
     rocksdb_options_set_stats_persist_period_sec(o, 0);
     /* One writer: the locks and hints of several cost time and gain nothing. */
@@ -402,6 +404,7 @@ static void put_waited(void *ctx, struct weft_bytes key, struct weft_bytes value
 void weft_store_batch_forget(
     struct weft_store_batch *batch, const struct weft_key *from, const struct weft_key *to)
 {
+    weft_assert(!weft_key_is_never_ranged(from->bytes[0])); /* store_hints.h */
     rocksdb_writebatch_delete_range(
         batch->batch, (const char *)from->bytes, from->size, (const char *)to->bytes, to->size);
 }

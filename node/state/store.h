@@ -73,10 +73,11 @@ struct weft_store_batch *weft_store_batch_create(void);
 void weft_store_batch_destroy(struct weft_store_batch *batch);
 void weft_store_batch_put(
     struct weft_store_batch *batch, const struct weft_key *key, const void *value, size_t size);
-/* Forget every key in [from, to). */
+/* Forget every key in [from, to), of a type that may be (weft_key_is_never_ranged). */
 void weft_store_batch_forget(
     struct weft_store_batch *batch, const struct weft_key *from, const struct weft_key *to);
-/* Forget one key, of a type whose puts do not wait (waiting.c): many ranges slow every read. */
+/* Forget one key that the batch has not put, if puts of its type wait (waiting.c): many ranges slow
+ * every read. */
 void weft_store_batch_remove(struct weft_store_batch *batch, const struct weft_key *key);
 /* What the batch would put, in no particular order; then it is empty. */
 void weft_store_batch_drain(struct weft_store_batch *batch,

@@ -8,12 +8,12 @@
 enum {
     FIRST = 1024,
     VALUE_SIZE_MAX = 64, /* measured: heads, versions, links; a pack, copied, would cost more */
-    LISTS = 5,
+    LISTS = 6,
 };
 
 /* In the order of keys: so are the lists, one behind the other. */
-static const char types[LISTS] = {
-    WEFT_KEY_LINKS, WEFT_KEY_MIRROR, WEFT_KEY_NAME, WEFT_KEY_LATE, WEFT_KEY_VERSION};
+static const char types[LISTS] = {WEFT_KEY_LINKS, WEFT_KEY_MIRROR, WEFT_KEY_NAME, WEFT_KEY_LATE,
+    WEFT_KEY_VERSION, WEFT_KEY_STATEMENT};
 
 struct put {
     uint64_t head; /* Bytes of the key behind its type, as a number. */

@@ -2,8 +2,9 @@
  *
  * A memtable finds the place of a neighbour with a fraction of the comparisons. The types of key
  * that make up most of a batch wait, each in a list of its own: ids rise, so that a list is in
- * order, or nearly, as it comes. No key of these types is put twice in a batch; if one were, the
- * later put would still go in last. Knows nothing of RocksDB. */
+ * order, or nearly, as it comes; digests of statements are not. If one is put twice (a
+ * statement that is told again) the later put goes in last; none is forgotten behind its put. Knows
+ * nothing of RocksDB. */
 #ifndef WEFT_NODE_STATE_WAITING_H
 #define WEFT_NODE_STATE_WAITING_H
 

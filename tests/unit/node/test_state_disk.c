@@ -387,7 +387,7 @@ TEST(state_disk, finds_each_index_that_does_not_agree_with_the_records)
             EXPECT_EQ(WEFT_OK, weft_store_open(&options, &store, &created, &msg));
             struct weft_store_walk *walk = weft_store_walk_create(store, NULL, false);
             struct weft_store_batch *batch = weft_store_batch_create();
-            struct weft_key key = {.size = 1, .bytes = {(uint8_t)*type}}, end;
+            struct weft_key key = {.size = 1, .bytes = {(uint8_t)*type}};
             weft_store_walk_to(walk, &key);
             EXPECT_TRUE(weft_store_walk_is_below(walk, weft_key_bytes(&key)));
             struct weft_bytes at = weft_store_walk_key(walk);
@@ -395,9 +395,7 @@ TEST(state_disk, finds_each_index_that_does_not_agree_with_the_records)
             memcpy(key.bytes, at.data, at.size);
             key.size = at.size;
             if (change == 0) {
-                end = key;
-                end.bytes[end.size++] = 0;
-                weft_store_batch_forget(batch, &key, &end);
+                weft_store_batch_remove(batch, &key);
             } else {
                 uint8_t copy[8192];
                 EXPECT_TRUE(value.size <= sizeof(copy));

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/state/stream_keys.h"
 #include "node/state/waiting.h"
 #include "tests/lib/test.h"
 
@@ -48,6 +49,10 @@ static struct weft_key some_key(uint32_t *seed)
         return weft_key_links(number, 7, r & 1);
     case 3:
         return weft_key_version(number, (uint16_t)(r & 1), 7, 1);
+    case 5: {
+        const struct weft_digest statement = weft_sha256(&number, sizeof(number));
+        return weft_key_of_statement(number % 3, r & 1, &statement);
+    }
     case 4:
         return weft_key_late(number % 9, (int64_t)number - 350, r & 7, 0);
     default:
