@@ -12,7 +12,6 @@ import shutil
 import ssl
 import subprocess
 import sys
-import time
 import urllib.parse
 import uuid
 
@@ -438,11 +437,9 @@ class Streams(HttpCase):
         for stream in streams:
             self.assertTrue(stream.connected.wait(10))
         with Writers(self.plant, 4, prefix="feed") as writers:
-            time.sleep(1)
-            leader.kill()
-            time.sleep(2)
-            leader.start()
-            time.sleep(1)
+            for number, change in ((20, leader.kill), (40, leader.start), (60, lambda: None)):
+                wait_for("commits", lambda n=number: writers.count() >= n, 60)
+                change()
         self.plant.wait_for_voters()
         self.assertGreater(writers.check(self, self.plant.leader()), 50)
         last = self.commit([inspection("after")]).index
