@@ -85,6 +85,17 @@ static void log_end(const struct weft_partner_set *set, const struct weft_agreem
         weft_kv("next", is_well ? "nothing" : "weft partner status says what is left"));
 }
 
+/* The place is others' for as long as this one had it. */
+static uint64_t rest_of(const struct weft_partners *p, const struct weft_partner_set *set)
+{
+    const uint64_t least[] = {WEFT_PARTNER_SET_REST * set->spent_ms, p->now_ms - set->begun_ms};
+    uint64_t rest_ms = WEFT_PARTNER_SET_AGAIN_MS;
+    for (size_t i = 0; i < sizeof(least) / sizeof(least[0]); i++) {
+        rest_ms = least[i] > rest_ms ? least[i] : rest_ms;
+    }
+    return rest_ms;
+}
+
 void weft_partner_set_finish(struct weft_partners *p, struct weft_partner_exchange *x,
     const struct weft_agreement *a, enum weft_set_result result, const char *why)
 {
@@ -93,10 +104,8 @@ void weft_partner_set_finish(struct weft_partners *p, struct weft_partner_exchan
     let_work_go(set);
     p->set_own -= set->is_first ? 1 : 0;
     p->set_their -= set->is_first ? 0 : 1;
-    const uint64_t rest_ms = WEFT_PARTNER_SET_REST * set->spent_ms;
     uint64_t *next_ms = set->is_first ? &set->own_next_ms : &set->their_next_ms;
-    *next_ms =
-        p->now_ms + (rest_ms > WEFT_PARTNER_SET_AGAIN_MS ? rest_ms : WEFT_PARTNER_SET_AGAIN_MS);
+    *next_ms = p->now_ms + rest_of(p, set);
     set->phase = WEFT_SET_IDLE;
     set->result = result;
     set->at_ns = p->now_ns;
@@ -109,7 +118,7 @@ void weft_partner_set_finish(struct weft_partners *p, struct weft_partner_exchan
     } else if (set->asked_until_ms != 0) { /* Once more, as long as somebody waits for it. */
         set->wants = p->now_ms < set->asked_until_ms;
         set->asked_until_ms = set->wants ? set->asked_until_ms : 0;
-        set->own_next_ms = p->now_ms + WEFT_PARTNER_SET_MOVED_MS;
+        set->own_next_ms = set->wants ? p->now_ms + WEFT_PARTNER_SET_MOVED_MS : set->own_next_ms;
     }
     if (set->filed > 0) {
         weft_partner_in_greet_again(p, &x->in); /* The partner hears of the digest. */
@@ -140,7 +149,8 @@ static bool begin(struct weft_partners *p, struct weft_partner_exchange *x,
     set->turns = set->lacking_count = set->wanted = set->given = set->filing = set->served = 0;
     set->statements = set->found = set->filed = set->given_away = set->named_count = 0;
     set->bytes = set->spent_ms = 0;
-    set->deadline_ms = p->now_ms + WEFT_PARTNER_SET_WAIT_MS;
+    set->begun_ms = p->now_ms;
+    weft_partner_set_wait(p, set);
     set->is_working = true;
     p->set_own += is_first ? 1 : 0;
     p->set_their += is_first ? 0 : 1;
@@ -221,6 +231,14 @@ static void begin_theirs(struct weft_partners *p, struct weft_partner_exchange *
     weft_set_work_begin(set->work);
 }
 
+void weft_partner_set_wait(struct weft_partners *p, struct weft_partner_set *set)
+{
+    const uint64_t over_ms = set->begun_ms + WEFT_PARTNER_SET_LONG_MS;
+    set->deadline_ms = p->now_ms + WEFT_PARTNER_SET_WAIT_MS;
+    set->deadline_ms = over_ms < set->deadline_ms ? over_ms : set->deadline_ms;
+    weft_partners_due(p, set->deadline_ms);
+}
+
 /* --- turns ------------------------------------------------------------------------------------ */
 
 static void give_up(struct weft_partners *p, struct weft_partner_exchange *x,
@@ -245,8 +263,7 @@ void weft_partner_set_worked(
         return;
     }
     set->statements = work->list.count;
-    set->deadline_ms = p->now_ms + WEFT_PARTNER_SET_WAIT_MS;
-    weft_partners_due(p, set->deadline_ms);
+    weft_partner_set_wait(p, set);
     const struct weft_set_message m = {.what = work->out.size > 0 ? WEFT_SET_COMPARE : WEFT_SET_END,
         .session = set->session,
         .sent = set->sent,
@@ -261,7 +278,7 @@ void weft_partner_set_worked(
     }
 }
 
-/* NOD-311: what a partner says in one comparison is bounded in turns, bytes and work. */
+/* NOD-311: what a partner says in one comparison is bounded in turns, bytes, work and time. */
 static void hear_turn(struct weft_partners *p, struct weft_partner_exchange *x,
     const struct weft_agreement *a, const struct weft_set_message *m)
 {
@@ -465,7 +482,9 @@ void weft_partner_set_turn(
     }
     if (set->phase != WEFT_SET_IDLE && !set->is_working && set->filing == 0) {
         if (p->now_ms >= set->deadline_ms) {
-            weft_partner_set_finish(p, x, a, WEFT_SET_UNDONE, "the partner is silent");
+            const bool is_long = p->now_ms >= set->begun_ms + WEFT_PARTNER_SET_LONG_MS;
+            weft_partner_set_finish(p, x, a, WEFT_SET_UNDONE,
+                is_long ? "the partner takes too long" : "the partner is silent");
         } else {
             weft_partners_due(p, set->deadline_ms);
         }

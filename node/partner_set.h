@@ -16,13 +16,15 @@ enum {
     WEFT_PARTNER_SET_NAMED_MAX = 16,     /* Of those that it cannot, told by name; chosen. */
     WEFT_PARTNER_SET_TURNS_MAX = 64,     /* That come in one; specified: depth, twice. */
     WEFT_PARTNER_SET_BYTES_MAX = 4 * 1024 * 1024, /* Of them; chosen: 4,000 differences. */
-    WEFT_PARTNER_SET_WAIT_MS = 30000, /* Without a word of the partner it is over; chosen. */
+    WEFT_PARTNER_SET_WAIT_MS = 30000, /* Without a word of the partner it is over, ... */
+    WEFT_PARTNER_SET_LONG_MS =
+        120000, /* ...and so long after it began, whatever he says; chosen. */
     /* Between two that one side begins, and so many times as long as the last one took: whoever
      * tells digests that are none costs a fiftieth of a processor. Chosen. */
     WEFT_PARTNER_SET_AGAIN_MS = 10000,
     WEFT_PARTNER_SET_REST = 50,
-    WEFT_PARTNER_SET_MOVED_MS = 1000,  /* Until an audit looks again whether the streams rest. */
-    WEFT_PARTNER_SET_ASKED_MS = 60000, /* An audit that is not done by then is given up. */
+    WEFT_PARTNER_SET_MOVED_MS = 1000,   /* Until an audit looks again whether the streams rest. */
+    WEFT_PARTNER_SET_ASKED_MS = 180000, /* An audit that is not done by then is given up. */
 };
 
 /* Into a hello that is about to be said: the shared digest, if it can be compared. */

@@ -64,8 +64,7 @@ static void want_next(
     uint32_t count = set->lacking_count - set->given;
     count = count < WEFT_SET_WANT_MAX ? count : WEFT_SET_WANT_MAX;
     set->wanted = set->given + count;
-    set->deadline_ms = p->now_ms + WEFT_PARTNER_SET_WAIT_MS;
-    weft_partners_due(p, set->deadline_ms);
+    weft_partner_set_wait(p, set);
     const struct weft_set_message m = {.what = WEFT_SET_WANT,
         .session = set->session,
         .list = {set->lacking[set->given].bytes, count * sizeof(set->lacking[0])}};

@@ -59,7 +59,7 @@ struct weft_partner_set {
     bool is_working;         /* `work` is out. */
     bool wants;              /* One is to be begun, ... */
     uint64_t asked_until_ms; /* ...and an operator waits for it until then; 0: nobody does. */
-    uint64_t session, deadline_ms;
+    uint64_t session, begun_ms, deadline_ms;
     void *conn;
     uint64_t sent, received; /* Where both streams stand here, and the digest there. */
     struct weft_digest shared, their_shared;
@@ -102,6 +102,8 @@ void weft_set_work_free(struct weft_set_work *work); /* Not while it is out. */
 
 void weft_partner_set_worked(
     struct weft_partners *p, struct weft_partner_exchange *x, const struct weft_agreement *a);
+/* The partner has the word, and not for ever. */
+void weft_partner_set_wait(struct weft_partners *p, struct weft_partner_set *set);
 /* It is over; the partner is told `end` if he may wait. */
 void weft_partner_set_finish(struct weft_partners *p, struct weft_partner_exchange *x,
     const struct weft_agreement *a, enum weft_set_result result, const char *why);

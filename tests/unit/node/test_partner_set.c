@@ -292,6 +292,37 @@ TEST(partner_set, garbage_and_endless_turns_end_a_comparison)
     fake_close(&fake);
 }
 
+/* NOD-311: who says each word late has the place no longer than anybody. */
+TEST(partner_set, who_takes_long_is_not_waited_for_and_rests_as_long)
+{
+    static const uint8_t root[1 + 2 + 20] = {0, 1, 0, 9}, more[1] = {1};
+    struct weft_arena arena = {.size_max = 1 << 20};
+    open_even();
+    struct weft_set_message m = begin_of_liar(5, root, sizeof(root));
+    const uint64_t begun_ms = fake.now_ms;
+    uint32_t turns = 0;
+    for (; turns == 0 || says(RIG_OEM, "set.state compares\n"); turns++) {
+        put(&m);
+        deliver_to_oem();
+        m = begin_of_liar(5, more, sizeof(more));
+        for (uint32_t ms = 0; ms < WEFT_PARTNER_SET_WAIT_MS - 1000; ms += 500) {
+            fake_turn(&fake, 500);
+            fake.ends[RIG_SUPPLIER].wire_count = fake.ends[RIG_OEM].wire_count = 0;
+        }
+        EXPECT_TRUE(turns < 10);
+    }
+    EXPECT_TRUE(fake.now_ms - begun_ms < WEFT_PARTNER_SET_LONG_MS + WEFT_PARTNER_SET_WAIT_MS);
+    EXPECT_TRUE(says(RIG_OEM, "set.why the partner takes too long\n"));
+    EXPECT_EQ(0, figures_of(RIG_OEM).faults);
+    m = begin_of_liar(6, root, sizeof(root)); /* More than 10 s later, and less than 120 s. */
+    put(&m);
+    deliver_to_oem();
+    m = heard(&arena);
+    EXPECT_TRUE(m.what == WEFT_SET_END && m.end == WEFT_SET_BUSY && m.session == 6);
+    weft_arena_destroy(&arena);
+    fake_close(&fake);
+}
+
 /* A partner who goes silent in the middle, or a leader that is lost, leaves nothing behind. */
 TEST(partner_set, what_is_broken_off_begins_anew)
 {
