@@ -157,11 +157,12 @@ static bool begin(struct weft_partners *p, struct weft_partner_exchange *x,
     return true;
 }
 
-/* Nothing is on the way in either stream, as far as this side knows. */
+/* NOD-314: nothing is on the way in either stream, as far as this side knows, and it may send. */
 static bool rest(const struct weft_agreement *a)
 {
     return a->provider->receipt.size == a->provider->stream.tree.size &&
-           a->consumer->head.size <= a->consumer->stream.tree.size;
+           a->consumer->head.size <= a->consumer->stream.tree.size &&
+           !weft_provider_is_fenced(a->provider);
 }
 
 /* NOD-310: one that this side begins and one of a partner are under way on a node, no more. */
@@ -200,7 +201,7 @@ static enum weft_set_end admit(struct weft_partners *p, struct weft_partner_set 
         return WEFT_SET_BUSY;
     }
     if (m->sent != a->consumer->stream.tree.size || m->received != a->provider->stream.tree.size ||
-        !get_shared(p, a, &shared)) {
+        !rest(a) || !get_shared(p, a, &shared)) {
         return WEFT_SET_MOVED;
     }
     return WEFT_SET_DONE;

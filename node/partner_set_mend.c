@@ -233,6 +233,15 @@ void weft_partner_set_done(struct weft_partners *p, struct weft_partner_exchange
 
 /* --- giving ----------------------------------------------------------------------------------- */
 
+/* NOD-314: of what this site states nothing that was not sent and taken, or while nothing is sent.
+ */
+static bool may_give(
+    const struct weft_agreement *a, enum weft_direction direction, uint64_t sequence)
+{
+    return direction == WEFT_RECEIVED ||
+           (sequence < a->provider->receipt.size && !weft_provider_is_fenced(a->provider));
+}
+
 /* Where it stands, and what. False: it stands in no stream here. */
 static bool find(const struct weft_partners *p, const struct weft_agreement *a,
     const struct weft_digest *digest, struct weft_buffer *item, struct weft_set_given *ret_given)
@@ -246,6 +255,7 @@ static bool find(const struct weft_partners *p, const struct weft_agreement *a,
         uint32_t count = 0;
         if (weft_stream_source(p->state, a->terms->number, direction, &source) != WEFT_OK ||
             weft_stream_source_find(&source, digest, &ret_given->sequence, &msg) != WEFT_OK ||
+            !may_give(a, direction, ret_given->sequence) ||
             weft_stream_source_items(&source, ret_given->sequence, 1, WEFT_STREAM_ITEMS_SIZE_MAX,
                 true, item, &count, &msg) != WEFT_OK) {
             continue;
@@ -265,7 +275,7 @@ void weft_partner_set_serve(struct weft_partners *p, struct weft_partner_exchang
                        item = {.size_max = WEFT_STREAM_BODY_SIZE_MAX};
     const uint32_t count = (uint32_t)(m->list.size / WEFT_DIGEST_SIZE);
     enum weft_err err = WEFT_OK;
-    if (m->session != set->session || conn != set->conn ||
+    if (a->state != WEFT_AGREEMENT_IN_FORCE || m->session != set->session || conn != set->conn ||
         set->served + count > WEFT_PARTNER_SET_LACKING_MAX || !weft_partners_may_answer(p, conn)) {
         set->faults_total++;
         return;

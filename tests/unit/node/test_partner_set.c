@@ -323,6 +323,57 @@ TEST(partner_set, who_takes_long_is_not_waited_for_and_rests_as_long)
     fake_close(&fake);
 }
 
+/* He wants the newest statement that the OEM has, in the session that he began last. */
+static bool gets_newest(uint64_t session, struct weft_arena *arena)
+{
+    const struct rig_plant *plant = state_of(RIG_OEM)->plant;
+    const struct weft_digest wanted = plant->leaves[plant->provider.stream.tree.size - 1].digest;
+    struct weft_set_given given;
+    put(&(struct weft_set_message){
+        .what = WEFT_SET_WANT, .session = session, .list = {wanted.bytes, sizeof(wanted)}});
+    deliver_to_oem();
+    const struct weft_set_message m = heard(arena);
+    struct weft_bytes list = m.list;
+    return m.what == WEFT_SET_GIVE && weft_set_given_next(&list, &given) && given.is_there;
+}
+
+/* NOD-314 */
+TEST(partner_set, what_was_not_taken_of_the_partner_is_not_given_nor_compared)
+{
+    static const uint8_t root[1 + 2 + 20] = {0, 1, 0, 9};
+    struct weft_arena arena = {.size_max = 4 << 20};
+    open_even();
+    struct weft_state *oem = state_of(RIG_OEM);
+    struct weft_provider *provider = &oem->plant->provider;
+    struct weft_set_message m = begin_of_liar(5, root, sizeof(root));
+    const struct weft_merkle_head taken = provider->receipt;
+    provider->receipt.size--; /* As if he had not acknowledged the last one. */
+    put(&m);
+    deliver_to_oem();
+    EXPECT_EQ(WEFT_SET_MOVED, heard(&arena).end);
+    provider->receipt = taken;
+    provider->rival = (struct weft_merkle_head){.size = 1};
+    put(&m);
+    deliver_to_oem();
+    EXPECT_EQ(WEFT_SET_MOVED, heard(&arena).end);
+    provider->rival.size = 0;
+    put(&m);
+    deliver_to_oem();
+    EXPECT_EQ(WEFT_SET_COMPARE, heard(&arena).what);
+    put(&(struct weft_set_message){.what = WEFT_SET_END, .session = 5});
+    deliver_to_oem();
+    EXPECT_TRUE(gets_newest(5, &arena));
+    provider->receipt.size--;
+    EXPECT_TRUE(!gets_newest(5, &arena));
+    provider->receipt = taken;
+    provider->rival = (struct weft_merkle_head){.size = 1};
+    EXPECT_TRUE(!gets_newest(5, &arena));
+    provider->rival.size = 0;
+    EXPECT_TRUE(gets_newest(5, &arena));
+    weft_arena_destroy(&arena);
+    fake_close(&fake);
+}
+
 /* A partner who goes silent in the middle, or a leader that is lost, leaves nothing behind. */
 TEST(partner_set, what_is_broken_off_begins_anew)
 {
