@@ -483,14 +483,26 @@ void weft_partner_set_turn(
     }
     if (set->phase != WEFT_SET_IDLE && !set->is_working && set->filing == 0) {
         if (p->now_ms >= set->deadline_ms) {
-            const bool is_long = p->now_ms >= set->begun_ms + WEFT_PARTNER_SET_LONG_MS;
             weft_partner_set_finish(p, x, a, WEFT_SET_UNDONE,
-                is_long ? "the partner takes too long" : "the partner is silent");
+                set->conn == NULL ? "the partner is not there any more"
+                : p->now_ms >= set->begun_ms + WEFT_PARTNER_SET_LONG_MS
+                    ? "the partner takes too long"
+                    : "the partner is silent");
         } else {
             weft_partners_due(p, set->deadline_ms);
         }
     }
     begin_own(p, x, a);
+}
+
+/* NOD-315: the next one may have its address, and be another partner's. */
+void weft_partner_set_down(
+    struct weft_partners *p, struct weft_partner_exchange *x, const void *conn)
+{
+    if (x->set != NULL && x->set->conn == conn) {
+        x->set->conn = NULL;
+        x->set->deadline_ms = p->now_ms;
+    }
 }
 
 void weft_partner_set_reset(struct weft_partners *p, struct weft_partner_exchange *x)

@@ -38,6 +38,9 @@ bool weft_partner_set_hear(struct weft_partners *p, struct weft_partner_exchange
     const struct weft_agreement *a, void *conn, const struct weft_partner_message *m);
 void weft_partner_set_turn(
     struct weft_partners *p, struct weft_partner_exchange *x, const struct weft_agreement *a);
+/* A connection went: a comparison on it is over in the next turn, and nothing is given on it. */
+void weft_partner_set_down(
+    struct weft_partners *p, struct weft_partner_exchange *x, const void *conn);
 /* A FILE is applied, or not. */
 void weft_partner_set_done(struct weft_partners *p, struct weft_partner_exchange *x,
     const struct weft_agreement *a, enum weft_err err);

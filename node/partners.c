@@ -203,6 +203,7 @@ void weft_partners_down(struct weft_partners *p, void *conn)
         }
         if (x != NULL) {
             weft_partner_offer_down(x, conn);
+            weft_partner_set_down(p, x, conn);
         }
     }
     weft_partners_due(p, 0);

@@ -374,6 +374,27 @@ TEST(partner_set, what_was_not_taken_of_the_partner_is_not_given_nor_compared)
     fake_close(&fake);
 }
 
+/* NOD-315: which may have the same address. */
+TEST(partner_set, on_another_connection_nothing_of_the_one_before_is_said)
+{
+    static const uint8_t root[1 + 2 + 20] = {0, 1, 0, 9};
+    struct weft_arena arena = {.size_max = 4 << 20};
+    open_even();
+    struct weft_set_message m = begin_of_liar(5, root, sizeof(root));
+    put(&m);
+    EXPECT_TRUE(fake_deliver(&fake.ends[RIG_OEM], 0));
+    EXPECT_EQ(WEFT_SET_COMPARE, heard(&arena).what);
+    fake_connect(&fake);
+    put(&(struct weft_set_message){.what = WEFT_SET_END, .session = 5, .end = WEFT_SET_DONE});
+    fake_turn(&fake, 10);
+    EXPECT_TRUE(says(RIG_OEM, "set.why the partner is not there any more\n"));
+    deliver_to_oem();
+    EXPECT_TRUE(!gets_newest(5, &arena));
+    EXPECT_EQ(1, figures_of(RIG_OEM).faults);
+    weft_arena_destroy(&arena);
+    fake_close(&fake);
+}
+
 /* A partner who goes silent in the middle, or a leader that is lost, leaves nothing behind. */
 TEST(partner_set, what_is_broken_off_begins_anew)
 {
