@@ -146,7 +146,7 @@ static bool begin(struct weft_partners *p, struct weft_partner_exchange *x,
     set->sent = a->provider->stream.tree.size;
     set->received = a->consumer->stream.tree.size;
     set->their_shared = (struct weft_digest){{0}};
-    set->turns = set->lacking_count = set->wanted = set->given = set->filing = set->served = 0;
+    set->turns = set->lacking_count = set->wanted = set->given = set->filing = 0;
     set->statements = set->found = set->filed = set->given_away = set->named_count = 0;
     set->bytes = set->spent_ms = 0;
     set->begun_ms = p->now_ms;
@@ -502,6 +502,9 @@ void weft_partner_set_down(
     if (x->set != NULL && x->set->conn == conn) {
         x->set->conn = NULL;
         x->set->deadline_ms = p->now_ms;
+    }
+    if (x->set != NULL && x->set->served_conn == conn) {
+        x->set->served_conn = NULL;
     }
 }
 

@@ -114,6 +114,9 @@ void weft_partner_set_mend(
     weft_set_work_free(set->work);
     set->work = NULL;
     set->phase = WEFT_SET_MENDS;
+    set->served_session = set->session;
+    set->served_conn = set->conn;
+    set->served = 0;
     if (set->lacking_count > 0 && a->consumer->quarantined > 0 &&
         weft_stream_source(p->state, a->terms->number, WEFT_RECEIVED, &source) == WEFT_OK) {
         (void)!weft_stream_source_quarantine(&source, 0, on_held, &held, &msg);
@@ -275,8 +278,9 @@ void weft_partner_set_serve(struct weft_partners *p, struct weft_partner_exchang
                        item = {.size_max = WEFT_STREAM_BODY_SIZE_MAX};
     const uint32_t count = (uint32_t)(m->list.size / WEFT_DIGEST_SIZE);
     enum weft_err err = WEFT_OK;
-    if (a->state != WEFT_AGREEMENT_IN_FORCE || m->session != set->session || conn != set->conn ||
-        set->served + count > WEFT_PARTNER_SET_LACKING_MAX || !weft_partners_may_answer(p, conn)) {
+    if (a->state != WEFT_AGREEMENT_IN_FORCE || m->session != set->served_session ||
+        conn != set->served_conn || set->served + count > WEFT_PARTNER_SET_LACKING_MAX ||
+        !weft_partners_may_answer(p, conn)) {
         set->faults_total++;
         return;
     }

@@ -71,7 +71,11 @@ struct weft_partner_set {
     struct weft_digest lacking[WEFT_PARTNER_SET_LACKING_MAX];
     uint32_t lacking_count, wanted, given, filing;
     uint32_t filing_of[WEFT_SET_WANT_MAX]; /* Entries under way, oldest first. */
-    uint32_t served;                       /* Statements that the partner wanted, in the session. */
+    /* What the partner wants: of the last session that was compared to its end, whichever has begun
+     * since; so many statements. */
+    uint64_t served_session;
+    void *served_conn; /* NULL: of none. */
+    uint32_t served;
     /* By the partner's last hello. */
     bool knows, is_told, has_differed;
     struct weft_digest told;

@@ -374,6 +374,35 @@ TEST(partner_set, what_was_not_taken_of_the_partner_is_not_given_nor_compared)
     fake_close(&fake);
 }
 
+/* Here nothing is lacking, and there it is: each goes on by itself. */
+TEST(partner_set, what_the_partner_lacks_is_given_while_this_side_begins_another_one)
+{
+    static const uint8_t root[1 + 2 + 20] = {0, 1, 0, 9};
+    struct weft_arena arena = {.size_max = 4 << 20};
+    open_even();
+    struct weft_set_message m = begin_of_liar(5, root, sizeof(root));
+    put(&m);
+    deliver_to_oem();
+    EXPECT_EQ(WEFT_SET_COMPARE, heard(&arena).what);
+    put(&(struct weft_set_message){.what = WEFT_SET_END, .session = 5});
+    deliver_to_oem();
+    EXPECT_TRUE(says(RIG_OEM, "set.state differs\n"));
+    EXPECT_EQ(WEFT_OK, weft_partners_audit(leader_of(RIG_OEM), 0));
+    fake_turn(&fake, 10);
+    m = heard(&arena);
+    EXPECT_TRUE(m.what == WEFT_SET_COMPARE && m.session != 5);
+    EXPECT_TRUE(says(RIG_OEM, "set.state compares\n"));
+    EXPECT_TRUE(gets_newest(5, &arena));
+    EXPECT_TRUE(says(RIG_OEM, "set.state compares\n"));
+    put(&(struct weft_set_message){.what = WEFT_SET_END, .session = m.session});
+    deliver_to_oem();
+    EXPECT_EQ(0, figures_of(RIG_OEM).faults);
+    (void)gets_newest(5, &arena); /* It is over. */
+    EXPECT_EQ(1, figures_of(RIG_OEM).faults);
+    weft_arena_destroy(&arena);
+    fake_close(&fake);
+}
+
 /* NOD-315: which may have the same address. */
 TEST(partner_set, on_another_connection_nothing_of_the_one_before_is_said)
 {
