@@ -66,16 +66,41 @@ static bool read_item(struct refiling *f, const struct weft_stream_batch *batch,
     return err == WEFT_OK;
 }
 
-/* Its row is lost: it is made anew of what came, which is held to the agreement as it was then. */
+/* What was refused here is so without its row, too: it is in quarantine, or the policy says no. */
+static enum weft_err check_refused(
+    struct refiling *f, const struct weft_projection *projection, struct weft_batch_entry *entry)
+{
+    struct weft_policy_decision decision;
+    struct weft_msg why = {""};
+    uint64_t count = 0;
+    enum weft_err err =
+        weft_imports_quarantined(f->s, f->accord, f->sequence, f->sequence, &count, f->msg);
+    if (err == WEFT_OK && (count > 0 || weft_imports_refuses(f->s, f->accord, projection, false,
+                                            f->place, &decision))) {
+        (void)weft_fail(&why, WEFT_EREFUSED, "it is in quarantine, or the policy refuses it");
+        weft_consumer_refuse(entry, &f->s->arena, &why);
+    }
+    return err;
+}
+
+/* Its row is lost: it is made anew of what came, which is held to the agreement as it is now, and
+ * of a partner's to what this site refuses. */
 static enum weft_err restore_row(struct refiling *f, const struct weft_projection *projection)
 {
     struct weft_batch_entry entry = {.leaf = {.kind = WEFT_STREAM_STATEMENT, .digest = f->digest},
         .content = f->content,
         .projection = *projection};
-    const struct weft_deed *deed = f->accord->deeds[WEFT_ACCORD_RECEIVED];
-    if (f->direction == WEFT_RECEIVED && deed != NULL) {
+    const bool is_own = f->direction == WEFT_SENT;
+    const uint32_t party = f->accord->row.party;
+    const struct weft_deed *deed =
+        f->accord->deeds[is_own ? WEFT_ACCORD_SENT : WEFT_ACCORD_RECEIVED];
+    if (deed != NULL) {
         weft_consumer_judge_statement(
-            &deed->contract, 1 - f->accord->row.party, &f->s->arena, &entry);
+            &deed->contract, is_own ? party : 1 - party, &f->s->arena, &entry);
+    }
+    enum weft_err err = is_own ? WEFT_OK : check_refused(f, projection, &entry);
+    if (err != WEFT_OK) {
+        return err;
     }
     if (entry.fault != WEFT_STREAM_SOUND) {
         struct weft_msg why = {""};
@@ -84,8 +109,8 @@ static enum weft_err restore_row(struct refiling *f, const struct weft_projectio
         return WEFT_OK;
     }
     const struct weft_flow_leaf row = {.leaf = entry.leaf,
-        .is_claim = entry.is_claim,
-        .is_forwarded = entry.is_forwarded,
+        .is_claim = !is_own && entry.is_claim,
+        .is_forwarded = !is_own && entry.is_forwarded,
         .time_ns = f->place->time_ns,
         .content = f->content};
     uint8_t at[8];

@@ -28,3 +28,39 @@ void rig_tell_again(struct rig_site *site, uint64_t sequence, int times)
     weft_store_batch_destroy(batch);
     weft_store_release(&value);
 }
+
+/* What stands there at the supplier, as an item; and of which statement it is. */
+struct weft_buffer rig_item_at(
+    struct rig_pair *pair, uint64_t sequence, struct weft_digest *ret_digest)
+{
+    struct rig_site *west = &pair->sites[RIG_SUPPLIER];
+    struct weft_buffer items = {0};
+    struct weft_stream_source source;
+    struct weft_stream_item item;
+    uint32_t count;
+    EXPECT_EQ(WEFT_OK, weft_stream_source(west->f.state, 0, WEFT_SENT, &source));
+    EXPECT_EQ(WEFT_OK,
+        weft_stream_source_items(&source, sequence, 1, 100000, true, &items, &count, &west->msg));
+    struct weft_bytes rest = {items.data, items.size};
+    EXPECT_EQ(WEFT_OK, weft_stream_item_next(&rest, &item));
+    *ret_digest = item.digest;
+    return items;
+}
+
+enum weft_err rig_refile(struct rig_site *site, uint64_t sequence, const struct weft_digest *digest,
+    struct weft_bytes item)
+{
+    struct weft_buffer bytes = {0};
+    const struct weft_partner_message m = {.kind = WEFT_KIND_STREAM_BATCH,
+        .stream = {WEFT_TEXT(RIG_NAME), weft_text_of(rig_site_of(RIG_SUPPLIER))},
+        .batch = {.first = sequence, .count = 1, .items = item}};
+    EXPECT_EQ(WEFT_OK, weft_partner_encode(&m, &bytes));
+    const struct weft_stream_entry entry = {.act = WEFT_STREAM_ACT_FILE,
+        .number = sequence,
+        .root = *digest,
+        .agreement = WEFT_TEXT(RIG_NAME),
+        .message = {bytes.data, bytes.size}};
+    enum weft_err err = rig_item(site, &entry);
+    weft_buffer_destroy(&bytes);
+    return err;
+}

@@ -115,6 +115,29 @@ static uint64_t filed(struct rig_site *site)
     return sum.statements;
 }
 
+/* What was released and counts for nothing does not count because its row is lost. */
+static void expect_not_filed_without_its_row(struct rig_pair *pair, uint64_t sequence)
+{
+    struct rig_site *oem = &pair->sites[RIG_OEM];
+    struct weft_digest digest;
+    struct weft_buffer item = rig_item_at(pair, sequence, &digest);
+    const struct weft_key leaf = weft_key_of_leaf(0, WEFT_RECEIVED, sequence);
+    struct weft_store_value value = {.handle = NULL};
+    struct weft_store_batch *batch = weft_store_batch_create();
+    EXPECT_EQ(WEFT_OK, weft_store_get(oem->f.state->store, NULL, &leaf, &value, &oem->msg));
+    weft_store_batch_remove(batch, &leaf);
+    EXPECT_EQ(WEFT_OK, weft_store_write(oem->f.state->store, batch, &oem->msg));
+    weft_store_batch_destroy(batch);
+    EXPECT_EQ(WEFT_EREFUSED,
+        rig_refile(oem, sequence, &digest, (struct weft_bytes){item.data, item.size}));
+    batch = weft_store_batch_create();
+    weft_store_batch_put(batch, &leaf, value.bytes.data, value.bytes.size);
+    EXPECT_EQ(WEFT_OK, weft_store_write(oem->f.state->store, batch, &oem->msg));
+    weft_store_batch_destroy(batch);
+    weft_store_release(&value);
+    weft_buffer_destroy(&item);
+}
+
 /* NOD-292: to quarantine, with the policy's statement in the audit log; and out of it once the
  * policy says otherwise, to count as if it had come then. */
 TEST(imports_policy, refuses_by_kind_and_asset_and_takes_what_it_refuses_no_more)
@@ -134,6 +157,8 @@ TEST(imports_policy, refuses_by_kind_and_asset_and_takes_what_it_refuses_no_more
     rig_expect_sound(oem);
     rig_must(oem, release("2", "2")); /* The policy says what it said: it counts for nothing. */
     EXPECT_EQ(0, rig_consumer(oem)->quarantined);
+    EXPECT_EQ(2, filed(oem));
+    expect_not_filed_without_its_row(&pair, 2);
     EXPECT_EQ(2, filed(oem));
     rig_must(west, rig_inspection(2, "FAIL"));
     rig_transfer(&pair, RIG_SUPPLIER, 10);

@@ -5,7 +5,7 @@
 #include "node/state/machine.h"
 #include "node/state/streams_parts.h"
 #include "tests/lib/test.h"
-#include "tests/unit/node/stream_rig.h"
+#include "tests/unit/node/stream_again.h"
 
 static struct rig_pair pair;
 
@@ -30,41 +30,6 @@ static struct weft_digest shared_of(struct rig_site *site)
     return sum.shared;
 }
 
-/* What stands there at the supplier, as an item; and of which statement it is. */
-static struct weft_buffer item_at(uint64_t sequence, struct weft_digest *ret_digest)
-{
-    struct rig_site *west = &pair.sites[RIG_SUPPLIER];
-    struct weft_buffer items = {0};
-    struct weft_stream_source source;
-    struct weft_stream_item item;
-    uint32_t count;
-    EXPECT_EQ(WEFT_OK, weft_stream_source(west->f.state, 0, WEFT_SENT, &source));
-    EXPECT_EQ(WEFT_OK,
-        weft_stream_source_items(&source, sequence, 1, 100000, true, &items, &count, &west->msg));
-    struct weft_bytes rest = {items.data, items.size};
-    EXPECT_EQ(WEFT_OK, weft_stream_item_next(&rest, &item));
-    *ret_digest = item.digest;
-    return items;
-}
-
-static enum weft_err file(struct rig_site *site, uint64_t sequence,
-    const struct weft_digest *digest, struct weft_bytes item)
-{
-    struct weft_buffer bytes = {0};
-    const struct weft_partner_message m = {.kind = WEFT_KIND_STREAM_BATCH,
-        .stream = {WEFT_TEXT(RIG_NAME), weft_text_of(rig_site_of(RIG_SUPPLIER))},
-        .batch = {.first = sequence, .count = 1, .items = item}};
-    EXPECT_EQ(WEFT_OK, weft_partner_encode(&m, &bytes));
-    const struct weft_stream_entry entry = {.act = WEFT_STREAM_ACT_FILE,
-        .number = sequence,
-        .root = *digest,
-        .agreement = WEFT_TEXT(RIG_NAME),
-        .message = {bytes.data, bytes.size}};
-    enum weft_err err = rig_item(site, &entry);
-    weft_buffer_destroy(&bytes);
-    return err;
-}
-
 /* FED-36 */
 TEST(refile, of_each_side_what_stands_there_changes_nothing_that_is_filed)
 {
@@ -72,10 +37,10 @@ TEST(refile, of_each_side_what_stands_there_changes_nothing_that_is_filed)
     const struct weft_digest before = shared_of(&pair.sites[RIG_OEM]);
     for (uint64_t i = 1; i < 6; i++) {
         struct weft_digest digest;
-        struct weft_buffer item = item_at(i, &digest);
+        struct weft_buffer item = rig_item_at(&pair, i, &digest);
         for (uint32_t s = 0; s < 2; s++) {
             EXPECT_EQ(WEFT_OK,
-                file(&pair.sites[s], i, &digest, (struct weft_bytes){item.data, item.size}));
+                rig_refile(&pair.sites[s], i, &digest, (struct weft_bytes){item.data, item.size}));
             const struct weft_digest after = shared_of(&pair.sites[s]);
             EXPECT_MEM(before.bytes, after.bytes, WEFT_DIGEST_SIZE);
         }
@@ -95,22 +60,24 @@ TEST(refile, nothing_else_is_filed)
     struct rig_site *oem = &pair.sites[RIG_OEM];
     const struct weft_digest before = shared_of(oem);
     struct weft_digest second, third, changed;
-    struct weft_buffer one = item_at(2, &second), other = item_at(3, &third);
+    struct weft_buffer one = rig_item_at(&pair, 2, &second), other = rig_item_at(&pair, 3, &third);
     const struct weft_bytes item = {one.data, one.size};
-    EXPECT_EQ(WEFT_ECONFLICT, file(oem, 3, &second, item)); /* Another place. */
-    EXPECT_EQ(WEFT_ECONFLICT, file(oem, 0, &second, item)); /* The contract's. */
-    EXPECT_EQ(WEFT_ECONFLICT, file(oem, 99, &second, item));
-    EXPECT_EQ(WEFT_ECONFLICT, file(oem, UINT64_MAX, &second, item));
+    EXPECT_EQ(WEFT_ECONFLICT, rig_refile(oem, 3, &second, item)); /* Another place. */
+    EXPECT_EQ(WEFT_ECONFLICT, rig_refile(oem, 0, &second, item)); /* The contract's. */
+    EXPECT_EQ(WEFT_ECONFLICT, rig_refile(oem, 99, &second, item));
+    EXPECT_EQ(WEFT_ECONFLICT, rig_refile(oem, UINT64_MAX, &second, item));
     changed = second;
     changed.bytes[31] ^= 1;
-    EXPECT_EQ(WEFT_ECONFLICT, file(oem, 2, &changed, item)); /* One that nobody has stated. */
-    EXPECT_EQ(WEFT_EREFUSED, file(oem, 2, &second, (struct weft_bytes){other.data, other.size}));
-    EXPECT_EQ(WEFT_EREFUSED, file(oem, 2, &second, (struct weft_bytes){one.data, one.size - 1}));
-    EXPECT_EQ(WEFT_EREFUSED, file(oem, 2, &second, (struct weft_bytes){one.data, 0}));
+    EXPECT_EQ(WEFT_ECONFLICT, rig_refile(oem, 2, &changed, item)); /* One that nobody has stated. */
+    EXPECT_EQ(
+        WEFT_EREFUSED, rig_refile(oem, 2, &second, (struct weft_bytes){other.data, other.size}));
+    EXPECT_EQ(
+        WEFT_EREFUSED, rig_refile(oem, 2, &second, (struct weft_bytes){one.data, one.size - 1}));
+    EXPECT_EQ(WEFT_EREFUSED, rig_refile(oem, 2, &second, (struct weft_bytes){one.data, 0}));
     size_t refused = 0;
     for (size_t i = 33; i < one.size; i++) { /* Behind kind and digest: each byte of it. */
         one.data[i] ^= 0x20;
-        refused += file(oem, 2, &second, item) == WEFT_EREFUSED ? 1 : 0;
+        refused += rig_refile(oem, 2, &second, item) == WEFT_EREFUSED ? 1 : 0;
         one.data[i] ^= 0x20;
     }
     /* All but the name of a field that is named alone, which the digest does not cover. */
@@ -124,12 +91,39 @@ TEST(refile, nothing_else_is_filed)
     rig_pair_stop(&pair);
 }
 
+/* Whatever became of its row: what this site refused it has refused. */
+TEST(refile, what_is_in_quarantine_is_not_made_anew)
+{
+    begin("refused");
+    struct rig_site *oem = &pair.sites[RIG_OEM];
+    struct weft_digest digest;
+    struct weft_buffer item = rig_item_at(&pair, 3, &digest);
+    const struct weft_bytes bytes = {item.data, item.size};
+    const struct weft_key leaf = weft_key_of_leaf(0, WEFT_RECEIVED, 3),
+                          quarantine = weft_key_of_quarantine(0, 3);
+    struct weft_store_batch *batch = weft_store_batch_create();
+    weft_store_batch_remove(batch, &leaf);
+    weft_store_batch_put(batch, &quarantine, "", 0);
+    EXPECT_EQ(WEFT_OK, weft_store_write(oem->f.state->store, batch, &oem->msg));
+    weft_store_batch_destroy(batch);
+    EXPECT_EQ(WEFT_EREFUSED, rig_refile(oem, 3, &digest, bytes));
+    batch = weft_store_batch_create();
+    weft_store_batch_remove(batch, &quarantine);
+    EXPECT_EQ(WEFT_OK, weft_store_write(oem->f.state->store, batch, &oem->msg));
+    weft_store_batch_destroy(batch);
+    EXPECT_EQ(WEFT_OK, rig_refile(oem, 3, &digest, bytes));
+    rig_expect_sound(oem);
+    weft_buffer_destroy(&item);
+    rig_pair_stop(&pair);
+}
+
 /* What is lost is had of the partner, if it is what was signed and agreed. */
 TEST(refile, a_row_that_is_lost_is_made_of_what_the_partner_has)
 {
     begin("row");
     struct weft_digest digest, other_digest;
-    struct weft_buffer item = item_at(3, &digest), other = item_at(2, &other_digest);
+    struct weft_buffer item = rig_item_at(&pair, 3, &digest),
+                       other = rig_item_at(&pair, 2, &other_digest);
     const struct weft_bytes bytes = {item.data, item.size};
     const struct weft_digest before = shared_of(&pair.sites[RIG_OEM]);
     for (uint32_t s = 0; s < 2; s++) {
@@ -146,9 +140,9 @@ TEST(refile, a_row_that_is_lost_is_made_of_what_the_partner_has)
         weft_store_batch_destroy(batch);
         EXPECT_EQ(WEFT_OK, weft_stream_source(site->f.state, 0, direction, &source));
         EXPECT_EQ(WEFT_ENOTFOUND, weft_stream_source_find(&source, &digest, &sequence, &site->msg));
-        EXPECT_EQ(
-            WEFT_EREFUSED, file(site, 3, &digest, (struct weft_bytes){other.data, other.size}));
-        EXPECT_EQ(WEFT_OK, file(site, 3, &digest, bytes));
+        EXPECT_EQ(WEFT_EREFUSED,
+            rig_refile(site, 3, &digest, (struct weft_bytes){other.data, other.size}));
+        EXPECT_EQ(WEFT_OK, rig_refile(site, 3, &digest, bytes));
         EXPECT_EQ(WEFT_OK, weft_stream_source(site->f.state, 0, direction, &source));
         EXPECT_EQ(WEFT_OK, weft_stream_source_find(&source, &digest, &sequence, &site->msg));
         EXPECT_EQ(3, sequence);
