@@ -14,15 +14,6 @@ bool weft_lost_has(const struct weft_lost *lost, const struct weft_merkle_head *
     return false;
 }
 
-uint64_t weft_lost_size(const struct weft_lost *lost)
-{
-    uint64_t size = 0;
-    for (uint32_t i = 0; i < lost->count; i++) {
-        size = lost->heads[i].size > size ? lost->heads[i].size : size;
-    }
-    return size;
-}
-
 enum weft_err weft_lost_add(struct weft_lost *lost, const struct weft_merkle_head *head)
 {
     if (weft_lost_has(lost, head)) {

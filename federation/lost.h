@@ -22,8 +22,6 @@ struct weft_lost {
 };
 
 bool weft_lost_has(const struct weft_lost *lost, const struct weft_merkle_head *head);
-/* Leaves of the largest of them; 0: there is none. */
-uint64_t weft_lost_size(const struct weft_lost *lost);
 /* WEFT_ETOOBIG: there are as many as there may be. One that is there already is OK. */
 WEFT_MUST_USE enum weft_err weft_lost_add(
     struct weft_lost *lost, const struct weft_merkle_head *head);

@@ -260,7 +260,6 @@ enum weft_stream_fault weft_provider_contradict(struct weft_provider *provider,
     const struct weft_merkle_head heads[2], weft_provider_root *root, void *ctx,
     struct weft_msg *msg)
 {
-    const uint64_t settled = weft_lost_size(&provider->lost);
     bool is_known[2], is_signed[2];
     for (int i = 0; i < 2; i++) {
         struct weft_digest own = weft_merkle_empty();
@@ -273,7 +272,7 @@ enum weft_stream_fault weft_provider_contradict(struct weft_provider *provider,
     }
     bool is_open = false;
     for (int i = 0; i < 2; i++) {
-        if (is_known[i] || heads[i].size <= settled) {
+        if (is_known[i] || heads[i].size <= provider->settled) {
             continue;
         }
         if (heads[i].size <= provider->signed_head.size || is_signed[1 - i]) {
@@ -332,6 +331,8 @@ enum weft_err weft_provider_lose(struct weft_provider *provider,
     const struct weft_merkle_head *lost, const struct weft_merkle_head *base,
     weft_provider_root *root, void *ctx, struct weft_msg *msg)
 {
+    const uint64_t size = provider->stream.tree.size;
+    const uint64_t settled = lost->size < size ? lost->size : size;
     bool is_known;
     weft_provider_check(provider);
     enum weft_err err = check_lost(provider, lost, root, ctx, msg);
@@ -346,6 +347,7 @@ enum weft_err weft_provider_lose(struct weft_provider *provider,
     if (err == WEFT_OK) {
         provider->fence = is_known ? (struct weft_merkle_head){.size = 0} : *base;
         provider->is_unsure = provider->is_owed = true;
+        provider->settled = settled > provider->settled ? settled : provider->settled;
         if (weft_lost_has(&provider->lost, &provider->rival)) {
             provider->rival.size = 0;
         }

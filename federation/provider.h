@@ -23,6 +23,9 @@ struct weft_provider {
     struct weft_merkle_head fence;
     bool is_unsure; /* From a backup, and nobody has said yet what was signed since. */
     struct weft_lost lost;
+    /* Heads of no more leaves are settled with those that are lost: what its keys had signed up to
+     * then. However large a lost one says that it is, what is signed behind that is not settled. */
+    uint64_t settled;
     bool is_owed; /* The newest of them was lost here, and the partner may still hold to it. */
     /* A head that its keys signed beside another one that its state knows, as the partner has
      * shown or proven: it was set back and did not know, or somebody else has the keys. Nothing is
@@ -109,9 +112,9 @@ enum weft_stream_fault weft_provider_fence(struct weft_provider *provider, struc
 /* FED-38: it was proven (equivocation.h) that its keys signed both of these, which are of no one
  * log. SPLIT: by what its own state knows to be signed the one is its own, and the other one not:
  * it is fenced until that is lost. SOUND: nothing to fence by: both are of its own tree (two
- * statements), or what is not is no larger than a head that was lost, and settled with it; of
- * neither it knows that it was signed: then it is unsure, until a partner is greeted. PROOF: as
- * acknowledge. */
+ * statements), or what is not is no larger than a head that was lost and than the own tree was
+ * then, and settled with it; of neither it knows that it was signed: then it is unsure, until a
+ * partner is greeted. PROOF: as acknowledge. */
 enum weft_stream_fault weft_provider_contradict(struct weft_provider *provider,
     const struct weft_merkle_head heads[2], weft_provider_root *root, void *ctx,
     struct weft_msg *msg);

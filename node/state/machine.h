@@ -25,7 +25,7 @@
 #include "node/state/store.h"
 
 enum {
-    WEFT_STATE_FORMAT = 5
+    WEFT_STATE_FORMAT = 6
 };
 
 /* The value of the position's key. */

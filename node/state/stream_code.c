@@ -116,6 +116,7 @@ static void code_sent(struct weft_coder *c, struct weft_sent_row *row)
         c->err = WEFT_ECORRUPT; /* FED-12, FED-14 */
     }
     code_lost(c, &p->lost);
+    weft_code_u64(c, &p->settled);
     weft_code_bool(c, &p->is_owed);
     code_head(c, &p->rival);
     weft_code_u64(c, &row->looked_index);

@@ -514,6 +514,14 @@ TEST(provider, is_fenced_by_what_its_keys_provably_signed_beside_it_until_that_i
     EXPECT_EQ(WEFT_STREAM_SPLIT, contradict(plant, own, nine)); /* Behind it. */
     EXPECT_EQ(WEFT_OK, lose(plant, nine, 7, own.root));
     EXPECT_EQ(0, plant->provider.rival.size);
+    EXPECT_EQ(7, plant->provider.settled); /* Though nine leaves were given up. */
+    EXPECT_EQ(WEFT_STREAM_SOUND, contradict(plant, own, seven));
+    const struct weft_merkle_head huge = {UINT64_C(1) << 62, nine.root},
+                                  eight = {8, rig_plant_root_at(other, 8)};
+    EXPECT_EQ(WEFT_STREAM_SPLIT, contradict(plant, own, huge));
+    EXPECT_EQ(WEFT_OK, lose(plant, huge, 7, own.root));
+    EXPECT_EQ(7, plant->provider.settled);
+    EXPECT_EQ(WEFT_STREAM_SPLIT, contradict(plant, own, eight)); /* It settles none of those. */
     rig_plant_destroy(plant);
     rig_plant_destroy(other);
 }
