@@ -179,6 +179,15 @@ static bool is_of_stream(
            weft_contract_party(contract, terms->stream.provider) == terms->party;
 }
 
+static bool was_withdrawn(const struct weft_consumer_terms *terms, const struct weft_digest *digest)
+{
+    uint32_t i = 0;
+    while (i < terms->withdrawn_count && !weft_digest_equal(&terms->withdrawn[i], digest)) {
+        i++;
+    }
+    return i < terms->withdrawn_count;
+}
+
 /* FED-20: an amendment is in force here only as both have signed it. */
 static enum weft_stream_fault judge_contract(const struct weft_consumer_terms *terms,
     const struct weft_contract *current, struct weft_batch_entry *entry, struct weft_arena *arena,
@@ -196,7 +205,7 @@ static enum weft_stream_fault judge_contract(const struct weft_consumer_terms *t
     if (terms->next != NULL && weft_digest_equal(&terms->next->link.digest, &entry->leaf.digest)) {
         return WEFT_STREAM_SOUND;
     }
-    if (terms->withdrawn != NULL && weft_digest_equal(terms->withdrawn, &entry->leaf.digest)) {
+    if (was_withdrawn(terms, &entry->leaf.digest)) {
         return weft_stream_fail(msg, WEFT_STREAM_WITHDRAWN,
             "version %" PRIu64 " was offered by this site and taken back", entry->leaf.version);
     }

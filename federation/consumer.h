@@ -38,8 +38,9 @@ struct weft_consumer_terms {
         *orgs;      /* Of the parties, in their order: for amendments not yet heard of. */
     uint32_t party; /* Which of them provides. */
     int64_t now_ns; /* For those amendments alone. */
-    /* Of one that this site offered and took back: it is none, whoever signed it; NULL. */
+    /* Of those that this site offered and took back: they are none, whoever signed them. */
     const struct weft_digest *withdrawn;
+    uint32_t withdrawn_count;
 };
 
 /* --- heads ------------------------------------------------------------------------------------ */

@@ -193,8 +193,9 @@ void weft_partner_guests_destroy(struct weft_partner_guests *guests)
 }
 
 /* NOD-343: of the partner, by however many connections; so many as are pinned. */
-static bool has_room(struct weft_partners *p, struct weft_text site)
+static bool has_room(struct weft_partners *p, struct weft_text site, bool is_entry)
 {
+    const uint32_t token_ms = is_entry ? WEFT_PARTNER_OFFER_ENTRY_MS : WEFT_PARTNER_OFFER_MS;
     struct weft_partner_guests *g = &p->guests;
     uint32_t i = 0;
     while (i < g->count && !weft_text_is(site, g->all[i].site)) {
@@ -207,12 +208,13 @@ static bool has_room(struct weft_partners *p, struct weft_text site)
         }
         g->all = more;
         g->all[g->count] = (struct weft_partner_guest){
-            .bucket = {.left = WEFT_PARTNER_OFFER_BURST, .refilled_ms = p->now_ms}};
+            .judged = {.left = WEFT_PARTNER_OFFER_BURST, .refilled_ms = p->now_ms},
+            .entries = {.left = WEFT_PARTNER_OFFER_BURST, .refilled_ms = p->now_ms}};
         (void)snprintf(
             g->all[g->count++].site, sizeof(g->all[0].site), "%.*s", (int)site.size, site.data);
     }
-    struct weft_bucket *b = &g->all[i].bucket;
-    weft_bucket_refill(b, WEFT_PARTNER_OFFER_BURST, WEFT_PARTNER_OFFER_MS, p->now_ms);
+    struct weft_bucket *b = is_entry ? &g->all[i].entries : &g->all[i].judged;
+    weft_bucket_refill(b, WEFT_PARTNER_OFFER_BURST, token_ms, p->now_ms);
     if (b->left <= 0) {
         return false;
     }
@@ -246,7 +248,7 @@ static void hear_offer(struct weft_partners *p, const struct weft_partner_peer *
         v.is_known = false;
         (void)weft_stream_fail(
             &v.reason, v.fault = WEFT_STREAM_ORIGIN, "it is offered in the name of another site");
-    } else if (!v.is_known && !has_room(p, weft_text_of(peer->site))) {
+    } else if (!v.is_known && !has_room(p, site, false)) {
         (void)weft_stream_fail(
             &v.reason, v.fault = WEFT_STREAM_FLOOD, "more offers than one in a second");
     } else if (!v.is_known) {
@@ -260,6 +262,10 @@ static void hear_offer(struct weft_partners *p, const struct weft_partner_peer *
             log_offer(WEFT_LOG_WARN, "partner_offer_refused", name, site, v.reason.text,
                 "the partner is told");
         }
+    }
+    if (v.fault == WEFT_STREAM_SOUND && !v.is_known && !has_room(p, site, true)) {
+        (void)weft_stream_fail(&v.reason, v.fault = WEFT_STREAM_FLOOD,
+            "more offers than one in a minute: people read them");
     }
     if (v.fault == WEFT_STREAM_SOUND && !v.is_known) {
         propose(p, name, WEFT_STREAM_ACT_OFFER, bytes);
@@ -298,13 +304,15 @@ static void hear_answer(struct weft_partner_exchange *x, const struct weft_agree
             bool has_name = weft_text_starts(reason, name);
             (void)snprintf(o->answer, sizeof(o->answer), "refused: %s%s%.*s", has_name ? "" : name,
                 has_name ? "" : ": ", (int)reason.size, reason.size > 0 ? reason.data : "");
+        }
+        /* A line of the status. */
+        const size_t size = weft_text_utf8_prefix(weft_text_of(o->answer));
+        o->answer[size] = '\0';
+        weft_offers_blank((uint8_t *)o->answer, size);
+        if (n->fault != WEFT_STREAM_SOUND) {
             log_offer(WEFT_LOG_WARN, "partner_offer_refused_there", a->name, partner, o->answer,
                 "weft partner status");
         }
-        for (char *at = o->answer; *at != '\0'; at++) { /* A line of the status. */
-            *at = (unsigned char)*at < ' ' || *at == '\x7f' ? ' ' : *at;
-        }
-        o->answer[weft_text_utf8_prefix(weft_text_of(o->answer))] = '\0';
         o->answered = n->offer;
     }
 }
@@ -339,7 +347,7 @@ static bool hear_notice(struct weft_partners *p, const struct weft_partner_peer 
         return true;
     }
     if (x != NULL && weft_offers_is_ended_by(streams, m)) {
-        if (has_room(p, weft_text_of(peer->site))) {
+        if (has_room(p, weft_text_of(peer->site), true)) {
             propose(p, a.name, WEFT_STREAM_ACT_OFFER_END, bytes);
         }
         return true;

@@ -15,9 +15,12 @@ enum {
     WEFT_PARTNER_OFFER_AGAIN_MS = 5000, /* Until it is said again unanswered; doubling, ... */
     WEFT_PARTNER_OFFER_TRIES = 6,       /* ...so often on one connection. Chosen. */
     WEFT_PARTNER_OFFER_UNHEARD = 2,     /* Then it is said that nobody answers. */
-    /* Of one partner are judged: so many at once, and one more each second. Chosen: as refusals. */
+    /* Of one partner are judged: so many at once, and one more each second. Chosen: as refusals.
+     * Of those that go into the log and the audit log, for ever: one each minute. People read them.
+     */
     WEFT_PARTNER_OFFER_BURST = 32,
     WEFT_PARTNER_OFFER_MS = 1000,
+    WEFT_PARTNER_OFFER_ENTRY_MS = 60000,
     WEFT_PARTNER_OFFER_COST = 1024 * 1024, /* As of so many bytes: its signatures, a millisecond. */
 };
 
@@ -46,7 +49,7 @@ struct weft_partner_offer {
 /* How much each partner said of offers; whoever he is connected by. */
 struct weft_partner_guest {
     char site[WEFT_STREAM_NAME_SIZE_MAX + 1];
-    struct weft_bucket bucket;
+    struct weft_bucket judged, entries;
 };
 struct weft_partner_guests {
     struct weft_partner_guest *all;

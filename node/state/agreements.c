@@ -253,12 +253,13 @@ static enum weft_err check_offer(
  * nobody, here by operators alone. It is offered anew, and not again. */
 static enum weft_err check_withdrawn(struct take *t)
 {
-    const struct weft_accord *accord = t->k->accord;
-    if (accord == NULL || accord->row.offer_end != WEFT_OFFER_WITHDRAWN ||
-        !weft_digest_equal(&accord->row.offer_digest, &t->k->deed->contract.link.digest)) {
+    const struct weft_accord_row *row = t->k->accord != NULL ? &t->k->accord->row : NULL;
+    const struct weft_digest *digest = &t->k->deed->contract.link.digest;
+    bool is_ours = row != NULL && weft_offers_was_taken_back(row, digest);
+    if (row == NULL || (!is_ours && (row->offer_end != WEFT_OFFER_WITHDRAWN ||
+                                        !weft_digest_equal(&row->offer_digest, digest)))) {
         return WEFT_OK;
     }
-    bool is_ours = accord->row.offer_by == t->k->party;
     return is_ours && !t->k->is_linked && t->k->what == WEFT_AGREEMENTS_ACCEPTED
                ? WEFT_OK
                : blame(t, WEFT_STREAM_WITHDRAWN, WEFT_ESTATE,
@@ -342,7 +343,8 @@ static enum weft_err accept_agreement(
     s->checked.accord = accord;
     accord->row.party = s->checked.party;
     if (s->checked.what == WEFT_AGREEMENTS_OFFER) {
-        return weft_offers_keep(s, accord, place->index, msg);
+        const struct weft_agreements_place at = {place->authority, place->index, place->time_ns};
+        return weft_offers_keep(s, accord, &at, msg);
     }
     if (accord->row.offer.size > 0 && accord->row.offer_by != accord->row.party &&
         weft_digest_equal(&accord->row.offer_digest, &s->checked.deed->contract.link.digest)) {
@@ -535,7 +537,7 @@ static enum weft_err accept_act(
         return weft_offers_end(s, accord,
             s->checked.order == WEFT_STREAM_ORDER_WITHDRAW ? WEFT_OFFER_WITHDRAWN
                                                            : WEFT_OFFER_DECLINED,
-            s->checked.reason, msg);
+            s->checked.reason, place->time_ns, msg);
     }
     const uint32_t room = weft_imports_room(accord);
     weft_streams_touch_flow(s, accord, WEFT_RECEIVED);

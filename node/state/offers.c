@@ -5,6 +5,42 @@
 #include "node/state/streams_parts.h"
 #include "proto/check.h"
 
+/* --- what was taken back --------------------------------------------------------------------- */
+
+bool weft_offers_was_taken_back(const struct weft_accord_row *row, const struct weft_digest *digest)
+{
+    uint32_t i = 0;
+    while (i < row->taken_back_count && !weft_digest_equal(&row->taken_back[i].digest, digest)) {
+        i++;
+    }
+    return i < row->taken_back_count;
+}
+
+static uint32_t count_taken_back(const struct weft_accord_row *row, int64_t time_ns)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < row->taken_back_count; i++) {
+        count += row->taken_back[i].until_ns > time_ns ? 1 : 0;
+    }
+    return count;
+}
+
+/* What expired comes into force by nobody any more: times of entries only grow. */
+static void forget_expired(
+    struct weft_streams *streams, struct weft_accord_row *row, int64_t time_ns)
+{
+    uint32_t left = 0;
+    for (uint32_t i = 0; i < row->taken_back_count; i++) {
+        if (row->taken_back[i].until_ns > time_ns) {
+            row->taken_back[left++] = row->taken_back[i];
+        }
+    }
+    if (left < row->taken_back_count) {
+        row->taken_back_count = left;
+        weft_streams_stale(streams); /* They are in the terms. */
+    }
+}
+
 /* --- where they stand ------------------------------------------------------------------------- */
 
 /* Of agreements that were never in force: of one partner those that may be accepted yet, and in
@@ -35,23 +71,30 @@ static struct places count_places(
         }
         found.count += is_his ? 1 : 0;
         found.standing += is_his && !is_over ? 1 : 0;
-        if (is_over) {
+        bool is_free = is_over && count_taken_back(row, time_ns) == 0;
+        if (is_free) {
             older(&found.oldest_of_all, accord);
         }
-        if (is_over && is_his) {
+        if (is_free && is_his) {
             older(&found.oldest, accord);
         }
     }
     return found;
 }
 
-/* NOD-341: there are so many places, and what came to nothing gives its own up. */
+/* NOD-341: there are so many places, and what came to nothing gives its own up: but not while an
+ * own one that was taken back there could be signed yet. */
 enum weft_err weft_offers_find_place(
     struct weft_streams *streams, int64_t time_ns, struct weft_msg *detail)
 {
     struct weft_agreements_checked *k = &streams->checked;
     if (k->accord != NULL) {
-        return WEFT_OK;
+        bool is_own = k->what == WEFT_AGREEMENTS_OFFER && k->offer_by == k->party;
+        return !is_own || count_taken_back(&k->accord->row, time_ns) < WEFT_TAKEN_BACK_MAX
+                   ? WEFT_OK
+                   : weft_fail(detail, WEFT_ETOOBIG,
+                         "%d offers of that name were taken back and have not expired yet",
+                         (int)WEFT_TAKEN_BACK_MAX);
     }
     const struct places found =
         count_places(streams, k->deed->contract.parties[1 - k->party].site, time_ns);
@@ -69,17 +112,17 @@ enum weft_err weft_offers_find_place(
                : weft_fail(detail, WEFT_ETOOBIG, "more than %d agreements", WEFT_AGREEMENTS_MAX);
 }
 
-enum weft_err weft_offers_keep(
-    struct weft_streams *streams, struct weft_accord *accord, uint64_t index, struct weft_msg *msg)
+enum weft_err weft_offers_keep(struct weft_streams *streams, struct weft_accord *accord,
+    const struct weft_agreements_place *place, struct weft_msg *msg)
 {
     const struct weft_agreements_checked *k = &streams->checked;
     const struct weft_contract *contract = &k->deed->contract;
     struct weft_accord_row *row = &accord->row;
-    bool was_withdrawn = row->offer_end == WEFT_OFFER_WITHDRAWN;
     weft_accord_row_clear_offer(row);
+    forget_expired(streams, row, place->time_ns);
     row->offer.size_max = WEFT_NOTE_SIZE_MAX;
     row->offer_partner.size_max = WEFT_STREAM_NAME_SIZE_MAX;
-    row->offer_index = index;
+    row->offer_index = place->index;
     row->offer_by = k->offer_by;
     row->offer_until_ns = contract->link.expires_ns;
     row->offer_digest = contract->link.digest;
@@ -88,20 +131,28 @@ enum weft_err weft_offers_keep(
         err = weft_buffer_text(&row->offer_partner, contract->parties[1 - k->party].site);
     }
     weft_streams_touch(streams, accord);
-    if (was_withdrawn) {
-        weft_streams_stale(streams);
-    }
     return err == WEFT_OK ? err : weft_fail(msg, err, "keep an offer");
 }
 
-/* One line without what a terminal obeys: it is shown as it stands. */
-static enum weft_err keep_reason(struct weft_accord_row *row, struct weft_text reason)
+void weft_offers_blank(uint8_t *text, size_t size)
 {
     enum {
         DELETE = 0x7f,
         C1_FIRST = 0xc2, /* U+0080 to U+009F: this, and a byte below 0xa0. */
         C1_END = 0xa0,
     };
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] < ' ' || text[i] == DELETE) {
+            text[i] = ' ';
+        } else if (text[i] == C1_FIRST && i + 1 < size && text[i + 1] < C1_END) {
+            text[i] = text[i + 1] = ' ';
+        }
+    }
+}
+
+/* One line: it is shown as it stands. */
+static enum weft_err keep_reason(struct weft_accord_row *row, struct weft_text reason)
+{
     row->offer_reason.size_max = WEFT_OFFERS_REASON_SIZE_MAX;
     weft_buffer_clear(&row->offer_reason);
     if (reason.size > WEFT_OFFERS_REASON_SIZE_MAX) {
@@ -109,24 +160,27 @@ static enum weft_err keep_reason(struct weft_accord_row *row, struct weft_text r
         reason.size = weft_text_utf8_prefix(reason);
     }
     enum weft_err err = weft_buffer_text(&row->offer_reason, reason);
-    for (size_t i = 0; err == WEFT_OK && i < row->offer_reason.size; i++) {
-        uint8_t *at = &row->offer_reason.data[i];
-        if (*at < ' ' || *at == DELETE) {
-            *at = ' ';
-        } else if (*at == C1_FIRST && at[1] < C1_END) { /* UTF-8: there is one behind it. */
-            at[0] = at[1] = ' ';
-        }
+    if (err == WEFT_OK) {
+        weft_offers_blank(row->offer_reason.data, row->offer_reason.size);
     }
     return err;
 }
 
 enum weft_err weft_offers_end(struct weft_streams *streams, struct weft_accord *accord,
-    enum weft_offer_end end, struct weft_text reason, struct weft_msg *msg)
+    enum weft_offer_end end, struct weft_text reason, int64_t time_ns, struct weft_msg *msg)
 {
-    accord->row.offer_end = (uint32_t)end;
+    struct weft_accord_row *row = &accord->row;
+    forget_expired(streams, row, time_ns);
+    if (end == WEFT_OFFER_WITHDRAWN && row->offer_by == row->party &&
+        row->offer_until_ns > time_ns) {
+        weft_assert(row->taken_back_count < WEFT_TAKEN_BACK_MAX); /* NOD-341: it left room */
+        row->taken_back[row->taken_back_count++] =
+            (struct weft_taken_back){row->offer_digest, row->offer_until_ns};
+    }
+    row->offer_end = (uint32_t)end;
     weft_streams_touch(streams, accord);
     weft_streams_stale(streams); /* What was taken back is in the terms. */
-    enum weft_err err = keep_reason(&accord->row, reason);
+    enum weft_err err = keep_reason(row, reason);
     return err == WEFT_OK ? err : weft_fail(msg, err, "keep why an offer ended");
 }
 
@@ -192,9 +246,17 @@ static enum weft_stream_fault fault_of(const struct weft_agreements_checked *k, 
     return err == WEFT_ETOOBIG ? WEFT_STREAM_TOO_BIG : WEFT_STREAM_UNSIGNED;
 }
 
+/* Another partner's waits under that name, and could be signed yet: it is not pushed out. */
+static bool is_anothers(
+    const struct weft_accord_row *row, const struct weft_partner_message *m, int64_t time_ns)
+{
+    return stands(row) && row->offer_until_ns > time_ns &&
+           !weft_text_equal(weft_buffer_as_text(&row->offer_partner), m->stream.provider);
+}
+
 /* Of one that counts by its signatures. */
 static enum weft_stream_fault weigh(const struct weft_agreements_checked *k,
-    const struct weft_partner_message *m, bool *ret_is_known, struct weft_msg *why)
+    const struct weft_partner_message *m, int64_t time_ns, bool *ret_is_known, struct weft_msg *why)
 {
     const struct weft_contract *contract = &k->deed->contract;
     const struct weft_accord_row *row = k->accord != NULL ? &k->accord->row : NULL;
@@ -215,6 +277,10 @@ static enum weft_stream_fault weigh(const struct weft_agreements_checked *k,
     }
     /* With what has been signed here since, perhaps. */
     *ret_is_known = row != NULL && is_his(row, &contract->link.digest);
+    if (row != NULL && is_anothers(row, m, time_ns)) {
+        return weft_stream_fail(
+            why, WEFT_STREAM_OUT_OF_TURN, "another site's offer waits under that name");
+    }
     return row != NULL && stands(row) && row->offer_by == row->party
                ? weft_stream_fail(why, WEFT_STREAM_OUT_OF_TURN,
                      "an offer of this site waits under that name: one of the two is withdrawn")
@@ -229,7 +295,7 @@ static enum weft_err judge(struct weft_streams *s, const struct weft_partner_mes
         return err;
     }
     if (err == WEFT_OK) {
-        v->fault = weigh(&s->checked, m, &v->is_known, &v->reason);
+        v->fault = weigh(&s->checked, m, place->time_ns, &v->is_known, &v->reason);
     } else {
         const struct weft_msg why = v->reason;
         v->fault =
@@ -281,7 +347,8 @@ static enum weft_err version_of(
 }
 
 static enum weft_err take_end(struct weft_streams *s, const struct weft_partner_message *m,
-    struct weft_offers_deed *ret_deed, struct weft_refusal *r, struct weft_msg *msg)
+    int64_t time_ns, struct weft_offers_deed *ret_deed, struct weft_refusal *r,
+    struct weft_msg *msg)
 {
     if (!weft_offers_is_ended_by(s, m)) {
         r->err = weft_fail(&r->detail, WEFT_ENOTFOUND, "no such offer stands here");
@@ -296,7 +363,7 @@ static enum weft_err take_end(struct weft_streams *s, const struct weft_partner_
     enum weft_err err = version_of(accord, &ret_deed->version, msg);
     return err == WEFT_OK ? weft_offers_end(s, accord,
                                 is_declined ? WEFT_OFFER_DECLINED : WEFT_OFFER_WITHDRAWN,
-                                m->notice.reason, msg)
+                                m->notice.reason, time_ns, msg)
                           : err;
 }
 
@@ -307,7 +374,7 @@ enum weft_err weft_offers_take(struct weft_streams *streams, const struct weft_s
 {
     struct weft_offer_verdict v = {.fault = WEFT_STREAM_SOUND};
     if (entry->act == WEFT_STREAM_ACT_OFFER_END) {
-        return take_end(streams, message, ret_deed, ret_refusal, msg);
+        return take_end(streams, message, place->time_ns, ret_deed, ret_refusal, msg);
     }
     enum weft_err err = judge(streams, message, place, &v);
     if (err != WEFT_OK) {

@@ -20,9 +20,13 @@ enum {
 };
 
 struct weft_accord;
+struct weft_accord_row;
 struct weft_agreements_place;
 struct weft_refusal; /* node/state/govern.h */
 struct weft_store_batch;
+
+/* What a terminal obeys, C0, DEL and C1 in UTF-8, becomes blanks: others' reasons are shown. */
+void weft_offers_blank(uint8_t *text, size_t size);
 
 /* --- for the loop ----------------------------------------------------------------------------- */
 
@@ -70,11 +74,14 @@ WEFT_MUST_USE enum weft_err weft_offers_take(struct weft_streams *streams,
  * WEFT_ETOOBIG: nowhere. */
 WEFT_MUST_USE enum weft_err weft_offers_find_place(
     struct weft_streams *streams, int64_t time_ns, struct weft_msg *detail);
-/* What was checked last is the offer from now on; what became of it. WEFT_ENOMEM. */
-WEFT_MUST_USE enum weft_err weft_offers_keep(
-    struct weft_streams *streams, struct weft_accord *accord, uint64_t index, struct weft_msg *msg);
+/* An own one of that digest was withdrawn, and could be signed yet. */
+bool weft_offers_was_taken_back(
+    const struct weft_accord_row *row, const struct weft_digest *digest);
+/* What was checked last is the offer from now on; what became of it, at that time. WEFT_ENOMEM. */
+WEFT_MUST_USE enum weft_err weft_offers_keep(struct weft_streams *streams,
+    struct weft_accord *accord, const struct weft_agreements_place *place, struct weft_msg *msg);
 WEFT_MUST_USE enum weft_err weft_offers_end(struct weft_streams *streams,
-    struct weft_accord *accord, enum weft_offer_end end, struct weft_text reason,
+    struct weft_accord *accord, enum weft_offer_end end, struct weft_text reason, int64_t time_ns,
     struct weft_msg *msg);
 
 #endif

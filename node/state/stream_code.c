@@ -63,6 +63,18 @@ static void code_buffer(struct weft_coder *c, struct weft_buffer *buffer)
     }
 }
 
+static void code_taken_back(struct weft_coder *c, struct weft_accord_row *row)
+{
+    bool is_own_standing =
+        row->offer.size > 0 && row->offer_end == WEFT_OFFER_STANDS && row->offer_by == row->party;
+    weft_code_u32(
+        c, &row->taken_back_count, is_own_standing ? WEFT_TAKEN_BACK_MAX : WEFT_TAKEN_BACK_MAX + 1);
+    for (uint32_t i = 0; c->err == WEFT_OK && i < row->taken_back_count; i++) {
+        weft_code_bytes(c, row->taken_back[i].digest.bytes, WEFT_DIGEST_SIZE);
+        weft_code_time(c, &row->taken_back[i].until_ns);
+    }
+}
+
 static void code_accord(struct weft_coder *c, struct weft_accord_row *row)
 {
     weft_code_slice(c, &row->name);
@@ -79,6 +91,7 @@ static void code_accord(struct weft_coder *c, struct weft_accord_row *row)
         code_buffer(c, &row->offer_partner);
         code_buffer(c, &row->offer_reason);
     }
+    code_taken_back(c, row);
     if (c->err == WEFT_OK && row->name.size > WEFT_CONTRACT_NAME_SIZE_MAX) {
         c->err = WEFT_ECORRUPT;
     }

@@ -7,6 +7,17 @@
 #include "federation/consumer.h"
 #include "federation/provider.h"
 
+/* An offer of this site that it took back, and until when it could be signed. */
+struct weft_taken_back {
+    struct weft_digest digest;
+    int64_t until_ns;
+};
+
+/* Of one name that have not expired. Chosen: more than people propose; 40 bytes each. */
+enum {
+    WEFT_TAKEN_BACK_MAX = 32
+};
+
 /* Key a. */
 struct weft_accord_row {
     struct weft_text name;    /* Borrows; in memory: of the accord. */
@@ -21,6 +32,9 @@ struct weft_accord_row {
     struct weft_digest offer_digest;
     struct weft_buffer offer_partner; /* The other site. */
     struct weft_buffer offer_reason;  /* Of its end. */
+    /* NOD-340: whatever is offered since; an own offer that stands leaves room for one more. */
+    uint32_t taken_back_count;
+    struct weft_taken_back taken_back[WEFT_TAKEN_BACK_MAX];
 };
 
 /* Key s of what is sent. */
@@ -59,7 +73,7 @@ WEFT_MUST_USE enum weft_err weft_received_row_encode(
     const struct weft_received_row *row, struct weft_buffer *out);
 /* What it owns, but the name. */
 void weft_accord_row_destroy(struct weft_accord_row *row);
-/* Without an offer. */
+/* Without an offer; what was taken back stays. */
 void weft_accord_row_clear_offer(struct weft_accord_row *row);
 /* Exactly what encode gives; buffers are the row's, to be destroyed whatever is returned.
  * WEFT_ECORRUPT, WEFT_ENOMEM. */

@@ -329,6 +329,7 @@ enum weft_err weft_streams_add(struct weft_streams *streams, struct weft_text na
 {
     if (place != NULL) { /* Of an offer that came to nothing there is no row but its own. */
         weft_accord_row_clear_offer(&place->row);
+        place->row.taken_back_count = 0; /* Expired, or it were no place. */
         keep_name(place, name);
         *ret_accord = place;
         return WEFT_OK;

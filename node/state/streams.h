@@ -55,7 +55,8 @@ struct weft_terms {
     const struct weft_contract *sent;     /* In force at the end of the stream that is sent. */
     const struct weft_contract *received; /* At the cursor of the one that is received. */
     const struct weft_contract *next;     /* Accepted here, right behind `received`. */
-    const struct weft_digest *withdrawn;  /* An offer of this site that it took back. */
+    const struct weft_digest *withdrawn;  /* Offers of this site that it took back, */
+    uint32_t withdrawn_count;             /* ...so many. */
     /* Of the parties, in their order; that of a party whose document is gone has no roots. */
     struct weft_org orgs[WEFT_CONTRACT_PARTIES];
     /* By whose keys, as the newest version in force in that stream has it: heads that are sent;

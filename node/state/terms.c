@@ -11,7 +11,7 @@ struct weft_terms_box {
     struct weft_pinned *own;
     struct weft_pinned *partner;
     struct weft_authority *authority;
-    struct weft_digest withdrawn;
+    struct weft_digest withdrawn[WEFT_TAKEN_BACK_MAX];
     uint64_t ends[3][WEFT_PINNED_KEYS_MAX]; /* Of own_heads, their_heads, their_receipts. */
     char own_origin[WEFT_STREAM_ORIGIN_SIZE];
     char their_origin[WEFT_STREAM_ORIGIN_SIZE];
@@ -90,10 +90,11 @@ static void fill_in(struct weft_terms_box *box, const struct weft_streams *strea
     t->received = contract_of(box, WEFT_ACCORD_RECEIVED);
     t->next = contract_of(box, WEFT_ACCORD_NEXT);
     t->name = t->newest->name;
-    if (accord->row.offer_end == WEFT_OFFER_WITHDRAWN && accord->row.offer_by == t->party) {
-        box->withdrawn = accord->row.offer_digest;
-        t->withdrawn = &box->withdrawn;
+    for (uint32_t i = 0; i < accord->row.taken_back_count; i++) {
+        box->withdrawn[i] = accord->row.taken_back[i].digest;
     }
+    t->withdrawn = box->withdrawn;
+    t->withdrawn_count = accord->row.taken_back_count;
     t->site = t->newest->parties[t->party].site;
     t->partner = t->newest->parties[1 - t->party].site;
     box->own = weft_pinned_retain(weft_streams_pinned(streams, t->site));
@@ -142,5 +143,6 @@ struct weft_consumer_terms weft_terms_of_consumer(const struct weft_terms *terms
         .orgs = terms->orgs,
         .party = 1 - terms->party,
         .now_ns = now_ns,
-        .withdrawn = terms->withdrawn};
+        .withdrawn = terms->withdrawn,
+        .withdrawn_count = terms->withdrawn_count};
 }

@@ -113,6 +113,8 @@ int main(int argc, char **argv)
     row.offer_digest = weft_sha256("an offer\n", 9);
     weft_assert(weft_buffer_text(&row.offer_partner, WEFT_TEXT("oem.example/plant1")) == WEFT_OK &&
                 weft_buffer_text(&row.offer_reason, WEFT_TEXT("too deep")) == WEFT_OK);
+    row.taken_back_count = 1;
+    row.taken_back[0] = (struct weft_taken_back){row.offer_digest, SIGNERS_NOW_NS};
     begin(0);
     save(weft_accord_row_encode(&row, &out));
     weft_accord_row_destroy(&row);

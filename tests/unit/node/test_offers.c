@@ -5,6 +5,7 @@
 
 #include "node/state/machine.h"
 #include "node/state/offers.h"
+#include "node/state/stream_code.h"
 #include "tests/lib/test.h"
 #include "tests/unit/node/stream_rig.h"
 
@@ -177,7 +178,10 @@ TEST(offers, amendment_that_was_withdrawn_is_none_though_the_stream_has_it)
     EXPECT_EQ(WEFT_OK, bring(west, &next, false, true));
     EXPECT_EQ(WEFT_OK, offer(oem, &next, false, true));
     rig_must(west, rig_act("withdraw"));
-    EXPECT_EQ(WEFT_OK, bring(oem, &next, true, true)); /* It has not heard of it. */
+    struct weft_contract anew = rig_contract();
+    anew.sides[RIG_SUPPLIER].depth = 2;
+    EXPECT_EQ(WEFT_OK, bring(west, &anew, false, true)); /* Proposed anew. */
+    EXPECT_EQ(WEFT_OK, bring(oem, &next, true, true));   /* It has not heard of it. */
     (void)rig_step(oem);
     rig_sign(oem);
     EXPECT_EQ(WEFT_OK, rig_send_head(&pair, RIG_OEM));
@@ -190,6 +194,84 @@ TEST(offers, amendment_that_was_withdrawn_is_none_though_the_stream_has_it)
     EXPECT_EQ(WEFT_OK, bring(west, &next, true, true)); /* Its operators take it after all. */
     EXPECT_EQ(WEFT_OK, rig_send_batch(&pair, RIG_OEM, 100));
     EXPECT_EQ(2, rig_agreement(west).terms->received->link.version);
+    rig_pair_stop(&pair);
+}
+
+/* NOD-340: what was withdrawn stays so whatever is offered since, by whomever, until it expires. */
+TEST(offers, that_were_withdrawn_stay_so_whatever_is_offered_since)
+{
+    struct weft_contract first = rig_contract(), second = rig_contract(), third = rig_contract();
+    rig_pair_start(&pair, "offers-since");
+    second.link.expires_ns += SIGNERS_DAY_NS;
+    third.link.expires_ns += 2 * SIGNERS_DAY_NS;
+    EXPECT_EQ(WEFT_OK, bring(west, &first, false, true));
+    rig_must(west, rig_act("withdraw"));
+    EXPECT_EQ(WEFT_OK, bring(west, &second, false, true)); /* Proposed anew, */
+    EXPECT_EQ(WEFT_EREFUSED, offer(west, &first, true, true));
+    rig_must(west, rig_act("withdraw"));
+    EXPECT_EQ(WEFT_OK, offer(west, &third, true, false)); /* ...and another by the partner. */
+    for (int i = 0; i < 2; i++) {
+        EXPECT_EQ(WEFT_EREFUSED, offer(west, &first, true, true));
+        EXPECT_TRUE(says(west, "withdrawn: "));
+        EXPECT_EQ(WEFT_EREFUSED, offer(west, &second, true, true));
+        EXPECT_EQ(WEFT_ESTATE, bring(west, &first, false, true));
+        rig_reopen(west);
+    }
+    EXPECT_TRUE(rig_agreement(west).terms == NULL);
+    EXPECT_EQ(WEFT_OK, bring(west, &first, true, true)); /* Its operators know better. */
+    EXPECT_EQ(1, rig_agreement(west).terms->newest->link.version);
+    EXPECT_EQ(2, rig_agreement(west).terms->withdrawn_count);
+    rig_expect_sound(west);
+    rig_expect_replayed(west, "offers-since-again", 3);
+    rig_pair_stop(&pair);
+}
+
+/* So many are remembered of a name, each until it expires; then there is room again. */
+TEST(offers, that_were_withdrawn_are_bounded_and_expire)
+{
+    rig_pair_start(&pair, "offers-bound");
+    for (int64_t i = 0; i < WEFT_TAKEN_BACK_MAX; i++) {
+        struct weft_contract c = rig_contract();
+        c.link.expires_ns += i * INT64_C(1000000000);
+        EXPECT_EQ(WEFT_OK, bring(west, &c, false, true));
+        rig_must(west, rig_act("withdraw"));
+    }
+    struct weft_contract more = rig_contract();
+    more.link.expires_ns += SIGNERS_DAY_NS;
+    EXPECT_EQ(WEFT_ETOOBIG, bring(west, &more, false, true));
+    EXPECT_TRUE(says(west, "taken back"));
+    EXPECT_EQ(WEFT_OK, offer(west, &more, true, false)); /* The partner's takes none of them. */
+    west->f.time_ns = rig_contract().link.expires_ns + SIGNERS_DAY_NS / 2;
+    more.link.expires_ns += SIGNERS_DAY_NS;
+    rig_must(west, rig_act("decline"));
+    EXPECT_EQ(WEFT_OK, bring(west, &more, false, true));
+    rig_must(west, rig_act("withdraw"));
+    rig_expect_sound(west);
+    rig_pair_stop(&pair);
+}
+
+/* The partner's do not push another partner's out: here two sites of one organization. */
+TEST(offers, of_another_partner_stay_where_they_wait)
+{
+    struct weft_contract theirs = rig_contract(), others = rig_contract();
+    struct weft_record second = rig_partner(RIG_OEM, false);
+    rig_pair_start(&pair, "offers-two");
+    second.asset = WEFT_TEXT("partner:oem.example/plant2");
+    rig_must(west, second);
+    EXPECT_EQ(WEFT_OK, offer(west, &theirs, true, false));
+    others.parties[RIG_OEM].site = WEFT_TEXT("oem.example/plant2");
+    struct weft_buffer note = rig_contract_note(&pair, &others, true, false);
+    struct weft_partner_message m = {
+        .kind = WEFT_KIND_STREAM_OFFER, .text = weft_buffer_as_text(&note)};
+    EXPECT_EQ(WEFT_EREFUSED,
+        hear(west, WEFT_STREAM_ACT_OFFER, others.name, WEFT_TEXT("oem.example/plant2"), &m));
+    EXPECT_TRUE(says(west, "another site's offer waits"));
+    const struct weft_agreement a = rig_agreement(west);
+    EXPECT_TRUE(weft_digest_equal(&theirs.link.digest, &a.offer.digest));
+    rig_must(west, rig_act("decline"));
+    EXPECT_EQ(WEFT_OK,
+        hear(west, WEFT_STREAM_ACT_OFFER, others.name, WEFT_TEXT("oem.example/plant2"), &m));
+    weft_buffer_destroy(&note);
     rig_pair_stop(&pair);
 }
 
@@ -352,6 +434,29 @@ TEST(offers, of_a_partner_are_bounded_and_what_ended_gives_its_place_up)
     EXPECT_EQ(WEFT_OFFERS_MAX, weft_streams_count(streams));
     rig_expect_sound(oem);
     rig_expect_replayed(oem, "offers-many-again", 7);
+    rig_pair_stop(&pair);
+}
+
+/* The place of an own one that was taken back is nobody's while it could be signed yet. */
+TEST(offers, that_were_withdrawn_keep_their_place_until_they_expire)
+{
+    char name[16];
+    rig_pair_start(&pair, "offers-place");
+    struct weft_contract first = rig_contract();
+    EXPECT_EQ(WEFT_OK, bring(west, &first, false, true));
+    rig_must(west, rig_act("withdraw"));
+    for (uint32_t i = 0; i < 2 * WEFT_OFFERS_MAX; i++) {
+        struct weft_contract c = named(i, name);
+        EXPECT_EQ(WEFT_OK, offer(west, &c, true, false));
+        char asset[40];
+        struct weft_record act = rig_act("decline");
+        (void)snprintf(asset, sizeof(asset), "agreement:offer-%u", i);
+        act.asset = weft_text_of(asset);
+        rig_must(west, act);
+    }
+    EXPECT_EQ(WEFT_OFFERS_MAX, weft_streams_count(weft_state_streams(west->f.state)));
+    EXPECT_EQ(WEFT_EREFUSED, offer(west, &first, true, true));
+    EXPECT_TRUE(says(west, "withdrawn: "));
     rig_pair_stop(&pair);
 }
 

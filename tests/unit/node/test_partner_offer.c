@@ -325,6 +325,53 @@ TEST(partner_offer, that_was_withdrawn_is_not_taken_signed)
     finish();
 }
 
+/* What he says is shown to people as one line that no terminal obeys. */
+TEST(partner_offer, is_answered_without_what_a_terminal_obeys)
+{
+    struct weft_contract contract = rig_contract();
+    struct weft_buffer bytes = {0};
+    begin("link-blank");
+    bring(west, &contract, false, true);
+    connect_both(true);
+    weft_partners_turn(west->p, west->leader, now_ms, SIGNERS_NOW_NS);
+    const struct weft_partner_message m = {.kind = WEFT_KIND_STREAM_NOTICE,
+        .stream = {WEFT_TEXT(RIG_NAME), WEFT_TEXT("oem.example/plant1")},
+        .notice = {.fault = WEFT_STREAM_UNSIGNED,
+            .reason = WEFT_TEXT("a\xc2\x9b"
+                                "2J\x1b"),
+            .offer = contract.link.digest}};
+    EXPECT_EQ(WEFT_OK, weft_partner_encode(&m, &bytes));
+    EXPECT_EQ(
+        WEFT_OK, weft_partners_hear(west->p, west, (struct weft_bytes){bytes.data, bytes.size}));
+    EXPECT_TRUE(answered(west, "refused: unsigned: a  2J "));
+    weft_buffer_destroy(&bytes);
+    finish();
+}
+
+/* NOD-343: what goes into the log is fewer than what is judged. */
+TEST(partner_offer, comes_into_the_log_so_often_and_no_more)
+{
+    begin("link-entries");
+    connect_both(true);
+    settle(0);
+    for (int64_t i = 0; i < 2 * WEFT_PARTNER_OFFER_BURST; i++) {
+        struct weft_contract contract = rig_contract();
+        contract.link.expires_ns += i * INT64_C(1000000000);
+        struct weft_buffer bytes = {0}, note = rig_contract_note(&pair, &contract, false, true);
+        const struct weft_partner_message m = {.kind = WEFT_KIND_STREAM_OFFER,
+            .stream = {WEFT_TEXT(RIG_NAME), WEFT_TEXT("supplier.example/west")},
+            .text = weft_buffer_as_text(&note)};
+        EXPECT_EQ(WEFT_OK, weft_partner_encode(&m, &bytes));
+        put(oem->inbox, &oem->inbox_count, (struct weft_bytes){bytes.data, bytes.size});
+        settle(WEFT_PARTNER_OFFER_MS);
+        weft_buffer_destroy(&bytes);
+        weft_buffer_destroy(&note);
+    }
+    /* One came back within the time that this took, at the first second of the next minute. */
+    EXPECT_EQ(WEFT_PARTNER_OFFER_BURST - 1, west->faults[WEFT_STREAM_FLOOD]);
+    finish();
+}
+
 /* NOD-343 */
 TEST(partner_offer, is_judged_so_often_and_no_more)
 {
