@@ -308,7 +308,7 @@ static void hear_answer(struct weft_partner_exchange *x, const struct weft_agree
         /* A line of the status. */
         const size_t size = weft_text_utf8_prefix(weft_text_of(o->answer));
         o->answer[size] = '\0';
-        weft_offers_blank((uint8_t *)o->answer, size);
+        weft_text_blank((uint8_t *)o->answer, size);
         if (n->fault != WEFT_STREAM_SOUND) {
             log_offer(WEFT_LOG_WARN, "partner_offer_refused_there", a->name, partner, o->answer,
                 "weft partner status");

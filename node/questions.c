@@ -251,10 +251,11 @@ static void on_worked(uv_work_t *work, int status)
     ask->is_looking = false;
     ask->has_looked = true;
     r->jobs--;
-    if (ask->err == WEFT_OK && !weft_question_has_room(ask, 0)) {
+    const bool is_over = r->is_closed || !node->is_leader || node->term != ask->term;
+    if (!is_over && ask->err == WEFT_OK && !weft_question_has_room(ask, 0)) {
         ask->err = weft_fail(&ask->msg, WEFT_ETOOBIG, "more than questions may take");
     }
-    if (r->is_closed || !node->is_leader || node->term != ask->term) {
+    if (is_over) {
         drop(ask);
     } else if (ask->err != WEFT_OK) {
         finish(ask, now_ms);

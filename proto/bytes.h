@@ -73,6 +73,8 @@ bool weft_text_exact_number(struct weft_text text, uint64_t *ret_number);
 /* Take what stands before the first `mark` off `rest`, and the mark. False: there is none, and
  * *ret_head is all of it. */
 bool weft_text_cut(struct weft_text *rest, char mark, struct weft_text *ret_head);
+/* What a terminal obeys, C0, DEL and C1 in UTF-8, becomes blanks. */
+void weft_text_blank(uint8_t *text, size_t size);
 
 /* Order of the bytes, shorter first on a common prefix: the order of canonical field paths. */
 int weft_text_compare(struct weft_text a, struct weft_text b);

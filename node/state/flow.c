@@ -290,7 +290,7 @@ static uint32_t *bucket_of(struct weft_flow *flow, const struct weft_digest *sta
 
 /* The row that is in flow->value. */
 static enum weft_err keep_row(struct weft_flow *flow, uint64_t sequence,
-    const struct weft_digest *statement, struct weft_msg *msg)
+    const struct weft_digest *statement, bool is_changed, struct weft_msg *msg)
 {
     if (flow->buckets == NULL) {
         flow->buckets = calloc(WEFT_FLOW_BUCKETS, sizeof(*flow->buckets));
@@ -311,7 +311,7 @@ static enum weft_err keep_row(struct weft_flow *flow, uint64_t sequence,
     }
     uint32_t *bucket = bucket_of(flow, statement);
     flow->young[flow->young_count++] =
-        (struct weft_flow_row){sequence, *statement, at, flow->value.size, *bucket};
+        (struct weft_flow_row){sequence, *statement, at, flow->value.size, is_changed, *bucket};
     *bucket = flow->young_count;
     return WEFT_OK;
 }
@@ -371,14 +371,29 @@ enum weft_err weft_flow_now(struct weft_flow *flow, uint64_t sequence,
     return weft_flow_leaf_decode(bytes, ret_leaf);
 }
 
+enum weft_err weft_flow_place(struct weft_flow *flow, const struct weft_digest *statement,
+    uint64_t *ret_sequence, struct weft_msg *msg)
+{
+    const struct weft_flow_row *row = find_told(flow, statement);
+    uint64_t stored = 0;
+    enum weft_err err = row == NULL || row->is_changed
+                            ? last_of_store(flow, statement, &stored, msg)
+                            : WEFT_ENOTFOUND;
+    if (row == NULL || (err != WEFT_OK && err != WEFT_ENOTFOUND)) {
+        *ret_sequence = stored;
+        return err;
+    }
+    *ret_sequence = stored > row->sequence ? stored : row->sequence;
+    return WEFT_OK;
+}
+
 enum weft_err weft_flow_last(struct weft_flow *flow, const struct weft_digest *statement,
     uint64_t *ret_sequence, uint32_t *ret_told, struct weft_msg *msg)
 {
-    const struct weft_flow_row *row = find_told(flow, statement);
     struct weft_store_value value = {.handle = NULL};
     struct weft_flow_leaf leaf = {.told = 0};
-    uint64_t sequence = row != NULL ? row->sequence : 0;
-    enum weft_err err = row == NULL ? last_of_store(flow, statement, &sequence, msg) : WEFT_OK;
+    uint64_t sequence = 0;
+    enum weft_err err = weft_flow_place(flow, statement, &sequence, msg);
     if (err != WEFT_OK) {
         return err;
     }
@@ -399,7 +414,7 @@ enum weft_err weft_flow_replace(struct weft_flow *flow, uint64_t sequence,
     }
     const struct weft_key key = weft_key_of_leaf(flow->number, flow->direction, sequence);
     weft_store_batch_put(batch, &key, flow->value.data, flow->value.size);
-    return keep_row(flow, sequence, &leaf->leaf.digest, msg);
+    return keep_row(flow, sequence, &leaf->leaf.digest, true, msg);
 }
 
 /* --- tiles of the batch ----------------------------------------------------------------------- */
@@ -458,7 +473,7 @@ enum weft_err weft_flow_append(struct weft_flow *flow, const struct weft_flow_le
         weft_put_be64(place, sequence);
         key = weft_key_of_statement(flow->number, flow->direction, &leaf->leaf.digest);
         weft_store_batch_put(batch, &key, place, sizeof(place));
-        err = keep_row(flow, sequence, &leaf->leaf.digest, msg);
+        err = keep_row(flow, sequence, &leaf->leaf.digest, false, msg);
     }
     return err;
 }

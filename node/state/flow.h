@@ -42,7 +42,8 @@ struct weft_flow_row {
     struct weft_digest statement;
     size_t at; /* In `rows`. */
     size_t size;
-    uint32_t next; /* Of the same bucket, older: 1 + its place; 0: none. */
+    bool is_changed; /* It was there before: of its statement the store may have later ones. */
+    uint32_t next;   /* Of the same bucket, older: 1 + its place; 0: none. */
 };
 
 enum {
@@ -79,8 +80,11 @@ void weft_flow_close(struct weft_flow *flow);
  * WEFT_ETOOBIG: the apply has failed. */
 WEFT_MUST_USE enum weft_err weft_flow_append(struct weft_flow *flow,
     const struct weft_flow_leaf *leaf, struct weft_store_batch *batch, struct weft_msg *msg);
-/* Where a statement was told last, of batch and store, and how often it was. WEFT_ENOTFOUND: it was
- * not. WEFT_ECORRUPT, WEFT_EIO. */
+/* Where a statement was told last, of batch and store, alike however entries are batched.
+ * WEFT_ENOTFOUND: it was not. WEFT_ECORRUPT, WEFT_EIO. */
+WEFT_MUST_USE enum weft_err weft_flow_place(struct weft_flow *flow,
+    const struct weft_digest *statement, uint64_t *ret_sequence, struct weft_msg *msg);
+/* The same, and how often it was, of the row that stands there. */
 WEFT_MUST_USE enum weft_err weft_flow_last(struct weft_flow *flow,
     const struct weft_digest *statement, uint64_t *ret_sequence, uint32_t *ret_told,
     struct weft_msg *msg);

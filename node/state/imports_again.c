@@ -282,7 +282,7 @@ static enum weft_err find_last(struct again *g, uint64_t *ret_last, uint32_t *re
         return WEFT_ENOTFOUND;
     }
     if (!is_shown(g->entry)) {
-        newest->epoch = UINT64_MAX;
+        *newest = (struct weft_cell_revision){UINT64_MAX, UINT64_MAX, UINT32_MAX};
     }
     return weft_flow_last(
         &g->accord->flows[WEFT_RECEIVED], &g->entry->leaf.digest, ret_last, ret_told, g->msg);

@@ -134,22 +134,6 @@ enum weft_err weft_offers_keep(struct weft_streams *streams, struct weft_accord 
     return err == WEFT_OK ? err : weft_fail(msg, err, "keep an offer");
 }
 
-void weft_offers_blank(uint8_t *text, size_t size)
-{
-    enum {
-        DELETE = 0x7f,
-        C1_FIRST = 0xc2, /* U+0080 to U+009F: this, and a byte below 0xa0. */
-        C1_END = 0xa0,
-    };
-    for (size_t i = 0; i < size; i++) {
-        if (text[i] < ' ' || text[i] == DELETE) {
-            text[i] = ' ';
-        } else if (text[i] == C1_FIRST && i + 1 < size && text[i + 1] < C1_END) {
-            text[i] = text[i + 1] = ' ';
-        }
-    }
-}
-
 /* One line: it is shown as it stands. */
 static enum weft_err keep_reason(struct weft_accord_row *row, struct weft_text reason)
 {
@@ -161,7 +145,7 @@ static enum weft_err keep_reason(struct weft_accord_row *row, struct weft_text r
     }
     enum weft_err err = weft_buffer_text(&row->offer_reason, reason);
     if (err == WEFT_OK) {
-        weft_offers_blank(row->offer_reason.data, row->offer_reason.size);
+        weft_text_blank(row->offer_reason.data, row->offer_reason.size);
     }
     return err;
 }

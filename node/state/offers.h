@@ -25,9 +25,6 @@ struct weft_agreements_place;
 struct weft_refusal; /* node/state/govern.h */
 struct weft_store_batch;
 
-/* What a terminal obeys, C0, DEL and C1 in UTF-8, becomes blanks: others' reasons are shown. */
-void weft_offers_blank(uint8_t *text, size_t size);
-
 /* --- for the loop ----------------------------------------------------------------------------- */
 
 /* "<org>/<site>": this one. */

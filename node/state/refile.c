@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "node/state/imports.h"
+#include "node/state/store.h"
 #include "proto/check.h"
 
 struct refiling {
@@ -113,10 +114,18 @@ static enum weft_err restore_row(struct refiling *f, const struct weft_projectio
         .is_forwarded = !is_own && entry.is_forwarded,
         .time_ns = f->place->time_ns,
         .content = f->content};
-    uint8_t at[8];
-    struct weft_key key = weft_key_of_statement(f->accord->number, f->direction, &f->digest);
-    weft_put_be64(at, f->sequence);
-    weft_store_batch_put(f->place->batch, &key, at, sizeof(at));
+    uint64_t last = 0;
+    err = weft_flow_place(flow_of(f), &f->digest, &last, f->msg);
+    if (err == WEFT_ENOTFOUND || (err == WEFT_OK && last < f->sequence)) {
+        uint8_t at[8];
+        struct weft_key key = weft_key_of_statement(f->accord->number, f->direction, &f->digest);
+        weft_put_be64(at, f->sequence);
+        weft_store_batch_put(f->place->batch, &key, at, sizeof(at));
+        err = WEFT_OK;
+    } /* Else it was told again since, and stands there (NOD-291). */
+    if (err != WEFT_OK) {
+        return err;
+    }
     return weft_flow_replace(flow_of(f), f->sequence, &row, f->place->batch, f->msg);
 }
 
@@ -128,6 +137,9 @@ static enum weft_err find_content(
     struct weft_flow_leaf leaf;
     struct weft_msg why = {""};
     enum weft_err err = weft_flow_now(flow_of(f), f->sequence, &value, &leaf, &why);
+    if (err == WEFT_ECORRUPT && weft_store_is_damaged(flow_of(f)->store)) {
+        return weft_fail(f->msg, err, "%s", why.text); /* This node's alone: NOD-21. */
+    }
     bool is_lost = err == WEFT_ECORRUPT ||
                    (err == WEFT_OK && (leaf.leaf.kind != WEFT_STREAM_STATEMENT ||
                                           !weft_digest_equal(&leaf.leaf.digest, &f->digest)));
