@@ -23,8 +23,8 @@ enum {
     FILE_SIZE_BYTES = 64 * 1024 * 1024,
     LEVEL_1_SIZE_BYTES = 256 * 1024 * 1024,
     BLOB_FILE_SIZE_BYTES = 256 * 1024 * 1024,
-    PURGE_WAIT_TENTHS = 600,   /* of a second: no query takes that long */
-    BLOB_SIZE_MIN_BYTES = 192, /* packs of records go to blob files, index keys stay */
+    PURGE_WAIT_TENTHS = 600,    /* of a second: no query takes that long */
+    BLOB_SIZE_MIN_BYTES = 1100, /* Above the nodes of shared digests, which are replaced. */
     OPEN_FILES_MAX = 512,
     BYTES_PER_SYNC = 1024 * 1024,
     MEMTABLES_MAX = 3,
@@ -137,8 +137,8 @@ static void set_levels(rocksdb_options_t *o, uint64_t memtable_bytes)
     rocksdb_options_set_level0_stop_writes_trigger(o, 40);
     rocksdb_options_set_target_file_size_base(o, FILE_SIZE_BYTES);
     rocksdb_options_set_max_bytes_for_level_base(o, LEVEL_1_SIZE_BYTES);
-    /* Records are written once and never change: kept out of compaction, they are copied no
-     * more after their flush. */
+    /* What is large is written once and never changes: kept out of compaction, it is copied no
+     * more after its flush. What is replaced would stay in blob files until all else there is. */
     rocksdb_options_set_enable_blob_files(o, 1);
     rocksdb_options_set_min_blob_size(o, BLOB_SIZE_MIN_BYTES);
     rocksdb_options_set_blob_file_size(o, BLOB_FILE_SIZE_BYTES);

@@ -26,13 +26,21 @@ def flip(path, offset):
         f.write(bytes([byte[0] ^ 0x40]))
 
 
+def damage(path):
+    for place in range(50, path.stat().st_size, 211):
+        flip(path, place)
+
+
 def used_bytes(path):
     """Up to the last byte that is not zero: segments are zeroed ahead."""
     return len(path.read_bytes().rstrip(b"\0"))
 
 
-def files_of(node):
-    return [p for p in (node.data / "state").iterdir() if p.suffix in (".sst", ".blob")]
+LARGE = "large/1"
+
+
+def files_of(node, *suffixes):
+    return [p for p in (node.data / "state").iterdir() if p.suffix in suffixes]
 
 
 def take_copy(path):
@@ -50,6 +58,8 @@ class Damage(cluster.PlantCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.plant.retry(lambda client: client.commit([  # it has a place in a blob file
+            {"asset": LARGE, "kind": "note", "attrs": {"text": "large " * 1000}}]))
         with Writers(cls.plant, 4, prefix="before") as cls.writers:
             wait_for("a checkpoint on every node", lambda: all(
                 n.status()["checkpoint_index"] > 0 for n in cls.plant), every=0.2)
@@ -103,8 +113,7 @@ class Damage(cluster.PlantCase):
         self.assertTrue(tables, "the state has no table file to damage")
         table = tables[-1]
         take_copy(table)
-        for place in (0.2, 0.5, 0.8):
-            flip(table, int(table.stat().st_size * place))
+        damage(table)  # all of it: what a start does not read, whoever reads it would meet
         self.comes_back(node)
         self.assertIn("state_damaged", node.log.read_text())
 
@@ -115,19 +124,19 @@ class Damage(cluster.PlantCase):
             (node.data / "state" / name).unlink()
         self.comes_back(node)
 
-    def damage_what_runs(self, node):
-        """Nothing writes, so nobody but who reads a record can meet it. Gives an asset."""
+    def damage_what_runs(self, node, suffix):
+        """Nothing writes, so nobody but who reads a record can meet it."""
         node.stop()
-        for path in files_of(node):
+        for path in files_of(node, ".sst", ".blob"):
             take_copy(path)
         node.start()
         self.plant.wait_for_voters()
-        for path in files_of(node):
-            for place in range(50, path.stat().st_size, 211):
-                flip(path, place)
+        paths = files_of(node, suffix)
+        self.assertTrue(paths, f"no file *{suffix} to damage")
+        for path in paths:
+            damage(path)
         time.sleep(1)
         self.assertTrue(node.is_alive(), node.tail())
-        return self.writers.clients[0].asset
 
     def ends_and_makes_its_state_anew(self, node):
         wait_for("it ends by itself", lambda: not node.is_alive())
@@ -136,22 +145,26 @@ class Damage(cluster.PlantCase):
         self.assertTrue((node.data / "state.damaged-1").is_dir())
 
     def test_whoever_reads_damage_is_sent_elsewhere_and_the_state_made_again(self):
-        node = self.plant.followers()[0]
-        asset = self.damage_what_runs(node)
-        with node.connect() as client:
-            with self.assertRaises(wire.Refusal) as heard:
-                client.query("story", asset=asset)
-        self.assertEqual("unavailable", heard.exception.outcome)
-        self.assertRegex(heard.exception.detail, "damaged and is made anew: ask another node")
-        self.ends_and_makes_its_state_anew(node)
+        for suffix, asset in ((".sst", self.writers.clients[0].asset), (".blob", LARGE)):
+            with self.subTest(suffix):
+                self.setUp()
+                node = self.plant.followers()[0]
+                self.damage_what_runs(node, suffix)
+                with node.connect() as client:
+                    with self.assertRaises(wire.Refusal) as heard:
+                        client.query("story", asset=asset)
+                self.assertEqual("unavailable", heard.exception.outcome)
+                self.assertRegex(heard.exception.detail,
+                                 "damaged and is made anew: ask another node")
+                self.ends_and_makes_its_state_anew(node)
 
     def test_the_command_hears_from_another_node_what_is_damaged_here(self):
         node, other = self.plant.followers()
-        asset = self.damage_what_runs(node)
-        done = self.plant.weft("story", asset, endpoints=",".join(
+        self.damage_what_runs(node, ".blob")
+        done = self.plant.weft("story", LARGE, endpoints=",".join(
             f"tls+tcp://{n.client}" for n in (node, other)))
         self.assertEqual(0, done.returncode, done.stderr)
-        self.assertIn(asset, done.stdout)
+        self.assertIn("large large", done.stdout)
         self.ends_and_makes_its_state_anew(node)
 
     def test_a_state_that_is_damaged_again_and_again_is_not_made_anew_for_ever(self):
