@@ -4,6 +4,7 @@
 
 #include "federation/mutant.h"
 #include "proto/check.h"
+#include "proto/limits.h"
 
 /* --- what follows from a fault --------------------------------------------------------------- */
 
@@ -90,9 +91,11 @@ struct weft_stream_hello weft_receiver_hello(struct weft_receiver *receiver,
     hello.is_explicit = receiver->is_explicit;
     hello.session = ++receiver->session;
     hello.window_bytes = receiver->is_plain || receiver->is_explicit ? 0 : window_bytes;
+    hello.frame_bytes = hello.window_bytes > 0 ? WEFT_STREAM_LEAVES_SIZE_MAX : 0;
     receiver->plain_until = receiver->is_plain ? receiver->plain_until : UINT64_MAX;
     receiver->window_max = hello.window_bytes;
     receiver->window_bytes = 0;
+    receiver->right.first = 0;
     receiver->ahead = *consumer;
     receiver->is_open = true;
     weft_credit_open(&receiver->credit, &hello);
@@ -120,6 +123,7 @@ enum weft_receiver_act weft_receiver_hear_head(struct weft_receiver *receiver,
         return WEFT_RECEIVER_WAITS; /* The one that is known. */
     }
     receiver->ahead.head = entry.head;
+    receiver->right.first = 0;
     *ret_entry = entry;
     return WEFT_RECEIVER_PROPOSES;
 }
@@ -238,28 +242,25 @@ enum weft_receiver_act weft_receiver_hear_more(struct weft_receiver *receiver,
     return WEFT_RECEIVER_HOLDS;
 }
 
-static enum weft_stream_fault check_proof(const struct weft_receiver *receiver,
-    const struct weft_stream_proof *message, struct weft_merkle_right *ret_right,
-    struct weft_msg *msg)
+/* `right` is of an earlier place under the head, or of none. */
+static enum weft_stream_fault check_right(const struct weft_receiver *receiver, uint64_t head_size,
+    struct weft_bytes bytes, struct weft_merkle_right *right, struct weft_msg *msg)
 {
     const struct weft_merkle_range *range = &receiver->ahead.stream.tree;
     const struct weft_merkle_head *head = &receiver->ahead.head;
     struct weft_merkle_proof hashes;
     struct weft_msg why = {""};
-    if (receiver->window_bytes == 0 || message->size != range->size) {
-        return weft_stream_fail(msg, WEFT_STREAM_SEQUENCE,
-            "a proof of %" PRIu64 " leaves, and there are %" PRIu64, message->size, range->size);
-    }
-    if (message->head_size != head->size) {
+    if (head_size != head->size) {
         return weft_stream_fail(msg, WEFT_STREAM_HEAD,
-            "under a head of %" PRIu64 " leaves, and that of %" PRIu64 " is known",
-            message->head_size, head->size);
+            "under a head of %" PRIu64 " leaves, and that of %" PRIu64 " is known", head_size,
+            head->size);
     }
-    if (weft_stream_proof_parse(message->hashes, &hashes) != WEFT_OK ||
-        weft_merkle_right_load(ret_right, range->size, head->size, &hashes, &why) != WEFT_OK) {
+    right->size = head->size;
+    if (weft_stream_proof_parse(bytes, &hashes) != WEFT_OK ||
+        weft_merkle_right_move(right, range->size, &hashes, &why) != WEFT_OK) {
         return weft_stream_fail(msg, WEFT_STREAM_PROOF, "of a window: %s", why.text);
     }
-    const struct weft_digest root = weft_merkle_right_root(ret_right, range);
+    const struct weft_digest root = weft_merkle_right_root(right, range);
     return weft_digest_equal(&root, &head->root) || weft_stream_mutant(WEFT_STREAM_MUTANT_UNPROVEN)
                ? WEFT_STREAM_SOUND
                : weft_stream_fail(msg, WEFT_STREAM_PROOF,
@@ -270,14 +271,42 @@ enum weft_receiver_act weft_receiver_hear_proof(struct weft_receiver *receiver,
     const struct weft_stream_proof *message, struct weft_merkle_right *ret_right,
     enum weft_stream_fault *ret_fault, struct weft_msg *msg)
 {
+    const uint64_t size = receiver->ahead.stream.tree.size;
     *ret_fault = WEFT_STREAM_SOUND;
     if (!receiver->is_open || message->session != receiver->session) {
         return WEFT_RECEIVER_WAITS;
     }
-    *ret_fault = check_proof(receiver, message, ret_right, msg);
+    ret_right->first = 0;
+    *ret_fault =
+        receiver->window_bytes == 0 || message->size != size
+            ? weft_stream_fail(msg, WEFT_STREAM_SEQUENCE,
+                  "a proof of %" PRIu64 " leaves, and there are %" PRIu64, message->size, size)
+            : check_right(receiver, message->head_size, message->hashes, ret_right, msg);
+    if (*ret_fault != WEFT_STREAM_SOUND) {
+        return give_up(receiver, *ret_fault, size);
+    }
+    receiver->window_bytes = 0;
+    return WEFT_RECEIVER_PROPOSES;
+}
+
+enum weft_receiver_act weft_receiver_hear_leaves(struct weft_receiver *receiver,
+    weft_receiver_terms *get_terms, void *ctx, const struct weft_stream_leaves *message,
+    struct weft_arena *arena, struct weft_window_run *run, struct weft_merkle_right *ret_right,
+    enum weft_stream_fault *ret_fault, struct weft_msg *msg)
+{
+    const struct weft_stream_more more = {
+        .first = message->first, .items = message->items, .session = message->session};
+    enum weft_receiver_act act =
+        weft_receiver_hear_more(receiver, get_terms, ctx, &more, arena, run, ret_fault, msg);
+    if (act != WEFT_RECEIVER_HOLDS || !message->is_proven) {
+        return act;
+    }
+    *ret_right = receiver->right;
+    *ret_fault = check_right(receiver, message->head_size, message->hashes, ret_right, msg);
     if (*ret_fault != WEFT_STREAM_SOUND) {
         return give_up(receiver, *ret_fault, receiver->ahead.stream.tree.size);
     }
+    receiver->right = *ret_right;
     receiver->window_bytes = 0;
     return WEFT_RECEIVER_PROPOSES;
 }

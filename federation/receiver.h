@@ -41,8 +41,9 @@ struct weft_receiver {
     uint32_t strikes;           /* Bad transfers since the last one that was applied. */
     struct weft_consumer ahead; /* As it is when all that was proposed is applied. */
     struct weft_credit credit;
-    uint64_t window_max;   /* Bytes that it holds without a proof; 0: none. */
-    uint64_t window_bytes; /* That it does hold: weft_window_cost. */
+    uint64_t window_max;            /* Bytes that it holds without a proof; 0: none. */
+    uint64_t window_bytes;          /* That it does hold: weft_window_cost. */
+    struct weft_merkle_right right; /* Of what is proven, under the head; first 0: not known. */
 };
 
 /* By what leaves are judged behind those of that version; ctx is the caller's. False: a version
@@ -85,6 +86,11 @@ enum weft_receiver_act weft_receiver_hear_more(struct weft_receiver *receiver,
 /* PROPOSES: all that is held is proven, and *ret_right is what weft_window_prove takes. */
 enum weft_receiver_act weft_receiver_hear_proof(struct weft_receiver *receiver,
     const struct weft_stream_proof *message, struct weft_merkle_right *ret_right,
+    enum weft_stream_fault *ret_fault, struct weft_msg *msg);
+/* Both in one message: HOLDS or PROPOSES. */
+enum weft_receiver_act weft_receiver_hear_leaves(struct weft_receiver *receiver,
+    weft_receiver_terms *get_terms, void *ctx, const struct weft_stream_leaves *message,
+    struct weft_arena *arena, struct weft_window_run *run, struct weft_merkle_right *ret_right,
     enum weft_stream_fault *ret_fault, struct weft_msg *msg);
 /* The provider says why nothing comes. */
 enum weft_receiver_act weft_receiver_hear_notice(

@@ -11,18 +11,19 @@
 #include "federation/window.h"
 
 enum weft_sender_act {
-    WEFT_SENDER_WAITS, /* For a hello, a head, or credit. */
-    WEFT_SENDER_HEAD,  /* Send the signed head and a proof from `old_size`. */
-    WEFT_SENDER_BATCH, /* Send leaves from `first` on, and a proof from their end to the head. */
-    WEFT_SENDER_MORE,  /* Send leaves from `first` on: they are proven later. */
-    WEFT_SENDER_PROOF, /* Send what leads from the first `first` leaves to the head. */
+    WEFT_SENDER_WAITS,  /* For a hello, a head, or credit. */
+    WEFT_SENDER_HEAD,   /* Send the signed head and a proof from `old_size`. */
+    WEFT_SENDER_BATCH,  /* Send leaves from `first` on, and a proof from their end to the head. */
+    WEFT_SENDER_MORE,   /* Send leaves from `first` on: they are proven later. */
+    WEFT_SENDER_PROOF,  /* Send what leads from the first `first` leaves to the head. */
+    WEFT_SENDER_LEAVES, /* MORE, and PROOF if weft_sender_cut says so, in one message. */
 };
 
 struct weft_sender_effect {
     enum weft_sender_act act;
-    uint64_t old_size; /* HEAD: what the consumer knows; 0: nothing, without a proof. */
-    uint64_t
-        first; /* BATCH, MORE: of at most count_max leaves in at most bytes_max of items, ... */
+    uint64_t old_size;  /* HEAD: what the consumer knows; 0: nothing, without a proof. */
+    uint64_t first;     /* BATCH, MORE, LEAVES: of at most count_max leaves in at most bytes_max of
+                           items, ... */
     uint32_t count_max; /* ...but one at least. */
     size_t bytes_max;
     uint64_t head_size; /* All: of the head. */
@@ -39,6 +40,9 @@ struct weft_sender {
     uint64_t window_max; /* Bytes that the consumer holds without a proof (weft_window_cost), ... */
     uint64_t window_limit; /* ...that this window may have, ... */
     uint64_t window_bytes; /* ...and that it has; 0: none is open. */
+    uint64_t window_first; /* Its first leaf. */
+    uint64_t frame_max;    /* Bytes of items in a message that the consumer takes as LEAVES. */
+    uint64_t known; /* What is right of so many leaves he knows, under the head; 0: nothing. */
 };
 
 /* The hello was greeted (weft_provider_greet says SOUND). */
@@ -54,5 +58,12 @@ void weft_sender_sent_head(struct weft_sender *sender, uint64_t head_size);
 void weft_sender_sent_batch(struct weft_sender *sender, const struct weft_stream_batch *batch);
 void weft_sender_sent_more(struct weft_sender *sender, const struct weft_stream_batch *leaves);
 void weft_sender_sent_proof(struct weft_sender *sender);
+/* LEAVES: how many of `leaves`, from `first` on in so many bytes, are sent now, and whether the
+ * window ends with them: then as the proof what a consumer who knows what is right of `known` lacks
+ * of their end. */
+uint32_t weft_sender_cut(
+    const struct weft_sender *sender, const struct weft_stream_batch *leaves, bool *ret_is_end);
+void weft_sender_sent_leaves(
+    struct weft_sender *sender, const struct weft_stream_batch *leaves, bool is_end);
 
 #endif

@@ -8,7 +8,7 @@ enum weft_err weft_window_count(struct weft_bytes items, uint32_t *ret_count)
     struct weft_stream_item item;
     uint32_t count = 0;
     for (; items.size > 0; count++) {
-        if (count == WEFT_WINDOW_MESSAGE_LEAVES) {
+        if (count == WEFT_WINDOW_FRAME_LEAVES) {
             return WEFT_ETOOBIG;
         }
         const size_t before = items.size;

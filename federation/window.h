@@ -12,7 +12,8 @@
 
 enum {
     WEFT_WINDOW_PART_LEAVES = 512,     /* In one batch; chosen: some 2 ms of apply. */
-    WEFT_WINDOW_MESSAGE_LEAVES = 8192, /* In one message. */
+    WEFT_WINDOW_MESSAGE_LEAVES = 8192, /* In one message of kind 141, ... */
+    WEFT_WINDOW_FRAME_LEAVES = 16384,  /* ...and in one that says how many hashes prove it. */
     WEFT_WINDOW_LEAF_BYTES = 64,       /* Its hash, and its share of a batch's range and proof. */
     WEFT_WINDOW_OPEN_LEAVES = 256,     /* Fewer are sent with their proof; chosen. */
 };
@@ -46,12 +47,18 @@ static inline struct weft_window_part *weft_window_part_at(
 {
     return (struct weft_window_part *)(void *)run->parts.data + i;
 }
-/* Leaves in these bytes. WEFT_EMALFORMED; WEFT_ETOOBIG: over WEFT_WINDOW_MESSAGE_LEAVES. */
+/* Leaves in these bytes. WEFT_EMALFORMED; WEFT_ETOOBIG: over WEFT_WINDOW_FRAME_LEAVES. */
 WEFT_MUST_USE enum weft_err weft_window_count(struct weft_bytes items, uint32_t *ret_count);
 /* A power of two: a message of so many leaves that ends with a multiple of it is hardly shorter. */
 static inline uint64_t weft_window_round(uint32_t count)
 {
     return count < 16 ? 1 : UINT64_C(1) << (28 - __builtin_clz(count));
+}
+/* The largest multiple of a power of two that is no more than `count` leaves, up to `end`: where a
+ * window of about so many ends, for which hardly any hash is lacking then. */
+static inline uint64_t weft_window_round_end(uint64_t count, uint64_t end)
+{
+    return end & ~((UINT64_C(1) << (63 - __builtin_clzll(count))) - 1);
 }
 /* The next part's bytes, off `rest`, of which weft_window_count has counted all. */
 struct weft_bytes weft_window_take_part(struct weft_bytes *rest, uint32_t *ret_count);

@@ -201,7 +201,9 @@ static void react(struct weft_partners *p, struct weft_partner_exchange *x,
     struct weft_partner_in *in = &x->in;
     switch (job->act) {
     case WEFT_RECEIVER_PROPOSES:
-        if (job->is_window) {
+        if (job->is_window && job->items.size > 0 && !weft_partner_window_hold(p, in, job)) {
+            want_hello_again(p, in);
+        } else if (job->is_window) {
             weft_partner_window_proven(in, job);
         } else {
             propose(p, x, a, job);
@@ -470,13 +472,10 @@ void weft_partner_in_hear(struct weft_partners *p, struct weft_partner_exchange 
         }
         return;
     case WEFT_KIND_STREAM_MORE:
-        if (conn == x->in.conn) {
-            hear_more(p, x, a, m->more.session, bytes);
-        }
-        return;
     case WEFT_KIND_STREAM_PROOF:
+    case WEFT_KIND_STREAM_LEAVES:
         if (conn == x->in.conn) {
-            hear_more(p, x, a, m->proof.session, bytes);
+            hear_more(p, x, a, weft_partner_session_of(m), bytes);
         }
         return;
     case WEFT_KIND_STREAM_NOTICE:

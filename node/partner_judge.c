@@ -133,12 +133,17 @@ static void judge_window(struct weft_partner_job *job, const struct weft_partner
         job->items = m->more.items;
         job->act = weft_receiver_hear_more(
             &job->receiver, get_terms, job, &m->more, &scratch, &job->run, &job->fault, &job->msg);
+    } else if (m->kind == WEFT_KIND_STREAM_LEAVES) {
+        job->items = m->leaves.items;
+        job->act = weft_receiver_hear_leaves(&job->receiver, get_terms, job, &m->leaves, &scratch,
+            &job->run, &job->right, &job->fault, &job->msg);
     } else {
         job->act = weft_receiver_hear_proof(
             &job->receiver, &m->proof, &job->right, &job->fault, &job->msg);
     }
-    if (m->kind == WEFT_KIND_STREAM_PROOF && job->act == WEFT_RECEIVER_PROPOSES) {
+    if (job->act == WEFT_RECEIVER_PROPOSES) { /* From the end: this message's own comes last. */
         struct weft_merkle_right right = job->right;
+        weft_window_prove(&job->run, &right);
         for (uint32_t i = job->run_count; i > 0; i--) {
             weft_window_prove(&job->runs[i - 1], &right);
         }
@@ -155,7 +160,7 @@ static void judge(struct weft_partner_job *job)
         job->fault = WEFT_STREAM_TOO_BIG;
         return;
     }
-    if (m.kind == WEFT_KIND_STREAM_MORE || m.kind == WEFT_KIND_STREAM_PROOF) {
+    if (weft_partner_is_of_window(m.kind)) {
         judge_window(job, &m);
         return;
     }

@@ -28,16 +28,16 @@ struct weft_partner_job {
     const struct weft_terms *terms; /* Retained. */
     struct weft_buffer message;
     int64_t now_ns;
-    struct weft_window_run runs[WEFT_JOB_RUNS_MAX]; /* PROOF: of which. */
+    struct weft_window_run runs[WEFT_JOB_RUNS_MAX]; /* PROOF, LEAVES: of which. */
     uint32_t run_count;
     /* The answer. */
     enum weft_receiver_act act;
     enum weft_stream_fault fault;
     struct weft_receiver_entry entry;
     bool is_window;                 /* Of a window; PROPOSES: all of it is proven. */
-    struct weft_bytes items;        /* MORE: in the message. */
-    struct weft_window_run run;     /* MORE: what was judged. */
-    struct weft_merkle_right right; /* PROOF. */
+    struct weft_bytes items;        /* MORE, LEAVES: in the message. */
+    struct weft_window_run run;     /* MORE, LEAVES: what was judged. */
+    struct weft_merkle_right right; /* PROOF, LEAVES. */
     struct weft_msg msg;
     struct weft_arena arena; /* Of the entry. */
 };

@@ -4,6 +4,7 @@
 #include "federation/equivocation.h"
 #include "federation/refusal.h"
 #include "node/logger.h"
+#include "node/partner_frame.h"
 #include "node/partner_parts.h"
 #include "node/partner_set.h"
 
@@ -215,7 +216,10 @@ static enum weft_err send_next(struct weft_partners *p, struct weft_partner_out 
         return send_more(p, out, a, source, &effect);
     case WEFT_SENDER_PROOF:
         return send_proof(p, out, a, source, &effect);
+    case WEFT_SENDER_LEAVES:
+        return weft_partner_frame_send(p, out, a, source, &effect);
     case WEFT_SENDER_WAITS:
+        weft_partner_frame_clear(&out->frame); /* What is read again is little. */
         break;
     }
     return WEFT_ESTATE;
@@ -230,10 +234,11 @@ static void pump(
         a->provider->rival.size > 0 || !source_of(p, a, &source)) {
         return;
     }
+    out->frame.is_read = false;
     while (count < WEFT_PARTNER_TURN_BATCHES && !weft_partners_is_full(p, out->conn) &&
            send_next(p, out, a, &source) == WEFT_OK) {
         /* What is proven later is as much as several of them. */
-        count += out->sender.window_bytes > 0 ? WEFT_PARTNER_TURN_BATCHES : 1;
+        count += out->sender.window_bytes > 0 || out->frame.is_read ? WEFT_PARTNER_TURN_BATCHES : 1;
     }
     if (count >= WEFT_PARTNER_TURN_BATCHES) { /* Others have their turn. */
         p->options.io.wake(p->options.io.ctx);
@@ -371,6 +376,7 @@ static void hear_hello(struct weft_partners *p, struct weft_partner_exchange *x,
     enum weft_stream_fault fault =
         weft_provider_greet(a->provider, hello, weft_stream_source_root, &source, &msg);
     x->out.conn = conn;
+    weft_partner_frame_clear(&x->out.frame);
     x->out.is_contradicted = fault == WEFT_STREAM_BEHIND || fault == WEFT_STREAM_FORKED;
     x->out.was_greeted = x->out.was_greeted || fault == WEFT_STREAM_SOUND;
     if (fault != WEFT_STREAM_SOUND) {
@@ -565,6 +571,7 @@ void weft_partner_out_hear(struct weft_partners *p, struct weft_partner_exchange
     case WEFT_KIND_STREAM_ANSWER:
     case WEFT_KIND_STREAM_MORE:
     case WEFT_KIND_STREAM_PROOF:
+    case WEFT_KIND_STREAM_LEAVES:
         return; /* Nothing that the link acts on. */
     }
 }
@@ -616,6 +623,7 @@ void weft_partner_out_reset(struct weft_partner_out *out)
 {
     weft_partner_lines_destroy(&out->signing.lines);
     weft_buffer_destroy(&out->note);
+    weft_partner_frame_clear(&out->frame);
     weft_terms_release(out->unheard);
     *out = (struct weft_partner_out){.conn = NULL};
 }

@@ -9,6 +9,7 @@
 #include "federation/receiver.h"
 #include "federation/recovery.h"
 #include "federation/sender.h"
+#include "node/partner_frame.h"
 #include "node/partner_offer.h"
 #include "node/partner_signing.h"
 #include "node/partner_window.h"
@@ -58,6 +59,7 @@ enum weft_partner_act {
 struct weft_partner_out {
     void *conn; /* On which the last hello came; NULL: none. */
     struct weft_sender sender;
+    struct weft_partner_frame frame;
     struct weft_recovery recovery;
     struct weft_partner_signing signing;
     struct weft_buffer note; /* Newest head with enough signatures; empty: none. */

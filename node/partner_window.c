@@ -72,8 +72,7 @@ uint64_t weft_partner_window_offer(const struct weft_partners *p, struct weft_pa
 struct weft_partner_exchange *weft_partner_window_of(
     const struct weft_partners *p, const void *conn, const struct weft_partner_message *m)
 {
-    const uint64_t session = m->kind == WEFT_KIND_STREAM_MORE ? m->more.session : m->proof.session;
-    const uint64_t number = session >> 32;
+    const uint64_t number = weft_partner_session_of(m) >> 32;
     struct weft_partner_exchange *x = number < p->exchange_count ? p->exchanges[number] : NULL;
     return x != NULL && x->in.conn == conn ? x : NULL;
 }
@@ -82,22 +81,25 @@ struct weft_partner_exchange *weft_partner_window_of(
  * that came before it, and what may come in its place is refused. */
 bool weft_partner_window_may_judge(const struct weft_partner_in *in)
 {
-    const bool is_more = is_kind(&in->waiting[0], WEFT_KIND_STREAM_MORE);
+    const bool is_more = is_kind(&in->waiting[0], WEFT_KIND_STREAM_MORE) ||
+                         is_kind(&in->waiting[0], WEFT_KIND_STREAM_LEAVES);
     if (is_kind(&in->waiting[0], WEFT_KIND_STREAM_PROOF) ||
         (!is_more && in->receiver.window_bytes > 0)) {
         return true;
     }
     if (is_more) {
         /* One window is proposed while the next one comes. */
-        return in->window.held_count < WEFT_PARTNER_HELD_MAX &&
-               held_bytes(in) < 2 * (uint64_t)WEFT_PARTNER_WINDOW_BYTES;
+        const bool has_room = in->window.held_count < WEFT_PARTNER_HELD_MAX &&
+                              held_bytes(in) < 2 * (uint64_t)WEFT_PARTNER_WINDOW_BYTES;
+        return has_room || !in->window.held[0].is_proven; /* Else that would not end. */
     }
     return in->window.held_count == 0 && in->pending_count < WEFT_PARTNER_PENDING_MAX;
 }
 
 void weft_partner_window_ask(struct weft_partner_in *in, struct weft_partner_job *job)
 {
-    if (!is_kind(&job->message, WEFT_KIND_STREAM_PROOF)) {
+    if (!is_kind(&job->message, WEFT_KIND_STREAM_PROOF) &&
+        !is_kind(&job->message, WEFT_KIND_STREAM_LEAVES)) {
         return;
     }
     for (uint32_t i = 0; i < in->window.held_count; i++) {
@@ -108,11 +110,33 @@ void weft_partner_window_ask(struct weft_partner_in *in, struct weft_partner_job
     }
 }
 
+/* What the job got goes back to where it is from: none was dropped or came meanwhile. */
+static void give_back(struct weft_partner_in *in, struct weft_partner_job *job, bool is_proven)
+{
+    uint32_t k = 0;
+    for (uint32_t i = 0; i < in->window.held_count && k < job->run_count; i++) {
+        struct weft_partner_held *held = &in->window.held[i];
+        if (!held->is_proven) {
+            held->run = job->runs[k];
+            job->runs[k++] = (struct weft_window_run){.parts = {.data = NULL}};
+        }
+    }
+    weft_assert(k == job->run_count); /* FED-34 */
+    for (uint32_t i = 0; i < in->window.held_count && is_proven; i++) {
+        struct weft_partner_held *held = &in->window.held[i];
+        held->head_size = held->is_proven ? held->head_size : job->right.size;
+        held->is_proven = true;
+    }
+}
+
 bool weft_partner_window_hold(
     struct weft_partners *p, struct weft_partner_in *in, struct weft_partner_job *job)
 {
     struct weft_partner_held *held = &in->window.held[in->window.held_count];
+    give_back(in, job, false);
+    job->run_count = 0;
     if (in->window.held_count == WEFT_PARTNER_HELD_MAX ||
+        held_bytes(in) >= 2 * (uint64_t)WEFT_PARTNER_WINDOW_BYTES ||
         held_by_all(p) >= (uint64_t)WEFT_PARTNER_WINDOWS_BYTES) {
         in->receiver.is_plain = true;
         in->receiver.plain_until = in->receiver.ahead.stream.tree.size;
@@ -132,17 +156,7 @@ bool weft_partner_window_hold(
 
 void weft_partner_window_proven(struct weft_partner_in *in, struct weft_partner_job *job)
 {
-    uint32_t k = 0;
-    for (uint32_t i = 0; i < in->window.held_count; i++) {
-        struct weft_partner_held *held = &in->window.held[i];
-        if (!held->is_proven) {
-            weft_assert(k < job->run_count); /* FED-34: none was dropped or came meanwhile */
-            held->run = job->runs[k];
-            job->runs[k++] = (struct weft_window_run){.parts = {.data = NULL}};
-            held->is_proven = true;
-            held->head_size = job->right.size;
-        }
-    }
+    give_back(in, job, true);
 }
 
 static enum weft_err propose_part(struct weft_partners *p, struct weft_partner_exchange *x,

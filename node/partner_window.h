@@ -55,7 +55,7 @@ uint64_t weft_partner_window_offer(const struct weft_partners *p, struct weft_pa
 void weft_partner_window_drop(struct weft_partner_in *in);
 /* The connection is gone, and with it what came by it without a proof. */
 void weft_partner_window_down(struct weft_partner_in *in);
-/* Of MORE or PROOF, by its session: a stream that greeted on that connection. NULL: none.
+/* Of such a message, by its session: a stream that greeted on that connection. NULL: none.
  */
 struct weft_partner_exchange *weft_partner_window_of(
     const struct weft_partners *p, const void *conn, const struct weft_partner_message *m);
@@ -63,7 +63,8 @@ struct weft_partner_exchange *weft_partner_window_of(
 bool weft_partner_window_may_judge(const struct weft_partner_in *in);
 /* What a job for it needs of what is held. */
 void weft_partner_window_ask(struct weft_partner_in *in, struct weft_partner_job *job);
-/* It was judged, to be held. False: there is no room, and it begins anew without windows. */
+/* It was judged, to be held; LEAVES: with what was held before. False: there is no room, and it
+ * begins anew without windows. */
 bool weft_partner_window_hold(
     struct weft_partners *p, struct weft_partner_in *in, struct weft_partner_job *job);
 /* All that is held is proven. */

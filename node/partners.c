@@ -262,7 +262,7 @@ static void hear(struct weft_partners *p, struct weft_partner_peer *peer,
     const struct weft_partner_message *m, struct weft_bytes bytes)
 {
     struct weft_agreement a;
-    if (m->kind == WEFT_KIND_STREAM_MORE || m->kind == WEFT_KIND_STREAM_PROOF) {
+    if (weft_partner_is_of_window(m->kind)) {
         struct weft_partner_exchange *of = weft_partner_window_of(p, peer->conn, m);
         if (of != NULL && get_agreed(p, of->number, &a)) {
             weft_partner_in_hear(p, of, &a, peer->conn, m, bytes);

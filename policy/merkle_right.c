@@ -66,6 +66,43 @@ enum weft_err weft_merkle_right_load(struct weft_merkle_right *right, uint64_t f
     return WEFT_OK;
 }
 
+unsigned weft_merkle_right_shared(uint64_t known, uint64_t first, uint64_t size)
+{
+    unsigned count = 0, height = 0;
+    weft_assert(first > 0 && first <= size && known <= first); /* POL-42 */
+    if (known == 0) {
+        return 0;
+    }
+    height = (unsigned)__builtin_ctzll(known);
+    for (struct way w = begin(known, size); w.sn > 0; rise(&w), height++) {
+        count += has_right(&w) && (w.fn + 1) << height >= first ? 1 : 0;
+    }
+    return count;
+}
+
+enum weft_err weft_merkle_right_move(struct weft_merkle_right *right, uint64_t first,
+    const struct weft_merkle_proof *hashes, struct weft_msg *msg)
+{
+    if (first == 0 || first < right->first || first > right->size ||
+        right->size > WEFT_MERKLE_SIZE_MAX) {
+        return weft_fail(msg, WEFT_EINVAL, "nothing leads from %" PRIu64 " leaves to %" PRIu64,
+            first, right->size);
+    }
+    const unsigned kept = weft_merkle_right_shared(right->first, first, right->size);
+    const unsigned count = weft_merkle_right_count(first, right->size);
+    weft_assert(kept <= count); /* POL-42 */
+    if (hashes->count != count - kept) {
+        return weft_fail(msg, WEFT_EMALFORMED, "%u hashes, and %u are not known yet", hashes->count,
+            count - kept);
+    }
+    right->first = first;
+    right->count = count;
+    for (unsigned i = 0; i < hashes->count; i++) {
+        right->hashes[count - 1 - i] = hashes->hashes[i];
+    }
+    return WEFT_OK;
+}
+
 void weft_merkle_right_pick(uint64_t first, uint64_t size, const struct weft_merkle_proof *proof,
     struct weft_merkle_proof *ret_hashes)
 {

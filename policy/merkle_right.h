@@ -25,6 +25,15 @@ void weft_merkle_right_init(struct weft_merkle_right *right, uint64_t size);
  * the wrong number of hashes. */
 WEFT_MUST_USE enum weft_err weft_merkle_right_load(struct weft_merkle_right *right, uint64_t first,
     uint64_t size, const struct weft_merkle_proof *hashes, struct weft_msg *msg);
+/* The same of a later place by what is known of an earlier one, `right`: those hashes of it that
+ * are right of `first` too, and then what it lacks, as it travels. `right` holds none of a place
+ * before: its `first` is 0, and its size the tree's. WEFT_EINVAL: `first` is before it, or no such
+ * place; WEFT_EMALFORMED: the wrong number of hashes. It is then as before. */
+WEFT_MUST_USE enum weft_err weft_merkle_right_move(struct weft_merkle_right *right, uint64_t first,
+    const struct weft_merkle_proof *hashes, struct weft_msg *msg);
+/* How many hashes right of `first` are known to who knows all right of `known`; 0: none are. They
+ * are the last ones of those that travel. */
+unsigned weft_merkle_right_shared(uint64_t known, uint64_t first, uint64_t size);
 /* Those of a consistency proof from `first` to `size` leaves, as they travel. */
 void weft_merkle_right_pick(uint64_t first, uint64_t size, const struct weft_merkle_proof *proof,
     struct weft_merkle_proof *ret_hashes);

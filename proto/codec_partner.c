@@ -2,6 +2,7 @@
 
 #include "proto/check.h"
 #include "proto/codec.h"
+#include "proto/octets.h"
 
 /* --- reading --------------------------------------------------------------------------------- */
 
@@ -53,6 +54,7 @@ static void read_hello(struct weft_codec_in *in, const void *table, struct weft_
         .shared = weft_codec_digest(in, h.shared, "shared"),
         .shared_sent = h.shared_sent,
         .knows_sets = h.knows_sets,
+        .frame_bytes = h.frame_bytes,
     };
 }
 
@@ -150,6 +152,32 @@ static void read_window_proof(
         .size = p.size, .head_size = p.head_size, .hashes = read_proof(in, p.hashes)};
 }
 
+/* What is said so often that a table would be most of it: numbers, then bytes up to the end. */
+static void read_leaves(
+    struct weft_codec_in *in, struct weft_bytes body, struct weft_partner_message *m)
+{
+    struct weft_octets o = weft_octets_of(body);
+    struct weft_stream_leaves l = {.first = weft_octets_varint(&o)};
+    const uint64_t hashes = weft_octets_varint(&o); /* One more than there are; 0: no proof. */
+    l.is_proven = hashes > 0;
+    if (l.is_proven) {
+        l.head_size = weft_octets_varint(&o);
+        if (hashes - 1 > WEFT_STREAM_PROOF_SIZE_MAX / WEFT_DIGEST_SIZE) {
+            weft_codec_fail(in, WEFT_ETOOBIG, "proof", "too many hashes");
+            return;
+        }
+        l.hashes.size = (size_t)(hashes - 1) * WEFT_DIGEST_SIZE;
+        l.hashes.data = weft_octets_bytes(&o, l.hashes.size);
+    }
+    if (o.is_bad) {
+        weft_codec_fail(in, WEFT_EMALFORMED, "leaves", "cut short");
+        return;
+    }
+    l.items = weft_codec_bytes(
+        in, (struct weft_bytes){o.p, (size_t)(o.end - o.p)}, WEFT_STREAM_LEAVES_SIZE_MAX, "items");
+    m->leaves = l;
+}
+
 /* The member of the union, its table and its codec, by kind. */
 struct family {
     const void *(*open)(struct weft_bytes bytes, const char *identifier);
@@ -178,6 +206,12 @@ static const struct family *family_of(uint16_t kind)
     return is_known ? &families[kind] : NULL;
 }
 
+static struct weft_bytes body_of(struct weft_bytes message)
+{
+    return (struct weft_bytes){
+        message.data + WEFT_ENVELOPE_SIZE, message.size - WEFT_ENVELOPE_SIZE};
+}
+
 enum weft_err weft_partner_decode(struct weft_bytes message, struct weft_arena *arena,
     struct weft_partner_message *ret_message, struct weft_msg *msg)
 {
@@ -190,6 +224,13 @@ enum weft_err weft_partner_decode(struct weft_bytes message, struct weft_arena *
     if (err != WEFT_OK) {
         return err;
     }
+    if (envelope.kind == WEFT_KIND_STREAM_LEAVES) {
+        struct weft_partner_message leaves = {.kind = WEFT_KIND_STREAM_LEAVES};
+        read_leaves(&in, body_of(message), &leaves);
+        leaves.leaves.session = envelope.request_id;
+        *ret_message = in.err == WEFT_OK ? leaves : *ret_message;
+        return in.err;
+    }
     const struct family *family = family_of(envelope.kind);
     if (family == NULL) {
         return weft_fail(msg, WEFT_EVERSION, "kind %u is none of partners'", envelope.kind);
@@ -198,9 +239,7 @@ enum weft_err weft_partner_decode(struct weft_bytes message, struct weft_arena *
     if (in.err != WEFT_OK) {
         return in.err;
     }
-    const struct weft_bytes body = {
-        message.data + WEFT_ENVELOPE_SIZE, message.size - WEFT_ENVELOPE_SIZE};
-    const void *table = family->open(body, NULL);
+    const void *table = family->open(body_of(message), NULL);
     if (table == NULL) {
         return weft_fail(msg, WEFT_EMALFORMED, "not the table of kind %u", envelope.kind);
     }
@@ -255,6 +294,7 @@ static struct weft_wire_ref put_hello(
         .shared = weft_codec_put_digest(b, &h->shared),
         .shared_sent = h->shared_sent,
         .knows_sets = h->knows_sets,
+        .frame_bytes = h->frame_bytes,
     };
     return weft_wire_stream_hello_write(b, &refs);
 }
@@ -383,9 +423,42 @@ static struct weft_wire_ref put_message(
     weft_unreachable("PRO-9: kind is one of the partner door's");
 }
 
+static enum weft_err put_leaves(const struct weft_stream_leaves *l, struct weft_buffer *out)
+{
+    uint8_t head[WEFT_ENVELOPE_SIZE + 3 * WEFT_VARINT_SIZE_MAX], *p = head + WEFT_ENVELOPE_SIZE;
+    const size_t start = out->size;
+    weft_assert(l->hashes.size % WEFT_DIGEST_SIZE == 0);                     /* PRO-9 */
+    weft_assert(l->is_proven || (l->hashes.size == 0 && l->head_size == 0)); /* PRO-9 */
+    if (l->hashes.size > WEFT_STREAM_PROOF_SIZE_MAX ||
+        l->items.size > WEFT_STREAM_LEAVES_SIZE_MAX) {
+        return WEFT_ETOOBIG;
+    }
+    p = weft_put_varint(p, l->first);
+    p = weft_put_varint(p, l->is_proven ? l->hashes.size / WEFT_DIGEST_SIZE + 1 : 0);
+    p = l->is_proven ? weft_put_varint(p, l->head_size) : p;
+    const struct weft_envelope envelope = {
+        .size_bytes = (uint32_t)((size_t)(p - head) + l->hashes.size + l->items.size),
+        .kind = WEFT_KIND_STREAM_LEAVES,
+        .version = WEFT_ENVELOPE_VERSION,
+        .request_id = l->session};
+    weft_envelope_encode(&envelope, head);
+    enum weft_err err = weft_buffer_append(out, head, (size_t)(p - head));
+    if (err == WEFT_OK) {
+        err = weft_buffer_append(out, l->hashes.data, l->hashes.size);
+    }
+    if (err == WEFT_OK) {
+        err = weft_buffer_append(out, l->items.data, l->items.size);
+    }
+    out->size = err == WEFT_OK ? out->size : start;
+    return err;
+}
+
 enum weft_err weft_partner_encode(
     const struct weft_partner_message *message, struct weft_buffer *out)
 {
+    if (message->kind == WEFT_KIND_STREAM_LEAVES) {
+        return put_leaves(&message->leaves, out);
+    }
     struct weft_wire_builder *b = weft_wire_begin(WEFT_WIRE_OUTER, WEFT_STREAM_MESSAGE_SIZE_MAX);
     uint64_t session = message->kind == WEFT_KIND_STREAM_MORE    ? message->more.session
                        : message->kind == WEFT_KIND_STREAM_PROOF ? message->proof.session

@@ -50,8 +50,10 @@ enum {
     WEFT_STREAM_ITEMS_MAX = 4096,            /* in one batch; chosen: as commits in an entry */
     WEFT_STREAM_PROOF_SIZE_MAX = 2048,       /* specified: RFC 6962, at most 64 hashes */
     WEFT_STREAM_BODY_SIZE_MAX = 1024 * 1024, /* repair: a round; a disclosed projection */
-    WEFT_STREAM_MESSAGE_SIZE_MAX = 2 * 1024 * 1024,
-    WEFT_STREAM_MORE_SIZE_MAX = 2 * 1024 * 1024 - 4096, /* items proven later: all that fits */
+    WEFT_STREAM_MESSAGE_SIZE_MAX = 4 * 1024 * 1024,
+    /* Items proven later, of kind 141; what sites of before take in one message is 4 KiB more. */
+    WEFT_STREAM_MORE_SIZE_MAX = 2 * 1024 * 1024 - 4096,
+    WEFT_STREAM_LEAVES_SIZE_MAX = 4 * 1024 * 1024 - 4096, /* of kind 144: all that fits */
 
     /* Raft. */
     WEFT_ENTRY_SIZE_MAX = 1024 * 1024,      /* one batch; specified: raft.md, Batching */
@@ -123,6 +125,10 @@ _Static_assert(WEFT_APPEND_SIZE_MAX < WEFT_MESSAGE_SIZE_MAX, "a link carries an 
 _Static_assert(WEFT_MANIFEST_SIZE_MAX < WEFT_MESSAGE_SIZE_MAX, "a link carries a manifest");
 _Static_assert(WEFT_STREAM_ITEMS_SIZE_MAX + 4096 < WEFT_ENTRY_SIZE_MAX, "an entry holds a batch");
 _Static_assert(WEFT_STREAM_ITEMS_SIZE_MAX < WEFT_STREAM_MORE_SIZE_MAX, "more holds a batch");
+_Static_assert(WEFT_STREAM_MORE_SIZE_MAX < WEFT_STREAM_LEAVES_SIZE_MAX, "leaves hold more");
+_Static_assert(
+    WEFT_STREAM_LEAVES_SIZE_MAX + WEFT_STREAM_PROOF_SIZE_MAX + 64 < WEFT_STREAM_MESSAGE_SIZE_MAX,
+    "leaves come with their proof");
 _Static_assert(WEFT_STREAM_MESSAGE_SIZE_MAX < WEFT_MESSAGE_SIZE_MAX, "a link carries a batch");
 _Static_assert(WEFT_ANSWER_SIZE_MAX < WEFT_MESSAGE_SIZE_MAX, "a link carries an answer");
 _Static_assert(WEFT_DOCUMENT_PATH_SIZE_MAX >= 2 * WEFT_PATH_SIZE_MAX, "a document holds a field");

@@ -31,6 +31,7 @@ enum weft_partner_kind {
     WEFT_KIND_STREAM_ANSWER = 140,
     WEFT_KIND_STREAM_MORE = 141,
     WEFT_KIND_STREAM_PROOF = 142,
+    WEFT_KIND_STREAM_LEAVES = 144,
 };
 
 struct weft_stream_name {
@@ -56,6 +57,7 @@ struct weft_stream_hello {
     struct weft_digest shared;
     uint64_t shared_sent;
     bool knows_sets; /* SET may be sent to who says hello. */
+    uint64_t frame_bytes;
 };
 
 struct weft_stream_head {
@@ -74,7 +76,7 @@ struct weft_stream_batch {
     uint64_t session;
 };
 
-/* These two name no stream but by the session of the hello that they answer. */
+/* These three name no stream but by the session of the hello that they answer. */
 struct weft_stream_more {
     uint64_t first;
     struct weft_bytes items; /* At most WEFT_STREAM_MORE_SIZE_MAX. */
@@ -85,6 +87,16 @@ struct weft_stream_proof {
     uint64_t size;
     uint64_t head_size;
     struct weft_bytes hashes; /* A multiple of 32 bytes. */
+    uint64_t session;
+};
+
+/* Both at once. */
+struct weft_stream_leaves {
+    uint64_t first;
+    bool is_proven;           /* Up to the end of the items. */
+    uint64_t head_size;       /* By that: of the head that the hashes lead to; else 0. */
+    struct weft_bytes hashes; /* A multiple of 32 bytes; of those that are not known yet. */
+    struct weft_bytes items;  /* At most WEFT_STREAM_LEAVES_SIZE_MAX. */
     uint64_t session;
 };
 
@@ -104,19 +116,34 @@ struct weft_stream_notice {
 
 struct weft_partner_message {
     enum weft_partner_kind kind;    /* The tag of the union. */
-    struct weft_stream_name stream; /* MORE, PROOF: empty. */
+    struct weft_stream_name stream; /* MORE, PROOF, LEAVES: empty. */
     union {
         struct weft_stream_hello hello;
         struct weft_stream_head head;
         struct weft_stream_batch batch;
         struct weft_stream_more more;
         struct weft_stream_proof proof;
+        struct weft_stream_leaves leaves;
         struct weft_stream_receipt receipt;
         struct weft_stream_notice notice;
         struct weft_text text;  /* REFUSAL, OFFER, EVIDENCE. */
         struct weft_bytes body; /* FORK, SET, QUESTION, ANSWER. */
     };
 };
+
+/* Does it name its stream by a hello's session alone? */
+static inline bool weft_partner_is_of_window(enum weft_partner_kind kind)
+{
+    return kind == WEFT_KIND_STREAM_MORE || kind == WEFT_KIND_STREAM_PROOF ||
+           kind == WEFT_KIND_STREAM_LEAVES;
+}
+/* That session. */
+static inline uint64_t weft_partner_session_of(const struct weft_partner_message *m)
+{
+    return m->kind == WEFT_KIND_STREAM_MORE    ? m->more.session
+           : m->kind == WEFT_KIND_STREAM_PROOF ? m->proof.session
+                                               : m->leaves.session;
+}
 
 /* Append envelope and table to `out`. WEFT_ETOOBIG, WEFT_ENOMEM: `out` as before. */
 WEFT_MUST_USE enum weft_err weft_partner_encode(

@@ -57,6 +57,7 @@ void sim_say_hello(struct sim *s)
     const uint64_t window = test_random(3) == 0 ? 0 : 1 + test_random(8000);
     sim_drop_held(s);
     m.hello = weft_receiver_hello(&s->receiver, &s->consumer, &side, 1000, window);
+    m.hello.frame_bytes = test_random(2) == 0 ? 0 : m.hello.frame_bytes; /* of before, perhaps */
     s->wants_hello = false;
     sim_send(&s->to_provider, &m);
 }
@@ -157,37 +158,6 @@ static void expect_of_window(enum weft_stream_fault fault, enum weft_receiver_ac
     }
 }
 
-static void hear_more(struct sim *s, const struct weft_buffer *bytes)
-{
-    struct weft_arena arena = {.size_max = WEFT_BATCH_MEMORY_MAX};
-    struct weft_partner_message m;
-    struct weft_msg msg = {""};
-    enum weft_stream_fault fault;
-    if (s->held_count == HELD_MAX) {
-        give_up(s);
-        return;
-    }
-    struct held *held = &s->held[s->held_count++];
-    *held = (struct held){.message = {.data = NULL}};
-    EXPECT_EQ(WEFT_OK, weft_buffer_append(&held->message, bytes->data, bytes->size));
-    EXPECT_EQ(
-        WEFT_OK, weft_partner_decode((struct weft_bytes){held->message.data, held->message.size},
-                     &arena, &m, &msg));
-    held->items = m.more.items;
-    enum weft_receiver_act act = weft_receiver_hear_more(
-        &s->receiver, get_terms, s, &m.more, &arena, &held->run, &fault, &msg);
-    expect_of_window(fault, act);
-    if (act == WEFT_RECEIVER_GREETS) {
-        EXPECT_TRUE(s->receiver.is_plain);
-        give_up(s);
-    } else if (act == WEFT_RECEIVER_WAITS) { /* Late. */
-        weft_buffer_destroy(&held->message);
-        weft_window_destroy(&held->run);
-        s->held_count--;
-    }
-    weft_arena_destroy(&arena);
-}
-
 static void propose_part(
     struct sim *s, const struct weft_window_part *part, struct weft_bytes items, uint64_t head_size)
 {
@@ -202,6 +172,62 @@ static void propose_part(
     weft_buffer_destroy(&bytes);
 }
 
+/* All that is held is proven. */
+static void propose_held(struct sim *s, struct weft_merkle_right *right)
+{
+    const uint64_t head_size = right->size;
+    if (s->pending_count + s->held_count > PENDING_MAX) {
+        give_up(s);
+        return;
+    }
+    for (uint32_t i = s->held_count; i > 0; i--) {
+        weft_window_prove(&s->held[i - 1].run, right);
+    }
+    for (uint32_t i = 0; i < s->held_count; i++) {
+        EXPECT_EQ(1, weft_window_part_count(&s->held[i].run));
+        propose_part(s, weft_window_part_at(&s->held[i].run, 0), s->held[i].items, head_size);
+    }
+    s->happened[PROVEN]++;
+    sim_drop_held(s);
+}
+
+static void hear_more(struct sim *s, const struct weft_buffer *bytes)
+{
+    struct weft_arena arena = {.size_max = WEFT_BATCH_MEMORY_MAX};
+    struct weft_merkle_right right;
+    struct weft_partner_message m;
+    struct weft_msg msg = {""};
+    enum weft_stream_fault fault;
+    if (s->held_count == HELD_MAX) {
+        give_up(s);
+        return;
+    }
+    struct held *held = &s->held[s->held_count++];
+    *held = (struct held){.message = {.data = NULL}};
+    EXPECT_EQ(WEFT_OK, weft_buffer_append(&held->message, bytes->data, bytes->size));
+    EXPECT_EQ(
+        WEFT_OK, weft_partner_decode((struct weft_bytes){held->message.data, held->message.size},
+                     &arena, &m, &msg));
+    const bool is_more = m.kind == WEFT_KIND_STREAM_MORE;
+    held->items = is_more ? m.more.items : m.leaves.items;
+    enum weft_receiver_act act = is_more ? weft_receiver_hear_more(&s->receiver, get_terms, s,
+                                               &m.more, &arena, &held->run, &fault, &msg)
+                                         : weft_receiver_hear_leaves(&s->receiver, get_terms, s,
+                                               &m.leaves, &arena, &held->run, &right, &fault, &msg);
+    expect_of_window(fault, act);
+    if (act == WEFT_RECEIVER_PROPOSES) {
+        propose_held(s, &right);
+    } else if (act == WEFT_RECEIVER_GREETS) {
+        EXPECT_TRUE(s->receiver.is_plain);
+        give_up(s);
+    } else if (act == WEFT_RECEIVER_WAITS) { /* Late. */
+        weft_buffer_destroy(&held->message);
+        weft_window_destroy(&held->run);
+        s->held_count--;
+    }
+    weft_arena_destroy(&arena);
+}
+
 static void hear_proof(struct sim *s, const struct weft_stream_proof *message)
 {
     struct weft_merkle_right right;
@@ -210,20 +236,10 @@ static void hear_proof(struct sim *s, const struct weft_stream_proof *message)
     enum weft_receiver_act act =
         weft_receiver_hear_proof(&s->receiver, message, &right, &fault, &msg);
     expect_of_window(fault, act);
-    if (act == WEFT_RECEIVER_GREETS ||
-        (act == WEFT_RECEIVER_PROPOSES && s->pending_count + s->held_count > PENDING_MAX)) {
+    if (act == WEFT_RECEIVER_GREETS) {
         give_up(s);
     } else if (act == WEFT_RECEIVER_PROPOSES) {
-        const uint64_t head_size = right.size;
-        for (uint32_t i = s->held_count; i > 0; i--) {
-            weft_window_prove(&s->held[i - 1].run, &right);
-        }
-        for (uint32_t i = 0; i < s->held_count; i++) {
-            EXPECT_EQ(1, weft_window_part_count(&s->held[i].run));
-            propose_part(s, weft_window_part_at(&s->held[i].run, 0), s->held[i].items, head_size);
-        }
-        s->happened[PROVEN]++;
-        sim_drop_held(s);
+        propose_held(s, &right);
     }
 }
 
@@ -354,6 +370,7 @@ void sim_consumer_hears(struct sim *s, const struct weft_buffer *bytes)
         hear_batch(s, bytes);
         break;
     case WEFT_KIND_STREAM_MORE:
+    case WEFT_KIND_STREAM_LEAVES:
         hear_more(s, bytes);
         break;
     case WEFT_KIND_STREAM_PROOF:

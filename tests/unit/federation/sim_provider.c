@@ -224,6 +224,29 @@ void sim_sign(struct sim *s)
     s->truth_size = size > s->truth_size ? size : s->truth_size;
 }
 
+/* A window ends where it may, or anywhere. */
+static void send_in_one(
+    struct sim *s, const struct weft_sender_effect *e, struct weft_stream_batch *leaves)
+{
+    struct weft_partner_message m = {.kind = WEFT_KIND_STREAM_LEAVES};
+    struct weft_merkle_proof hashes = {.count = 0};
+    bool is_end = false;
+    leaves->count = weft_sender_cut(&s->sender, leaves, &is_end);
+    leaves->items = weft_window_cut(leaves->items, leaves->count);
+    is_end = is_end || test_random(3) == 0;
+    if (is_end) {
+        const uint64_t size = leaves->first + leaves->count;
+        const struct weft_merkle_proof proof =
+            rig_consistency(s->plant->hashes, size, e->head_size);
+        weft_merkle_right_pick(size, e->head_size, &proof, &hashes);
+        hashes.count -= weft_merkle_right_shared(s->sender.known, size, e->head_size);
+    }
+    m.leaves = (struct weft_stream_leaves){leaves->first, is_end, is_end ? e->head_size : 0,
+        weft_stream_proof_bytes(&hashes), leaves->items, s->sender.session};
+    weft_sender_sent_leaves(&s->sender, leaves, is_end);
+    sim_send(&s->to_consumer, &m);
+}
+
 /* At random: of a window a few leaves, as there are few. */
 static void send_leaves(struct sim *s, const struct weft_sender_effect *e)
 {
@@ -236,8 +259,13 @@ static void send_leaves(struct sim *s, const struct weft_sender_effect *e)
         count++;
     } while (count < e->count_max && count < 16 &&
              size + plant->contents[e->first + count].size + 4 <= e->bytes_max);
-    const struct weft_stream_batch leaves = rig_plant_batch(plant, e->first, count, e->is_explicit);
-    if (e->act == WEFT_SENDER_MORE || (s->sender.window_max > 0 && test_random(2) == 0)) {
+    struct weft_stream_batch leaves = rig_plant_batch(plant, e->first, count, e->is_explicit);
+    const bool is_later = e->act != WEFT_SENDER_BATCH || s->sender.window_max > 0;
+    if (s->sender.frame_max > 0 && is_later && test_random(3) > 0) {
+        send_in_one(s, e, &leaves);
+        return;
+    }
+    if (e->act != WEFT_SENDER_BATCH || (s->sender.window_max > 0 && test_random(2) == 0)) {
         m.kind = WEFT_KIND_STREAM_MORE;
         m.more = (struct weft_stream_more){leaves.first, leaves.items, s->sender.session};
         weft_sender_sent_more(&s->sender, &leaves);
@@ -274,7 +302,8 @@ void sim_send_next(struct sim *s)
         m.head.session = s->sender.session;
         weft_sender_sent_head(&s->sender, e.head_size);
         sim_send(&s->to_consumer, &m);
-    } else if (e.act == WEFT_SENDER_BATCH || e.act == WEFT_SENDER_MORE) {
+    } else if (e.act == WEFT_SENDER_BATCH || e.act == WEFT_SENDER_MORE ||
+               e.act == WEFT_SENDER_LEAVES) {
         send_leaves(s, &e);
     } else if (e.act == WEFT_SENDER_PROOF) {
         send_proof(s, &e);

@@ -167,6 +167,32 @@ static enum weft_receiver_act hear_proof(struct scene *s, uint64_t size, int fli
     return weft_receiver_hear_proof(&s->receiver, &message, &s->right, &s->fault, &s->msg);
 }
 
+/* In one message; `known`: leaves right of which all is known, 0: none are; it ends a window if
+ * is_end. */
+static enum weft_receiver_act hear_leaves(
+    struct scene *s, uint64_t first, uint32_t count, uint64_t known, bool is_end, int flip)
+{
+    const uint64_t head_size = s->plant->provider.signed_head.size, size = first + count;
+    const struct weft_stream_batch leaves = rig_plant_batch(s->plant, first, count, false);
+    const struct weft_merkle_proof proof = rig_consistency(s->plant->hashes, size, head_size);
+    struct weft_merkle_proof hashes;
+    weft_merkle_right_pick(size, head_size, &proof, &hashes);
+    hashes.count -= weft_merkle_right_shared(known, size, head_size);
+    if (flip >= 0) {
+        EXPECT_TRUE((unsigned)flip < hashes.count);
+        hashes.hashes[flip].bytes[5] ^= 1;
+    }
+    const struct weft_stream_leaves message = {.first = first,
+        .is_proven = is_end,
+        .head_size = is_end ? head_size : 0,
+        .hashes = is_end ? weft_stream_proof_bytes(&hashes) : (struct weft_bytes){NULL, 0},
+        .items = leaves.items,
+        .session = s->receiver.session};
+    weft_window_destroy(&s->run);
+    return weft_receiver_hear_leaves(
+        &s->receiver, get_terms, s, &message, &arena, &s->run, &s->right, &s->fault, &s->msg);
+}
+
 static struct scene *begin_window(uint32_t count)
 {
     struct scene *s = begin(count);
@@ -218,6 +244,57 @@ TEST(window, what_is_proven_later_becomes_batches_that_carry_their_proof)
     EXPECT_EQ(0, s->receiver.strikes);
     weft_window_destroy(&first);
     end(s);
+}
+
+/* FED-34: of each end only what is not known by those before it. */
+TEST(window, hashes_that_one_brought_are_not_brought_again)
+{
+    struct scene *s = begin_window(60); /* 61 leaves */
+    EXPECT_TRUE(hello(s).frame_bytes > 0);
+    EXPECT_EQ(WEFT_RECEIVER_HOLDS, hear_leaves(s, 0, 5, 0, false, -1));
+    EXPECT_EQ(0, s->receiver.right.first);
+    EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_leaves(s, 5, 7, 0, true, -1));
+    EXPECT_EQ(12, s->right.first);
+    EXPECT_EQ(12, s->receiver.right.first);
+    EXPECT_EQ(0, s->receiver.window_bytes);
+    EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_leaves(s, 12, 4, 12, true, -1)); /* with none */
+    EXPECT_EQ(WEFT_RECEIVER_HOLDS, hear_leaves(s, 16, 4, 16, false, -1));
+    EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_leaves(s, 20, 2, 16, true, -1));
+    weft_window_prove(&s->run, &s->right);
+    const struct weft_stream_batch items = rig_plant_batch(s->plant, 20, 2, false);
+    const struct weft_stream_batch message =
+        weft_window_batch(weft_window_part_at(&s->run, 0), items.items, 61, 1);
+    EXPECT_EQ(items.proof.size, message.proof.size); /* As if it had come with it. */
+    EXPECT_MEM(items.proof.data, message.proof.data, items.proof.size);
+    EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_leaves(s, 22, 39, 22, true, -1));
+    EXPECT_EQ(61, s->receiver.ahead.stream.tree.size);
+    EXPECT_EQ(0, s->receiver.strikes);
+    end(s);
+}
+
+TEST(window, what_is_known_of_another_head_or_hello_is_no_proof)
+{
+    for (int i = 0; i < 3; i++) {
+        struct scene *s = begin_window(60);
+        EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_leaves(s, 0, 12, 0, true, -1));
+        if (i == 0) { /* a hash that is another */
+            EXPECT_EQ(WEFT_RECEIVER_GREETS, hear_leaves(s, 12, 5, 12, true, 0));
+            EXPECT_EQ(WEFT_STREAM_PROOF, s->fault);
+        } else if (i == 1) { /* those that are known */
+            EXPECT_EQ(WEFT_RECEIVER_GREETS, hear_leaves(s, 12, 5, 0, true, -1));
+            EXPECT_EQ(WEFT_STREAM_PROOF, s->fault);
+        } else { /* another head since */
+            rig_plant_state(s->plant, 60);
+            rig_plant_sign(s->plant);
+            EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_head(s));
+            EXPECT_EQ(WEFT_RECEIVER_GREETS, hear_leaves(s, 12, 5, 12, true, -1));
+            EXPECT_EQ(WEFT_STREAM_PROOF, s->fault);
+        }
+        EXPECT_EQ(12, s->receiver.plain_until - 5);
+        (void)hello(s);
+        EXPECT_EQ(0, s->receiver.right.first);
+        end(s);
+    }
 }
 
 TEST(window, is_given_up_whole_if_it_is_not_what_was_signed)

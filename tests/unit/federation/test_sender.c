@@ -178,6 +178,66 @@ TEST(sender, windows_grow_with_what_came_and_end_under_the_head_that_they_began_
     rig_plant_destroy(plant);
 }
 
+static struct weft_sender with_frames(struct rig_plant *plant)
+{
+    struct weft_sender sender = {.is_open = false};
+    const struct weft_stream_hello hello = {.statements_until = 100000,
+        .bytes_until = 1 << 30,
+        .window_bytes = 1 << 24,
+        .frame_bytes = 1 << 22};
+    for (uint64_t i = 0; i < 3000; i++) {
+        rig_plant_state(plant, i);
+    }
+    rig_plant_sign(plant);
+    weft_sender_open(&sender, &hello);
+    weft_sender_sent_head(&sender, 3001);
+    return sender;
+}
+
+/* A window ends where it lacks few hashes; with all that there is it ends in any case. */
+TEST(sender, messages_that_say_their_proof_end_windows_at_round_places)
+{
+    struct rig_plant *plant = rig_plant_create(RIG_SUPPLIER);
+    struct weft_sender sender = with_frames(plant);
+    bool is_end = false;
+    struct weft_sender_effect effect = weft_sender_next(&sender, &plant->provider);
+    EXPECT_EQ(WEFT_SENDER_LEAVES, effect.act);
+    EXPECT_EQ(WEFT_STREAM_MORE_SIZE_MAX, effect.bytes_max); /* at first */
+    struct weft_stream_batch leaves = batch(0, 700, 3 << 20);
+    EXPECT_EQ(512, weft_sender_cut(&sender, &leaves, &is_end)); /* the first is one message */
+    EXPECT_TRUE(is_end);
+    leaves = batch(0, 512, 3 << 20);
+    weft_sender_sent_leaves(&sender, &leaves, is_end);
+    EXPECT_EQ(512, sender.known);
+    EXPECT_EQ(0, sender.window_bytes);
+    effect = weft_sender_next(&sender, &plant->provider);
+    EXPECT_EQ(3 << 20, effect.bytes_max); /* as much as came, ... */
+    leaves = batch(512, 100, 1 << 20);
+    EXPECT_EQ(100, weft_sender_cut(&sender, &leaves, &is_end));
+    EXPECT_TRUE(!is_end);
+    weft_sender_sent_leaves(&sender, &leaves, is_end);
+    EXPECT_EQ(512, sender.known);
+    leaves = batch(612, 100, 1 << 20); /* over half of 3 MiB, and 640 is round */
+    EXPECT_EQ(28, weft_sender_cut(&sender, &leaves, &is_end));
+    EXPECT_TRUE(is_end);
+    leaves = batch(612, 10, 1 << 20); /* no round place in it, ... */
+    EXPECT_EQ(10, weft_sender_cut(&sender, &leaves, &is_end));
+    EXPECT_TRUE(!is_end);
+    leaves = batch(612, 10, 2 << 20); /* ...but it is as much as a window may have */
+    EXPECT_EQ(10, weft_sender_cut(&sender, &leaves, &is_end));
+    EXPECT_TRUE(is_end);
+    leaves = batch(612, 28, 1 << 20);
+    weft_sender_sent_leaves(&sender, &leaves, true);
+    EXPECT_EQ(640, sender.known);
+    leaves = batch(640, 2361, 1 << 20);
+    EXPECT_EQ(2361, weft_sender_cut(&sender, &leaves, &is_end));
+    EXPECT_TRUE(is_end);
+    effect = weft_sender_next(&sender, &plant->provider);
+    EXPECT_EQ(WEFT_STREAM_LEAVES_SIZE_MAX, effect.bytes_max); /* ...up to what fits */
+    EXPECT_EQ(2361, effect.count_max);
+    rig_plant_destroy(plant);
+}
+
 /* --- files ----------------------------------------------------------------------------------- */
 
 TEST(stream_file, is_the_messages_of_a_link_one_behind_the_other)

@@ -132,9 +132,9 @@ enum weft_err weft_stream_source_items(const struct weft_stream_source *source, 
     uint32_t *ret_count, struct weft_msg *msg)
 {
     const struct weft_state *s = (const struct weft_state *)source->store;
+    const size_t before = out->size;
     bool is_sent = source->direction == WEFT_SENT;
     uint32_t count = 0;
-    (void)msg;
     EXPECT_TRUE(first < source->size);
     while (count < count_max && first + count < source->size) {
         const uint64_t i = first + count;
@@ -144,10 +144,14 @@ enum weft_err weft_stream_source_items(const struct weft_stream_source *source, 
             .has_digest = is_explicit && leaf->kind == WEFT_STREAM_STATEMENT,
             .digest = leaf->digest,
             .content = {content->data, content->size}};
-        if (count > 0 && out->size + content->size + 64 > bytes_max) {
+        if (count > 0 && out->size - before + content->size + 64 > bytes_max) {
             break;
         }
-        EXPECT_EQ(WEFT_OK, weft_stream_item_append(out, &item));
+        enum weft_err err = weft_stream_item_append(out, &item);
+        if (err != WEFT_OK) {
+            out->size = before;
+            return weft_fail(msg, err, "an item");
+        }
         count++;
     }
     *ret_count = count;

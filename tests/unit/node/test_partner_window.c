@@ -10,7 +10,8 @@ enum {
     WAITING = 500
 }; /* Statements, and what begins the stream. */
 
-static struct fake fake; /* Large. */
+static struct fake fake;     /* Large. */
+static uint64_t frame_bytes; /* As the receiver says, up to there; 0: he is of before. */
 
 static const struct weft_partner_in *receiver_side(void)
 {
@@ -35,13 +36,34 @@ static bool is_next(enum weft_partner_kind kind)
     return end->wire_count > 0 && end->wire[0].data[4] == (uint8_t)kind;
 }
 
-static void begin(void)
+static void begin(uint64_t said)
 {
+    frame_bytes = said;
     fake_open(&fake, rig_plant_create);
     for (uint64_t i = 0; i < WAITING; i++) {
         fake_state(&fake.sites[RIG_SUPPLIER], i);
     }
     fake_connect(&fake);
+}
+
+static void say_frames(struct fake_conn *end)
+{
+    struct weft_arena arena = {.size_max = 1 << 20};
+    struct weft_buffer other = {0};
+    struct weft_partner_message m;
+    struct weft_msg msg = {""};
+    if (end == end_of_receiver() || end->wire_count == 0 ||
+        end->wire[0].data[4] != WEFT_KIND_STREAM_HELLO) {
+        return;
+    }
+    EXPECT_EQ(
+        WEFT_OK, weft_partner_decode(
+                     (struct weft_bytes){end->wire[0].data, end->wire[0].size}, &arena, &m, &msg));
+    m.hello.frame_bytes = frame_bytes;
+    EXPECT_EQ(WEFT_OK, weft_partner_encode(&m, &other));
+    weft_buffer_destroy(&end->wire[0]);
+    end->wire[0] = other;
+    weft_arena_destroy(&arena);
 }
 
 /* All happens in its order until that is the next message to the receiver, or so much is held. */
@@ -52,6 +74,7 @@ static void run_to(enum weft_partner_kind kind, uint32_t held)
             struct fake_conn *end = &fake.ends[k];
             while (fake_tell(&fake.sites[k])) {
             }
+            say_frames(end);
             if (end->wire_count > 0 && !end->is_paused &&
                 (end != end_of_receiver() || !is_next(kind))) {
                 EXPECT_TRUE(fake_deliver(end, 0));
@@ -85,7 +108,7 @@ static void end(void)
 /* FED-34, NOD-249 */
 TEST(partner, what_waits_goes_as_a_window_and_a_crash_in_it_loses_nothing)
 {
-    begin();
+    begin(0);
     run_to(WEFT_KIND_STREAM_PROOF, 1);
     EXPECT_TRUE(taken() < WAITING + 1);
     fake_disconnect(&fake); /* What was held is gone, and comes again. */
@@ -96,7 +119,7 @@ TEST(partner, what_waits_goes_as_a_window_and_a_crash_in_it_loses_nothing)
 
 TEST(partner, another_leader_holds_nothing_of_a_window)
 {
-    begin();
+    begin(0);
     run_to(WEFT_KIND_STREAM_PROOF, 1);
     struct fake_site *oem = &fake.sites[RIG_OEM];
     const struct weft_partners *before = oem->nodes[oem->leader];
@@ -111,7 +134,7 @@ TEST(partner, another_leader_holds_nothing_of_a_window)
 
 TEST(partner, of_a_window_nothing_is_taken_while_operators_hold_the_stream)
 {
-    begin();
+    begin(0);
     run_to(WEFT_KIND_STREAM_PROOF, 0);
     const uint64_t before = taken();
     fake.sites[RIG_OEM].state.consumer.hold = WEFT_CONSUMER_HELD;
@@ -134,13 +157,14 @@ static void tell_twice(struct weft_buffer *message)
     struct weft_msg msg = {""};
     EXPECT_EQ(WEFT_OK,
         weft_partner_decode((struct weft_bytes){message->data, message->size}, &arena, &m, &msg));
-    struct weft_bytes rest = m.more.items;
+    const bool is_more = m.kind == WEFT_KIND_STREAM_MORE;
+    struct weft_bytes rest = is_more ? m.more.items : m.leaves.items;
     for (int i = 0; rest.size > 0; i++) {
         EXPECT_EQ(WEFT_OK, weft_stream_item_next(&rest, &item));
-        before = i == 100 ? before : item;
+        before = i == (is_more ? 10 : 1) ? before : item;
         EXPECT_EQ(WEFT_OK, weft_stream_item_append(&items, &before));
     }
-    m.more.items = (struct weft_bytes){items.data, items.size};
+    *(is_more ? &m.more.items : &m.leaves.items) = (struct weft_bytes){items.data, items.size};
     struct weft_buffer other = {0};
     EXPECT_EQ(WEFT_OK, weft_partner_encode(&m, &other));
     weft_buffer_destroy(message);
@@ -151,7 +175,7 @@ static void tell_twice(struct weft_buffer *message)
 
 TEST(partner, window_of_other_leaves_than_were_signed_is_dropped_whole)
 {
-    begin();
+    begin(0);
     run_to(WEFT_KIND_STREAM_MORE, 0);
     const uint64_t before = taken();
     tell_twice(&end_of_receiver()->wire[0]);
@@ -169,7 +193,7 @@ TEST(partner, window_of_other_leaves_than_were_signed_is_dropped_whole)
 /* Else it would wait for what is held, and the proof of that for it. */
 TEST(partner, head_in_an_open_window_ends_it_at_once)
 {
-    begin();
+    begin(0);
     run_to(WEFT_KIND_STREAM_PROOF, 0);
     const struct weft_state *oem = &fake.sites[RIG_OEM].state;
     const struct weft_partner_message m = {.kind = WEFT_KIND_STREAM_HEAD,
@@ -187,7 +211,7 @@ TEST(partner, head_in_an_open_window_ends_it_at_once)
 
 TEST(partner, window_that_is_never_proven_is_given_up)
 {
-    begin();
+    begin(0);
     run_to(WEFT_KIND_STREAM_PROOF, 0);
     const uint64_t before = taken();
     struct weft_buffer *proof = &end_of_receiver()->wire[0];
@@ -201,7 +225,7 @@ TEST(partner, window_that_is_never_proven_is_given_up)
 
 TEST(partner, proof_without_a_window_and_leaves_of_another_session_take_nothing)
 {
-    begin();
+    begin(0);
     run_to(WEFT_KIND_STREAM_MORE, 0);
     const uint64_t before = taken(), session = receiver_side()->receiver.session;
     struct weft_partner_message m = {.kind = WEFT_KIND_STREAM_MORE,
@@ -220,6 +244,159 @@ TEST(partner, proof_without_a_window_and_leaves_of_another_session_take_nothing)
     EXPECT_TRUE(receiver_side()->faults > 0);
     EXPECT_TRUE(receiver_side()->receiver.is_plain);
     EXPECT_EQ(before, taken());
+    end();
+}
+
+/* FED-34: so small messages that several of them are one window. */
+TEST(partner, window_whose_last_message_has_its_proof_survives_a_crash_in_it)
+{
+    begin(16000);
+    run_to(WEFT_KIND_STREAM_SET, 2);
+    const uint64_t proven = receiver_side()->receiver.right.first;
+    EXPECT_TRUE(proven > 0 && proven < receiver_side()->receiver.ahead.stream.tree.size);
+    EXPECT_TRUE(receiver_side()->receiver.window_bytes > 0);
+    EXPECT_TRUE(taken() <= proven); /* What is proven may be under way. */
+    fake_disconnect(&fake);
+    EXPECT_EQ(0, held_count());
+    fake_connect(&fake);
+    end();
+}
+
+TEST(partner, such_a_window_of_other_leaves_than_were_signed_is_dropped_whole)
+{
+    begin(16000);
+    run_to(WEFT_KIND_STREAM_SET, 1);
+    const uint64_t proven = receiver_side()->receiver.right.first;
+    EXPECT_TRUE(receiver_side()->receiver.window_bytes > 0);
+    run_to(WEFT_KIND_STREAM_LEAVES, 0);
+    tell_twice(&end_of_receiver()->wire[0]);
+    for (int i = 0; i < 1000 && receiver_side()->faults == 0; i++) {
+        if (is_next(WEFT_KIND_STREAM_LEAVES)) {
+            EXPECT_TRUE(fake_deliver(end_of_receiver(), 0));
+            weft_partners_work(fake.sites[RIG_OEM].nodes[end_of_receiver()->node]);
+        }
+        (void)fake_commit(&fake.sites[RIG_OEM]);
+        fake_turn(&fake, 10);
+    }
+    EXPECT_EQ(1, receiver_side()->faults);
+    EXPECT_EQ(1, receiver_side()->receiver.strikes);
+    EXPECT_EQ(0, held_count());
+    EXPECT_EQ(proven, taken());
+    end();
+}
+
+static struct weft_partner_out *sender_side(void)
+{
+    const struct fake_site *site = &fake.sites[RIG_SUPPLIER];
+    const struct weft_partners *p = site->nodes[site->leader];
+    return p->exchange_count > 0 ? &p->exchanges[0]->out : NULL;
+}
+
+/* FED-28: of what is read already no more is sent than the last hello grants, whatever session it
+ * says. */
+TEST(partner, hello_that_grants_less_than_what_is_read_is_kept_to)
+{
+    begin(16000);
+    for (int i = 0; i < 4000 && (sender_side() == NULL || sender_side()->frame.count < 2 ||
+                                    end_of_receiver()->wire_count > 0 || taken() == 0 ||
+                                    receiver_side()->receiver.ahead.stream.tree.size !=
+                                        sender_side()->frame.first);
+         i++) {
+        for (uint32_t k = 0; k < 2; k++) {
+            struct fake_conn *end = &fake.ends[k];
+            while (fake_tell(&fake.sites[k])) {
+            }
+            say_frames(end);
+            if (end->wire_count > 0) {
+                EXPECT_TRUE(fake_deliver(end, 0));
+                weft_partners_work(fake.sites[k].nodes[end->node]);
+            }
+            fake_commit_all(&fake.sites[k]);
+        }
+        if (end_of_receiver()->wire_count == 0) {
+            fake_turn(&fake, 10);
+            while (end_of_receiver()->wire_count > 0) {
+                EXPECT_TRUE(fake_deliver(end_of_receiver(), 0));
+                weft_partners_work(fake.sites[RIG_OEM].nodes[end_of_receiver()->node]);
+            }
+        }
+    }
+    EXPECT_TRUE(sender_side()->frame.count >= 2 && taken() < WAITING / 4);
+    struct weft_partner_message m = {.kind = WEFT_KIND_STREAM_HELLO,
+        .stream = {WEFT_TEXT("box-2026"), weft_text_of(rig_site(RIG_SUPPLIER))},
+        .hello = weft_consumer_hello(&receiver_side()->receiver.ahead)};
+    m.hello.session = sender_side()->sender.session;
+    m.hello.statements_until = 2 * WAITING;
+    m.hello.bytes_until = 1; /* Of one leaf, the end may come all the same. */
+    m.hello.window_bytes = 1 << 20;
+    m.hello.frame_bytes = 16000;
+    fake_put(end_of_receiver()->other, &m);
+    while (end_of_receiver()->other->wire_count > 0) {
+        EXPECT_TRUE(fake_deliver(end_of_receiver()->other, 0));
+    }
+    EXPECT_EQ(m.hello.next, sender_side()->frame.first);
+    fake_turn(&fake, 10);
+    EXPECT_EQ(m.hello.next + 1, sender_side()->sender.credit.next);
+    fake_disconnect(&fake);
+    fake_close(&fake);
+}
+
+/* What is read once more in vain would be read for ever. */
+TEST(partner, leaf_larger_than_the_rest_of_a_message_comes_with_the_next_one)
+{
+    enum {
+        LARGE = 600 * 1024,
+        COUNT = 8
+    };
+    static const uint8_t zeros[LARGE];
+    fake_open(&fake, rig_plant_create);
+    for (uint32_t i = 0; i < COUNT + 300; i++) {
+        struct weft_buffer content = {0};
+        const struct weft_stream_leaf leaf = {.kind = WEFT_STREAM_STATEMENT, .digest = {{1}}};
+        EXPECT_EQ(WEFT_OK, weft_buffer_append(&content, zeros, i < COUNT ? LARGE : 64));
+        rig_plant_add(fake.sites[RIG_SUPPLIER].state.plant, &leaf, &content);
+        weft_buffer_destroy(&content);
+    }
+    fake_connect(&fake);
+    for (int i = 0; i < 200; i++) {
+        struct weft_partner_out *out = sender_side();
+        for (uint32_t k = 0; k < 2; k++) {
+            while (fake_tell(&fake.sites[k])) {
+            }
+            fake_commit_all(&fake.sites[k]);
+        }
+        while (end_of_receiver()->other->wire_count > 0) {
+            EXPECT_TRUE(fake_deliver(end_of_receiver()->other, 0));
+        }
+        if (out != NULL && out->sender.is_open) { /* As if so much had come. */
+            out->sender.credit.bytes = out->sender.window_max = 16 << 20;
+            out->sender.frame_max = WEFT_STREAM_LEAVES_SIZE_MAX;
+            out->sender.credit.bytes_until = out->sender.credit.statements_until = 1 << 30;
+        }
+        fake_turn(&fake, 10);
+    }
+    EXPECT_EQ(COUNT + 301, sender_side()->sender.credit.next);
+    fake_disconnect(&fake);
+    fake_close(&fake);
+}
+
+/* What has no end would be waited for; what is held says so at once. */
+TEST(partner, more_messages_without_a_proof_than_are_held_end_a_window)
+{
+    begin(16000);
+    run_to(WEFT_KIND_STREAM_SET, 1);
+    struct weft_partner_in *in = (struct weft_partner_in *)receiver_side();
+    while (in->window.held_count > 0 && in->window.held[0].is_proven) {
+        (void)fake_commit(&fake.sites[RIG_OEM]);
+        fake_turn(&fake, 10);
+    }
+    EXPECT_TRUE(held_count() > 0);
+    in->window.held[0].cost += 2 * (uint64_t)WEFT_PARTNER_WINDOW_BYTES;
+    run_to(WEFT_KIND_STREAM_LEAVES, 0);
+    EXPECT_TRUE(fake_deliver(end_of_receiver(), 0));
+    weft_partners_work(fake.sites[RIG_OEM].nodes[end_of_receiver()->node]);
+    EXPECT_EQ(0, held_count());
+    EXPECT_TRUE(in->receiver.is_plain);
     end();
 }
 

@@ -86,6 +86,39 @@ TEST(merkle_right, is_picked_from_a_proof_and_comes_back_as_it_travels)
     }
 }
 
+/* From each place to each later one, with what that lacks and no more. */
+TEST(merkle_right, moves_to_a_later_place_by_what_is_not_known_of_it)
+{
+    struct weft_msg msg = {""};
+    make_leaves();
+    for (uint64_t size = 1; size <= LEAVES; size++) {
+        for (uint64_t known = 0; known <= size; known++) {
+            for (uint64_t first = known > 0 ? known : 1; first <= size; first++) {
+                struct weft_merkle_right right = {.size = size};
+                struct weft_merkle_proof proof, hashes;
+                if (known > 0) {
+                    proof = reference(known, size);
+                    weft_merkle_right_pick(known, size, &proof, &hashes);
+                    EXPECT_EQ(WEFT_OK, weft_merkle_right_load(&right, known, size, &hashes, &msg));
+                }
+                proof = reference(first, size);
+                weft_merkle_right_pick(first, size, &proof, &hashes);
+                const unsigned shared = weft_merkle_right_shared(known, first, size);
+                EXPECT_TRUE(shared <= hashes.count && (known > 0 || shared == 0));
+                EXPECT_TRUE(known != first || shared == hashes.count);
+                hashes.count = hashes.count - shared + 1;
+                EXPECT_EQ(WEFT_EMALFORMED, weft_merkle_right_move(&right, first, &hashes, &msg));
+                hashes.count--;
+                EXPECT_EQ(WEFT_OK, weft_merkle_right_move(&right, first, &hashes, &msg));
+                expect_proof(&proof, &right);
+                hashes.count = 0;
+                EXPECT_EQ(WEFT_EINVAL, weft_merkle_right_move(&right, first - 1, &hashes, &msg));
+                EXPECT_EQ(WEFT_EINVAL, weft_merkle_right_move(&right, size + 1, &hashes, &msg));
+            }
+        }
+    }
+}
+
 TEST(merkle_right, of_no_place_is_refused_and_another_hash_leads_elsewhere)
 {
     const struct weft_merkle_proof none = {.count = 0};

@@ -13,20 +13,27 @@ static const uint8_t hashes[2080] = {1, 2, 3};
 
 enum {
     FREE = WEFT_KIND_STREAM_SET - WEFT_KIND_STREAM_HELLO + 1, /* 138 */
-    KINDS = WEFT_KIND_STREAM_PROOF - WEFT_KIND_STREAM_HELLO,
-    MORE = WEFT_KIND_STREAM_MORE - WEFT_KIND_STREAM_HELLO - 1
+    MORE = WEFT_KIND_STREAM_MORE - WEFT_KIND_STREAM_HELLO - 1,
+    LEAVES = MORE + 2,
+    KINDS
 };
+
+static enum weft_partner_kind kind_of(unsigned number)
+{
+    return number == LEAVES
+               ? WEFT_KIND_STREAM_LEAVES
+               : (enum weft_partner_kind)(WEFT_KIND_STREAM_HELLO + number + (number >= FREE));
+}
 
 /* One of each kind, with every field set. */
 static struct weft_partner_message sample(unsigned number)
 {
-    struct weft_partner_message m = {
-        .kind = (enum weft_partner_kind)(WEFT_KIND_STREAM_HELLO + number + (number >= FREE)),
+    struct weft_partner_message m = {.kind = kind_of(number),
         .stream = {WEFT_TEXT("box-2026"), WEFT_TEXT("supplier.example/west")}};
     switch ((unsigned)m.kind) {
     case WEFT_KIND_STREAM_HELLO:
         m.hello = (struct weft_stream_hello){
-            1, {{2}}, 3, {{4}}, 5, 6, 7, true, 8, {{9}}, true, 10, {{11}}, 12, true};
+            1, {{2}}, 3, {{4}}, 5, 6, 7, true, 8, {{9}}, true, 10, {{11}}, 12, true, 13};
         break;
     case WEFT_KIND_STREAM_HEAD:
         m.head = (struct weft_stream_head){WEFT_TEXT("a note"), 9, {hashes, 64}, 10};
@@ -41,6 +48,10 @@ static struct weft_partner_message sample(unsigned number)
     case WEFT_KIND_STREAM_PROOF:
         m.stream = (struct weft_stream_name){.agreement = {NULL, 0}};
         m.proof = (struct weft_stream_proof){1, 4, {hashes, 32}, 14};
+        break;
+    case WEFT_KIND_STREAM_LEAVES:
+        m.stream = (struct weft_stream_name){.agreement = {NULL, 0}};
+        m.leaves = (struct weft_stream_leaves){300, true, 4000, {hashes, 64}, {hashes, 5}, 15};
         break;
     case WEFT_KIND_STREAM_RECEIPT:
         m.receipt = (struct weft_stream_receipt){WEFT_TEXT("a receipt"), 2, 3, 12};
@@ -110,6 +121,7 @@ TEST(partner, messages_come_back_as_they_were)
     EXPECT_EQ(11, again.hello.shared.bytes[0]);
     EXPECT_EQ(12, again.hello.shared_sent);
     EXPECT_TRUE(again.hello.knows_sets);
+    EXPECT_EQ(13, again.hello.frame_bytes);
     weft_buffer_destroy(&bytes);
     m = sample(2);
     bytes = encode(&m);
@@ -147,6 +159,24 @@ TEST(partner, what_is_proven_later_takes_few_bytes_and_says_its_session)
     EXPECT_EQ(4, again.proof.head_size);
     EXPECT_EQ(32, again.proof.hashes.size);
     EXPECT_EQ(14, again.proof.session);
+    weft_buffer_destroy(&bytes);
+    m = sample(LEAVES);
+    bytes = encode(&m);
+    EXPECT_EQ(WEFT_ENVELOPE_SIZE + 5 + 64 + 5, bytes.size);
+    EXPECT_EQ(WEFT_OK, decode(&bytes, &again));
+    EXPECT_EQ(300, again.leaves.first);
+    EXPECT_TRUE(again.leaves.is_proven);
+    EXPECT_EQ(4000, again.leaves.head_size);
+    EXPECT_EQ(64, again.leaves.hashes.size);
+    EXPECT_EQ(5, again.leaves.items.size);
+    EXPECT_EQ(15, again.leaves.session);
+    weft_buffer_destroy(&bytes);
+    m.leaves.is_proven = false;
+    m.leaves.hashes.size = m.leaves.head_size = 0;
+    bytes = encode(&m);
+    EXPECT_EQ(WEFT_ENVELOPE_SIZE + 3 + 5, bytes.size);
+    EXPECT_EQ(WEFT_OK, decode(&bytes, &again));
+    EXPECT_TRUE(!again.leaves.is_proven && again.leaves.hashes.size == 0);
     weft_buffer_destroy(&bytes);
 }
 
@@ -206,7 +236,7 @@ static enum weft_err try_to_encode(const struct weft_partner_message *m)
 
 TEST(partner, limits_hold_from_both_sides)
 {
-    static uint8_t large[WEFT_STREAM_MORE_SIZE_MAX + 1];
+    static uint8_t large[WEFT_STREAM_LEAVES_SIZE_MAX + 1];
     static char text[WEFT_STREAM_TEXT_SIZE_MAX + 1];
     memset(text, 'a', sizeof(text));
     struct weft_partner_message m = sample(1);
@@ -235,6 +265,15 @@ TEST(partner, limits_hold_from_both_sides)
     m = sample(MORE + 1);
     m.proof.hashes = (struct weft_bytes){hashes, WEFT_STREAM_PROOF_SIZE_MAX + 32};
     EXPECT_EQ(WEFT_ETOOBIG, try_to_encode(&m));
+    m = sample(LEAVES);
+    m.leaves.items = (struct weft_bytes){large, WEFT_STREAM_LEAVES_SIZE_MAX};
+    m.leaves.hashes = (struct weft_bytes){hashes, WEFT_STREAM_PROOF_SIZE_MAX};
+    EXPECT_EQ(WEFT_OK, try_to_encode(&m));
+    m.leaves.hashes.size += 32;
+    EXPECT_EQ(WEFT_ETOOBIG, try_to_encode(&m));
+    m.leaves.hashes.size -= 32;
+    m.leaves.items.size++;
+    EXPECT_EQ(WEFT_ETOOBIG, try_to_encode(&m));
     m = sample(7);
     m.text = (struct weft_text){text, WEFT_STREAM_TEXT_SIZE_MAX};
     EXPECT_EQ(WEFT_OK, try_to_encode(&m));
@@ -250,6 +289,22 @@ TEST(partner, limits_hold_from_both_sides)
     EXPECT_EQ(WEFT_OK, try_to_encode(&m));
     m.stream.agreement.size++;
     EXPECT_EQ(WEFT_ETOOBIG, try_to_encode(&m));
+}
+
+TEST(partner, leaves_that_say_more_hashes_than_there_are_or_may_be_are_refused)
+{
+    struct weft_partner_message m = sample(LEAVES), again;
+    struct weft_buffer bytes = encode(&m);
+    uint8_t *count = bytes.data + WEFT_ENVELOPE_SIZE + 2; /* behind the first leaf's number */
+    EXPECT_EQ(3, *count);
+    *count = 4; /* one more than there is room for */
+    EXPECT_EQ(WEFT_EMALFORMED, decode(&bytes, &again));
+    *count = 64 + 2;
+    EXPECT_EQ(WEFT_ETOOBIG, decode(&bytes, &again));
+    *count = 0; /* What were hashes is items. */
+    EXPECT_EQ(WEFT_OK, decode(&bytes, &again));
+    EXPECT_EQ(2 + 64 + 5, again.leaves.items.size);
+    weft_buffer_destroy(&bytes);
 }
 
 TEST(partner, message_without_the_name_of_its_stream_is_refused)
