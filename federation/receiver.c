@@ -80,6 +80,17 @@ static enum weft_receiver_act react(struct weft_receiver *receiver, enum weft_st
     return act;
 }
 
+/* FED-29: what an honest provider may send is judged again, a batch at a time, up to there. */
+static enum weft_receiver_act give_up(
+    struct weft_receiver *receiver, enum weft_stream_fault fault, uint64_t until)
+{
+    enum weft_receiver_act act = react(receiver, fault);
+    receiver->is_plain = true;
+    receiver->plain_until = until;
+    receiver->is_open = false;
+    return act == WEFT_RECEIVER_STOPS ? act : WEFT_RECEIVER_GREETS;
+}
+
 /* --- the connection -------------------------------------------------------------------------- */
 
 struct weft_stream_hello weft_receiver_hello(struct weft_receiver *receiver,
@@ -102,28 +113,78 @@ struct weft_stream_hello weft_receiver_hello(struct weft_receiver *receiver,
     return hello;
 }
 
+/* FED-34: of the proof that a head comes with the hashes on the left are here. What it leads to is
+ * judged as ever. */
+static enum weft_stream_fault complete(const struct weft_receiver *receiver,
+    struct weft_stream_head *message, struct weft_receiver_entry *entry,
+    struct weft_merkle_right *right, struct weft_msg *msg)
+{
+    const struct weft_merkle_range *range = &receiver->ahead.stream.tree;
+    struct weft_checkpoint_note checkpoint;
+    struct weft_merkle_proof hashes;
+    struct weft_note note;
+    struct weft_msg why = {""};
+    if (message->old_size != range->size) {
+        return weft_stream_fail(msg, WEFT_STREAM_SEQUENCE,
+            "right of %" PRIu64 " leaves, and there are %" PRIu64, message->old_size, range->size);
+    }
+    if (weft_note_parse(message->note, &note, &why) != WEFT_OK ||
+        weft_checkpoint_note_parse(note.text, &checkpoint, &why) != WEFT_OK) {
+        return weft_stream_fail(msg, WEFT_STREAM_MALFORMED, "%s", why.text);
+    }
+    right->first = 0;
+    right->size = checkpoint.head.size;
+    if (weft_stream_proof_parse(message->right, &hashes) != WEFT_OK ||
+        weft_merkle_right_move(right, range->size, &hashes, &why) != WEFT_OK) {
+        return weft_stream_fail(msg, WEFT_STREAM_PROOF, "of a head: %s", why.text);
+    }
+    weft_merkle_right_prove(right, range, &entry->proof);
+    entry->is_completed = true;
+    message->proof = weft_stream_proof_bytes(&entry->proof);
+    return WEFT_STREAM_SOUND;
+}
+
+static enum weft_stream_fault judge_head(const struct weft_receiver *receiver,
+    const struct weft_stream_head *message, const struct weft_stream_signers *signers,
+    struct weft_receiver_entry *entry, struct weft_merkle_right *right, struct weft_msg *msg)
+{
+    struct weft_stream_head whole = *message;
+    enum weft_stream_fault fault = WEFT_STREAM_SOUND;
+    if (receiver->window_bytes > 0) {
+        return weft_stream_fail(msg, WEFT_STREAM_SEQUENCE,
+            "a window is open, and ends under the head that it began under");
+    }
+    if (message->right.size > 0) {
+        fault = complete(receiver, &whole, entry, right, msg);
+    }
+    return fault == WEFT_STREAM_SOUND
+               ? weft_consumer_judge_head(&receiver->ahead, &whole, signers, &entry->head, msg)
+               : fault;
+}
+
 enum weft_receiver_act weft_receiver_hear_head(struct weft_receiver *receiver,
     const struct weft_stream_head *message, const struct weft_stream_signers *signers,
     struct weft_receiver_entry *ret_entry, enum weft_stream_fault *ret_fault, struct weft_msg *msg)
 {
     struct weft_receiver_entry entry = {.is_batch = false, .known = receiver->ahead.head};
+    struct weft_merkle_right right = {.first = 0};
     *ret_fault = WEFT_STREAM_SOUND;
     if (!receiver->is_open || message->session != receiver->session) {
         return WEFT_RECEIVER_WAITS;
     }
-    *ret_fault =
-        receiver->window_bytes > 0
-            ? weft_stream_fail(msg, WEFT_STREAM_SEQUENCE,
-                  "a window is open, and ends under the head that it began under")
-            : weft_consumer_judge_head(&receiver->ahead, message, signers, &entry.head, msg);
+    *ret_fault = judge_head(receiver, message, signers, &entry, &right, msg);
     if (*ret_fault != WEFT_STREAM_SOUND) {
+        if (message->right.size > 0 && !receiver->is_plain) {
+            receiver->is_plain = true;
+            receiver->plain_until = receiver->ahead.stream.tree.size;
+        }
         return react(receiver, *ret_fault);
     }
     if (entry.head.size == entry.known.size) {
         return WEFT_RECEIVER_WAITS; /* The one that is known. */
     }
     receiver->ahead.head = entry.head;
-    receiver->right.first = 0;
+    receiver->right = right;
     *ret_entry = entry;
     return WEFT_RECEIVER_PROPOSES;
 }
@@ -156,17 +217,6 @@ enum weft_receiver_act weft_receiver_hear_batch(struct weft_receiver *receiver,
 }
 
 /* --- windows ---------------------------------------------------------------------------------- */
-
-/* FED-29: what an honest provider may send is judged again, a batch at a time, up to there. */
-static enum weft_receiver_act give_up(
-    struct weft_receiver *receiver, enum weft_stream_fault fault, uint64_t until)
-{
-    enum weft_receiver_act act = react(receiver, fault);
-    receiver->is_plain = true;
-    receiver->plain_until = until;
-    receiver->is_open = false;
-    return act == WEFT_RECEIVER_STOPS ? act : WEFT_RECEIVER_GREETS;
-}
 
 static enum weft_stream_fault hold_part(struct weft_receiver *receiver,
     const struct weft_consumer_terms *terms, const struct weft_stream_batch *part, size_t at,

@@ -55,7 +55,11 @@ typedef bool weft_receiver_terms(
 struct weft_receiver_entry {
     bool is_batch;
     struct weft_merkle_head known, head; /* A head: weft_consumer_take_head. */
-    struct weft_batch batch;             /* Else: weft_consumer_take. */
+    /* A head that came with what is right of the own leaves: the message as it would have come with
+     * its whole proof, which is the entry's. */
+    bool is_completed;
+    struct weft_merkle_proof proof;
+    struct weft_batch batch; /* Else: weft_consumer_take. */
 };
 
 /* The connection begins, or begins anew. `consumer` is the replicated state as it is applied;
@@ -67,6 +71,8 @@ struct weft_stream_hello weft_receiver_hello(struct weft_receiver *receiver,
 
 /* A message came. PROPOSES: *ret_entry is judged, and counts as taken here. `msg` names the fault,
  * if there is one, which is *ret_fault. */
+/* A head with `right` that is at fault: the next hello wants the whole proof, by which two trees
+ * are told from a wrong proof. */
 enum weft_receiver_act weft_receiver_hear_head(struct weft_receiver *receiver,
     const struct weft_stream_head *message, const struct weft_stream_signers *signers,
     struct weft_receiver_entry *ret_entry, enum weft_stream_fault *ret_fault, struct weft_msg *msg);

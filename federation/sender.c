@@ -73,6 +73,8 @@ struct weft_sender_effect weft_sender_next(
     if (size > sender->head_size) {
         effect.act = WEFT_SENDER_HEAD;
         effect.old_size = sender->head_size;
+        effect.is_right =
+            sender->frame_max > 0 && effect.old_size > 0 && effect.old_size == sender->credit.next;
         return effect;
     }
     /* FED-28: the head that the consumer knows is the signed one. */
@@ -94,6 +96,11 @@ void weft_sender_sent_head(struct weft_sender *sender, uint64_t head_size)
     weft_assert(head_size >= sender->head_size); /* FED-28 */
     sender->head_size = head_size;
     sender->known = 0;
+}
+
+void weft_sender_sent_right(struct weft_sender *sender)
+{
+    sender->known = sender->credit.next;
 }
 
 void weft_sender_sent_batch(struct weft_sender *sender, const struct weft_stream_batch *batch)

@@ -22,6 +22,7 @@ enum weft_sender_act {
 struct weft_sender_effect {
     enum weft_sender_act act;
     uint64_t old_size;  /* HEAD: what the consumer knows; 0: nothing, without a proof. */
+    bool is_right;      /* HEAD: he has all leaves of that, and takes what is right of them. */
     uint64_t first;     /* BATCH, MORE, LEAVES: of at most count_max leaves in at most bytes_max of
                            items, ... */
     uint32_t count_max; /* ...but one at least. */
@@ -54,6 +55,8 @@ void weft_sender_grant(struct weft_sender *sender, const struct weft_stream_rece
 struct weft_sender_effect weft_sender_next(
     const struct weft_sender *sender, const struct weft_provider *provider);
 void weft_sender_sent_head(struct weft_sender *sender, uint64_t head_size);
+/* As is_right has it; then it was sent_head. */
+void weft_sender_sent_right(struct weft_sender *sender);
 /* As it was asked for. */
 void weft_sender_sent_batch(struct weft_sender *sender, const struct weft_stream_batch *batch);
 void weft_sender_sent_more(struct weft_sender *sender, const struct weft_stream_batch *leaves);

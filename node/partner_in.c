@@ -56,6 +56,18 @@ static void want_hello_again(struct weft_partners *p, struct weft_partner_in *in
     want_hello(p, in, in->pause_ms);
 }
 
+/* Who was called and does not lead hangs up, and who leads says a hello: nothing is said before. */
+static uint64_t may_say_ms(const struct weft_partners *p, const void *conn)
+{
+    uint64_t ms = 0;
+    for (uint32_t i = 0; i < p->peer_end; i++) {
+        const struct weft_partner_peer *peer = &p->peers[i];
+        ms = peer->conn == conn && peer->called_ms > 0 ? peer->called_ms + WEFT_PARTNER_CALLED_MS
+                                                       : ms;
+    }
+    return ms;
+}
+
 /* From what is applied, so nothing may be under way. */
 static void greet(
     struct weft_partners *p, struct weft_partner_exchange *x, const struct weft_agreement *a)
@@ -68,8 +80,10 @@ static void greet(
         in->pending_count > 0 || a->consumer->stream.phase == WEFT_STREAM_CLOSED) {
         return;
     }
-    if (p->now_ms < in->hello_ms || !may_take) {
-        weft_partners_due(p, may_take ? in->hello_ms : p->now_ms + WEFT_PARTNER_AGAIN_MS_MAX);
+    const uint64_t may_ms = may_say_ms(p, conn);
+    const uint64_t hello_ms = may_ms > in->hello_ms ? may_ms : in->hello_ms;
+    if (p->now_ms < hello_ms || !may_take) {
+        weft_partners_due(p, may_take ? hello_ms : p->now_ms + WEFT_PARTNER_AGAIN_MS_MAX);
         return;
     }
     struct weft_partner_message m = {
@@ -79,11 +93,12 @@ static void greet(
         &in->receiver, a->consumer, side, weft_partner_in_room(p, in, side), window);
     m.hello.knows_questions = p->options.io.ask != NULL;
     weft_partner_set_say(p, a, &m.hello);
+    m.hello.acknowledged = a->provider->receipt.size;
     in->conn = conn;
     in->wants_hello = false;
     in->heard_ms = p->now_ms;
     in->is_astray = false;
-    in->owes_receipt = true; /* The last one may be lost. */
+    weft_partner_receipt_greeted(p, in, a);
     if (weft_partner_in_say(p, in, &m) != WEFT_OK) {
         want_hello_again(p, in);
     }
@@ -384,6 +399,7 @@ static void hear_notice(struct weft_partners *p, struct weft_partner_exchange *x
     }
     weft_partners_log_fault(a, "partner_notice", fault, &msg, "the partner says so");
     if (is_asked && x->in.receiver.is_open && !x->in.is_judging) {
+        x->in.repeat.is_asked = true;
         want_hello_again(p, &x->in); /* Perhaps it is about to agree; or the last one is lost. */
         return;
     }

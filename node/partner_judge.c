@@ -151,6 +151,20 @@ static void judge_window(struct weft_partner_job *job, const struct weft_partner
     weft_arena_destroy(&scratch);
 }
 
+/* What the log has of a head is what every replica can verify by itself, of before too. */
+static void complete(struct weft_partner_job *job, struct weft_partner_message *m)
+{
+    struct weft_buffer whole = {.size_max = WEFT_STREAM_MESSAGE_SIZE_MAX};
+    m->head.right = (struct weft_bytes){NULL, 0};
+    m->head.proof = weft_stream_proof_bytes(&job->entry.proof);
+    if (weft_partner_encode(m, &whole) != WEFT_OK) {
+        job->receiver.is_open = false;
+        job->act = WEFT_RECEIVER_GREETS; /* There is no memory. */
+    }
+    weft_buffer_destroy(&job->message);
+    job->message = whole;
+}
+
 static void judge(struct weft_partner_job *job)
 {
     struct weft_partner_message m;
@@ -170,6 +184,9 @@ static void judge(struct weft_partner_job *job)
     } else {
         job->act = weft_receiver_hear_head(
             &job->receiver, &m.head, &job->terms->their_heads, &job->entry, &job->fault, &job->msg);
+        if (job->act == WEFT_RECEIVER_PROPOSES && job->entry.is_completed) {
+            complete(job, &m);
+        }
     }
 }
 

@@ -78,9 +78,11 @@ static void collect(
 /* --- sending ---------------------------------------------------------------------------------- */
 
 static enum weft_err send_head(struct weft_partners *p, struct weft_partner_out *out,
-    const struct weft_agreement *a, const struct weft_stream_source *source, uint64_t old_size)
+    const struct weft_agreement *a, const struct weft_stream_source *source,
+    const struct weft_sender_effect *effect)
 {
-    struct weft_merkle_proof proof = {.count = 0};
+    struct weft_merkle_proof proof = {.count = 0}, right = {.count = 0};
+    const uint64_t old_size = effect->old_size;
     struct weft_msg msg = {""};
     enum weft_err err = old_size > 0 ? weft_stream_source_consistency(
                                            source, old_size, out->head.size, &proof, &msg)
@@ -88,16 +90,24 @@ static enum weft_err send_head(struct weft_partners *p, struct weft_partner_out 
     if (err != WEFT_OK) {
         return err;
     }
+    if (effect->is_right) {
+        weft_merkle_right_pick(old_size, out->head.size, &proof, &right);
+    }
+    const struct weft_bytes none = {NULL, 0};
     const struct weft_partner_message m = {.kind = WEFT_KIND_STREAM_HEAD,
         .stream = weft_partners_stream(a, WEFT_SENT),
         .head = {.note = weft_buffer_as_text(&out->note),
             .old_size = old_size,
-            .proof = weft_stream_proof_bytes(&proof),
+            .proof = effect->is_right ? none : weft_stream_proof_bytes(&proof),
+            .right = effect->is_right ? weft_stream_proof_bytes(&right) : none,
             .session = out->sender.session}};
     err = weft_partners_send(p, out->conn, &m);
     if (err == WEFT_OK) {
         out->beside += p->scratch.size;
         weft_sender_sent_head(&out->sender, out->head.size);
+    }
+    if (err == WEFT_OK && effect->is_right) {
+        weft_sender_sent_right(&out->sender);
     }
     return err;
 }
@@ -209,7 +219,7 @@ static enum weft_err send_next(struct weft_partners *p, struct weft_partner_out 
     const struct weft_sender_effect effect = weft_sender_next(&out->sender, &view);
     switch (effect.act) {
     case WEFT_SENDER_HEAD:
-        return send_head(p, out, a, source, effect.old_size);
+        return send_head(p, out, a, source, &effect);
     case WEFT_SENDER_BATCH:
         return send_batch(p, out, a, source, &effect);
     case WEFT_SENDER_MORE:

@@ -99,6 +99,7 @@ struct weft_partner_in {
     uint64_t heard_ms;  /* When something last came, or was said hello. */
     bool is_astray;     /* Since then something came by another connection. */
     bool owes_receipt;
+    struct weft_partner_repeat repeat;
     struct weft_partner_signing receipt, refusal;
     struct weft_buffer note;          /* Newest receipt. */
     uint64_t receipt_size;            /* Of the one that was asked for last. */
@@ -119,7 +120,8 @@ struct weft_partner_exchange {
 struct weft_partner_peer {
     void *conn; /* NULL: the place is free. */
     char site[WEFT_STREAM_NAME_SIZE_MAX + 1];
-    uint64_t tokens, refilled_ms, hello;      /* Hello: its last one was that one of all. */
+    /* Hello: its last one was that one of all. Called: and is up; 0: was not, or was heard. */
+    uint64_t tokens, refilled_ms, hello, called_ms;
     bool is_paused, is_full, knows_questions; /* Its queue; until drained; by its last hello. */
 };
 

@@ -67,13 +67,52 @@ static void send_credit(
 
 /* --- receipts and refusals -------------------------------------------------------------------- */
 
-/* Who is far behind and has credit left waits with it. */
+/* Of the last receipt: 0 is said, too, by who is of before that was told. */
+static bool is_lost(const struct weft_partner_in *in, const struct weft_agreement *a)
+{
+    return in->repeat.acknowledged > 0 && in->repeat.acknowledged < a->consumer->stream.tree.size;
+}
+
+void weft_partner_receipt_greeted(
+    struct weft_partners *p, struct weft_partner_in *in, const struct weft_agreement *a)
+{
+    in->owes_receipt = in->owes_receipt || in->repeat.is_asked || is_lost(in, a);
+    in->repeat.is_asked = false;
+    in->repeat.due_ms = p->now_ms + WEFT_PARTNER_AGAIN_RECEIPT_MS;
+}
+
+void weft_partner_receipt_told(struct weft_partners *p, struct weft_partner_in *in,
+    const struct weft_agreement *a, uint64_t leaves)
+{
+    in->repeat.acknowledged = leaves;
+    in->owes_receipt = in->owes_receipt || (in->repeat.due_ms > 0 && is_lost(in, a));
+    weft_partners_due(p, p->now_ms);
+}
+
+/* With a hello a receipt that may be lost is said again, but for one that he told he has. */
+static void settle_repeat(
+    struct weft_partners *p, struct weft_partner_in *in, const struct weft_agreement *a)
+{
+    if (in->repeat.due_ms == 0) {
+        return;
+    }
+    const bool is_known = in->repeat.acknowledged >= a->consumer->stream.tree.size;
+    if (!is_known && p->now_ms < in->repeat.due_ms) {
+        weft_partners_due(p, in->repeat.due_ms);
+        return;
+    }
+    in->owes_receipt = in->owes_receipt || !is_known;
+    in->repeat.due_ms = 0;
+}
+
+/* Who is far behind and has credit left waits with it; who holds what is proven goes on soon. */
 static bool is_receipt_due(struct weft_partners *p, const struct weft_partner_in *in,
     const struct weft_agreement *a, const struct weft_contract_side *side)
 {
     const struct weft_consumer *consumer = a->consumer;
     const struct weft_credit *credit = &in->receiver.credit;
-    bool is_far = consumer->head.size - consumer->stream.tree.size >= WEFT_PARTNER_FAR_LEAVES;
+    bool is_far = consumer->head.size - consumer->stream.tree.size >= WEFT_PARTNER_FAR_LEAVES ||
+                  in->window.held_count > 0;
     bool is_low = side == NULL || weft_credit_leaves(credit) < side->queue_statements / 2 ||
                   weft_credit_bytes(credit) < side->rate_bytes / 2;
     if (!in->owes_receipt || !is_far || is_low || p->now_ms >= in->window.receipt_ms) {
@@ -91,6 +130,7 @@ static void send_receipt(
     struct weft_partner_asked asked = {.what = WEFT_PARTNER_TEXT_RECEIPT};
     struct weft_partner_message m = {
         .kind = WEFT_KIND_STREAM_RECEIPT, .stream = weft_partners_stream(a, WEFT_RECEIVED)};
+    settle_repeat(p, in, a);
     /* What came as a file is acknowledged in one. */
     bool is_unsaid = in->conn == NULL && a->consumer->stream.tree.size > in->receipt_size;
     if ((is_receipt_due(p, in, a, side) || is_unsaid) && !in->receipt.is_under_way &&

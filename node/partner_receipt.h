@@ -15,6 +15,12 @@ WEFT_MUST_USE enum weft_err weft_partner_in_say(
 uint64_t weft_partner_in_room(const struct weft_partners *p, struct weft_partner_in *in,
     const struct weft_contract_side *side);
 
+/* A hello was said: the last receipt may be lost. */
+void weft_partner_receipt_greeted(
+    struct weft_partners *p, struct weft_partner_in *in, const struct weft_agreement *a);
+/* The partner's hello says for how many leaves he has one. */
+void weft_partner_receipt_told(struct weft_partners *p, struct weft_partner_in *in,
+    const struct weft_agreement *a, uint64_t leaves);
 /* What is due of receipts, refusals and credit goes out. */
 void weft_partner_receipt_turn(
     struct weft_partners *p, struct weft_partner_in *in, const struct weft_agreement *a);

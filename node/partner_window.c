@@ -56,6 +56,7 @@ void weft_partner_window_down(struct weft_partner_in *in)
     in->conn = NULL;
     in->receiver.is_open = false;
     in->wants_hello = true;
+    in->repeat.acknowledged = 0;
     weft_partner_window_drop(in);
 }
 

@@ -15,8 +15,10 @@ enum {
     WEFT_PARTNER_WINDOWS_BYTES = 64 * 1024 * 1024,
     WEFT_PARTNER_HELD_MAX = WEFT_JOB_RUNS_MAX, /* Messages of one stream. */
     /* Who is far behind says so rarely what he has: nothing waits for that but who looks on. */
-    WEFT_PARTNER_RECEIPT_MS = 10000,
-    WEFT_PARTNER_FAR_LEAVES = 2048, /* So many are missing; chosen. */
+    WEFT_PARTNER_RECEIPT_MS = 30000,
+    WEFT_PARTNER_FAR_LEAVES = 2048,       /* So many are missing; chosen. */
+    WEFT_PARTNER_AGAIN_RECEIPT_MS = 1000, /* Until his hello tells which receipts he has; chosen. */
+    WEFT_PARTNER_CALLED_MS = 100,         /* Until something is said to who is called; chosen. */
 };
 
 struct weft_partners;
@@ -33,6 +35,13 @@ struct weft_partner_held {
     bool is_proven;
     uint64_t head_size; /* Under which it is proven. */
     uint32_t next;      /* Part that is proposed next. */
+};
+
+/* The last receipt, which may be lost. */
+struct weft_partner_repeat {
+    bool is_asked;         /* For a hello, with which all is said again. */
+    uint64_t acknowledged; /* By the partner's last hello on this connection; 0: he said none. */
+    uint64_t due_ms;       /* When it is said again; 0: it is not. */
 };
 
 /* Proposed, and not looked at yet. */

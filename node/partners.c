@@ -8,6 +8,7 @@
 #include "node/logger.h"
 #include "node/partner_ask.h"
 #include "node/partner_parts.h"
+#include "node/partner_receipt.h"
 #include "node/partner_set.h"
 #include "proto/check.h"
 
@@ -175,6 +176,7 @@ void weft_partners_up(struct weft_partners *p, void *conn, const char *site)
     struct weft_partner_peer *peer = &p->peers[i];
     *peer = (struct weft_partner_peer){
         .conn = conn, .tokens = WEFT_PARTNERS_BURST, .refilled_ms = p->now_ms};
+    peer->called_ms = p->options.io.is_dialled(p->options.io.ctx, conn) ? p->now_ms : 0;
     (void)snprintf(peer->site, sizeof(peer->site), "%s", site);
     weft_log(WEFT_LOG_INFO, "partner_up", weft_kv("partner", site));
     weft_partners_due(p, 0);
@@ -278,6 +280,7 @@ static void hear(struct weft_partners *p, struct weft_partner_peer *peer,
     if (x != NULL && m->kind == WEFT_KIND_STREAM_HELLO &&
         weft_text_equal(m->stream.provider, a.terms->site)) {
         peer->knows_questions = m->hello.knows_questions;
+        weft_partner_receipt_told(p, &x->in, &a, m->hello.acknowledged);
         peer->hello = ++p->hellos;
     }
     if (x != NULL && (weft_partner_ask_hear(p, &a, peer->conn, m) ||
@@ -310,6 +313,7 @@ enum weft_err weft_partners_hear(struct weft_partners *p, void *conn, struct wef
     }
     refill(peer, p->now_ms);
     peer->tokens -= peer->tokens > 0 ? 1 : 0;
+    peer->called_ms = 0;
     hear(p, peer, &m, message);
     peer = find_peer(p, conn); /* It may be gone. */
     if (peer != NULL) {

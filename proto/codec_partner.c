@@ -55,6 +55,7 @@ static void read_hello(struct weft_codec_in *in, const void *table, struct weft_
         .shared_sent = h.shared_sent,
         .knows_sets = h.knows_sets,
         .frame_bytes = h.frame_bytes,
+        .acknowledged = h.acknowledged,
     };
 }
 
@@ -68,6 +69,7 @@ static void read_head(struct weft_codec_in *in, const void *table, struct weft_p
         .old_size = h.old_size,
         .proof = read_proof(in, h.proof),
         .session = h.session,
+        .right = read_proof(in, h.right),
     };
 }
 
@@ -295,6 +297,7 @@ static struct weft_wire_ref put_hello(
         .shared_sent = h->shared_sent,
         .knows_sets = h->knows_sets,
         .frame_bytes = h->frame_bytes,
+        .acknowledged = h->acknowledged,
     };
     return weft_wire_stream_hello_write(b, &refs);
 }
@@ -308,6 +311,7 @@ static struct weft_wire_ref put_head(
         .old_size = h->old_size,
         .proof = put_proof(b, h->proof),
         .session = h->session,
+        .right = put_proof(b, h->right),
     };
     return weft_wire_stream_head_write(b, &refs);
 }

@@ -58,6 +58,7 @@ struct weft_stream_hello {
     uint64_t shared_sent;
     bool knows_sets; /* SET may be sent to who says hello. */
     uint64_t frame_bytes;
+    uint64_t acknowledged; /* Of what it sends under the same agreement. */
 };
 
 struct weft_stream_head {
@@ -65,6 +66,7 @@ struct weft_stream_head {
     uint64_t old_size;
     struct weft_bytes proof; /* A multiple of 32 bytes. */
     uint64_t session;
+    struct weft_bytes right; /* The same; not both. */
 };
 
 struct weft_stream_batch {

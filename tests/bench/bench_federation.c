@@ -254,8 +254,10 @@ static void come_back(uint64_t missed)
     uint64_t signing = now_ns() - before;
     prove(old.size, 0, leaf_count, true, &proof);
     m.kind = WEFT_KIND_STREAM_HEAD;
-    m.head = (struct weft_stream_head){
-        weft_buffer_as_text(&note), old.size, weft_stream_proof_bytes(&proof), 1};
+    m.head = (struct weft_stream_head){.note = weft_buffer_as_text(&note),
+        .old_size = old.size,
+        .proof = weft_stream_proof_bytes(&proof),
+        .session = 1};
     size_t head_size = message_size(&m);
     before = now_ns();
     must(weft_consumer_judge_head(&consumer, &m.head, &signers, &heard, &msg) == WEFT_STREAM_SOUND,

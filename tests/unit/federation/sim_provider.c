@@ -294,6 +294,7 @@ static void send_proof(struct sim *s, const struct weft_sender_effect *e)
 
 void sim_send_next(struct sim *s)
 {
+    struct weft_merkle_proof right = {.count = 0};
     struct rig_plant *plant = s->plant;
     struct weft_sender_effect e = weft_sender_next(&s->sender, &plant->provider);
     struct weft_partner_message m = {.kind = WEFT_KIND_STREAM_HEAD};
@@ -301,6 +302,14 @@ void sim_send_next(struct sim *s)
         m.head = rig_plant_head(plant, e.old_size);
         m.head.session = s->sender.session;
         weft_sender_sent_head(&s->sender, e.head_size);
+        if (e.is_right && test_random(4) > 0) {
+            struct weft_merkle_proof proof;
+            EXPECT_EQ(WEFT_OK, weft_stream_proof_parse(m.head.proof, &proof));
+            weft_merkle_right_pick(e.old_size, e.head_size, &proof, &right);
+            m.head.right = weft_stream_proof_bytes(&right);
+            m.head.proof = (struct weft_bytes){NULL, 0};
+            weft_sender_sent_right(&s->sender);
+        }
         sim_send(&s->to_consumer, &m);
     } else if (e.act == WEFT_SENDER_BATCH || e.act == WEFT_SENDER_MORE ||
                e.act == WEFT_SENDER_LEAVES) {

@@ -272,6 +272,72 @@ TEST(window, hashes_that_one_brought_are_not_brought_again)
     end(s);
 }
 
+/* Of the other plant, or ours, from so many leaves on. */
+static enum weft_receiver_act hear_right(
+    struct scene *s, struct rig_plant *plant, uint64_t old_size, int flip)
+{
+    struct weft_stream_head message = rig_plant_head(plant, old_size);
+    struct weft_merkle_proof proof, right;
+    EXPECT_EQ(WEFT_OK, weft_stream_proof_parse(message.proof, &proof));
+    weft_merkle_right_pick(old_size, plant->provider.signed_head.size, &proof, &right);
+    if (flip >= 0) {
+        right.hashes[flip].bytes[7] ^= 1;
+    }
+    message.proof = (struct weft_bytes){NULL, 0};
+    message.right = weft_stream_proof_bytes(&right);
+    message.session = s->receiver.session;
+    return weft_receiver_hear_head(
+        &s->receiver, &message, &s->signers, &s->entry, &s->fault, &s->msg);
+}
+
+/* The entry has the whole proof all the same, and leaves under that head bring the less. */
+TEST(window, of_a_head_s_proof_only_what_is_right_of_the_own_leaves_comes)
+{
+    for (int i = 0; i < 3; i++) {
+        struct scene *s = begin_window(20);
+        EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_leaves(s, 0, 21, 0, true, -1));
+        for (uint64_t k = 20; k < 60; k++) {
+            rig_plant_state(s->plant, k);
+        }
+        rig_plant_sign(s->plant);
+        const struct weft_merkle_proof whole = rig_consistency(s->plant->hashes, 21, 61);
+        if (i == 0) {
+            EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_right(s, s->plant, 21, -1));
+            EXPECT_TRUE(s->entry.is_completed);
+            EXPECT_EQ(whole.count, s->entry.proof.count);
+            EXPECT_MEM(whole.hashes, s->entry.proof.hashes, whole.count * sizeof(whole.hashes[0]));
+            EXPECT_EQ(21, s->receiver.right.first);
+            EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_leaves(s, 21, 3, 21, true, -1)); /* none */
+            EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_leaves(s, 24, 1, 24, true, -1));
+        } else if (i == 1) {
+            EXPECT_EQ(WEFT_RECEIVER_GREETS, hear_right(s, s->plant, 21, 0));
+            EXPECT_EQ(WEFT_STREAM_PROOF, s->fault);
+            const struct weft_stream_hello said = hello(s); /* wants all of it */
+            EXPECT_EQ(0, said.window_bytes + said.frame_bytes);
+        } else { /* there are 21 */
+            EXPECT_EQ(WEFT_RECEIVER_GREETS, hear_right(s, s->plant, 20, -1));
+            EXPECT_EQ(WEFT_STREAM_SEQUENCE, s->fault);
+            EXPECT_EQ(0, s->receiver.strikes);
+        }
+        end(s);
+    }
+}
+
+TEST(window, two_trees_are_found_by_a_head_that_brings_what_is_right_alone)
+{
+    struct scene *s = begin_window(20);
+    struct rig_plant *other = rig_plant_create(RIG_SUPPLIER);
+    for (uint64_t k = 100; k < 120; k++) {
+        rig_plant_state(other, k);
+    }
+    rig_plant_sign(other);
+    EXPECT_EQ(WEFT_RECEIVER_PROPOSES, hear_leaves(s, 0, 12, 0, true, -1));
+    EXPECT_EQ(WEFT_RECEIVER_FREEZES, hear_right(s, other, 12, -1));
+    EXPECT_EQ(WEFT_STREAM_SPLIT, s->fault);
+    rig_plant_destroy(other);
+    end(s);
+}
+
 TEST(window, what_is_known_of_another_head_or_hello_is_no_proof)
 {
     for (int i = 0; i < 3; i++) {

@@ -235,6 +235,17 @@ TEST(sender, messages_that_say_their_proof_end_windows_at_round_places)
     effect = weft_sender_next(&sender, &plant->provider);
     EXPECT_EQ(WEFT_STREAM_LEAVES_SIZE_MAX, effect.bytes_max); /* ...up to what fits */
     EXPECT_EQ(2361, effect.count_max);
+    leaves = batch(640, 2361, 1 << 20);
+    weft_sender_sent_leaves(&sender, &leaves, true);
+    rig_plant_state(plant, 4000);
+    rig_plant_sign(plant);
+    effect = weft_sender_next(&sender, &plant->provider);
+    EXPECT_EQ(WEFT_SENDER_HEAD, effect.act);
+    EXPECT_TRUE(effect.is_right); /* He has all that is left of it. */
+    weft_sender_sent_head(&sender, 3002);
+    EXPECT_EQ(0, sender.known);
+    weft_sender_sent_right(&sender);
+    EXPECT_EQ(3001, sender.known);
     rig_plant_destroy(plant);
 }
 

@@ -145,3 +145,75 @@ TEST(partner_links, a_question_goes_to_who_said_that_he_knows_them)
     EXPECT_EQ(WEFT_EUNAVAILABLE, ask_west());
     fake_close(&fake);
 }
+
+/* Receipts of the OEM in so long; its partner's hellos say that he has one for so many leaves, or
+ * UINT64_MAX: what is so. */
+static uint32_t receipts_in(uint64_t ms, uint64_t said)
+{
+    struct fake_conn *west = &fake.ends[RIG_SUPPLIER], *oem = &fake.ends[RIG_OEM];
+    struct weft_arena arena = {.size_max = 1 << 20};
+    struct weft_partner_message m;
+    struct weft_msg msg = {""};
+    uint32_t count = 0;
+    for (uint64_t passed = 0; passed < ms; passed += 10) {
+        fake_turn(&fake, 10);
+        for (uint32_t k = 0; k < 2; k++) {
+            while (fake_tell(&fake.sites[k])) {
+            }
+        }
+        for (; west->wire_count > 0; EXPECT_TRUE(fake_deliver(west, 0))) {
+            count += west->wire[0].data[4] == WEFT_KIND_STREAM_RECEIPT;
+        }
+        for (; oem->wire_count > 0; EXPECT_TRUE(fake_deliver(oem, 0))) {
+            struct weft_buffer *wire = &oem->wire[0];
+            EXPECT_EQ(WEFT_OK,
+                weft_partner_decode((struct weft_bytes){wire->data, wire->size}, &arena, &m, &msg));
+            if (m.kind == WEFT_KIND_STREAM_HELLO && said != UINT64_MAX) {
+                m.hello.acknowledged = said;
+                weft_buffer_clear(wire);
+                EXPECT_EQ(WEFT_OK, weft_partner_encode(&m, wire));
+            }
+        }
+        for (uint32_t k = 0; k < 2; k++) {
+            fake_commit_all(&fake.sites[k]);
+        }
+    }
+    weft_arena_destroy(&arena);
+    return count;
+}
+
+TEST(partner_links, a_receipt_that_he_says_he_has_is_not_said_again)
+{
+    fake_open(&fake, rig_plant_create);
+    fake_state(&fake.sites[RIG_SUPPLIER], 0);
+    fake_connect(&fake);
+    fake_settle(&fake, 100);
+    EXPECT_TRUE(fake_is_even(&fake));
+    fake_connect(&fake);
+    EXPECT_EQ(0, receipts_in(2 * WEFT_PARTNER_AGAIN_RECEIPT_MS, UINT64_MAX));
+    fake_connect(&fake); /* It is lost there. */
+    EXPECT_EQ(1, receipts_in(WEFT_PARTNER_AGAIN_RECEIPT_MS / 2, 1));
+    fake_connect(&fake); /* He does not say. */
+    EXPECT_EQ(0, receipts_in(WEFT_PARTNER_AGAIN_RECEIPT_MS / 2, 0));
+    EXPECT_EQ(1, receipts_in(2 * WEFT_PARTNER_AGAIN_RECEIPT_MS, 0));
+    fake_close(&fake);
+}
+
+TEST(partner_links, who_is_called_hears_nothing_until_he_says_something)
+{
+    bool is_greeted = false;
+    fake_open(&fake, rig_plant_create);
+    fake_connect(&fake);
+    struct fake_conn *caller = &fake.ends[fake.ends[0].is_dialled ? 0 : 1];
+    fake_turn(&fake, 10);
+    EXPECT_EQ(0, caller->other->wire_count);
+    EXPECT_TRUE(caller->wire_count > 0);
+    hear_all(caller);
+    fake_turn(&fake, 10); /* And nothing waits for the rest of the time. */
+    for (uint32_t i = 0; i < caller->other->wire_count; i++) {
+        is_greeted = is_greeted || caller->other->wire[i].data[4] == WEFT_KIND_STREAM_HELLO;
+    }
+    EXPECT_TRUE(is_greeted);
+    fake_disconnect(&fake);
+    fake_close(&fake);
+}

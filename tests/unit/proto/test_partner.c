@@ -33,10 +33,10 @@ static struct weft_partner_message sample(unsigned number)
     switch ((unsigned)m.kind) {
     case WEFT_KIND_STREAM_HELLO:
         m.hello = (struct weft_stream_hello){
-            1, {{2}}, 3, {{4}}, 5, 6, 7, true, 8, {{9}}, true, 10, {{11}}, 12, true, 13};
+            1, {{2}}, 3, {{4}}, 5, 6, 7, true, 8, {{9}}, true, 10, {{11}}, 12, true, 13, 14};
         break;
     case WEFT_KIND_STREAM_HEAD:
-        m.head = (struct weft_stream_head){WEFT_TEXT("a note"), 9, {hashes, 64}, 10};
+        m.head = (struct weft_stream_head){WEFT_TEXT("a note"), 9, {hashes, 64}, 10, {hashes, 32}};
         break;
     case WEFT_KIND_STREAM_BATCH:
         m.batch = (struct weft_stream_batch){1, 2, {hashes, 5}, 4, {hashes, 32}, 11};
@@ -122,6 +122,7 @@ TEST(partner, messages_come_back_as_they_were)
     EXPECT_EQ(12, again.hello.shared_sent);
     EXPECT_TRUE(again.hello.knows_sets);
     EXPECT_EQ(13, again.hello.frame_bytes);
+    EXPECT_EQ(14, again.hello.acknowledged);
     weft_buffer_destroy(&bytes);
     m = sample(2);
     bytes = encode(&m);
