@@ -411,7 +411,6 @@ void weft_store_batch_forget(
 
 void weft_store_batch_remove(struct weft_store_batch *batch, const struct weft_key *key)
 {
-    weft_assert(!weft_waiting_has(batch->waiting, key->bytes[0])); /* It would come back. */
     rocksdb_writebatch_delete(batch->batch, (const char *)key->bytes, key->size);
 }
 

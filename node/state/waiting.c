@@ -70,12 +70,6 @@ static struct list *list_of(struct weft_waiting *waiting, uint8_t type)
     return at != NULL ? &waiting->lists[at - types] : NULL;
 }
 
-bool weft_waiting_has(const struct weft_waiting *waiting, uint8_t type)
-{
-    const char *at = memchr(types, type, LISTS);
-    return at != NULL && waiting->lists[at - types].count > 0;
-}
-
 bool weft_waiting_take(
     struct weft_waiting *waiting, const struct weft_key *key, const void *value, size_t size)
 {

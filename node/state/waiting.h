@@ -24,9 +24,6 @@ void weft_waiting_destroy(struct weft_waiting *waiting);
 bool weft_waiting_take(
     struct weft_waiting *waiting, const struct weft_key *key, const void *value, size_t size);
 
-/* Does a put of that type wait? */
-bool weft_waiting_has(const struct weft_waiting *waiting, uint8_t type);
-
 /* Hand out all of them in the order of their keys, and wait for the next batch. */
 void weft_waiting_end(struct weft_waiting *waiting,
     void (*on_put)(void *ctx, struct weft_bytes key, struct weft_bytes value), void *ctx);
