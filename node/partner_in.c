@@ -96,7 +96,7 @@ static void greet(
     m.hello.acknowledged = a->provider->receipt.size;
     in->conn = conn;
     in->wants_hello = false;
-    in->heard_ms = p->now_ms;
+    in->heard_ms = in->said_ms = p->now_ms;
     in->is_astray = false;
     weft_partner_receipt_greeted(p, in, a);
     if (weft_partner_in_say(p, in, &m) != WEFT_OK) {
@@ -140,7 +140,8 @@ static void hear_more(struct weft_partners *p, struct weft_partner_exchange *x,
 {
     struct weft_partner_in *in = &x->in;
     if (!in->receiver.is_open || session != in->receiver.session) {
-        return; /* Late. */
+        weft_partner_window_late(p, in);
+        return;
     }
     if (weft_partner_in_is_full(in)) { /* It was told to wait: what came yet is lost. */
         want_hello_again(p, in);
@@ -338,9 +339,12 @@ void weft_partner_in_done(struct weft_partners *p, struct weft_partner_exchange 
 /* Whatever was lost, a hello finds it out. */
 static void refresh(struct weft_partners *p, struct weft_partner_in *in)
 {
-    uint64_t after_ms = in->is_astray        ? WEFT_PARTNER_ASTRAY_MS
-                        : in->behind_ms != 0 ? WEFT_PARTNER_STALLED_MS
-                                             : WEFT_PARTNER_REFRESH_MS;
+    /* Messages of windows are twice as large as others, and as long on their way. */
+    const uint64_t stalled_ms =
+        in->receiver.window_max > 0 ? 2 * WEFT_PARTNER_STALLED_MS : WEFT_PARTNER_STALLED_MS;
+    const uint64_t after_ms = in->is_astray        ? WEFT_PARTNER_ASTRAY_MS
+                              : in->behind_ms != 0 ? stalled_ms
+                                                   : WEFT_PARTNER_REFRESH_MS;
     if (!in->receiver.is_open || in->wants_hello || in->is_judging || in->pending_count > 0) {
         return;
     }

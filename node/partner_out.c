@@ -386,6 +386,7 @@ static void hear_hello(struct weft_partners *p, struct weft_partner_exchange *x,
     enum weft_stream_fault fault =
         weft_provider_greet(a->provider, hello, weft_stream_source_root, &source, &msg);
     x->out.conn = conn;
+    weft_partners_charge(p, conn, x->out.frame.items.size); /* NOD-242: read, and not sent. */
     weft_partner_frame_clear(&x->out.frame);
     x->out.is_contradicted = fault == WEFT_STREAM_BEHIND || fault == WEFT_STREAM_FORKED;
     x->out.was_greeted = x->out.was_greeted || fault == WEFT_STREAM_SOUND;

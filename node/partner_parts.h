@@ -95,9 +95,9 @@ struct weft_partner_in {
     const struct weft_terms *stopped; /* By which he is left alone; NULL: he is not. */
     /* Statements that the agreement's rate lets come now, a second's at most. */
     uint64_t tokens, tokens_ms;
-    uint64_t credit_ms; /* The next grant without a receipt, at the earliest. */
-    uint64_t heard_ms;  /* When something last came, or was said hello. */
-    bool is_astray;     /* Since then something came by another connection. */
+    uint64_t credit_ms;         /* The next grant without a receipt, at the earliest. */
+    uint64_t heard_ms, said_ms; /* When something last came, or was said hello; the latter. */
+    bool is_astray;             /* Since then something came by another connection. */
     bool owes_receipt;
     struct weft_partner_repeat repeat;
     struct weft_partner_signing receipt, refusal;

@@ -51,6 +51,13 @@ void weft_partner_window_drop(struct weft_partner_in *in)
     in->window.held_count = 0;
 }
 
+void weft_partner_window_late(const struct weft_partners *p, struct weft_partner_in *in)
+{
+    if (p->now_ms - in->said_ms < WEFT_PARTNER_REFRESH_MS) {
+        in->heard_ms = p->now_ms;
+    }
+}
+
 void weft_partner_window_down(struct weft_partner_in *in)
 {
     in->conn = NULL;

@@ -64,6 +64,9 @@ uint64_t weft_partner_window_offer(const struct weft_partners *p, struct weft_pa
 void weft_partner_window_drop(struct weft_partner_in *in);
 /* The connection is gone, and with it what came by it without a proof. */
 void weft_partner_window_down(struct weft_partner_in *in);
+/* A message of a session before came on its connection: a slow link still brings what was under way
+ * when hello was said, and for so long nothing is lost. */
+void weft_partner_window_late(const struct weft_partners *p, struct weft_partner_in *in);
 /* Of such a message, by its session: a stream that greeted on that connection. NULL: none.
  */
 struct weft_partner_exchange *weft_partner_window_of(

@@ -199,6 +199,7 @@ void weft_partners_down(struct weft_partners *p, void *conn)
         if (x != NULL && x->out.conn == conn) {
             x->out.conn = NULL;
             weft_sender_close(&x->out.sender);
+            weft_partner_frame_clear(&x->out.frame);
         }
         if (x != NULL && x->in.conn == conn) {
             weft_partner_window_down(&x->in);
@@ -268,6 +269,11 @@ static void hear(struct weft_partners *p, struct weft_partner_peer *peer,
         struct weft_partner_exchange *of = weft_partner_window_of(p, peer->conn, m);
         if (of != NULL && get_agreed(p, of->number, &a)) {
             weft_partner_in_hear(p, of, &a, peer->conn, m, bytes);
+        }
+        for (uint32_t i = 0; of == NULL && i < p->exchange_count; i++) {
+            if (p->exchanges[i] != NULL && p->exchanges[i]->in.conn == peer->conn) {
+                weft_partner_window_late(p, &p->exchanges[i]->in); /* One of them. */
+            }
         }
         return;
     }

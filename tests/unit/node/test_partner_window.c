@@ -223,6 +223,27 @@ TEST(partner, window_that_is_never_proven_is_given_up)
     end();
 }
 
+/* On a slow link what was under way when hello was said comes for long; but not for ever. */
+TEST(partner, what_is_late_is_no_silence_for_a_while)
+{
+    begin(0);
+    run_to(WEFT_KIND_STREAM_PROOF, 0);
+    const struct weft_state *oem = &fake.sites[RIG_OEM].state;
+    const uint64_t session = receiver_side()->receiver.session;
+    const struct weft_partner_message late = {.kind = WEFT_KIND_STREAM_PROOF,
+        .stream = {oem->terms.name, oem->terms.partner},
+        .proof = {.size = 1, .head_size = 1, .session = session ^ UINT64_C(1) << 33}};
+    for (uint64_t ms = 0; ms < 2 * WEFT_PARTNER_REFRESH_MS; ms += WEFT_PARTNER_STALLED_MS) {
+        EXPECT_TRUE(ms + WEFT_PARTNER_STALLED_MS > WEFT_PARTNER_REFRESH_MS ||
+                    receiver_side()->receiver.session == session);
+        fake_put(end_of_receiver(), &late);
+        EXPECT_TRUE(fake_deliver(end_of_receiver(), end_of_receiver()->wire_count - 1));
+        fake_turn(&fake, WEFT_PARTNER_STALLED_MS);
+    }
+    EXPECT_TRUE(receiver_side()->receiver.session != session);
+    end();
+}
+
 TEST(partner, proof_without_a_window_and_leaves_of_another_session_take_nothing)
 {
     begin(0);
