@@ -1,6 +1,7 @@
 #include "tests/unit/node/stream_again.h"
 
 #include "node/state/machine.h"
+#include "node/state/runs.h"
 #include "node/state/streams_parts.h"
 #include "tests/lib/test.h"
 
@@ -63,4 +64,63 @@ enum weft_err rig_refile(struct rig_site *site, uint64_t sequence, const struct 
     enum weft_err err = rig_item(site, &entry);
     weft_buffer_destroy(&bytes);
     return err;
+}
+
+uint64_t rig_place(
+    struct rig_site *site, enum weft_direction direction, const struct weft_digest *statement)
+{
+    struct weft_stream_source source;
+    uint64_t sequence = UINT64_MAX;
+    EXPECT_EQ(WEFT_OK, weft_stream_source(site->f.state, 0, direction, &source));
+    enum weft_err err = weft_stream_source_find(&source, statement, &sequence, &site->msg);
+    EXPECT_TRUE(err == WEFT_OK || err == WEFT_ENOTFOUND);
+    return err == WEFT_OK ? sequence : UINT64_MAX;
+}
+
+bool rig_links(struct rig_site *site, enum weft_direction direction, uint64_t sequence,
+    uint64_t earlier, uint32_t told)
+{
+    struct weft_store_value value = {.handle = NULL};
+    struct weft_flow_leaf leaf;
+    EXPECT_EQ(WEFT_OK, weft_flow_get(site->f.state->store, NULL, 0, direction, sequence, &value,
+                           &leaf, &site->msg));
+    weft_store_release(&value);
+    return leaf.earlier == earlier && leaf.told == told;
+}
+
+void rig_twin_open(struct rig_twin *twin, struct rig_site *site, const char *name)
+{
+    fixture_init(&twin->f, name);
+    twin->f.options.org = site->f.options.org;
+    twin->f.options.site = site->f.options.site;
+    twin->taped = site->taped;
+    EXPECT_EQ(WEFT_OK, weft_state_checkpoint(site->f.state, twin->f.directory, &site->msg));
+    fixture_open(&twin->f);
+    EXPECT_EQ(twin->taped, twin->f.index);
+}
+
+void rig_twin_expect_same(struct rig_twin *twin, struct rig_site *site)
+{
+    enum {
+        ENTRIES_MAX = 16
+    };
+    struct weft_log_entry entries[ENTRIES_MAX];
+    struct fixture *f = &twin->f;
+    const uint32_t count = site->taped - twin->taped;
+    EXPECT_TRUE(count <= ENTRIES_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct weft_buffer *tape = &site->tape[twin->taped + i];
+        entries[i] = (struct weft_log_entry){.index = ++f->index,
+            .term = 1,
+            .type = WEFT_ENTRY_COMMAND,
+            .data = {tape->data, tape->size}};
+    }
+    EXPECT_EQ(count, weft_runs_next(entries, count));
+    EXPECT_EQ(WEFT_OK, weft_state_apply(f->state, entries, count, true, &f->arena, &f->items,
+                           &f->item_count, &f->msg));
+    const struct weft_digest_result a = fixture_digest(&site->f), b = fixture_digest(f);
+    EXPECT_EQ(a.index, b.index);
+    EXPECT_EQ(a.keys, b.keys);
+    EXPECT_TRUE(weft_digest_equal(&a.digest, &b.digest));
+    fixture_destroy(f);
 }

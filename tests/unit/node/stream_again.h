@@ -13,4 +13,22 @@ struct weft_buffer rig_item_at(
 enum weft_err rig_refile(struct rig_site *site, uint64_t sequence, const struct weft_digest *digest,
     struct weft_bytes item);
 
+/* Where that statement was told last, as the site has it; UINT64_MAX: nowhere. */
+uint64_t rig_place(
+    struct rig_site *site, enum weft_direction direction, const struct weft_digest *statement);
+/* Does the row say that its statement was told at `earlier` - 1 before, so many times in all? */
+bool rig_links(struct rig_site *site, enum weft_direction direction, uint64_t sequence,
+    uint64_t earlier, uint32_t told);
+
+/* A copy of a site's state, which has so many of its entries. */
+struct rig_twin {
+    struct fixture f;
+    uint32_t taped;
+};
+
+void rig_twin_open(struct rig_twin *twin, struct rig_site *site, const char *name);
+/* What the site has applied since, entry by entry, makes the same of the copy in one write batch,
+ * byte for byte. The copy is closed. */
+void rig_twin_expect_same(struct rig_twin *twin, struct rig_site *site);
+
 #endif

@@ -296,3 +296,38 @@ TEST(imports_policy, releases_nothing_of_a_row_that_was_emptied)
     rig_expect_replayed(oem, "emptied2", 13);
     rig_pair_stop(&pair);
 }
+
+/* NOD-291: the first telling is released, and in the same write batch comes a third one: it stands
+ * behind the second one, which is in the store alone. */
+TEST(imports_policy, releases_a_telling_that_is_not_the_last_however_entries_are_batched)
+{
+    static struct rig_pair pair;
+    struct rig_twin twin;
+    agree(&pair, "first");
+    struct rig_site *oem = &pair.sites[RIG_OEM], *west = &pair.sites[RIG_SUPPLIER];
+    label(oem, "serial:box/1", "sealed");
+    rig_must(west, rig_inspection(1, "UNIQUE-VERDICT"));
+    const uint64_t index = west->f.index;
+    rig_tell_again(west, 1, 1);
+    rig_transfer(&pair, RIG_SUPPLIER, 10);
+    EXPECT_EQ(2, rig_consumer(oem)->quarantined);
+    label(oem, "serial:box/1", "open");
+    rig_tell_again(west, 2, 1);
+    rig_twin_open(&twin, oem, "first-twin");
+    rig_must(oem, release("1", "1"));
+    EXPECT_EQ(1, rig_consumer(oem)->quarantined);
+    rig_transfer(&pair, RIG_SUPPLIER, 10);
+    EXPECT_TRUE(rig_links(oem, WEFT_RECEIVED, 1, 0, 0));
+    EXPECT_TRUE(rig_links(oem, WEFT_RECEIVED, 2, 2, 1));
+    EXPECT_TRUE(rig_links(oem, WEFT_RECEIVED, 3, 3, 2));
+    rig_twin_expect_same(&twin, oem);
+    rig_must(west, redaction("serial:box/1", index, "verdict"));
+    (void)rig_step(west);
+    rig_transfer(&pair, RIG_SUPPLIER, 10);
+    for (uint64_t i = 1; i <= 4; i++) {
+        EXPECT_TRUE(!holds(oem, WEFT_RECEIVED, i, "UNIQUE-VERDICT"));
+    }
+    rig_expect_sound(oem);
+    rig_expect_replayed(oem, "first2", 13);
+    rig_pair_stop(&pair);
+}

@@ -1,4 +1,5 @@
 /* A statement that stands in a stream is filed once more: of what is there, of nothing else. */
+#include <stdio.h>
 #include <string.h>
 
 #include "node/state/cells.h"
@@ -155,5 +156,83 @@ TEST(refile, a_row_that_is_lost_is_made_of_what_the_partner_has)
     rig_expect_equal(&pair, RIG_SUPPLIER);
     weft_buffer_destroy(&item);
     weft_buffer_destroy(&other);
+    rig_pair_stop(&pair);
+}
+
+/* The row of that sequence is lost; where its statement stands is not. */
+static void lose_row(struct fixture *f, enum weft_direction direction, uint64_t sequence)
+{
+    const struct weft_key leaf = weft_key_of_leaf(0, direction, sequence);
+    struct weft_store_batch *batch = weft_store_batch_create();
+    weft_store_batch_remove(batch, &leaf);
+    EXPECT_EQ(WEFT_OK, weft_store_write(f->state->store, batch, &f->msg));
+    weft_store_batch_destroy(batch);
+}
+
+static bool holds(struct rig_site *site, uint64_t sequence, const char *text)
+{
+    struct weft_store_value value = {.handle = NULL};
+    struct weft_flow_leaf leaf;
+    EXPECT_EQ(WEFT_OK, weft_flow_get(site->f.state->store, NULL, 0, WEFT_RECEIVED, sequence, &value,
+                           &leaf, &site->msg));
+    const bool is_there = memmem(leaf.content.data, leaf.content.size, text, strlen(text)) != NULL;
+    weft_store_release(&value);
+    return is_there;
+}
+
+static struct weft_record redaction(uint64_t index)
+{
+    static struct weft_field fields[4];
+    static char number[24];
+    (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)index);
+    fields[0] = (struct weft_field){WEFT_TEXT("index"), weft_text_of(number), WEFT_VALUE_INT};
+    fields[1] = (struct weft_field){WEFT_TEXT("kind"), WEFT_TEXT("inspection"), WEFT_VALUE_TEXT};
+    fields[2] = (struct weft_field){WEFT_TEXT("path"), WEFT_TEXT("verdict"), WEFT_VALUE_TEXT};
+    fields[3] = (struct weft_field){WEFT_TEXT("reason"), WEFT_TEXT("told"), WEFT_VALUE_TEXT};
+    return (struct weft_record){.kind = WEFT_TEXT("redaction"),
+        .asset = WEFT_TEXT("serial:box/7"),
+        .fields = fields,
+        .field_count = 4};
+}
+
+/* NOD-291: what was told again since stands there, and what is erased goes from there, too;
+ * whatever stands in the same write batch. */
+TEST(refile, a_row_that_is_made_anew_takes_no_later_ones_place)
+{
+    struct rig_twin twin;
+    struct weft_digest digest;
+    begin("later");
+    struct rig_site *oem = &pair.sites[RIG_OEM], *west = &pair.sites[RIG_SUPPLIER];
+    rig_must(west, rig_inspection(7, "UNIQUE-VERDICT"));
+    const uint64_t index = west->f.index;
+    rig_tell_again(west, 6, 1);
+    rig_transfer(&pair, RIG_SUPPLIER, 10);
+    struct weft_buffer item = rig_item_at(&pair, 6, &digest);
+    const struct weft_bytes bytes = {item.data, item.size};
+    lose_row(&west->f, WEFT_SENT, 6);
+    EXPECT_EQ(WEFT_OK, rig_refile(west, 6, &digest, bytes));
+    EXPECT_EQ(7, rig_place(west, WEFT_SENT, &digest));
+    rig_tell_again(west, 7, 1);
+    rig_twin_open(&twin, oem, "later-twin");
+    lose_row(&twin.f, WEFT_RECEIVED, 6);
+    lose_row(&oem->f, WEFT_RECEIVED, 6);
+    EXPECT_EQ(WEFT_OK, rig_refile(oem, 6, &digest, bytes));
+    EXPECT_EQ(7, rig_place(oem, WEFT_RECEIVED, &digest));
+    rig_transfer(&pair, RIG_SUPPLIER, 10);
+    EXPECT_EQ(8, rig_place(oem, WEFT_RECEIVED, &digest));
+    EXPECT_TRUE(rig_links(oem, WEFT_RECEIVED, 7, 7, 1));
+    EXPECT_TRUE(rig_links(oem, WEFT_RECEIVED, 8, 8, 2));
+    rig_twin_expect_same(&twin, oem);
+    EXPECT_TRUE(holds(oem, 7, "UNIQUE-VERDICT"));
+    rig_must(west, redaction(index));
+    (void)rig_step(west);
+    rig_transfer(&pair, RIG_SUPPLIER, 10);
+    for (uint64_t i = 6; i <= 9; i++) {
+        EXPECT_TRUE(!holds(oem, i, "UNIQUE-VERDICT"));
+    }
+    rig_expect_equal(&pair, RIG_SUPPLIER);
+    rig_expect_sound(oem);
+    rig_expect_sound(west);
+    weft_buffer_destroy(&item);
     rig_pair_stop(&pair);
 }

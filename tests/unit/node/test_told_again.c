@@ -375,39 +375,24 @@ TEST(told_again, what_is_erased_goes_from_rows_that_have_no_room_for_its_hash)
     rig_pair_stop(&pair);
 }
 
-/* Leaves that nobody signed give way to those that were, and what they told is told all the same:
- * NOD-290. */
-TEST(told_again, what_goes_with_a_rewind_is_told_once_more)
+/* To the three leaves that a head of the partner's continues otherwise. */
+static void go_back(struct rig_pair *pair)
 {
-    static struct rig_pair pair;
-    char copy[700];
-    agree(&pair, "rewound");
-    struct rig_site *oem = &pair.sites[RIG_OEM], *west = &pair.sites[RIG_SUPPLIER];
-    rig_must(west, rig_inspection(1, "PASS"));
-    rig_must(west, rig_inspection(2, "UNIQUE-VERDICT"));
-    const uint64_t index = west->f.index;
-    rig_transfer(&pair, RIG_SUPPLIER, 10);
-    (void)snprintf(copy, sizeof(copy), "%s/rewound-copy", test_directory());
-    EXPECT_EQ(WEFT_OK, weft_state_checkpoint(west->f.state, copy, &west->msg));
-    rig_must(west, rig_inspection(3, "LOST"));
-    rig_transfer(&pair, RIG_SUPPLIER, 10);
-    const struct weft_merkle_head head = rig_provider(west)->signed_head;
-    fixture_close(&west->f);
-    (void)snprintf(west->f.directory, sizeof(west->f.directory), "%s", copy);
-    fixture_open(&west->f);
-    rig_must(west, disclosure("1", "operator"));
-    EXPECT_TRUE(rig_step(west) > 0);
-    rig_must(west, redaction("serial:box/2", index, "verdict"));
-    EXPECT_TRUE(rig_step(west) > 0);
-    EXPECT_EQ(5, rig_provider(west)->stream.tree.size);
-    struct weft_partner_message shown = {
-        .kind = WEFT_KIND_STREAM_HEAD, .head = {.note = rig_agreement(oem).head_note}};
+    struct rig_site *west = &pair->sites[RIG_SUPPLIER];
+    struct weft_partner_message shown = {.kind = WEFT_KIND_STREAM_HEAD,
+        .head = {.note = rig_agreement(&pair->sites[RIG_OEM]).head_note}};
     EXPECT_EQ(WEFT_OK, rig_message(west, WEFT_STREAM_ACT_FENCE, 0, RIG_SUPPLIER, &shown));
     const struct weft_stream_entry rewind = {
         .act = WEFT_STREAM_ACT_REWIND, .number = 3, .agreement = WEFT_TEXT(RIG_NAME)};
     EXPECT_EQ(WEFT_OK, rig_item(west, &rewind));
     EXPECT_EQ(3, rig_provider(west)->stream.tree.size);
     rig_expect_sound(west); /* Where statements stand, too: where they did before. */
+}
+
+/* What the partner has of them up to that head. */
+static void recover(struct rig_pair *pair, uint64_t head_size)
+{
+    struct rig_site *oem = &pair->sites[RIG_OEM], *west = &pair->sites[RIG_SUPPLIER];
     struct weft_stream_source source;
     struct weft_buffer items = {0};
     uint32_t count;
@@ -416,9 +401,47 @@ TEST(told_again, what_goes_with_a_rewind_is_told_once_more)
         WEFT_OK, weft_stream_source_items(&source, 3, 10, 100000, true, &items, &count, &oem->msg));
     struct weft_partner_message batch = {.kind = WEFT_KIND_STREAM_BATCH,
         .batch = {
-            .first = 3, .count = count, .items = {items.data, items.size}, .head_size = head.size}};
+            .first = 3, .count = count, .items = {items.data, items.size}, .head_size = head_size}};
     EXPECT_EQ(WEFT_OK, rig_message(west, WEFT_STREAM_ACT_RECOVER, 3 + count, RIG_SUPPLIER, &batch));
     EXPECT_TRUE(!weft_provider_is_fenced(rig_provider(west)));
+    weft_buffer_destroy(&items);
+}
+
+/* The site as it was once it had told two statements; its partner has one more. That head. */
+static struct weft_merkle_head lose_one(struct rig_pair *pair, const char *name)
+{
+    struct rig_site *west = &pair->sites[RIG_SUPPLIER];
+    char copy[600];
+    (void)snprintf(copy, sizeof(copy), "%s/%s", test_directory(), name);
+    EXPECT_EQ(WEFT_OK, weft_state_checkpoint(west->f.state, copy, &west->msg));
+    rig_must(west, rig_inspection(3, "LOST"));
+    rig_transfer(pair, RIG_SUPPLIER, 10);
+    const struct weft_merkle_head head = rig_provider(west)->signed_head;
+    fixture_close(&west->f);
+    (void)snprintf(west->f.directory, sizeof(west->f.directory), "%s", copy);
+    fixture_open(&west->f);
+    return head;
+}
+
+/* Leaves that nobody signed give way to those that were, and what they told is told all the same:
+ * NOD-290. */
+TEST(told_again, what_goes_with_a_rewind_is_told_once_more)
+{
+    static struct rig_pair pair;
+    agree(&pair, "rewound");
+    struct rig_site *oem = &pair.sites[RIG_OEM], *west = &pair.sites[RIG_SUPPLIER];
+    rig_must(west, rig_inspection(1, "PASS"));
+    rig_must(west, rig_inspection(2, "UNIQUE-VERDICT"));
+    const uint64_t index = west->f.index;
+    rig_transfer(&pair, RIG_SUPPLIER, 10);
+    const struct weft_merkle_head head = lose_one(&pair, "rewound-copy");
+    rig_must(west, disclosure("1", "operator"));
+    EXPECT_TRUE(rig_step(west) > 0);
+    rig_must(west, redaction("serial:box/2", index, "verdict"));
+    EXPECT_TRUE(rig_step(west) > 0);
+    EXPECT_EQ(5, rig_provider(west)->stream.tree.size);
+    go_back(&pair);
+    recover(&pair, head.size);
     EXPECT_TRUE(rig_step(west) > 0);
     rig_transfer(&pair, RIG_SUPPLIER, 10);
     rig_expect_equal(&pair, RIG_SUPPLIER);
@@ -427,7 +450,52 @@ TEST(told_again, what_goes_with_a_rewind_is_told_once_more)
     EXPECT_TRUE(!holds(oem, WEFT_RECEIVED, 2, "UNIQUE-VERDICT"));
     rig_expect_sound(west);
     rig_expect_sound(oem);
-    weft_buffer_destroy(&items);
+    rig_pair_stop(&pair);
+}
+
+/* In one write batch: of one statement it is put where it stands, of others it is forgotten. */
+TEST(told_again, a_rewind_puts_one_statement_back_and_forgets_others)
+{
+    static struct rig_pair pair;
+    struct weft_digest first, second, between, last;
+    agree(&pair, "both");
+    struct rig_site *oem = &pair.sites[RIG_OEM], *west = &pair.sites[RIG_SUPPLIER];
+    rig_must(west, rig_inspection(1, "PASS"));
+    rig_must(west, rig_inspection(2, "PASS"));
+    rig_transfer(&pair, RIG_SUPPLIER, 10);
+    const struct weft_merkle_head head = lose_one(&pair, "both-copy");
+    rig_must(west, rig_inspection(4, "PASS"));
+    rig_must(west, disclosure("1", "operator"));
+    EXPECT_TRUE(rig_step(west) > 0);
+    rig_must(west, disclosure("3", "operator"));
+    EXPECT_TRUE(rig_step(west) > 0);
+    rig_must(west, rig_inspection(5, "PASS"));
+    const uint64_t sequences[] = {1, 2, 3, 6};
+    struct weft_digest *const digests[] = {&first, &second, &between, &last};
+    for (int i = 0; i < 4; i++) {
+        struct weft_buffer item = rig_item_at(&pair, sequences[i], digests[i]);
+        weft_buffer_destroy(&item);
+    }
+    EXPECT_EQ(4, rig_place(west, WEFT_SENT, &first));
+    EXPECT_EQ(5, rig_place(west, WEFT_SENT, &between));
+    EXPECT_EQ(6, rig_place(west, WEFT_SENT, &last));
+    go_back(&pair);
+    EXPECT_EQ(1, rig_place(west, WEFT_SENT, &first));
+    EXPECT_EQ(2, rig_place(west, WEFT_SENT, &second));
+    EXPECT_EQ(UINT64_MAX, rig_place(west, WEFT_SENT, &between));
+    EXPECT_EQ(UINT64_MAX, rig_place(west, WEFT_SENT, &last));
+    recover(&pair, head.size);
+    EXPECT_TRUE(rig_step(west) > 0);
+    rig_transfer(&pair, RIG_SUPPLIER, 10);
+    rig_expect_equal(&pair, RIG_SUPPLIER);
+    const uint64_t place = rig_place(west, WEFT_SENT, &first);
+    EXPECT_TRUE(place > 3 && place == rig_place(oem, WEFT_RECEIVED, &first));
+    EXPECT_TRUE(rig_links(west, WEFT_SENT, place, 2, 1));
+    EXPECT_TRUE(rig_links(oem, WEFT_RECEIVED, place, 2, 1));
+    EXPECT_TRUE(rig_place(west, WEFT_SENT, &between) != UINT64_MAX);
+    EXPECT_TRUE(rig_place(west, WEFT_SENT, &last) != UINT64_MAX);
+    rig_expect_sound(west);
+    rig_expect_sound(oem);
     rig_pair_stop(&pair);
 }
 
@@ -506,5 +574,45 @@ TEST(told_again, what_came_as_something_else_is_told_again)
     weft_buffer_destroy(&kept);
     rig_expect_sound(oem);
     rig_expect_replayed(oem, "else2", 13);
+    rig_pair_stop(&pair);
+}
+
+/* The same of one whose revision is nearly the largest one: behind no revision is it new. */
+TEST(told_again, what_came_as_something_else_is_told_again_whatever_its_epoch)
+{
+    static struct rig_pair pair;
+    static const uint8_t seed[WEFT_SALT_SEED_SIZE];
+    const struct weft_statement_place place = {.authority = WEFT_TEXT("supplier.example/west"),
+        .authority_epoch = UINT64_MAX,
+        .index = 1000,
+        .time_ns = SIGNERS_NOW_NS,
+        .salt_seed = seed};
+    struct weft_arena arena = {.size_max = 64 << 20};
+    struct weft_buffer content = {0};
+    struct weft_digest digest;
+    agree(&pair, "epoch");
+    struct rig_site *oem = &pair.sites[RIG_OEM], *west = &pair.sites[RIG_SUPPLIER];
+    struct weft_accord *accord = weft_state_streams(west->f.state)->accords[0];
+    const struct weft_contract *contract = &accord->deeds[WEFT_ACCORD_SENT]->contract;
+    struct weft_record record = rig_inspection(1, "UNIQUE-VERDICT");
+    record.author = WEFT_TEXT("somebody");
+    record.has_at = true;
+    record.at_ns = SIGNERS_NOW_NS;
+    EXPECT_EQ(WEFT_OK, weft_projection_make(&record, &place, &contract->sides[RIG_SUPPLIER], &arena,
+                           &content, &digest));
+    pair.is_explicit = true;
+    state_raw(west, &digest, (struct weft_bytes){(const uint8_t *)"else", 4}, 0);
+    rig_transfer(&pair, RIG_SUPPLIER, 5);
+    EXPECT_EQ(1, rig_consumer(oem)->quarantined);
+    for (uint64_t i = 2; i <= 3; i++) {
+        state_raw(west, &digest, (struct weft_bytes){content.data, content.size}, i - 1);
+        rig_transfer(&pair, RIG_SUPPLIER, 5);
+        EXPECT_EQ(1, rig_consumer(oem)->quarantined);
+        EXPECT_TRUE(rig_links(oem, WEFT_RECEIVED, i, i, (uint32_t)i - 1));
+    }
+    weft_arena_destroy(&arena);
+    weft_buffer_destroy(&content);
+    rig_expect_sound(oem);
+    rig_expect_replayed(oem, "epoch2", 13);
     rig_pair_stop(&pair);
 }
