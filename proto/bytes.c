@@ -333,16 +333,8 @@ void weft_arena_destroy(struct weft_arena *a)
 
 void weft_text_blank(uint8_t *text, size_t size)
 {
-    enum {
-        DELETE = 0x7f,
-        C1_FIRST = 0xc2, /* U+0080 to U+009F: this, and a byte below 0xa0. */
-        C1_END = 0xa0,
-    };
+    const struct weft_text all = {(const char *)text, size};
     for (size_t i = 0; i < size; i++) {
-        if (text[i] < ' ' || text[i] == DELETE) {
-            text[i] = ' ';
-        } else if (text[i] == C1_FIRST && i + 1 < size && text[i + 1] < C1_END) {
-            text[i] = text[i + 1] = ' ';
-        }
+        memset(text + i, ' ', weft_text_control(all, i));
     }
 }

@@ -73,7 +73,17 @@ bool weft_text_exact_number(struct weft_text text, uint64_t *ret_number);
 /* Take what stands before the first `mark` off `rest`, and the mark. False: there is none, and
  * *ret_head is all of it. */
 bool weft_text_cut(struct weft_text *rest, char mark, struct weft_text *ret_head);
-/* What a terminal obeys, C0, DEL and C1 in UTF-8, becomes blanks. */
+/* How many bytes at `i` are what a terminal obeys: C0, DEL, and C1 (U+0080 to U+009F, in UTF-8 c2
+ * 80 to c2 9f). 0: none are. */
+static inline unsigned weft_text_control(struct weft_text text, size_t i)
+{
+    const uint8_t c = (uint8_t)text.data[i];
+    if (c < 0x20 || c == 0x7f) {
+        return 1;
+    }
+    return c == 0xc2 && i + 1 < text.size && (uint8_t)text.data[i + 1] < 0xa0 ? 2 : 0;
+}
+/* All of that becomes blanks. */
 void weft_text_blank(uint8_t *text, size_t size);
 
 /* Order of the bytes, shorter first on a common prefix: the order of canonical field paths. */

@@ -28,7 +28,6 @@ static bool are_printable(const char *bytes)
     return (((is_from_space & ~is_delete & ~v) ^ ones * 0x80) & (ones * 0x80)) == 0;
 }
 
-/* C0, DEL, and C1 (U+0080 to U+009F, in UTF-8 c2 80 to c2 9f). */
 static bool has_control(struct weft_text text)
 {
     for (size_t i = 0; i < text.size; i++) {
@@ -38,11 +37,7 @@ static bool has_control(struct weft_text text)
         if (i == text.size) {
             break;
         }
-        uint8_t c = (uint8_t)text.data[i];
-        if (c < 0x20 || c == 0x7f) {
-            return true;
-        }
-        if (c == 0xc2 && i + 1 < text.size && (uint8_t)text.data[i + 1] < 0xa0) {
+        if (weft_text_control(text, i) > 0) {
             return true;
         }
     }

@@ -61,6 +61,17 @@ enum weft_err weft_walk_links_of(struct weft_run *run, uint64_t owner,
     return err;
 }
 
+/* The row at which the walk stands. */
+static enum weft_err tell_mirror(
+    struct weft_run *run, weft_on_mirror *on, void *ctx, bool *ret_ends)
+{
+    struct weft_ref ref;
+    uint64_t owner;
+    enum weft_err err = weft_run_mirror(
+        run, weft_store_walk_key(run->walk), weft_store_walk_value(run->walk), &ref, &owner);
+    return err == WEFT_OK ? on(ctx, &ref, owner, ret_ends) : err;
+}
+
 enum weft_err weft_walk_mirror(struct weft_run *run, uint64_t asset, uint16_t rel, int64_t from_ns,
     weft_on_mirror *on, void *ctx)
 {
@@ -71,11 +82,7 @@ enum weft_err weft_walk_mirror(struct weft_run *run, uint64_t asset, uint16_t re
     for (weft_store_walk_to(run->walk, &key);
          err == WEFT_OK && !ends && weft_store_walk_is_below(run->walk, prefix);
          weft_store_walk_next(run->walk)) {
-        struct weft_ref ref;
-        uint64_t owner;
-        err = weft_run_mirror(
-            run, weft_store_walk_key(run->walk), weft_store_walk_value(run->walk), &ref, &owner);
-        err = err == WEFT_OK ? on(ctx, &ref, owner, &ends) : err;
+        err = tell_mirror(run, on, ctx, &ends);
     }
     return err == WEFT_OK ? weft_store_walk_err(run->walk, run->msg) : err;
 }
@@ -92,11 +99,7 @@ enum weft_err weft_walk_mirror_back(struct weft_run *run, uint64_t asset, uint16
     for (weft_store_walk_back_to(run->walk, &key);
          err == WEFT_OK && !ends && rows < rows_max && weft_store_walk_is_below(run->walk, prefix);
          weft_store_walk_back(run->walk), rows++) {
-        struct weft_ref ref;
-        uint64_t owner;
-        err = weft_run_mirror(
-            run, weft_store_walk_key(run->walk), weft_store_walk_value(run->walk), &ref, &owner);
-        err = err == WEFT_OK ? on(ctx, &ref, owner, &ends) : err;
+        err = tell_mirror(run, on, ctx, &ends);
     }
     return err == WEFT_OK ? weft_store_walk_err(run->walk, run->msg) : err;
 }
